@@ -1,0 +1,60 @@
+"""Preprocessing that cannot drift unnoticed between training and serving.
+
+Drop-in scikit-learn transformers that fingerprint their fitted state into the pipeline and raise on any mismatch between
+training and serving::
+
+    from sklearn_normlock.pipeline import make_pipeline
+    from sklearn_normlock.preprocessing import StandardScaler
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .config import config_context, get_config, set_config
+    from .fingerprints import fingerprint
+    from .persistence import dump, load, trusted_types
+    from .seals.mixin import Locked
+    from .seals.opening import thaw, unlock
+
+__all__ = [
+    "Locked",
+    "config_context",
+    "dump",
+    "fingerprint",
+    "get_config",
+    "load",
+    "set_config",
+    "thaw",
+    "trusted_types",
+    "unlock",
+]
+
+# Where each name lives. Reading a file or printing its help needs neither scikit-learn nor NumPy, so nothing is imported
+# before it is asked for.
+_HOMES = {
+    "Locked": "seals.mixin",
+    "config_context": "config",
+    "dump": "persistence",
+    "fingerprint": "fingerprints",
+    "get_config": "config",
+    "load": "persistence",
+    "set_config": "config",
+    "thaw": "seals.opening",
+    "trusted_types": "persistence",
+    "unlock": "seals.opening",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("sklearn-normlock")
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__, "__version__"])

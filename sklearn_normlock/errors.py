@@ -1,0 +1,186 @@
+"""Every error and warning of sklearn-normlock, in one tree.
+
+::
+
+    ValueError
+    └── NormLockError
+        ├── FingerprintMismatchError   a sealed object's state is not what was fitted
+        ├── PipelineMismatchError      a step is not the one the others were fitted with
+        ├── MissingFingerprintError    fitted state without its fingerprint
+        ├── LockMismatchError          an object is not what was approved
+        ├── ArtifactDigestError        a file's bytes are not the approved ones
+        ├── ArtifactReadError          a file is cut short, damaged, or not ours
+        ├── EnvironmentMismatchError   fitted under versions that are known not to agree with these
+        ├── ProbeMismatchError         the same state, another behaviour
+        ├── InputFaultError            the data is not what the object was fitted for
+        ├── LockFormatError            a lock that can't be read
+        │   └── LockVersionError       a lock of a version that isn't known here
+        ├── UnfingerprintableError     an object that has no stable name: a lambda, say
+        └── MissingDependencyError     an optional package that isn't installed
+
+    UserWarning
+    ├── sklearn.exceptions.InconsistentVersionWarning
+    │   └── EnvironmentMismatchWarning the same state under other versions
+    ├── SealWarning                    a mismatch, under the policy "warn"
+    └── InputFaultWarning              a fault in the data, under ``on_fault="warn"``
+
+An error carries its facts as fields, so that a program needn't parse the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = [
+    "ArtifactDigestError",
+    "ArtifactReadError",
+    "EnvironmentMismatchError",
+    "EnvironmentMismatchWarning",
+    "FingerprintMismatchError",
+    "InputFaultError",
+    "InputFaultWarning",
+    "LockFormatError",
+    "LockMismatchError",
+    "LockVersionError",
+    "MissingDependencyError",
+    "MissingFingerprintError",
+    "NormLockError",
+    "PipelineMismatchError",
+    "ProbeMismatchError",
+    "SealWarning",
+    "UnfingerprintableError",
+]
+
+
+class NormLockError(ValueError):
+    """Base class: something between training and serving does not match.
+
+    Parameters
+    ----------
+    message : str
+        What, where, expected against actual.
+    path : str, default=None
+        Where: the path of the estimator, parameter or element that differs.
+    expected, actual : object, default=None
+        What was fitted or asked for, and what is there.
+    remedy : str, default=None
+        What to do next; it is put at the end of the message.
+    changes : sequence of Change, default=()
+        Everything that differs, worst first.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        expected: Any = None,
+        actual: Any = None,
+        remedy: str | None = None,
+        changes: Sequence[Any] = (),
+    ) -> None:
+        self.path = path
+        self.expected = expected
+        self.actual = actual
+        self.remedy = remedy
+        self.changes = tuple(changes)
+        super().__init__(f"{message} {remedy}" if remedy else message)
+
+
+class FingerprintMismatchError(NormLockError):
+    """A sealed object's state is not what was fitted."""
+
+
+class PipelineMismatchError(NormLockError):
+    """A step is not the one that the other steps were fitted with."""
+
+
+class MissingFingerprintError(NormLockError):
+    """Fitted state without the fingerprint that belongs to it."""
+
+
+class LockMismatchError(NormLockError):
+    """An object is not the one that was approved."""
+
+
+class ArtifactDigestError(NormLockError):
+    """The bytes of a file are not the approved ones."""
+
+
+class ArtifactReadError(NormLockError):
+    """A file can't be read back: cut short, damaged, or of another kind."""
+
+
+class EnvironmentMismatchError(NormLockError):
+    """The object was fitted under versions that do not agree with these."""
+
+
+class ProbeMismatchError(NormLockError):
+    """The same state gives other outputs than it gave when it was locked."""
+
+
+class InputFaultError(NormLockError):
+    """The data is not what the object was fitted for."""
+
+
+class LockFormatError(NormLockError):
+    """A lock that can't be read."""
+
+
+class LockVersionError(LockFormatError):
+    """A lock written by a version whose format isn't known here."""
+
+
+class UnfingerprintableError(NormLockError):
+    """An object whose state has no stable name, so that no fingerprint can vouch for it."""
+
+
+class MissingDependencyError(NormLockError, ImportError):
+    """An optional package that the call needs isn't installed."""
+
+
+class SealWarning(UserWarning):
+    """A mismatch that the policy ``"warn"`` turned into a warning."""
+
+
+class InputFaultWarning(UserWarning):
+    """The data is not what the object was fitted for."""
+
+
+def __getattr__(name: str) -> Any:
+    # scikit-learn takes most of a second to import, and reading a lock needs none of it: the one class here that
+    # derives from scikit-learn's is made when it is first asked for.
+    if name != "EnvironmentMismatchWarning":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from sklearn.exceptions import InconsistentVersionWarning
+
+    class EnvironmentMismatchWarning(InconsistentVersionWarning):
+        """The object was fitted under other versions than these.
+
+        Parameters
+        ----------
+        estimator_name : str
+            The class that was loaded.
+        fitted, here : str
+            Both environments, such as ``"scikit-learn 1.9.1, numpy 2.4.6, scipy 1.17.1, python 3.11"``.
+        """
+
+        def __init__(self, *, estimator_name: str, fitted: str, here: str) -> None:
+            super().__init__(
+                estimator_name=estimator_name, current_sklearn_version=here, original_sklearn_version=fitted
+            )
+            self.fitted = fitted
+            self.here = here
+
+        def __str__(self) -> str:
+            return (
+                f"{self.estimator_name} was fitted under {self.fitted}; this is {self.here}. Its state is what was "
+                "fitted, but another version may compute something else from it: compare its outputs on known rows, "
+                "or fit it anew under these versions."
+            )
+
+    EnvironmentMismatchWarning.__module__ = __name__
+    EnvironmentMismatchWarning.__qualname__ = name
+    globals()[name] = EnvironmentMismatchWarning
+    return EnvironmentMismatchWarning

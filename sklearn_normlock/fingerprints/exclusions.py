@@ -1,0 +1,52 @@
+"""What does not count: attributes that do not determine an object's output (clauses 7.3 to 7.5 of ``docs/spec.md``).
+
+Each entry is a promise that its attribute may take any value without a change of output. A new entry changes
+fingerprints and so belongs to a new version of the format; that is why the tables are short.
+"""
+
+from __future__ import annotations
+
+# For every estimator.
+ALWAYS = frozenset(
+    {
+        # how to compute, not what
+        "n_jobs",
+        "verbose",
+        "memory",
+        # kept by a seal
+        "fingerprint_",
+        # written by scikit-learn: the container of outputs, metadata requests, callbacks, the version it checks itself
+        "_sklearn_output_config",
+        "_sklearn_version",
+        "_metadata_request",
+        "_skl_callbacks",
+        "_callback_fit_ctx",
+        "_parent_callback_ctx",
+        # the wall clock
+        "refit_time_",
+        # views of other attributes under the members' names
+        "named_estimators_",
+    }
+)
+
+# Attributes that tools write onto an estimator.
+PREFIXES = ("_normlock_", "_mlflow_", "_wandb_", "_comet_", "_neptune_")
+
+# For a class and its subclasses, by the name of the class as it stands in its module.
+BY_CLASS: dict[str, frozenset[str]] = {
+    # The tree that partial_fit goes on from: cyclic, and predict and transform read the subclusters beside it.
+    "sklearn.cluster._birch.Birch": frozenset({"root_", "dummy_leaf_"}),
+}
+
+# Parameters that are templates once a fitted counterpart exists: scikit-learn clones them and fits the clone. Whoever
+# holds the template may go on using it; its parameters count, its fitted state does not.
+TEMPLATES: dict[str, tuple[str, ...]] = {
+    "transformers": ("transformers_",),
+    "transformer": ("transformer_",),
+    "regressor": ("regressor_",),
+    "estimator": ("estimator_", "estimators_", "best_estimator_", "calibrated_classifiers_", "ranking_"),
+    "base_estimator": ("estimator_", "estimators_"),
+    "estimators": ("estimators_",),
+    "final_estimator": ("final_estimator_",),
+    "kernel": ("kernel_",),
+}

@@ -1,0 +1,71 @@
+"""Stable names of classes and functions (clauses 5.1 to 5.4 of ``docs/spec.md``).
+
+A class is named by its module and qualified name, less the private parts of the module's path: libraries move their
+classes between private modules from one release to the next, and that changes nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnfingerprintableError
+
+
+@lru_cache(maxsize=4096)
+def class_name(cls: type) -> str:
+    """Return the stable name of a class, such as ``"sklearn.preprocessing:StandardScaler"``.
+
+    A class that declares ``__fingerprint_class__`` (another class, or a name) in its own body goes by that.
+
+    Raises
+    ------
+    UnfingerprintableError
+        If the name does not lead back to the class: a class made inside a function, say.
+    """
+    declared = cls.__dict__.get("__fingerprint_class__")
+    if isinstance(declared, str):
+        return declared
+    if declared is not None:
+        return class_name(declared)
+    return _resolved_name(cls, cls.__module__, cls.__qualname__)
+
+
+def function_name(function: Any) -> str:
+    """Return the stable name of a function, builtin or ufunc.
+
+    Raises
+    ------
+    UnfingerprintableError
+        For a lambda, a function made inside another, or one that its name does not lead back to.
+    """
+    if isinstance(function, np.ufunc):
+        for module in ("numpy", "scipy.special"):
+            if getattr(sys.modules.get(module), function.__name__, None) is function:
+                return f"{module}:{function.__name__}"
+        raise UnfingerprintableError(f"the ufunc {function.__name__!r} is neither NumPy's nor SciPy's.")
+    module = getattr(function, "__module__", None)
+    qualname = getattr(function, "__qualname__", None) or getattr(function, "__name__", None)
+    if module is None and qualname and "." in qualname:
+        # Methods of builtin types (``str.lower``) name their type, not their module.
+        module = "builtins"
+    return _resolved_name(function, module, qualname)
+
+
+def _resolved_name(target: Any, module: str | None, qualname: str | None) -> str:
+    if not module or not qualname:
+        raise UnfingerprintableError(f"{target!r} has no name to be found by.")
+    found = sys.modules.get(module)
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+    if found is not target and found != target:
+        kind = "a lambda" if "<lambda>" in qualname else "made inside a function, or replaced since"
+        raise UnfingerprintableError(
+            f"{module}.{qualname} does not lead back to {target!r}: it is {kind}.",
+            remedy="Define it at the top level of a module that can be imported where the object is served.",
+        )
+    public = ".".join(part for part in module.split(".") if not part.startswith("_") or part == "__main__")
+    return f"{public}:{qualname}"

@@ -1,0 +1,306 @@
+"""The state that counts: which part of an object determines its output (clauses 7.1 to 7.7 of ``docs/spec.md``).
+
+The rule is to count: constructor parameters and every instance attribute, and what an object that isn't an estimator
+hands to pickle. Exceptions are data, in :mod:`sklearn_normlock.fingerprints.exclusions`; an attribute that a new release
+adds therefore counts until it is excluded.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import enum
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from importlib.metadata import entry_points
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnfingerprintableError
+from . import exclusions
+from .naming import class_name, function_name
+
+State = Mapping[str, Any]
+
+ENTRY_POINT_GROUP = "sklearn_normlock.state"
+
+
+class params_only:  # noqa: N801 - a marker that reads like a word
+    """An estimator that counts by its parameters: a template that was cloned and fitted elsewhere."""
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+
+
+def fingerprint_state(obj: Any) -> tuple[str, State]:
+    """Return the stable class name of an object and the state that counts.
+
+    Parameters
+    ----------
+    obj : object
+        An estimator, or anything that is found in an estimator's state and isn't a plain value.
+
+    Returns
+    -------
+    name : str
+        As :func:`~sklearn_normlock.fingerprints.naming.class_name` gives it.
+    state : mapping of str to object
+        Attribute names and values.
+
+    Raises
+    ------
+    UnfingerprintableError
+        If the class has no stable name or the state can't be had.
+    """
+    cls = type(obj)
+    if cls is params_only:
+        estimator = obj.estimator
+        return class_name(type(estimator)), templates(counted(type(estimator), estimator.get_params(deep=False)))
+    declared = getattr(cls, "__fingerprint_state__", None)
+    if declared is not None:
+        return class_name(cls), declared(obj)
+    adapter = _adapter(cls)
+    if adapter is not None:
+        return adapter(obj)
+    if is_estimator(obj):
+        return class_name(cls), _estimator_state(obj, cls)
+    return _pickled_state(obj)
+
+
+def is_estimator(obj: Any) -> bool:
+    """Tell whether an object follows scikit-learn's convention of parameters and fitted attributes."""
+    return hasattr(type(obj), "get_params") and hasattr(type(obj), "fit") and hasattr(obj, "__dict__")
+
+
+def counted(cls: type, attributes: State) -> dict[str, Any]:
+    """Return the attributes that count, by the exclusion tables (clauses 7.3 and 7.4)."""
+    names = _excluded(cls)
+    return {
+        name: value
+        for name, value in attributes.items()
+        if name not in names and not name.startswith(exclusions.PREFIXES)
+    }
+
+
+@lru_cache(maxsize=1024)
+def _excluded(cls: type) -> frozenset[str]:
+    """Return the names that never count for a class or are excluded for one of its bases."""
+    names = set(exclusions.ALWAYS)
+    for base in cls.__mro__:
+        names |= exclusions.BY_CLASS.get(f"{base.__module__}.{base.__qualname__}", frozenset())
+    return frozenset(names)
+
+
+def _estimator_state(estimator: Any, cls: type) -> State:
+    attributes = vars(estimator)
+    state = counted(cls, attributes)
+    for name in attributes.keys() & exclusions.TEMPLATES.keys():
+        # A parameter that was cloned and fitted elsewhere: the fitted object counts, the template by its parameters.
+        if name in state and any(fitted in attributes for fitted in exclusions.TEMPLATES[name]):
+            state[name] = templates(state[name])
+    if "cv_results_" in state:
+        state["cv_results_"] = {k: v for k, v in state["cv_results_"].items() if not k.endswith("_time")}
+    return state
+
+
+def templates(value: Any) -> Any:
+    """Return a value with each estimator in it marked as counting by its parameters alone (clause 7.5)."""
+    if is_estimator(value):
+        return params_only(value)
+    if type(value) in (list, tuple):
+        return type(value)(templates(item) for item in value)
+    if type(value) is dict:
+        return {key: templates(item) for key, item in value.items()}
+    return value
+
+
+def _pickled_state(obj: Any) -> tuple[str, State]:
+    """Take the state of an object that isn't an estimator from what it hands to pickle (clause 7.6)."""
+    reduced = obj.__reduce_ex__(2)
+    if isinstance(reduced, str):
+        return class_name(type(obj)), {"name": reduced}
+    function, args, state, items, pairs = (*reduced, None, None, None)[:5]
+    if function is copyreg.__newobj__ or getattr(function, "__name__", "").startswith("__pyx_unpickle_"):
+        # Cython passes the class, a checksum of its own layout, and the state.
+        args = args[1:] if function is copyreg.__newobj__ else args[2:]
+        name = class_name(type(obj))
+    elif isinstance(function, type):
+        name = class_name(function)
+    else:
+        name = function_name(function)
+    if not isinstance(state, dict) and isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], dict):
+        state = {**(state[0] or {}), **state[1]}  # the attributes and the slots
+    attributes = counted(type(obj), state) if _has_names(state) else {} if state is None else {"(state)": state}
+    if args:
+        attributes["(args)"] = tuple(args)
+    if items is not None:
+        attributes["(items)"] = list(items)
+    if pairs is not None:
+        attributes["(pairs)"] = dict(pairs)
+    return name, attributes
+
+
+def _has_names(state: Any) -> bool:
+    return isinstance(state, dict) and all(type(key) is str for key in state)
+
+
+# -- objects of other libraries --------------------------------------------------------------------------------------
+
+
+def _sparse(matrix: Any) -> tuple[str, State]:
+    # The order of entries, duplicates and the width of the indices change with use and with formats; what the matrix
+    # holds does not (clause 7.7).
+    canonical = matrix.tocsr()
+    if not canonical.has_canonical_format:
+        canonical = canonical.copy()
+        canonical.sum_duplicates()
+    return class_name(type(matrix)), {
+        "shape": tuple(int(n) for n in matrix.shape),
+        "data": canonical.data,
+        "indices": canonical.indices.astype(np.int64, copy=False),
+        "indptr": canonical.indptr.astype(np.int64, copy=False),
+    }
+
+
+def _sparse_vector(matrix: Any) -> tuple[str, State]:
+    return _sparse(matrix) if matrix.ndim == 2 else _sparse(matrix.reshape(1, -1))
+
+
+def _masked(array: Any) -> tuple[str, State]:
+    mask = np.ma.getmaskarray(array)
+    return "numpy.ma:MaskedArray", {"shape": array.shape, "mask": mask, "values": array.compressed()}
+
+
+def _random(generator: Any) -> tuple[str, State]:
+    # The position in a stream is use, not state.
+    bits = getattr(generator, "bit_generator", getattr(generator, "_bit_generator", generator))
+    return class_name(type(generator)), {"bits": type(bits).__name__}
+
+
+def _neighbours_tree(tree: Any) -> tuple[str, State]:
+    # Items 7 to 10 count the tree's own calls.
+    state = tree.__getstate__()
+    return class_name(type(tree)), {"(state)": [item for i, item in enumerate(state) if not 7 <= i <= 10]}
+
+
+def _pandas_frame(frame: Any) -> tuple[str, State]:
+    columns = [frame.iloc[:, i] for i in range(frame.shape[1])]
+    return "pandas:DataFrame", {
+        "columns": frame.columns,
+        "index": frame.index,
+        "dtypes": [str(dtype) for dtype in frame.dtypes],
+        "values": [column.to_numpy() for column in columns],
+    }
+
+
+def _pandas_series(series: Any) -> tuple[str, State]:
+    name = "Series" if hasattr(series, "index") else "Index"
+    state = {"name": series.name, "dtype": str(series.dtype), "values": series.to_numpy()}
+    return f"pandas:{name}", {**state, "index": series.index} if name == "Series" else state
+
+
+def _pandas_index(index: Any) -> tuple[str, State]:
+    if getattr(index, "nlevels", 1) > 1:
+        return "pandas:MultiIndex", {"names": list(index.names), "values": index.tolist()}
+    if type(index).__name__ == "RangeIndex":
+        return "pandas:RangeIndex", {"name": index.name, "range": range(index.start, index.stop, index.step)}
+    return _pandas_series(index)
+
+
+def _pandas_array(array: Any) -> tuple[str, State]:
+    return "pandas:array", {"dtype": str(array.dtype), "values": np.asarray(array)}
+
+
+def _pandas_dtype(dtype: Any) -> tuple[str, State]:
+    categories = getattr(dtype, "categories", None)
+    return "pandas:dtype", {"name": str(dtype), "categories": categories, "ordered": getattr(dtype, "ordered", None)}
+
+
+def _pandas_missing(value: Any) -> tuple[str, State]:
+    return f"pandas:{type(value).__name__}", {}
+
+
+def _polars_frame(frame: Any) -> tuple[str, State]:
+    return "polars:DataFrame", {"columns": [frame[name] for name in frame.columns]}
+
+
+def _polars_series(series: Any) -> tuple[str, State]:
+    return "polars:Series", {"name": series.name, "dtype": str(series.dtype), "values": series.to_list()}
+
+
+def _polars_dtype(dtype: Any) -> tuple[str, State]:
+    return "polars:DataType", {"name": str(dtype)}
+
+
+def _enum(member: Any) -> tuple[str, State]:
+    return class_name(type(member)), {"name": member.name}
+
+
+def _lightgbm(booster: Any) -> tuple[str, State]:
+    text = booster.model_to_string(num_iteration=-1)
+    return "lightgbm:Booster", {"model": text.split("\nparameters:")[0], "best_iteration": booster.best_iteration}
+
+
+def _xgboost(booster: Any) -> tuple[str, State]:
+    return "xgboost:Booster", {"model": bytes(booster.save_raw(raw_format="ubj"))}
+
+
+# By the name of a base class, so that no library is imported to recognise its objects.
+_ADAPTERS: dict[str, Callable[[Any], tuple[str, State]]] = {
+    "enum.Enum": _enum,
+    "numpy.ma.MaskedArray": _masked,
+    "numpy.ma.core.MaskedArray": _masked,
+    "numpy.random.mtrand.RandomState": _random,
+    "numpy.random._generator.Generator": _random,
+    "numpy.random.bit_generator.BitGenerator": _random,
+    "scipy.sparse._base._spbase": _sparse_vector,
+    "scipy.sparse._base.spmatrix": _sparse_vector,
+    "sklearn.neighbors._kd_tree.BinaryTree64": _neighbours_tree,
+    "sklearn.neighbors._kd_tree.BinaryTree32": _neighbours_tree,
+    "sklearn.neighbors._ball_tree.BinaryTree64": _neighbours_tree,
+    "sklearn.neighbors._ball_tree.BinaryTree32": _neighbours_tree,
+    "sklearn.neighbors._kd_tree.BinaryTree": _neighbours_tree,
+    "sklearn.neighbors._ball_tree.BinaryTree": _neighbours_tree,
+    "pandas.DataFrame": _pandas_frame,
+    "pandas.core.frame.DataFrame": _pandas_frame,
+    "pandas.Series": _pandas_series,
+    "pandas.core.series.Series": _pandas_series,
+    "pandas.Index": _pandas_index,
+    "pandas.core.indexes.base.Index": _pandas_index,
+    "pandas.api.extensions.ExtensionArray": _pandas_array,
+    "pandas.core.arrays.base.ExtensionArray": _pandas_array,
+    "pandas.api.extensions.ExtensionDtype": _pandas_dtype,
+    "pandas.core.dtypes.base.ExtensionDtype": _pandas_dtype,
+    "pandas._libs.missing.NAType": _pandas_missing,
+    "pandas._libs.tslibs.nattype.NaTType": _pandas_missing,
+    "polars.dataframe.frame.DataFrame": _polars_frame,
+    "polars.series.series.Series": _polars_series,
+    "polars.datatypes.classes.DataType": _polars_dtype,
+    "lightgbm.basic.Booster": _lightgbm,
+    "xgboost.core.Booster": _xgboost,
+}
+
+@lru_cache(maxsize=4096)
+def _adapter(cls: type) -> Callable[[Any], tuple[str, State]] | None:
+    plugins = _plugins()
+    for base in cls.__mro__:
+        name = f"{base.__module__}.{base.__qualname__}"
+        if name in plugins:
+            function = plugins[name].load()
+            return lambda obj: (class_name(type(obj)), function(obj))
+        if name in _ADAPTERS:
+            return _ADAPTERS[name]
+    return None
+
+
+@lru_cache(maxsize=1)
+def _plugins() -> dict[str, Any]:
+    """Return the entry points by which other distributions declare the state of their classes (clause 7.2)."""
+    found = {}
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        if found.setdefault(point.name, point).value != point.value:
+            raise UnfingerprintableError(
+                f"two installed plugins declare the state of {point.name}: {found[point.name].value} and {point.value}.",
+                remedy="Uninstall one of them.",
+            )
+    return found

@@ -1,0 +1,276 @@
+"""Compare two records: what changed, where, and by how much.
+
+Pure Python over the plain mappings of :mod:`sklearn_normlock.fingerprints.record`, so that two files can be compared
+where neither scikit-learn nor NumPy is installed.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+import struct
+from binascii import a2b_base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_SHOWN = 3  # elements of an array that a change shows
+_FORMATS = {"f2": "e", "f4": "f", "f8": "d", "b1": "?", **{f"i{n}": c for n, c in zip((1, 2, 4, 8), "bhiq")}}
+_FORMATS |= {f"u{n}": c for n, c in zip((1, 2, 4, 8), "BHIQ")}
+
+
+class Kind(enum.Enum):
+    """What happened at a path."""
+
+    VALUE = "value"
+    ELEMENTS = "elements"
+    SHAPE = "shape"
+    DTYPE = "dtype"
+    CLASS = "class"
+    ADDED = "added"
+    REMOVED = "removed"
+    CONTENT = "content"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One difference between two records.
+
+    Parameters
+    ----------
+    path : str
+        Where, such as ``"scaler.mean_"``.
+    kind : Kind
+        What happened there.
+    expected, actual : object
+        Both sides: the ``repr`` of a value, a shape, a dtype, a class; for elements the worst of them.
+    label : str
+        The worst element, such as ``'["worst area"]'`` or ``"[3]"``; empty for anything but elements.
+    shown : tuple of (label, expected, actual)
+        The few worst elements, the worst first.
+    differing, size : int
+        How many elements differ, of how many.
+    """
+
+    path: str
+    kind: Kind
+    expected: Any = None
+    actual: Any = None
+    label: str = ""
+    shown: tuple[tuple[str, Any, Any], ...] = ()
+    differing: int = 0
+    size: int = 0
+
+    @property
+    def where(self) -> str:
+        """The path of what differs most, down to the element."""
+        return self.path + self.label
+
+    def describe(self, path: str | None = None) -> str:
+        """Say it in one sentence part.
+
+        Parameters
+        ----------
+        path : str, default=None
+            Named in place of the whole path, where a step is named already.
+        """
+        path = self.path if path is None else path
+        if self.kind is Kind.ADDED:
+            return f"{path} is {_text(self.actual)} now, and was not there when fitted"
+        if self.kind is Kind.REMOVED:
+            return f"{path} was {_text(self.expected)} when fitted, and is gone now"
+        if self.kind is Kind.CONTENT:
+            return f"{path}{self.label} holds something else than when fitted"
+        if self.kind is Kind.ELEMENTS:
+            parts = [
+                f"{path}{label} {_text(old)} when fitted, {_text(new)} now" if i == 0 else
+                f"{label} {_text(old)} → {_text(new)}"
+                for i, (label, old, new) in enumerate(self.shown)
+            ]
+            rest = self.differing - len(parts)
+            more = f" ({rest} more of {self.size} differ)" if rest > 0 else ""
+            return ", ".join(parts) + more
+        noun = {Kind.SHAPE: " had shape", Kind.DTYPE: " had dtype", Kind.CLASS: " was a"}.get(self.kind, "")
+        return f"{path}{noun} {_text(self.expected)} when fitted, {_text(self.actual)} now"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}" if value == 0 or not math.isfinite(value) or abs(value) > 1e-300 else repr(value)
+    return str(value)
+
+
+def compare_records(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[Change]:
+    """Return what differs between two records, worst first.
+
+    Parameters
+    ----------
+    expected, actual : mapping of path to entry
+        What was fitted, and what is there.
+
+    Returns
+    -------
+    changes : list of Change
+        Empty if nothing that the records hold differs. A container or object is left out where something inside it is
+        named already.
+    """
+    changes: list[Change] = []
+    for path in dict.fromkeys([*expected, *actual]):
+        old, new = expected.get(path), actual.get(path)
+        if old == new:
+            continue
+        change = _change(path, old, new, _names(expected, path))
+        if change is not None:
+            changes.append(change)
+    inner = [change.path for change in changes if change.kind is not Kind.CONTENT]
+    named = [
+        change
+        for change in changes
+        if change.kind is not Kind.CONTENT or not any(_inside(path, change.path) for path in inner)
+    ]
+    replaced = [change.path for change in named if change.kind is Kind.CLASS]
+    named = [c for c in named if not any(c.path != path and _inside(c.path, path) for path in replaced)]
+    deepest = [c for c in named if c.kind is not Kind.CONTENT or not any(
+        o is not c and _inside(o.path, c.path) for o in named)]
+    return sorted(deepest, key=_severity)
+
+
+def _inside(path: str, parent: str) -> bool:
+    return path != parent and (not parent or path.startswith((parent + ".", parent + "[")))
+
+
+def _severity(change: Change) -> tuple[int, float]:
+    order = [Kind.CLASS, Kind.SHAPE, Kind.DTYPE, Kind.VALUE, Kind.ELEMENTS, Kind.REMOVED, Kind.ADDED, Kind.CONTENT]
+    distance = _distance(change.expected, change.actual) if change.kind is Kind.ELEMENTS else 0.0
+    return order.index(change.kind), -distance
+
+
+def _names(entries: Mapping[str, Any], path: str) -> Sequence[str]:
+    """Return the feature names of the estimator that an attribute belongs to."""
+    owner = path.rpartition(".")[0]
+    text = entries.get(f"{owner}.feature_names_in_" if owner else "feature_names_in_")
+    if not isinstance(text, str):
+        return ()
+    import ast
+
+    try:
+        names = ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return ()
+    return names if isinstance(names, list) else ()
+
+
+def _change(path: str, old: Any, new: Any, names: Sequence[str]) -> Change | None:
+    if old is None:
+        return Change(path=path, kind=Kind.ADDED, actual=_brief(new))
+    if new is None:
+        return Change(path=path, kind=Kind.REMOVED, expected=_brief(old))
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key, kind in (("class", Kind.CLASS), ("dtype", Kind.DTYPE), ("shape", Kind.SHAPE)):
+            if key in old and key in new and old[key] != new[key]:
+                return Change(path=path, kind=kind, expected=_plain(old[key]), actual=_plain(new[key]))
+        if "data" in old and "data" in new:
+            return _elements(path, old, new, names)
+        if "summary" in old and "summary" in new:
+            moved = [k for k in ("min", "max", "mean") if old["summary"].get(k) != new["summary"].get(k)]
+            shown = tuple((f" {k}", old["summary"].get(k), new["summary"].get(k)) for k in moved)
+            if shown:
+                return Change(
+                    path=path, kind=Kind.ELEMENTS, expected=shown[0][1], actual=shown[0][2], shown=shown,
+                )
+        return Change(path=path, kind=Kind.CONTENT, label=_blocks(old, new))
+    return Change(path=path, kind=Kind.VALUE, expected=_brief(old), actual=_brief(new))
+
+
+def _blocks(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """Name the parts of a large array that differ, by the share of it where the first and the last begin."""
+    before, after = old.get("blocks", ()), new.get("blocks", ())
+    if not before or len(before) != len(after):
+        return ""
+    moved = [i for i, (a, b) in enumerate(zip(before, after)) if a != b]
+    size = math.prod(old["shape"])
+    start, stop = (size * moved[0] // len(before), size * (moved[-1] + 1) // len(before)) if moved else (0, size)
+    return f" (flat elements {start} to {stop})"
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _brief(entry: Any) -> str:
+    if isinstance(entry, Mapping):
+        if "class" in entry:
+            return f"a {entry['class'].rpartition(':')[2]}"
+        if "shape" in entry:
+            return f"an array of shape {tuple(entry['shape'])}"
+        return str(entry.get("text", "something larger"))
+    text = str(entry)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _elements(path: str, old: Mapping[str, Any], new: Mapping[str, Any], names: Sequence[str]) -> Change:
+    before, after = decode(old), decode(new)
+    if before is None or after is None or len(before) != len(after):
+        return Change(path=path, kind=Kind.CONTENT)
+    differing = [i for i, (a, b) in enumerate(zip(before, after)) if _bits(a) != _bits(b)]
+    if not differing:
+        return Change(path=path, kind=Kind.CONTENT)
+    shape = old["shape"]
+    worst = sorted(differing, key=lambda i: -_distance(before[i], after[i]))[:_SHOWN]
+    shown = tuple((_label(i, shape, names), *_sides(before[i], after[i])) for i in worst)
+    return Change(
+        path=path, kind=Kind.ELEMENTS, expected=before[worst[0]], actual=after[worst[0]], label=shown[0][0],
+        shown=shown, differing=len(differing), size=len(before),
+    )
+
+
+def _bits(value: Any) -> Any:
+    return struct.pack("<d", value) if isinstance(value, float) else value
+
+
+def _sides(old: Any, new: Any) -> tuple[Any, Any]:
+    # Two numbers that look the same when rounded are shown in full.
+    return (repr(old), repr(new)) if _text(old) == _text(new) else (old, new)
+
+
+def _distance(old: Any, new: Any) -> float:
+    """Order differences by size: relative for numbers, and a change to or from NaN before all."""
+    if not isinstance(old, (int, float)) or not isinstance(new, (int, float)):
+        return math.inf
+    if math.isnan(old) or math.isnan(new) or math.isinf(old) or math.isinf(new):
+        return math.inf
+    scale = max(abs(old), abs(new))
+    return abs(old / scale - new / scale) if scale else 0.0
+
+
+def _label(index: int, shape: Sequence[int], names: Sequence[str]) -> str:
+    position = []
+    for size in reversed(shape):
+        index, at = divmod(index, size)
+        position.insert(0, at)
+    if not position:
+        return ""
+    if names and len(names) == shape[-1]:
+        column = str(names[position[-1]]).replace('"', '\\"')
+        return "".join(f"[{i}]" for i in position[:-1] if shape[0] > 1) + f'["{column}"]'
+    return "[" + ", ".join(map(str, position)) + "]"
+
+
+def decode(entry: Mapping[str, Any]) -> list[Any] | None:
+    """Return the elements of an array that is kept by value, or None if its dtype has no plain form.
+
+    Parameters
+    ----------
+    entry : mapping
+        With ``"dtype"``, ``"shape"`` and ``"data"``.
+    """
+    code = _FORMATS.get(entry["dtype"][1:])
+    data = a2b_base64(entry["data"])
+    if code is not None:
+        return list(struct.unpack(f"<{len(data) // struct.calcsize(code)}{code}", data))
+    if entry["dtype"][1] == "U":
+        width = int(entry["dtype"][2:]) * 4
+        if width:
+            cells = [data[i : i + width] for i in range(0, len(data), width)]
+            return [cell.decode("utf-32-le", "replace").rstrip("\0") for cell in cells]
+    return None

@@ -1,0 +1,22 @@
+"""The versions that an object was fitted under."""
+
+from __future__ import annotations
+
+import platform
+from functools import lru_cache
+from importlib.metadata import version
+
+DISTRIBUTIONS = ("scikit-learn", "numpy", "scipy")
+
+
+@lru_cache(maxsize=1)
+def environment() -> str:
+    """Return the versions that decide what fitted state computes.
+
+    Returns
+    -------
+    environment : str
+        Such as ``"scikit-learn 1.9.1, numpy 2.4.6, scipy 1.17.1, python 3.11"``. Python's patch releases don't count.
+    """
+    versions = [f"{name} {version(name)}" for name in DISTRIBUTIONS]
+    return ", ".join([*versions, "python " + ".".join(platform.python_version_tuple()[:2])])

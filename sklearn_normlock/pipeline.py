@@ -1,0 +1,37 @@
+"""Drop-ins for :mod:`sklearn.pipeline`: a composite binds every step to every other.
+
+A sealed pipeline's fingerprint covers its steps and the final estimator, locked or not. A step that is refitted, swapped,
+re-ordered or loaded from elsewhere is therefore a mismatch of the pipeline, found at its next call or load.
+"""
+
+from typing import Any
+
+from sklearn import pipeline as stock
+
+from .seals.mixin import Locked
+from .seals.rebuilt import rebuilt
+from .seals.seal import examine, seal, watch_over
+
+__all__ = ["FeatureUnion", "Pipeline", "make_pipeline", "make_union"]
+
+
+class FeatureUnion(Locked, stock.FeatureUnion):
+    pass
+
+
+class Pipeline(Locked, stock.Pipeline):
+    __fingerprint_class__ = stock.Pipeline
+
+    def __getitem__(self, ind: Any) -> Any:
+        part = super().__getitem__(ind)
+        if isinstance(ind, slice) and hasattr(self, "fingerprint_"):
+            # A part of a pipeline that is what was fitted is what was fitted, and is bound as the whole is.
+            watch = watch_over(self)
+            if watch is None or not watch.intact(vars(self)):
+                examine(self)
+            seal(part)
+        return part
+
+
+make_pipeline = rebuilt(stock.make_pipeline, Pipeline)
+make_union = rebuilt(stock.make_union, FeatureUnion)

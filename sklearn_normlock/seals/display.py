@@ -1,0 +1,38 @@
+"""The notebook diagram of a sealed object: a line above scikit-learn's diagram says whether the seal holds."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from .messages import short
+from .seal import FINGERPRINT, UNNAMED, find_problem
+
+_STYLE = (
+    "display:inline-block;font:12px/1.7 ui-monospace,Menlo,Consolas,monospace;padding:0 .7em;margin:0 0 .4em;"
+    "border-radius:.4em;border:1px solid {0};color:{0};background:{1};white-space:pre-wrap"
+)
+_GREEN, _RED, _GREY = ("#1a7f37", "#f0fff4"), ("#b42318", "#fff1f0"), ("#57606a", "#f6f8fa")
+
+
+def badge(obj: Any) -> str:
+    """Return a line of HTML: locked, altered, or nothing for an object that isn't fitted.
+
+    Parameters
+    ----------
+    obj : Locked
+        It is hashed anew: a diagram is drawn for a person, who looks once.
+    """
+    problem = find_problem(obj)
+    if problem is not None:
+        return _line(_RED, "\N{OPEN LOCK} altered", str(problem))
+    fingerprint = vars(obj).get(FINGERPRINT)
+    if fingerprint is not None:
+        return _line(_GREEN, "\N{LOCK} locked", short(fingerprint))
+    if UNNAMED in vars(obj):
+        return _line(_GREY, "watched in this process only", str(vars(obj)[UNNAMED]))
+    return ""
+
+
+def _line(colours: tuple[str, str], label: str, text: str) -> str:
+    return f'<div><span style="{_STYLE.format(*colours)}"><b>{label}</b> {escape(text)}</span></div>'

@@ -1,0 +1,115 @@
+"""Read-only arrays: fitted state that can't be edited in place, and whose memory nobody else holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+_CONTAINERS = (list, tuple, dict)
+_DEEPEST = 4  # levels of containers that are searched for arrays
+
+
+def arrays_in(value: Any, depth: int = 0) -> Iterator[np.ndarray]:
+    """Yield the arrays in a value: itself, the items of small containers, the parts of a sparse matrix."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, _CONTAINERS) and depth < _DEEPEST:
+        for item in value.values() if isinstance(value, dict) else value:
+            if isinstance(item, (np.ndarray, *_CONTAINERS)) or hasattr(item, "indptr"):
+                yield from arrays_in(item, depth + 1)
+            elif not isinstance(item, np.generic) and not hasattr(item, "__dict__"):
+                return  # a list of numbers or strings: it holds no array
+    elif hasattr(value, "indptr") or (hasattr(value, "nnz") and hasattr(value, "data")):
+        for name in ("data", "indices", "indptr", "row", "col", "offsets"):
+            part = getattr(value, name, None)
+            if isinstance(part, np.ndarray):
+                yield part
+
+
+def own(attributes: dict[str, Any], parameters: Iterable[str], foreign: list[np.ndarray]) -> None:
+    """Give an estimator its own copy of each fitted array whose memory somebody else may hold.
+
+    Parameters
+    ----------
+    attributes : dict
+        The estimator's ``__dict__``; changed in place.
+    parameters : iterable of str
+        Names of constructor parameters: they belong to the user and are left alone.
+    foreign : list of ndarray
+        What was passed to fit and what it returned: an array that shares memory with one of them is copied, so that
+        neither can an edit of the data change the fitted state, nor does locking the state lock the data.
+    """
+    skipped = set(parameters)
+    for name, value in attributes.items():
+        if name in skipped:
+            continue
+        if isinstance(value, np.ndarray):
+            if value.base is not None or _shared(value, foreign):
+                attributes[name] = value.copy(order="K")
+        elif foreign and isinstance(value, _CONTAINERS):
+            if any(_shared(array, foreign) for array in arrays_in(value)):
+                attributes[name] = _copied(value)
+
+
+def _shared(array: np.ndarray, foreign: list[np.ndarray]) -> bool:
+    return any(array is other or np.may_share_memory(array, other) for other in foreign)
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.copy(order="K")
+    if type(value) is dict:
+        return {key: _copied(item) for key, item in value.items()}
+    return type(value)(map(_copied, value)) if type(value) in (list, tuple) else value
+
+
+def lock_arrays(
+    attributes: dict[str, Any], parameters: Iterable[str], foreign: list[np.ndarray]
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Make the fitted arrays of an estimator read-only.
+
+    Parameters
+    ----------
+    attributes : dict
+        The estimator's ``__dict__``.
+    parameters : iterable of str
+        Names of constructor parameters: they belong to the user and are left alone.
+    foreign : list of ndarray
+        The user's own arrays: left writable where an estimator that isn't ours to change holds one of them.
+
+    Returns
+    -------
+    locked, spared : list of ndarray
+        Every fitted array that is read-only now, and those that were left writable.
+    """
+    skipped = set(parameters)
+    locked, spared = [], []
+    for name, value in attributes.items():
+        if name in skipped or type(value) in _PLAIN:
+            continue
+        for array in arrays_in(value):
+            if foreign and any(array is other for other in foreign):
+                spared.append(array)
+                continue
+            array.flags.writeable = False
+            locked.append(array)
+    return locked, spared
+
+
+def release(arrays: Iterable[np.ndarray]) -> None:
+    """Make arrays writable again, as far as their memory allows."""
+    for array in arrays:
+        try:
+            array.flags.writeable = True
+        except ValueError:  # mapped from a file that was opened for reading
+            continue
+
+
+def passed_arrays(values: Iterable[Any]) -> list[np.ndarray]:
+    """Return the arrays among what was passed to a method or returned by it; lists are copied by whoever takes them."""
+    return [array for value in values if not isinstance(value, _CONTAINERS) for array in arrays_in(value)]
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})

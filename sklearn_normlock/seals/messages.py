@@ -1,0 +1,97 @@
+"""What a mismatch says: what, where, what was fitted against what is there, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import FingerprintMismatchError, NormLockError, PipelineMismatchError
+from ..locks.diff import Change
+
+_NAMED = 4
+
+
+def mismatch(
+    obj: Any,
+    expected: str,
+    actual: str,
+    entries: Mapping[str, Any],
+    now: Mapping[str, Any],
+    changes: Sequence[Change],
+) -> NormLockError:
+    """Return the error that says how an object differs from what was fitted.
+
+    Parameters
+    ----------
+    obj : Locked
+        As it is now.
+    expected, actual : str
+        Its fingerprints, when fitted and now.
+    entries, now : mapping
+        Its records, when fitted and now.
+    changes : sequence of Change
+        What differs between them, worst first.
+    """
+    name = type(obj).__name__
+    if not changes:
+        return FingerprintMismatchError(
+            f"This {name} is not what was fitted: it was fitted as {short(expected)}, this is {short(actual)}; the record "
+            "that it carries does not show where.",
+            path="",
+            expected=expected,
+            actual=actual,
+            remedy="Load the file again from where it was saved, or fit again.",
+        )
+    first = changes[0]
+    step = _step(first.path, entries, now)
+    fields = {
+        "path": first.where,
+        "expected": first.expected,
+        "actual": first.actual,
+        "changes": changes,
+    }
+    if step is None:
+        return FingerprintMismatchError(
+            f"{name}: {_told(changes, '')}; it was fitted as {short(expected)}, this is {short(actual)}.",
+            remedy="Fit again, load the saved object, or make a change on purpose inside "
+            "`with sklearn_normlock.thaw(...)`.",
+            **fields,
+        )
+    inside = [c for c in changes if c.path == step or c.path.startswith((step + ".", step + "["))]
+    kind = "pipeline" if hasattr(obj, "steps") else name
+    return PipelineMismatchError(
+        f'{kind} step "{step}": {_told(inside, step)}; the {kind} was fitted with {step} {_digest(entries, step)}, '
+        f"this is {_digest(now, step)}.",
+        remedy="Fit the whole again, or put back the step that it was fitted with.",
+        **fields,
+    )
+
+
+def short(fingerprint: str) -> str:
+    return fingerprint[: len("nl1-sha256:") + 8] + "…"
+
+
+def _told(changes: Sequence[Change], step: str) -> str:
+    """Tell the worst change in full and name the others, by their paths inside the step."""
+    names = [change.path[len(step) :].lstrip(".") or "it" for change in changes]
+    also = list(dict.fromkeys(names[1:]))
+    more = f" and {len(also) - _NAMED} more" if len(also) > _NAMED else ""
+    rest = f"; {', '.join(also[:_NAMED])}{more} changed too" if also else ""
+    return changes[0].describe(names[0]) + rest
+
+
+def _digest(entries: Mapping[str, Any], step: str) -> str:
+    entry = entries.get(step)
+    return short(f"nl1-sha256:{entry['digest']}") if isinstance(entry, dict) and "digest" in entry else "nothing"
+
+
+def _step(path: str, entries: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """Return the innermost estimator that a path leads into, below the object itself."""
+    best = None
+    for records in (entries, now):
+        for candidate, entry in records.items():
+            if candidate and isinstance(entry, dict) and "class" in entry:
+                if path == candidate or path.startswith((candidate + ".", candidate + "[")):
+                    if best is None or len(candidate) > len(best):
+                        best = candidate
+    return best

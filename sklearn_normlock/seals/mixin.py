@@ -1,0 +1,180 @@
+"""``Locked``: the one mixin that seals a transformer."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from sklearn.utils.metaestimators import available_if
+
+from ..errors import FingerprintMismatchError
+from .display import badge
+from .freeze import passed_arrays
+from .seal import examine, opened, respond, seal, verify_loaded, watch_over
+from .watch import Watch
+
+SEALING = ("fit", "fit_transform", "fit_predict", "fit_resample", "partial_fit")
+CHECKED = (
+    "transform",
+    "inverse_transform",
+    "predict",
+    "predict_proba",
+    "predict_log_proba",
+    "decision_function",
+    "score",
+    "score_samples",
+)
+_THIN = frozenset({"__module__", "__qualname__", "__doc__", "__firstlineno__", "__static_attributes__", "__annotations__"})
+
+
+class Locked:
+    """Mixin that locks a transformer: ``class MyScaler(Locked, TheirScaler): pass``.
+
+    After every ``fit`` the object is sealed: its fingerprint is taken and kept as ``fingerprint_`` and its fitted arrays
+    are made read-only. At every call, and on every way back from bytes (pickle, joblib, skops, a copy), what is there is
+    compared with what was fitted; a difference raises. Signatures, parameters and results are the parent's.
+
+    Attributes
+    ----------
+    fingerprint_ : str
+        What :func:`sklearn_normlock.fingerprint` gave after the fit.
+
+    See Also
+    --------
+    sklearn_normlock.thaw : Change a sealed object on purpose.
+    sklearn_normlock.unlock : The same object in the parent's class.
+    sklearn_normlock.set_config : What a mismatch does.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_normlock import Locked
+    >>> class MyScaler(Locked, StandardScaler):
+    ...     pass
+    >>> scaler = MyScaler().fit([[0.0], [2.0]])
+    >>> scaler.with_mean = False
+    >>> scaler.transform([[1.0]])
+    Traceback (most recent call last):
+        ...
+    sklearn_normlock.errors.FingerprintMismatchError: MyScaler: with_mean True when fitted, False now; ...
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        body = set(cls.__dict__)
+        if any(getattr(base, "_sklearn_auto_wrap_output_keys", None) == set() for base in cls.__bases__):
+            # The parent opted out of set_output, which isn't inherited.
+            kwargs.setdefault("auto_wrap_output_keys", None)
+        # First the parent's hook: scikit-learn wraps the methods that a class defines to set the output container, and
+        # what is wrapped below would be wrapped again.
+        super().__init_subclass__(**kwargs)
+        parents = [base for base in cls.__bases__ if base is not Locked]
+        if body <= _THIN and len(parents) == 1:
+            # A class without a body of its own computes what its parent computes, and goes by its name.
+            stock = parents[0].__dict__.get("__fingerprint_class__") if issubclass(parents[0], Locked) else parents[0]
+            if stock is not None:
+                cls.__fingerprint_class__ = stock
+        if cls.__doc__ is None:
+            cls.__doc__ = _documentation(cls)
+        for names, wrap in ((SEALING, _sealing), (CHECKED, _checked)):
+            for name in names:
+                _wrap(cls, name, wrap)
+
+    def __setstate__(self, state: Any) -> None:
+        parent = getattr(super(), "__setstate__", None)
+        if parent is not None:
+            parent(state)
+        else:
+            vars(self).update(state)
+        verify_loaded(self)
+
+    def _get_doc_link(self) -> str:
+        stock = type(self).__dict__.get("__fingerprint_class__")
+        return stock.__new__(stock)._get_doc_link() if hasattr(stock, "_get_doc_link") else super()._get_doc_link()
+
+    def _repr_html_inner(self) -> str:
+        return badge(self) + super()._repr_html_inner()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        parent = getattr(super(), "_repr_mimebundle_", None)
+        if parent is None:
+            return {"text/plain": repr(self)}
+        bundle = parent(**kwargs)
+        if "text/html" in bundle:
+            bundle["text/html"] = badge(self) + bundle["text/html"]
+        return bundle
+
+
+def _documentation(cls: type) -> str | None:
+    stock = cls.__dict__.get("__fingerprint_class__")
+    if stock is None or not stock.__doc__:
+        return None
+    module = ".".join(part for part in stock.__module__.split(".") if not part.startswith("_"))
+    link = f"https://scikit-learn.org/stable/modules/generated/{module}.{stock.__name__}.html"
+    name = f"{module}.{stock.__name__}"
+    title = f"`{name} <{link}>`_" if module.startswith("sklearn.") else f"``{name}``"
+    return (
+        f"{title}, locked: sealed by every fit, checked at every call and load.\n\n"
+        "    Parameters, methods and results are the parent's; ``docs/seal.md`` says what is added. The parent's own\n"
+        f"    documentation follows.\n\n    {stock.__doc__.lstrip()}"
+    )
+
+
+def _wrap(cls: type, name: str, wrap: Callable[[Any], Any]) -> None:
+    method = inspect.getattr_static(cls, name, None)
+    if method is None or getattr(method, "_normlock_wrapped", False):
+        return
+    if inspect.isfunction(method):
+        wrapped = wrap(method)
+    elif hasattr(method, "check") and hasattr(method, "fn"):  # a method that is there only under a condition
+        if getattr(method.fn, "_normlock_wrapped", False):
+            return
+        wrapped = available_if(method.check)(wrap(method.fn))
+    else:
+        return
+    setattr(cls, name, wrapped)
+
+
+def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        watch = watch_over(self)
+        if watch is None or not watch.intact(vars(self)):
+            examine(self)
+        return method(self, *args, **kwargs)
+
+    call._normlock_wrapped = True
+    return call
+
+
+def _sealing(method: Callable[..., Any]) -> Callable[..., Any]:
+    partial = method.__name__ == "partial_fit"
+
+    @functools.wraps(method)
+    def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if partial:
+            _refuse_after_load(self)
+        with opened(self) as outermost:
+            result = method(self, *args, **kwargs)
+        if outermost:
+            returned = () if result is self else (result,)
+            seal(self, passed_arrays((*args, *kwargs.values(), *returned)))
+        return result
+
+    fit._normlock_wrapped = True
+    return fit
+
+
+def _refuse_after_load(self: Any) -> None:
+    watch = watch_over(self)
+    if isinstance(watch, Watch) and watch.from_bytes:
+        respond(
+            FingerprintMismatchError(
+                f"partial_fit would change a {type(self).__name__} that came back from bytes: it would no longer be what "
+                f"was fitted ({self.fingerprint_}).",
+                path="partial_fit",
+                expected=self.fingerprint_,
+                remedy="To train it further on purpose, call partial_fit inside `with sklearn_normlock.thaw(...)`.",
+            )
+        )

@@ -1,0 +1,126 @@
+"""Ways out of a seal: ``thaw`` to change an object on purpose, ``unlock`` to leave with the stock object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..errors import NormLockError
+from ..fingerprints.state import is_estimator
+from .mixin import Locked
+from .seal import CARRIED, opened, seal
+from .watch import Layout
+
+
+@contextmanager
+def thaw(est: Any) -> Iterator[Any]:
+    """Let a sealed object be changed on purpose; it is sealed anew on exit.
+
+    Parameters
+    ----------
+    est : Locked
+        Its members (the steps of a pipeline) are thawed with it.
+
+    Yields
+    ------
+    est : Locked
+        The same object.
+
+    Raises
+    ------
+    NormLockError
+        If the object is not one that can be sealed.
+
+    Notes
+    -----
+    If the block raises, the old seal stays: what was changed until then is a mismatch.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl
+    >>> from sklearn_normlock.preprocessing import StandardScaler
+    >>> scaler = StandardScaler().fit([[0.0], [2.0]])
+    >>> before = scaler.fingerprint_
+    >>> with nl.thaw(scaler):
+    ...     scaler.mean_[0] = 0.5
+    >>> scaler.fingerprint_ == before
+    False
+    >>> scaler.transform([[0.5]])
+    array([[0.]])
+    """
+    if not isinstance(est, Locked):
+        raise NormLockError(
+            f"A {type(est).__name__} has no seal to open.",
+            remedy="Import its class from sklearn_normlock, or make one with `class Mine(Locked, Theirs): pass`.",
+        )
+    members = [member for member in Layout(est).members if isinstance(member, Locked)]
+    with ExitStack() as doors:
+        for member in (est, *members):
+            doors.enter_context(opened(member))
+        yield est
+    # From the inside out: a container takes over the fingerprints of its members.
+    for member in reversed(members):
+        seal(member)
+    seal(est)
+
+
+def unlock(est: Any) -> Any:
+    """Return the same fitted object in scikit-learn's own classes.
+
+    Parameters
+    ----------
+    est : estimator
+        Locked, or with locked estimators in it; it is left as it is.
+
+    Returns
+    -------
+    stock : estimator
+        A copy with its own, writable arrays and the same fingerprint. It is not sealed.
+
+    Raises
+    ------
+    NormLockError
+        If a locked class defines methods of its own: its parent would compute something else.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl
+    >>> from sklearn_normlock.preprocessing import StandardScaler
+    >>> scaler = StandardScaler().fit([[0.0], [2.0]])
+    >>> type(nl.unlock(scaler)).__module__
+    'sklearn.preprocessing._data'
+    >>> nl.fingerprint(nl.unlock(scaler)) == scaler.fingerprint_
+    True
+    """
+    return _unlocked(est, {})
+
+
+def _unlocked(value: Any, memo: dict[int, Any]) -> Any:
+    if id(value) in memo:
+        return memo[id(value)]
+    if isinstance(value, np.ndarray) and type(value) in (np.ndarray, np.memmap):
+        return np.array(value, order="K", copy=True, subok=False)
+    if type(value) in (list, tuple, set):
+        return type(value)(_unlocked(item, memo) for item in value)
+    if isinstance(value, dict):
+        copied = {key: _unlocked(item, memo) for key, item in value.items()}
+        return copied if type(value) is dict else type(value)(copied)
+    if not is_estimator(value) or isinstance(value, type):
+        return value
+    cls = type(value)
+    if isinstance(value, Locked):
+        stock = cls.__dict__.get("__fingerprint_class__")
+        if stock is None:
+            raise NormLockError(
+                f"{cls.__name__} defines methods of its own, so that no stock class computes the same.",
+                remedy="Move them to a class that does not derive from Locked, and lock that one.",
+            )
+        cls = stock
+    result = memo[id(value)] = cls.__new__(cls)
+    for name, item in vars(value).items():
+        if name not in CARRIED:
+            vars(result)[name] = _unlocked(item, memo)
+    return result

@@ -1,0 +1,285 @@
+"""The seal: taken after a fit, checked at every call and on every way back from bytes.
+
+What a sealed object carries: ``fingerprint_``; the versions it was fitted under; and a record that lets a mismatch be
+located and shown (:mod:`sklearn_normlock.fingerprints.record`). The watch over it is kept beside the object, not in it:
+it belongs to the process.
+"""
+
+from __future__ import annotations
+
+
+import json
+import warnings
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..config import policy
+from ..errors import (
+    EnvironmentMismatchWarning,
+    FingerprintMismatchError,
+    MissingFingerprintError,
+    NormLockError,
+    SealWarning,
+    UnfingerprintableError,
+)
+from ..fingerprints import PREFIX, Record, object_digest
+from ..fingerprints.state import is_estimator
+from ..locks.diff import compare_records
+from ..locks.environment import environment
+from .freeze import own, release
+from .messages import mismatch, short
+from .watch import Watch, parameter_names, read_record
+
+FINGERPRINT = "fingerprint_"
+ENVIRONMENT = "_normlock_environment"
+RECORD = "_normlock_record"
+UNNAMED = "_normlock_unfingerprintable"
+CARRIED = (FINGERPRINT, ENVIRONMENT, RECORD, UNNAMED)
+
+
+class Open:
+    """Stands in the watch's place while an object is being fitted or is thawed: everything may move."""
+
+    reference: Any = None
+
+    def intact(self, attributes: dict[str, Any]) -> bool:
+        return True
+
+
+# By id: an entry goes when its object goes, and an object needs no attribute that would have to be kept out of every
+# copy of it.
+_watches: dict[int, Watch | Open] = {}
+_references: dict[int, weakref.ref] = {}
+
+
+def watch_over(obj: Any) -> Watch | Open | None:
+    """Return the watch over an object, or None if it was not sealed or checked in this process."""
+    return _watches.get(id(obj))
+
+
+def _keep(obj: Any, watch: Watch | Open) -> None:
+    key = id(obj)
+    if key not in _watches:
+
+        def forget(_: Any, key: int = key) -> None:
+            _watches.pop(key, None)
+            _references.pop(key, None)
+
+        _references[key] = weakref.ref(obj, forget)
+    _watches[key] = watch
+
+
+# -- taking a seal ---------------------------------------------------------------------------------------------------
+
+
+def seal(obj: Any, foreign: Sequence[np.ndarray] = ()) -> None:
+    """Take an object's state as what belongs to it.
+
+    Parameters
+    ----------
+    obj : Locked
+        Fitted.
+    foreign : sequence of ndarray
+        What was passed to fit and returned by it; see :func:`~sklearn_normlock.seals.freeze.own`.
+    """
+    attributes = vars(obj)
+    for name in CARRIED:
+        attributes.pop(name, None)
+    own(attributes, parameter_names(type(obj)), foreign)
+    record = Record()
+    try:
+        digest = object_digest(obj, record, _vouched)
+    except UnfingerprintableError as error:
+        # Nothing can vouch for it elsewhere; in this process it is watched all the same.
+        attributes[UNNAMED] = str(error)
+        _keep(obj, Watch(obj, foreign, {}))
+        return
+    attributes[FINGERPRINT] = PREFIX + digest.hex()
+    attributes[ENVIRONMENT] = environment()
+    attributes[RECORD] = json.dumps(record.entries, separators=(",", ":"))
+    _keep(obj, Watch(obj, foreign, record.entries))
+
+
+def _vouched(obj: Any) -> tuple[bytes, Watch] | None:
+    """Give digest and record of a sealed object that nothing has touched: its container needn't hash it again."""
+    watch = _watches.get(id(obj))
+    if type(watch) is Watch and watch.intact(vars(obj)) and FINGERPRINT in vars(obj):
+        return bytes.fromhex(vars(obj)[FINGERPRINT][len(PREFIX) :]), watch
+    return None
+
+
+@contextmanager
+def opened(obj: Any) -> Iterator[bool]:
+    """Let an object change; yields whether this is the outermost of the calls that let it.
+
+    When the outermost is through, the object has no watch until it is sealed. If it fails, the old seal is put back:
+    what was changed before the failure is a mismatch.
+    """
+    before = _watches.get(id(obj))
+    if isinstance(before, Open):
+        yield False
+        return
+    if before is not None:
+        release(before.arrays)
+    _keep(obj, Open())
+    try:
+        yield True
+    except BaseException:
+        if before is None:
+            del _watches[id(obj)]
+        else:
+            for array in before.arrays:
+                array.flags.writeable = False
+            _keep(obj, before)
+        raise
+    del _watches[id(obj)]
+
+
+# -- checking one ----------------------------------------------------------------------------------------------------
+
+
+def examine(obj: Any) -> None:
+    """Check an object whose watch has seen something move, or that has none, and act as the policy says.
+
+    Raises
+    ------
+    FingerprintMismatchError, PipelineMismatchError
+        If its state is not what was fitted.
+    MissingFingerprintError
+        If it has fitted state and no fingerprint.
+    """
+    if policy() == "ignore":
+        return
+    problem = find_problem(obj)
+    if problem is not None:
+        respond(problem)
+    elif FINGERPRINT in vars(obj):
+        # What moved did not change what counts: watch on from here.
+        watch = _watches.get(id(obj))
+        if isinstance(watch, Watch):
+            _keep(obj, Watch(obj, watch.spared, watch.entries, from_bytes=watch.from_bytes))
+        else:
+            _keep(obj, Watch(obj, (), vars(obj).get(RECORD, ""), from_bytes=True))
+
+
+def find_problem(obj: Any) -> NormLockError | None:
+    """Return what is wrong with an object, hashing all of it, or None."""
+    fingerprint = vars(obj).get(FINGERPRINT)
+    if fingerprint is None:
+        return _without_fingerprint(obj)
+    record = Record()
+    try:
+        actual = PREFIX + object_digest(obj, record).hex()
+    except UnfingerprintableError as error:
+        return FingerprintMismatchError(
+            f"{type(obj).__name__} was fitted as {short(str(fingerprint))}, and now holds something without a stable "
+            f"name: {error}",
+            path=error.path,
+            expected=fingerprint,
+        )
+    if actual == fingerprint:
+        return None
+    watch = _watches.get(id(obj))
+    fitted = watch.entries if isinstance(watch, Watch) and watch.entries else read_record(vars(obj).get(RECORD))
+    return mismatch(obj, str(fingerprint), actual, fitted, record.entries, compare_records(fitted, record.entries))
+
+
+def respond(problem: NormLockError) -> None:
+    """Raise a problem or warn of it, as the policy says."""
+    response = policy()
+    if response == "raise":
+        raise problem
+    if response == "warn":
+        warnings.warn(str(problem), SealWarning, stacklevel=4)
+
+
+def verify_loaded(obj: Any) -> None:
+    """Check an object that came back from bytes, and watch it from here on.
+
+    Raises
+    ------
+    FingerprintMismatchError, PipelineMismatchError, MissingFingerprintError
+        As :func:`examine`.
+
+    Warns
+    -----
+    EnvironmentMismatchWarning
+        If it was fitted under other versions.
+    """
+    if policy() == "ignore":
+        return
+    attributes = vars(obj)
+    fingerprint = attributes.get(FINGERPRINT)
+    if fingerprint is None and UNNAMED in attributes:
+        warnings.warn(
+            f"This {type(obj).__name__} came back from bytes without a fingerprint: none could be made when it was "
+            f"fitted, because {attributes[UNNAMED]} Nothing vouches for it.",
+            SealWarning,
+            stacklevel=3,
+        )
+        _keep(obj, Watch(obj, (), {}, from_bytes=True))
+        return
+    if fingerprint is not None:
+        try:
+            intact = PREFIX + object_digest(obj, vouched=_vouched).hex() == fingerprint
+        except UnfingerprintableError:
+            intact = False
+        if intact:
+            _keep(obj, Watch(obj, (), attributes.get(RECORD, ""), from_bytes=True))
+            _compare_environment(obj)
+            return
+    problem = find_problem(obj)
+    if problem is not None:
+        respond(problem)
+
+
+def _compare_environment(obj: Any) -> None:
+    fitted, here = vars(obj).get(ENVIRONMENT, "unknown versions"), environment()
+    if fitted != here:
+        warnings.warn(
+            EnvironmentMismatchWarning(estimator_name=type(obj).__name__, fitted=str(fitted), here=here), stacklevel=4
+        )
+
+
+def _without_fingerprint(obj: Any) -> NormLockError | None:
+    name = type(obj).__name__
+    attributes = vars(obj)
+    watch = _watches.get(id(obj))
+    if UNNAMED in attributes and isinstance(watch, Watch):
+        if watch.intact(attributes):
+            return None
+        return FingerprintMismatchError(
+            f"This {name} has changed since it was fitted. What changed can't be shown: no fingerprint could be made "
+            f"of it when it was fitted, because {attributes[UNNAMED]}",
+            remedy="Fit it again, or make the change inside `with sklearn_normlock.thaw(...)`.",
+        )
+    found = fitted_attribute(obj)
+    if found is None:
+        return None
+    return MissingFingerprintError(
+        f"This {name} has fitted state ({found}) but no fingerprint: nothing says that it is what was fitted.",
+        path=found,
+        remedy="Fit it as a whole; or, if you vouch for it as it is, seal it with "
+        "`with sklearn_normlock.thaw(obj): pass`.",
+    )
+
+
+def fitted_attribute(obj: Any) -> str | None:
+    """Return the path of a fitted attribute of an object, or of a member of it; None if it is not fitted."""
+    attributes = vars(obj)
+    for name in attributes:
+        if name.endswith("_") and not name.startswith("_"):
+            return name
+    # Steps are fitted in place; any other parameter is the user's, and may be fitted already.
+    for container in ("steps", "transformer_list"):
+        for item in attributes.get(container) or ():
+            member = item[1] if isinstance(item, tuple) and len(item) > 1 else None
+            if is_estimator(member) and not isinstance(member, type):
+                inner = fitted_attribute(member)
+                if inner is not None:
+                    return f"{item[0]}.{inner}"
+    return None
