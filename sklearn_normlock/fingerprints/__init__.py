@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from ..errors import UnfingerprintableError
-from .canonical import PREFIX, object_digest
+from .digest import PREFIX, object_digest
 from .record import Record
 
 __all__ = ["PREFIX", "Record", "fingerprint", "object_digest"]

@@ -17,17 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import NormLockError, UnfingerprintableError
+from ..errors import UnfingerprintableError
 from .arrays import array_bytes, dtype_name, structured_bytes, u64
 from .naming import class_name, function_name
 from .record import Record
 from .state import fingerprint_state, params_only
 
-PREFIX = "nl1-sha256:"
-
 INLINE = 64  # bytes; part of the format: a shorter attribute stands for itself, a longer one as its digest
 
-Vouched = Callable[[Any], "tuple[bytes, Any] | None"]
+Vouched = Callable[[Any], "tuple[bytes, Record] | None"]
 
 _f64 = Struct("<d").pack
 _NAN = _f64(float("nan"))
@@ -35,6 +33,16 @@ _sha256 = hashlib.sha256
 _IDENTIFIER = re.compile(r"[^\W\d]\w*\Z")
 # Containers of named members: the name is the label of the member's path (``scaler.mean_``, not ``steps[0][1].mean_``).
 _NAMED_MEMBERS = frozenset({"steps", "transformer_list", "transformers_", "estimators", "estimators_"})
+
+
+class _Framed(dict):
+    """Attribute names as they stand in an object's canonical bytes; there are few of them, and each is asked for often."""
+
+    def __missing__(self, key: str) -> bytes:
+        if len(self) > 10_000:
+            self.clear()
+        framed = self[key] = frame(key.encode("utf-8"))
+        return framed
 
 
 def frame(data: bytes) -> bytes:
@@ -50,8 +58,8 @@ class Walker:
     record : Record, default=None
         Takes what stood at each path.
     vouched : callable, default=None
-        ``vouched(obj)`` gives the digest of an object that is known to be intact, and something with its recorded
-        ``entries``; or None. What is vouched for is not walked again.
+        ``vouched(obj)`` gives the digest of an object that is known to be intact, and its record, or None: it is not
+        walked again.
     """
 
     def __init__(self, record: Record | None = None, vouched: Vouched | None = None) -> None:
@@ -71,34 +79,44 @@ class Walker:
             known = self.vouched(obj)
             if known is not None:
                 if self.record is not None:
-                    self.record.absorb(self.path(), known[1].entries)
+                    self.record.absorb(self.path(), known[1])
                 return known[0]
         name, state = fingerprint_state(obj)
         return self.node(name, state, obj)
 
     def node(self, name: str, state: Mapping[str, Any], obj: Any) -> bytes:
         self.enter(obj)
-        encode = self.encode if self.record is None else self.recorded
+        record = self.record
+        encode = self.encode if record is None else self.recorded
         parts = [b"nl1\0object", frame(name.encode("utf-8")), u64(len(state))]
         for key in sorted(state):
-            self.labels.append("." + key)
-            blob = encode(state[key])
-            self.labels.pop()
-            parts.append(frame(key.encode("utf-8")))
-            parts.append(b"=" + frame(blob) if len(blob) <= INLINE else b"#" + _sha256(blob).digest())
+            value = state[key]
+            plain = _PLAIN.get(type(value))
+            if plain is not None and record is None:
+                blob = plain(self, value)
+            else:
+                self.labels.append("." + key)
+                blob = encode(value)
+                self.labels.pop()
+            parts += (_KEYS[key], _LENGTHS[len(blob)], blob) if len(blob) <= INLINE else (
+                _KEYS[key], b"#", _sha256(blob).digest())
         self.leave()
         result = _sha256(b"".join(parts)).digest()
-        if self.record is not None:
-            self.record.object(self.path(), name, result)
+        if record is not None:
+            record.object(self.path(), name, result)
         return result
 
     def recorded(self, value: Any) -> bytes:
         """Encode the value of an attribute and record it, unless what is in it was recorded by itself."""
         record = self.record
         assert record is not None
-        before = len(record.entries)
+        if type(value) in _PLAIN:
+            blob = _PLAIN[type(value)](self, value)
+            record.value(self.path(), value, blob)
+            return blob
+        before = len(record)
         blob = self.encode(value)
-        if len(record.entries) == before:
+        if len(record) == before:
             record.value(self.path(), value, blob)
         elif not isinstance(value, np.ndarray):
             record.container(self.path(), blob)
@@ -118,10 +136,7 @@ class Walker:
 
     def encode(self, value: Any) -> bytes:
         """Return the canonical bytes of any value (clauses 3.1 to 3.12)."""
-        encoder = _ENCODERS.get(type(value))
-        if encoder is None:
-            encoder = _encoder_of(value)
-        return encoder(self, value)
+        return (_ENCODERS.get(type(value)) or _encoder_of(value))(self, value)
 
     def element(self, label: str, value: Any) -> bytes:
         self.labels.append(label)
@@ -130,7 +145,8 @@ class Walker:
         return blob
 
     def array(self, value: np.ndarray) -> bytes:
-        value = np.asarray(value)
+        if type(value) is not np.ndarray:
+            value = np.asarray(value)
         if value.dtype.kind == "O":
             return self.objects(value)
         if value.dtype.kind == "T":  # strings of any length: NumPy 2's StringDType
@@ -256,13 +272,18 @@ def _object(walker: Walker, value: Any) -> bytes:
     return b"O" + walker.digest(value)
 
 
-_ENCODERS: dict[type, Callable[[Walker, Any], bytes]] = {
+_PLAIN: dict[type, Callable[[Walker, Any], bytes]] = {
     type(None): lambda walker, value: b"N",
     bool: lambda walker, value: b"T" if value else b"F",
     int: lambda walker, value: b"i" + frame(b"%d" % value),
     float: _float,
-    complex: _complex,
     str: _string,
+}
+_KEYS = _Framed()
+_LENGTHS = [b"=" + u64(length) for length in range(INLINE + 1)]
+_ENCODERS: dict[type, Callable[[Walker, Any], bytes]] = {
+    **_PLAIN,
+    complex: _complex,
     bytes: lambda walker, value: b"b" + frame(value),
     bytearray: lambda walker, value: b"b" + frame(bytes(value)),
     type(Ellipsis): lambda walker, value: b".",
@@ -288,6 +309,7 @@ _ENCODERS: dict[type, Callable[[Walker, Any], bytes]] = {
     functools.partial: _partial,
     np.ufunc: _function,
     type: _class,
+    params_only: lambda walker, value: b"P" + walker.digest(value),
 }
 
 
@@ -306,55 +328,3 @@ def _encoder_of(value: Any) -> Callable[[Walker, Any], bytes]:
     if type(value).__name__ in ("cython_function_or_method", "fused_cython_function"):
         return _function
     return _object
-
-
-# -- what others call ------------------------------------------------------------------------------------------------
-
-
-def object_digest(
-    obj: Any, record: Record | None = None, vouched: Vouched | None = None
-) -> bytes:
-    """Return the 32-byte digest of an object, and fill a record of its state.
-
-    Parameters
-    ----------
-    obj : object
-        A fitted estimator; a mapping of names to such objects counts as one object with these members.
-    record : Record, default=None
-        Filled with what stands at each path.
-    vouched : callable, default=None
-        As in :class:`Walker`.
-
-    Raises
-    ------
-    UnfingerprintableError
-        If part of the state has no stable name; ``path`` says which.
-    """
-    walker = Walker(record, vouched)
-    try:
-        if type(obj) is dict:
-            return walker.node("mapping", obj, obj)
-        name, state = fingerprint_state(obj)
-        return walker.node(name, state, obj)
-    except RecursionError:
-        raise _unfingerprintable(obj, walker, "it is nested too deeply.", None) from None
-    except UnfingerprintableError as error:
-        raise _unfingerprintable(obj, walker, error.args[0], error) from None
-    except NormLockError:
-        raise
-    except Exception as error:
-        # Whatever a foreign ``__reduce__`` or property raises, the caller gets one of ours.
-        text = f"its state can't be read ({type(error).__name__}: {error})."
-        raise _unfingerprintable(obj, walker, text, error) from error
-
-
-def _unfingerprintable(obj: Any, walker: Walker, text: str, cause: BaseException | None) -> UnfingerprintableError:
-    path = walker.path()
-    where = f"{type(obj).__name__}.{path}" if path else type(obj).__name__
-    if len(where) > 200:
-        where = where[:197] + "..."
-    return UnfingerprintableError(f"{where} can't be fingerprinted: {text}", path=path)
-
-
-# The walk of ``state`` needs the encoder of parameters alone; bound here so that the imports go one way.
-_ENCODERS[params_only] = lambda walker, value: b"P" + walker.digest(value)

@@ -1,6 +1,6 @@
 """A record: what stood at each path when an object was fingerprinted, small enough to travel with it.
 
-It is a plain mapping for JSON. The entry of a path is
+Its entries are a plain mapping for JSON. The entry of a path is
 
 * a string, the ``repr`` of a parameter or another small value;
 * ``{"class": …, "digest": …}`` for an object;
@@ -8,80 +8,158 @@ It is a plain mapping for JSON. The entry of a path is
 * ``{"dtype": …, "shape": […], "digest": …, "summary": {…}}`` for a large one, with ``"blocks"`` where it has several;
 * ``{"digest": …}`` for a container whose members have entries of their own, or a value too long to keep.
 
-Nothing here decides a match: the fingerprint does. A record locates a mismatch and shows both sides of it.
+Nothing here decides a match: the fingerprint does. A record locates a mismatch and shows both sides of it. Taking one is
+part of every fit, so that it only notes what can't be had later; the entries are made when somebody asks for them.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from binascii import b2a_base64
 from typing import Any
 
 import numpy as np
 
-BUDGET = 12_000  # bytes kept by value in one record
+BUDGET = 9_000  # bytes kept by value in one record
 _ARRAY_BYTES = 2_048  # an array up to this size is kept by value
 _TEXT = 240  # characters of a value's repr
+_NAMES = 4_000  # and of a list of feature names: elements are shown by the names of their features
 _GROUPS = 128  # a large array is located to one in this many parts
-_ENTRIES = 2_000  # paths in one record; what lies beyond is covered by the digest of its container
+_OBJECTS = 60  # bytes that an entry without a value costs
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 class Record:
-    """Collects entries during a walk, within a budget."""
+    """Takes notes during a walk, within a budget.
 
-    def __init__(self) -> None:
-        self.entries: dict[str, Any] = {}
-        self.left = BUDGET
+    Parameters
+    ----------
+    text : str, default=None
+        A record that came with an object, as :attr:`text` gave it; read when it is first asked for.
+    """
+
+    def __init__(self, text: str | None = None) -> None:
+        self._text = text
+        self._notes: list[tuple[Any, ...]] = []
+        self._entries: dict[str, Any] | None = None
+        self._left = BUDGET
+
+    def __len__(self) -> int:
+        return len(self._notes)
+
+    # -- taking notes ------------------------------------------------------------------------------------------------
 
     def object(self, path: str, name: str, digest: bytes) -> None:
-        self._put(path, {"class": name, "digest": digest.hex()}, 16)
+        if self._left > 0 or not path:
+            self._left -= _OBJECTS
+            self._notes.append((_object_entry, path, name, digest))
 
     def container(self, path: str, blob: bytes) -> None:
-        self._put(path, {"digest": _short(blob)}, 8)
+        if self._left > 0:
+            self._left -= _OBJECTS
+            self._notes.append((_digest_entry, path, hashlib.sha256(blob).digest()))
 
     def value(self, path: str, value: Any, blob: bytes) -> None:
-        names = path.endswith("feature_names_in_")  # kept at length: elements are shown by the names of their features
-        if len(blob) > (8 if names else 1) * 4 * _TEXT:
-            self._put(path, {"digest": _short(blob)}, 8)
+        if self._left <= 0:
             return
-        text = repr(value.tolist() if isinstance(value, np.ndarray) else value)
-        fits = names or len(text) <= _TEXT
-        self._put(path, text if fits else {"digest": _short(blob), "text": text[:_TEXT]}, len(text))
+        if type(value) in _PLAIN and len(blob) <= _TEXT:
+            self._left -= len(blob) + 8
+            self._notes.append((_value_entry, path, value))
+            return
+        limit = _NAMES if path.endswith("feature_names_in_") else _TEXT
+        if len(blob) > 4 * limit:
+            self.container(path, blob)
+            return
+        text = repr(value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value)
+        self._left -= min(len(text), limit)
+        if len(text) <= limit:
+            self._notes.append((_text_entry, path, text))
+        else:
+            self._notes.append((_digest_entry, path, hashlib.sha256(blob).digest(), text[:_TEXT]))
 
     def array(self, path: str, array: np.ndarray, blob: bytes, blocks: list[bytes]) -> None:
-        entry: dict[str, Any] = {"dtype": array.dtype.newbyteorder("<").str, "shape": list(array.shape)}
-        if array.nbytes <= _ARRAY_BYTES and array.nbytes <= self.left:
-            # The canonical data are the last bytes of the canonical form.
-            data = blob[len(blob) - array.nbytes :] if array.nbytes else b""
-            entry["data"] = b2a_base64(data, newline=False).decode("ascii")
-            self._put(path, entry, array.nbytes)
+        if self._left <= 0:
+            return
+        if array.nbytes <= _ARRAY_BYTES and array.nbytes <= self._left:
+            self._left -= array.nbytes * 4 // 3 + _OBJECTS
+            self._notes.append((_array_entry, path, array.dtype, array.shape, blob[len(blob) - array.nbytes :]))
         else:
-            entry["digest"] = _short(blob)
-            entry["summary"] = summary(array)
-            if blocks:
-                entry["blocks"] = _grouped(blocks)
-            self._put(path, entry, 64 + 8 * len(entry.get("blocks", ())))
+            groups = _grouped(blocks)
+            self._left -= 2 * _OBJECTS + 15 * len(groups)
+            digest = hashlib.sha256(blob).digest()
+            self._notes.append((_large_entry, path, array.dtype, array.shape, digest, summary(array), groups))
 
-    def absorb(self, prefix: str, entries: dict[str, Any]) -> None:
-        """Take over the entries of a nested object that has a record of its own."""
-        for path, entry in entries.items():
+    def absorb(self, prefix: str, record: Record) -> None:
+        """Take over the notes of a nested object that has a record of its own."""
+        for path, entry in record.entries.items():
+            if self._left <= 0:
+                return
             joined = f"{prefix}.{path}" if prefix and path and not path.startswith("[") else prefix + path
-            self._put(joined, entry, 0)
+            self._left -= _OBJECTS if isinstance(entry, str) else 24 + len(entry.get("data", ""))
+            self._notes.append((_known_entry, joined, entry))
 
-    def _put(self, path: str, entry: Any, cost: int) -> None:
-        if len(self.entries) < _ENTRIES and (self.left > 0 or not path):
-            self.entries[path] = entry
-            self.left -= cost
+    # -- reading them ------------------------------------------------------------------------------------------------
+
+    @property
+    def entries(self) -> dict[str, Any]:
+        """The entries by path; empty if the record was damaged on its way."""
+        if self._entries is None:
+            self._entries = _read(self._text) if self._text is not None else {n[1]: n[0](*n[2:]) for n in self._notes}
+        return self._entries
+
+    @property
+    def text(self) -> str:
+        """The entries as JSON."""
+        if self._text is None:
+            self._text = json.dumps(self.entries, separators=(",", ":"))
+        return self._text
+
+
+def _read(text: Any) -> dict[str, Any]:
+    try:
+        entries = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return {}
+    return entries if isinstance(entries, dict) else {}
+
+
+def _object_entry(name: str, digest: bytes) -> Any:
+    return {"class": name, "digest": digest.hex()}
+
+
+def _digest_entry(digest: bytes, text: str | None = None) -> Any:
+    return {"digest": digest.hex()[:32]} if text is None else {"digest": digest.hex()[:32], "text": text}
+
+
+def _value_entry(value: Any) -> Any:
+    return repr(value)
+
+
+def _text_entry(text: str) -> Any:
+    return text
+
+
+def _known_entry(entry: Any) -> Any:
+    return entry
+
+
+def _array_entry(dtype: np.dtype, shape: tuple[int, ...], data: bytes) -> Any:
+    text = b2a_base64(data, newline=False).decode("ascii")
+    return {"dtype": dtype.newbyteorder("<").str, "shape": list(shape), "data": text}
+
+
+def _large_entry(
+    dtype: np.dtype, shape: tuple[int, ...], digest: bytes, about: dict[str, Any], groups: list[str]
+) -> Any:
+    entry = {"dtype": dtype.newbyteorder("<").str, "shape": list(shape), **_digest_entry(digest), "summary": about}
+    return {**entry, "blocks": groups} if groups else entry
 
 
 def _grouped(blocks: list[bytes]) -> list[str]:
     """Return a short digest for each block, or for each of `_GROUPS` runs of blocks."""
-    run = -(-len(blocks) // _GROUPS)
-    return [_short(b"".join(blocks[i : i + run]))[:12] for i in range(0, len(blocks), run)]
-
-
-def _short(blob: bytes) -> str:
-    return hashlib.sha256(blob).hexdigest()[:32]
+    run = -(-len(blocks) // _GROUPS) or 1
+    return [hashlib.sha256(b"".join(blocks[i : i + run])).hexdigest()[:12] for i in range(0, len(blocks), run)]
 
 
 def summary(array: np.ndarray) -> dict[str, Any]:

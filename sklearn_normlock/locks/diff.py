@@ -142,7 +142,9 @@ def _inside(path: str, parent: str) -> bool:
 def _severity(change: Change) -> tuple[int, float]:
     order = [Kind.CLASS, Kind.SHAPE, Kind.DTYPE, Kind.VALUE, Kind.ELEMENTS, Kind.REMOVED, Kind.ADDED, Kind.CONTENT]
     distance = _distance(change.expected, change.actual) if change.kind is Kind.ELEMENTS else 0.0
-    return order.index(change.kind), -distance
+    # A parameter comes before what was fitted with it, a count such as n_samples_seen_ after the arrays.
+    counts = change.kind is Kind.VALUE and change.path.endswith("_")
+    return order.index(Kind.REMOVED if counts else change.kind), -distance
 
 
 def _names(entries: Mapping[str, Any], path: str) -> Sequence[str]:
@@ -194,7 +196,7 @@ def _blocks(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(value) if isinstance(value, list) else value.replace(":", ".")
 
 
 def _brief(entry: Any) -> str:

@@ -46,7 +46,8 @@ def own(attributes: dict[str, Any], parameters: Iterable[str], foreign: list[np.
         if name in skipped:
             continue
         if isinstance(value, np.ndarray):
-            if value.base is not None or _shared(value, foreign):
+            # An array that owns its memory can be shared only as itself or as the base of a view.
+            if value.base is not None or any(value is other or value is other.base for other in foreign):
                 attributes[name] = value.copy(order="K")
         elif foreign and isinstance(value, _CONTAINERS):
             if any(_shared(array, foreign) for array in arrays_in(value)):

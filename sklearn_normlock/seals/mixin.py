@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from ..errors import FingerprintMismatchError
 from .display import badge
 from .freeze import passed_arrays
-from .seal import examine, opened, respond, seal, verify_loaded, watch_over
+from .seal import carry, examine, opened, respond, seal, verify_loaded, watch_over
 from .watch import Watch
 
 SEALING = ("fit", "fit_transform", "fit_predict", "fit_resample", "partial_fit")
@@ -80,6 +80,10 @@ class Locked:
         for names, wrap in ((SEALING, _sealing), (CHECKED, _checked)):
             for name in names:
                 _wrap(cls, name, wrap)
+
+    def __getstate__(self) -> Any:
+        parent = getattr(super(), "__getstate__", None)
+        return carry(self, parent() if parent is not None else dict(vars(self)))
 
     def __setstate__(self, state: Any) -> None:
         parent = getattr(super(), "__setstate__", None)

@@ -8,7 +8,6 @@ it belongs to the process.
 from __future__ import annotations
 
 
-import json
 import warnings
 import weakref
 from collections.abc import Iterator, Sequence
@@ -32,7 +31,7 @@ from ..locks.diff import compare_records
 from ..locks.environment import environment
 from .freeze import own, release
 from .messages import mismatch, short
-from .watch import Watch, parameter_names, read_record
+from .watch import Watch, parameter_names
 
 FINGERPRINT = "fingerprint_"
 ENVIRONMENT = "_normlock_environment"
@@ -96,19 +95,18 @@ def seal(obj: Any, foreign: Sequence[np.ndarray] = ()) -> None:
     except UnfingerprintableError as error:
         # Nothing can vouch for it elsewhere; in this process it is watched all the same.
         attributes[UNNAMED] = str(error)
-        _keep(obj, Watch(obj, foreign, {}))
+        _keep(obj, Watch(obj, foreign, Record()))
         return
     attributes[FINGERPRINT] = PREFIX + digest.hex()
     attributes[ENVIRONMENT] = environment()
-    attributes[RECORD] = json.dumps(record.entries, separators=(",", ":"))
-    _keep(obj, Watch(obj, foreign, record.entries))
+    _keep(obj, Watch(obj, foreign, record))
 
 
-def _vouched(obj: Any) -> tuple[bytes, Watch] | None:
+def _vouched(obj: Any) -> tuple[bytes, Record] | None:
     """Give digest and record of a sealed object that nothing has touched: its container needn't hash it again."""
     watch = _watches.get(id(obj))
     if type(watch) is Watch and watch.intact(vars(obj)) and FINGERPRINT in vars(obj):
-        return bytes.fromhex(vars(obj)[FINGERPRINT][len(PREFIX) :]), watch
+        return bytes.fromhex(vars(obj)[FINGERPRINT][len(PREFIX) :]), watch.record
     return None
 
 
@@ -161,9 +159,9 @@ def examine(obj: Any) -> None:
         # What moved did not change what counts: watch on from here.
         watch = _watches.get(id(obj))
         if isinstance(watch, Watch):
-            _keep(obj, Watch(obj, watch.spared, watch.entries, from_bytes=watch.from_bytes))
+            _keep(obj, Watch(obj, watch.spared, watch.record, from_bytes=watch.from_bytes))
         else:
-            _keep(obj, Watch(obj, (), vars(obj).get(RECORD, ""), from_bytes=True))
+            _keep(obj, Watch(obj, (), carried_record(obj), from_bytes=True))
 
 
 def find_problem(obj: Any) -> NormLockError | None:
@@ -184,7 +182,7 @@ def find_problem(obj: Any) -> NormLockError | None:
     if actual == fingerprint:
         return None
     watch = _watches.get(id(obj))
-    fitted = watch.entries if isinstance(watch, Watch) and watch.entries else read_record(vars(obj).get(RECORD))
+    fitted = (watch.record if isinstance(watch, Watch) else carried_record(obj)).entries
     return mismatch(obj, str(fingerprint), actual, fitted, record.entries, compare_records(fitted, record.entries))
 
 
@@ -195,6 +193,19 @@ def respond(problem: NormLockError) -> None:
         raise problem
     if response == "warn":
         warnings.warn(str(problem), SealWarning, stacklevel=4)
+
+
+def carried_record(obj: Any) -> Record:
+    """Return the record that came with an object."""
+    return Record(str(vars(obj).get(RECORD, "")))
+
+
+def carry(obj: Any, state: Any) -> Any:
+    """Put the record of an object into the state that it is about to leave the process with."""
+    watch = _watches.get(id(obj))
+    if isinstance(watch, Watch) and isinstance(state, dict) and FINGERPRINT in state:
+        state = {**state, RECORD: watch.record.text}
+    return state
 
 
 def verify_loaded(obj: Any) -> None:
@@ -221,7 +232,7 @@ def verify_loaded(obj: Any) -> None:
             SealWarning,
             stacklevel=3,
         )
-        _keep(obj, Watch(obj, (), {}, from_bytes=True))
+        _keep(obj, Watch(obj, (), Record(), from_bytes=True))
         return
     if fingerprint is not None:
         try:
@@ -229,7 +240,7 @@ def verify_loaded(obj: Any) -> None:
         except UnfingerprintableError:
             intact = False
         if intact:
-            _keep(obj, Watch(obj, (), attributes.get(RECORD, ""), from_bytes=True))
+            _keep(obj, Watch(obj, (), carried_record(obj), from_bytes=True))
             _compare_environment(obj)
             return
     problem = find_problem(obj)

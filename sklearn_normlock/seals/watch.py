@@ -7,7 +7,6 @@ while it is read-only. Only when something has moved is the object hashed again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..fingerprints import Record
 from ..fingerprints.state import is_estimator
 from .freeze import lock_arrays
 
@@ -80,8 +80,8 @@ class Watch:
         Its fitted arrays, and those of the estimators in it, are made read-only.
     foreign : sequence of ndarray
         Arrays of the user's that must stay writable.
-    record : dict or str
-        The record of the object, or the text of it, which is read when it is first asked for.
+    record : Record
+        What stood in it.
     from_bytes : bool, default=False
         Whether the object came back from bytes rather than from a fit.
 
@@ -92,10 +92,10 @@ class Watch:
     """
 
     def __init__(
-        self, obj: Any, foreign: Sequence[np.ndarray], record: dict[str, Any] | str, *, from_bytes: bool = False
+        self, obj: Any, foreign: Sequence[np.ndarray], record: Record, *, from_bytes: bool = False
     ) -> None:
         layout = Layout(obj)
-        self._record = record
+        self.record = record
         self.from_bytes = from_bytes
         self.arrays: list[np.ndarray] = []
         self.spared: list[np.ndarray] = []
@@ -107,13 +107,6 @@ class Watch:
         self._live = layout.live
         self._flat = tuple(chain.from_iterable(layout.live))
         self._sized = [(container, len(container)) for container in layout.sized]
-
-    @property
-    def entries(self) -> dict[str, Any]:
-        """The record of the object; empty if it has none, or a damaged one."""
-        if isinstance(self._record, str):
-            self._record = read_record(self._record)
-        return self._record
 
     def intact(self, attributes: dict[str, Any]) -> bool:
         """Tell whether everything is where it was.
@@ -130,15 +123,6 @@ class Watch:
             and not any(map(_writeable, self.arrays))
             and (not self._sized or all(len(container) == size for container, size in self._sized))
         )
-
-
-def read_record(text: Any) -> dict[str, Any]:
-    """Return the record that an object carries as text, or an empty one if it was damaged."""
-    try:
-        entries = json.loads(text)
-    except (TypeError, ValueError):
-        return {}
-    return entries if isinstance(entries, dict) else {}
 
 
 @lru_cache(maxsize=1024)

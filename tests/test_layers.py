@@ -1,0 +1,87 @@
+"""The house: imports go one way, and each optional or heavy package is imported only where it is used."""
+
+import ast
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(find_spec("sklearn_normlock").origin).parent
+
+# From the ground up; a module may import from its own layer and from those below.
+LAYERS = [
+    {"errors", "config"},
+    {"fingerprints"},
+    {"locks"},
+    {"seals"},
+    {"preprocessing", "pipeline", "compose", "impute", "decomposition", "feature_extraction", "persistence"},
+    {"cli", "__main__"},
+]
+LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
+
+
+def rooms_imported(path):
+    """Yield the rooms that a module imports, by relative or absolute import, at any depth of its code."""
+    package = ("sklearn_normlock", *path.relative_to(PACKAGE).parent.parts)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            names = [(*base, *(node.module or "").split(".")) if node.module else (*base, a.name) for a in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name.split(".") for alias in node.names]
+        else:
+            continue
+        yield from (name[1] for name in map(tuple, names) if name[0] == "sklearn_normlock" and len(name) > 1)
+
+
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(PACKAGE)) for path in MODULES])
+def test_imports_go_one_way(path):
+    """A module imports nothing from a layer above its own."""
+    room = path.relative_to(PACKAGE).with_suffix("").parts[0]
+    above = {name for name in rooms_imported(path) if LEVEL[name] > LEVEL[room]}
+    assert not above, f"{room} must not import {above}"
+
+
+def test_every_room_has_a_layer():
+    """A new module can't escape the rule by having no layer."""
+    assert {path.relative_to(PACKAGE).with_suffix("").parts[0] for path in MODULES} == set(LEVEL)
+
+
+def imported_by(statement):
+    code = f"import sys; before = set(sys.modules); {statement}; print(*(set(sys.modules) - before))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    return {name.partition(".")[0] for name in out.split()}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import sklearn_normlock",
+        "import sklearn_normlock.locks.diff",
+        "import sklearn_normlock.errors, sklearn_normlock.config",
+        "from sklearn_normlock.cli import main",
+    ],
+)
+def test_light_imports(statement):
+    """Errors, records and the command's help need neither scikit-learn nor NumPy."""
+    assert not imported_by(statement) & {"sklearn", "numpy", "scipy", "joblib", "skops"}
+
+
+def test_drop_ins_import_no_optional_package():
+    """The drop-ins import nothing that scikit-learn does not import; skops and frameworks only where they are used."""
+    theirs = imported_by("import sklearn.preprocessing, sklearn.pipeline, sklearn.linear_model")
+    ours = imported_by(
+        "import sklearn_normlock.preprocessing, sklearn_normlock.pipeline, sklearn_normlock.persistence"
+    )
+    assert not ours & {"skops", "pandas", "polars", "lightgbm", "xgboost", "torch", "matplotlib", "dask"} - theirs
+
+
+@pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(PACKAGE)) for path in MODULES])
+def test_modules_are_small(path):
+    """No module over 350 lines."""
+    assert len(path.read_text().splitlines()) <= 350
