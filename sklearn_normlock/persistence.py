@@ -112,7 +112,7 @@ def dump(est: Any, path: str | os.PathLike[str]) -> None:
                 f"{path}: {path.suffix} can't hold this {type(est).__name__} ({type(error).__name__}: {error}).",
                 path=str(path),
                 remedy="Save it in another format.",
-            ) from error
+            ) from None
 
 
 def load(
@@ -193,12 +193,12 @@ def _read(path: Path, trusted: Sequence[str] | None) -> Any:
                     f"{path} was not loaded. {error}",
                     path=str(path),
                     remedy="If you know them to be harmless, name them in trusted=.",
-                ) from error
+                ) from None
             raise ArtifactReadError(
                 f"{path} can't be read as {path.suffix} ({type(error).__name__}: {error}).",
                 path=str(path),
                 remedy="It is cut short, damaged or of another format; copy it again from where it was saved.",
-            ) from error
+            ) from None
 
 
 def _skops() -> Any:

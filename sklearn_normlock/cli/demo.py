@@ -75,10 +75,20 @@ def run() -> bool:
 
     print("\n2. Three faults: what scikit-learn serves, and what is raised instead")
     faults: list[tuple[str, Callable[[Any, Any], None], Callable[[Any], Any], Any, Any]] = [
-        ("scaler refitted on later data (the larger half of the tumours)", _refit, lambda _: X_test[later],
-         X_test[later], y_test[later]),
-        ("last version's scaler (min-max) with this version's model", _last_version,
-         lambda scalers: scalers.MinMaxScaler().fit(X_train), X_test, y_test),
+        (
+            "scaler refitted on later data (the larger half of the tumours)",
+            _refit,
+            lambda _: X_test[later],
+            X_test[later],
+            y_test[later],
+        ),
+        (
+            "last version's scaler (min-max) with this version's model",
+            _last_version,
+            lambda scalers: scalers.MinMaxScaler().fit(X_train),
+            X_test,
+            y_test,
+        ),
         ("with_mean=False set after the fit", _parameter, lambda _: None, X_test, y_test),
     ]
     caught = [_fault(*fault, X_train, y_train) for fault in faults]
@@ -94,14 +104,19 @@ def _reloaded(locked: Any, X_test: Any) -> bool:
         np.save(rows, X_test.index.to_numpy())
         print(f"   saved as model.skops ({model.stat().st_size / 1000:.0f} kB)")
         other = subprocess.run(
-            [sys.executable, "-c", _RELOAD, str(model), str(rows), str(out)], capture_output=True, text=True, check=False
+            [sys.executable, "-c", _RELOAD, str(model), str(rows), str(out)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if other.returncode:
             print(textwrap.indent(other.stderr, "   "))
             return False
         equal = bool(np.array_equal(np.load(out), locked.predict_proba(X_test)))
-        print(f"   another process loaded {other.stdout.strip()[:24]}…, its probabilities are "
-              f"{'bitwise the same' if equal else 'DIFFERENT'}")
+        print(
+            f"   another process loaded {other.stdout.strip()[:24]}…, its probabilities are "
+            f"{'bitwise the same' if equal else 'DIFFERENT'}"
+        )
         return equal and other.stdout.strip() == locked.fingerprint_
 
 

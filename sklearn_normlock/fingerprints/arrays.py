@@ -25,10 +25,10 @@ _KINDS = "biufcmMSU"
 u64 = Struct("<Q").pack
 
 
-@lru_cache(maxsize=256)
 def dtype_name(dtype: np.dtype) -> bytes:
     """Return the canonical name of a plain dtype: NumPy's array-interface string, little-endian."""
-    if dtype.kind not in _KINDS and not (dtype.kind == "V" and dtype.names is None):
+    opaque = dtype.kind == "V" and dtype.names is None and dtype.subdtype is None and dtype.type is np.void
+    if dtype.kind not in _KINDS and not opaque:
         raise UnfingerprintableError(
             f"dtype {dtype!r} has no canonical bytes.",
             remedy="Convert the array to a numeric, string or datetime dtype, or to object.",
@@ -55,15 +55,19 @@ def array_bytes(array: np.ndarray, blocks: list[bytes]) -> bytes:
     canonical : bytes
         Header and data; for an array of more than one block, header and root digest.
     """
-    name = dtype_name(array.dtype)
-    header = b"".join((u64(len(name)), name, u64(array.ndim), *map(u64, array.shape)))
+    header = _header(array.dtype, array.shape)
     if array.nbytes > BLOCK:
         blocks += block_digests(array)
         return b"A" + header + root_digest(blocks)
-    if array.dtype.byteorder == ">" or (array.dtype.byteorder == "=" and _BIG_ENDIAN):
+    if array.dtype.byteorder == ">" or _BIG_ENDIAN:
         array = array.astype(array.dtype.newbyteorder("<"))
-    data = array.tobytes()
-    return b"a" + header + u64(len(data)) + data
+    return b"a" + header + u64(array.nbytes) + array.tobytes()
+
+
+@lru_cache(maxsize=1024)
+def _header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
+    name = dtype_name(dtype)
+    return b"".join((u64(len(name)), name, u64(len(shape)), *map(u64, shape)))
 
 
 def root_digest(blocks: list[bytes]) -> bytes:
@@ -122,13 +126,13 @@ def _converted_blocks(array: np.ndarray) -> Iterator[memoryview]:
         yield memoryview(bytes(pending))
 
 
-def structured_bytes(array: np.ndarray, encode: Callable[[np.ndarray], bytes]) -> bytes:
+def structured_bytes(array: np.ndarray, encode: Callable[[str, np.ndarray], bytes]) -> bytes:
     """Return the canonical bytes of a structured array: field by field, without padding (clause 4.6)."""
     names = array.dtype.names or ()
     parts = [b"v", u64(array.ndim), *map(u64, array.shape), u64(len(names))]
     for name in names:
         label = name.encode("utf-8")
-        parts += (u64(len(label)), label, encode(array[name]))
+        parts += (u64(len(label)), label, encode(name, array[name]))
     return b"".join(parts)
 
 

@@ -98,8 +98,11 @@ class Walker:
                 self.labels.append("." + key)
                 blob = encode(value)
                 self.labels.pop()
-            parts += (_KEYS[key], _LENGTHS[len(blob)], blob) if len(blob) <= INLINE else (
-                _KEYS[key], b"#", _sha256(blob).digest())
+            parts += (
+                (_KEYS[key], _LENGTHS[len(blob)], blob)
+                if len(blob) <= INLINE
+                else (_KEYS[key], b"#", _sha256(blob).digest())
+            )
         self.leave()
         result = _sha256(b"".join(parts)).digest()
         if record is not None:
@@ -118,7 +121,7 @@ class Walker:
         blob = self.encode(value)
         if len(record) == before:
             record.value(self.path(), value, blob)
-        elif not isinstance(value, np.ndarray):
+        elif not isinstance(value, np.ndarray) or value.dtype.hasobject or value.dtype.names:
             record.container(self.path(), blob)
         return blob
 
@@ -152,12 +155,15 @@ class Walker:
         if value.dtype.kind == "T":  # strings of any length: NumPy 2's StringDType
             return self.objects(value.astype(object))
         if value.dtype.names:
-            return structured_bytes(value, self.array)
+            return structured_bytes(value, self.field)
         blocks: list[bytes] = []
         blob = array_bytes(value, blocks)
         if self.record is not None:
             self.record.array(self.path(), value, blob, blocks)
         return blob
+
+    def field(self, name: str, value: np.ndarray) -> bytes:
+        return self.element(f"[{name!r}]", value)
 
     def objects(self, value: np.ndarray) -> bytes:
         """Clause 4.5: an array of objects is its shape and its elements."""
@@ -222,7 +228,7 @@ def _complex(walker: Walker, value: complex) -> bytes:
 def _numpy_scalar(walker: Walker, value: np.generic) -> bytes:
     # Clause 3.5: a scalar that Python's own type holds exactly is that value; formats change one into the other.
     if isinstance(value, (np.bool_, np.float64, np.complex128, np.str_, np.bytes_)) or (
-        isinstance(value, np.integer) and value.dtype.itemsize == 8
+        value.dtype.kind in "iu" and value.dtype.itemsize == 8
     ):
         return walker.encode(value.item())
     if isinstance(value, np.void) and value.dtype.names:
@@ -243,17 +249,23 @@ def _partial(walker: Walker, value: functools.partial) -> bytes:
 
 
 def _class(walker: Walker, value: type) -> bytes:
-    if issubclass(value, np.generic) and value.__module__ == "numpy":
+    if issubclass(value, np.generic) and value.__module__ == "numpy" and value not in _ABSTRACT:
         # NumPy 2 renamed some of these classes (bool_ became bool); their dtypes kept their names.
-        return b"C" + frame(b"numpy:" + np.dtype(value).newbyteorder("<").str.encode("ascii"))
+        return b"C" + frame(b"numpy:" + _dtype_name(np.dtype(value)))
     return b"C" + frame(class_name(value).encode("utf-8"))
 
 
 def _dtype(walker: Walker, value: np.dtype) -> bytes:
     if value.names:
         fields = value.fields or {}
-        return b"Y" + walker.mapping({name: fields[name][0] for name in value.names})
-    return b"y" + frame(b"|O" if value.kind == "O" else dtype_name(value))
+        return b"Y" + walker.encode([(name, fields[name][0]) for name in value.names])
+    if value.subdtype is not None:
+        return b"Y" + walker.encode(value.subdtype)
+    return b"y" + frame(_dtype_name(value))
+
+
+def _dtype_name(dtype: np.dtype) -> bytes:
+    return b"|O" if dtype.kind == "O" else dtype_name(dtype)
 
 
 def _set(walker: Walker, value: Any) -> bytes:
@@ -281,6 +293,10 @@ _PLAIN: dict[type, Callable[[Walker, Any], bytes]] = {
 }
 _KEYS = _Framed()
 _LENGTHS = [b"=" + u64(length) for length in range(INLINE + 1)]
+_ABSTRACT = frozenset(
+    (np.generic, np.number, np.integer, np.signedinteger, np.unsignedinteger, np.inexact, np.floating)
+    + (np.complexfloating, np.flexible, np.character)
+)
 _ENCODERS: dict[type, Callable[[Walker, Any], bytes]] = {
     **_PLAIN,
     complex: _complex,
@@ -289,7 +305,7 @@ _ENCODERS: dict[type, Callable[[Walker, Any], bytes]] = {
     type(Ellipsis): lambda walker, value: b".",
     list: lambda walker, value: walker.sequence(value, b"l"),
     tuple: lambda walker, value: walker.sequence(value, b"t"),
-    deque: lambda walker, value: walker.sequence(value, b"q"),
+    deque: lambda walker, value: b"q" + walker.encode(value.maxlen) + walker.sequence(value, b"l"),
     dict: Walker.mapping,
     OrderedDict: Walker.mapping,
     types.MappingProxyType: Walker.mapping,

@@ -12,9 +12,7 @@ from .state import fingerprint_state
 PREFIX = "nl1-sha256:"  # clause 1.2
 
 
-def object_digest(
-    obj: Any, record: Record | None = None, vouched: Vouched | None = None
-) -> bytes:
+def object_digest(obj: Any, record: Record | None = None, vouched: Vouched | None = None) -> bytes:
     """Return the 32-byte digest of an object, and fill a record of its state.
 
     Parameters
@@ -38,22 +36,20 @@ def object_digest(
         name, state = fingerprint_state(obj)
         return walker.node(name, state, obj)
     except RecursionError:
-        raise _unfingerprintable(obj, walker, "it is nested too deeply.", None) from None
+        raise _unfingerprintable(obj, walker, "it is nested too deeply.") from None
     except UnfingerprintableError as error:
-        raise _unfingerprintable(obj, walker, error.args[0], error) from None
+        raise _unfingerprintable(obj, walker, error.args[0]) from None
     except NormLockError:
         raise
     except Exception as error:
         # Whatever a foreign ``__reduce__`` or property raises, the caller gets one of ours.
         text = f"its state can't be read ({type(error).__name__}: {error})."
-        raise _unfingerprintable(obj, walker, text, error) from error
+        raise _unfingerprintable(obj, walker, text) from None
 
 
-def _unfingerprintable(obj: Any, walker: Walker, text: str, cause: BaseException | None) -> UnfingerprintableError:
+def _unfingerprintable(obj: Any, walker: Walker, text: str) -> UnfingerprintableError:
     path = walker.path()
     where = f"{type(obj).__name__}.{path}" if path else type(obj).__name__
     if len(where) > 200:
         where = where[:197] + "..."
     return UnfingerprintableError(f"{where} can't be fingerprinted: {text}", path=path)
-
-

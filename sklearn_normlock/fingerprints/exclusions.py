@@ -29,6 +29,9 @@ ALWAYS = frozenset(
     }
 )
 
+# Columns of ``cv_results_`` that tell the time.
+TIMES = frozenset({"mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time"})
+
 # Attributes that tools write onto an estimator.
 PREFIXES = ("_normlock_", "_mlflow_", "_wandb_", "_comet_", "_neptune_")
 
@@ -36,6 +39,11 @@ PREFIXES = ("_normlock_", "_mlflow_", "_wandb_", "_comet_", "_neptune_")
 BY_CLASS: dict[str, frozenset[str]] = {
     # The tree that partial_fit goes on from: cyclic, and predict and transform read the subclusters beside it.
     "sklearn.cluster._birch.Birch": frozenset({"root_", "dummy_leaf_"}),
+    # The address of a list, to check it for inconsistencies once.
+    "sklearn.feature_extraction.text._VectorizerMixin": frozenset({"_stop_words_id"}),
+    # Caches that are filled when they are first used.
+    "sklearn.preprocessing._label.MultiLabelBinarizer": frozenset({"_cached_dict"}),
+    "sklearn.neural_network._rbm.BernoulliRBM": frozenset({"random_state_"}),
 }
 
 # Parameters that are templates once a fitted counterpart exists: scikit-learn clones them and fits the clone. Whoever

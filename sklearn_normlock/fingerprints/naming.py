@@ -31,7 +31,7 @@ def class_name(cls: type) -> str:
         return declared
     if declared is not None:
         return class_name(declared)
-    return _resolved_name(cls, cls.__module__, cls.__qualname__)
+    return resolved_name(cls, cls.__module__, cls.__qualname__)
 
 
 def function_name(function: Any) -> str:
@@ -49,13 +49,15 @@ def function_name(function: Any) -> str:
         raise UnfingerprintableError(f"the ufunc {function.__name__!r} is neither NumPy's nor SciPy's.")
     module = getattr(function, "__module__", None)
     qualname = getattr(function, "__qualname__", None) or getattr(function, "__name__", None)
-    if module is None and qualname and "." in qualname:
-        # Methods of builtin types (``str.lower``) name their type, not their module.
-        module = "builtins"
-    return _resolved_name(function, module, qualname)
+    if module is None:
+        # Methods of builtin types name their type, not their module.
+        owner = getattr(function, "__objclass__", None) or getattr(function, "__self__", None)
+        module = owner.__module__ if isinstance(owner, type) else None
+    return resolved_name(function, module, qualname)
 
 
-def _resolved_name(target: Any, module: str | None, qualname: str | None) -> str:
+def resolved_name(target: Any, module: str | None, qualname: str | None) -> str:
+    """Return the stable name of something that lies at ``qualname`` in ``module``, if it does."""
     if not module or not qualname:
         raise UnfingerprintableError(f"{target!r} has no name to be found by.")
     found = sys.modules.get(module)
@@ -67,5 +69,6 @@ def _resolved_name(target: Any, module: str | None, qualname: str | None) -> str
             f"{module}.{qualname} does not lead back to {target!r}: it is {kind}.",
             remedy="Define it at the top level of a module that can be imported where the object is served.",
         )
-    public = ".".join(part for part in module.split(".") if not part.startswith("_") or part == "__main__")
+    root, *parts = module.split(".")
+    public = ".".join([root, *(part for part in parts if not part.startswith("_"))])
     return f"{public}:{qualname}"

@@ -5,7 +5,9 @@ Its entries are a plain mapping for JSON. The entry of a path is
 * a string, the ``repr`` of a parameter or another small value;
 * ``{"class": …, "digest": …}`` for an object;
 * ``{"dtype": …, "shape": […], "data": …}`` for a small array, its canonical data in base64;
-* ``{"dtype": …, "shape": […], "digest": …, "summary": {…}}`` for a large one, with ``"blocks"`` where it has several;
+* ``{"dtype": …, "shape": […], "digest": …, "summary": {…}}`` for a large one, with the digests of
+  ``"blocks"`` of ``"span"`` bytes where it has several;
+* ``{"digest": …, "text": …}`` for a value of another type, cut if it is long;
 * ``{"digest": …}`` for a container whose members have entries of their own, or a value too long to keep.
 
 Nothing here decides a match: the fingerprint does. A record locates a mismatch and shows both sides of it. Taking one is
@@ -21,12 +23,14 @@ from typing import Any
 
 import numpy as np
 
-BUDGET = 9_000  # bytes kept by value in one record
+from .arrays import BLOCK
+
+BUDGET = 14_000  # bytes of one record
 _ARRAY_BYTES = 2_048  # an array up to this size is kept by value
 _TEXT = 240  # characters of a value's repr
 _NAMES = 4_000  # and of a list of feature names: elements are shown by the names of their features
+_PATH = 400  # characters of a path
 _GROUPS = 128  # a large array is located to one in this many parts
-_OBJECTS = 60  # bytes that an entry without a value costs
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
@@ -51,53 +55,51 @@ class Record:
     # -- taking notes ------------------------------------------------------------------------------------------------
 
     def object(self, path: str, name: str, digest: bytes) -> None:
-        if self._left > 0 or not path:
-            self._left -= _OBJECTS
+        if self._fits(path, 64 + len(name)) or not path:
             self._notes.append((_object_entry, path, name, digest))
 
     def container(self, path: str, blob: bytes) -> None:
-        if self._left > 0:
-            self._left -= _OBJECTS
+        if self._fits(path, 32):
             self._notes.append((_digest_entry, path, hashlib.sha256(blob).digest()))
 
     def value(self, path: str, value: Any, blob: bytes) -> None:
-        if self._left <= 0:
-            return
         if type(value) in _PLAIN and len(blob) <= _TEXT:
-            self._left -= len(blob) + 8
-            self._notes.append((_value_entry, path, value))
+            if self._fits(path, len(blob)):
+                self._notes.append((_value_entry, path, value))
             return
         limit = _NAMES if path.endswith("feature_names_in_") else _TEXT
         if len(blob) > 4 * limit:
             self.container(path, blob)
             return
         text = repr(value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value)
-        self._left -= min(len(text), limit)
-        if len(text) <= limit:
-            self._notes.append((_text_entry, path, text))
-        else:
-            self._notes.append((_digest_entry, path, hashlib.sha256(blob).digest(), text[:_TEXT]))
+        text = text if len(text) <= limit else text[:_TEXT]
+        if self._fits(path, 32 + len(text)):
+            # The order of a dict or set may differ between two equal ones, so that the digest is what is compared.
+            self._notes.append((_digest_entry, path, hashlib.sha256(blob).digest(), text))
 
     def array(self, path: str, array: np.ndarray, blob: bytes, blocks: list[bytes]) -> None:
-        if self._left <= 0:
-            return
-        if array.nbytes <= _ARRAY_BYTES and array.nbytes <= self._left:
-            self._left -= array.nbytes * 4 // 3 + _OBJECTS
+        if array.nbytes <= _ARRAY_BYTES and self._fits(path, array.nbytes * 4 // 3 + 40):
             self._notes.append((_array_entry, path, array.dtype, array.shape, blob[len(blob) - array.nbytes :]))
-        else:
-            groups = _grouped(blocks)
-            self._left -= 2 * _OBJECTS + 15 * len(groups)
+        elif self._fits(path, 200 + 15 * min(len(blocks), _GROUPS)):
+            run = -(-len(blocks) // _GROUPS)  # blocks in a group
+            groups = [b"".join(blocks[i : i + run]) for i in range(0, len(blocks), run or 1)]
             digest = hashlib.sha256(blob).digest()
-            self._notes.append((_large_entry, path, array.dtype, array.shape, digest, summary(array), groups))
+            about = summary(array)
+            self._notes.append((_large_entry, path, array.dtype, array.shape, digest, about, groups, run * BLOCK))
 
     def absorb(self, prefix: str, record: Record) -> None:
         """Take over the notes of a nested object that has a record of its own."""
         for path, entry in record.entries.items():
-            if self._left <= 0:
-                return
             joined = f"{prefix}.{path}" if prefix and path and not path.startswith("[") else prefix + path
-            self._left -= _OBJECTS if isinstance(entry, str) else 24 + len(entry.get("data", ""))
-            self._notes.append((_known_entry, joined, entry))
+            if self._fits(joined, len(str(entry))):
+                self._notes.append((_known_entry, joined, entry))
+
+    def _fits(self, path: str, size: int) -> bool:
+        """Take the size of an entry from the budget, if there is so much left and its path is not absurd."""
+        if len(path) > _PATH or self._left < size:
+            return False
+        self._left -= size + len(path) + 8
+        return True
 
     # -- reading them ------------------------------------------------------------------------------------------------
 
@@ -136,10 +138,6 @@ def _value_entry(value: Any) -> Any:
     return repr(value)
 
 
-def _text_entry(text: str) -> Any:
-    return text
-
-
 def _known_entry(entry: Any) -> Any:
     return entry
 
@@ -150,16 +148,12 @@ def _array_entry(dtype: np.dtype, shape: tuple[int, ...], data: bytes) -> Any:
 
 
 def _large_entry(
-    dtype: np.dtype, shape: tuple[int, ...], digest: bytes, about: dict[str, Any], groups: list[str]
+    dtype: np.dtype, shape: tuple[int, ...], digest: bytes, about: dict[str, Any], groups: list[bytes], span: int
 ) -> Any:
     entry = {"dtype": dtype.newbyteorder("<").str, "shape": list(shape), **_digest_entry(digest), "summary": about}
-    return {**entry, "blocks": groups} if groups else entry
-
-
-def _grouped(blocks: list[bytes]) -> list[str]:
-    """Return a short digest for each block, or for each of `_GROUPS` runs of blocks."""
-    run = -(-len(blocks) // _GROUPS) or 1
-    return [hashlib.sha256(b"".join(blocks[i : i + run])).hexdigest()[:12] for i in range(0, len(blocks), run)]
+    if not groups:
+        return entry
+    return {**entry, "blocks": [hashlib.sha256(group).hexdigest()[:12] for group in groups], "span": span}
 
 
 def summary(array: np.ndarray) -> dict[str, Any]:
@@ -172,4 +166,6 @@ def summary(array: np.ndarray) -> dict[str, Any]:
     finite = flat[np.isfinite(flat)] if array.dtype.kind == "f" else flat
     if finite.size == 0:
         return {"finite": 0}
-    return {"min": float(finite.min()), "max": float(finite.max()), "mean": float(finite.mean(dtype=np.float64))}
+    with np.errstate(over="ignore"):
+        about = {"min": finite.min(), "max": finite.max(), "mean": finite.mean(dtype=np.float64)}
+    return {name: float(value) for name, value in about.items() if np.isfinite(value)}

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import UnfingerprintableError
 from . import exclusions
-from .naming import class_name, function_name
+from .naming import class_name, function_name, resolved_name
 
 State = Mapping[str, Any]
 
@@ -74,32 +74,26 @@ def is_estimator(obj: Any) -> bool:
 
 def counted(cls: type, attributes: State) -> dict[str, Any]:
     """Return the attributes that count, by the exclusion tables (clauses 7.3 and 7.4)."""
-    names = _excluded(cls)
-    return {
-        name: value
-        for name, value in attributes.items()
-        if name not in names and not name.startswith(exclusions.PREFIXES)
-    }
+    return {name: attributes[name] for name in _counted_names(cls, tuple(attributes))}
 
 
-@lru_cache(maxsize=1024)
-def _excluded(cls: type) -> frozenset[str]:
-    """Return the names that never count for a class or are excluded for one of its bases."""
-    names = set(exclusions.ALWAYS)
+@lru_cache(maxsize=2048)
+def _counted_names(cls: type, names: tuple[str, ...]) -> list[str]:
+    # What an estimator calls n_jobs or memory is known; what another object calls so is not.
+    excluded = set(exclusions.ALWAYS) if hasattr(cls, "get_params") else set()
     for base in cls.__mro__:
-        names |= exclusions.BY_CLASS.get(f"{base.__module__}.{base.__qualname__}", frozenset())
-    return frozenset(names)
+        excluded |= exclusions.BY_CLASS.get(f"{base.__module__}.{base.__qualname__}", frozenset())
+    return sorted(name for name in names if name not in excluded and not name.startswith(exclusions.PREFIXES))
 
 
 def _estimator_state(estimator: Any, cls: type) -> State:
-    attributes = vars(estimator)
-    state = counted(cls, attributes)
-    for name in attributes.keys() & exclusions.TEMPLATES.keys():
+    state = counted(cls, vars(estimator))
+    for name in state.keys() & exclusions.TEMPLATES.keys():
         # A parameter that was cloned and fitted elsewhere: the fitted object counts, the template by its parameters.
-        if name in state and any(fitted in attributes for fitted in exclusions.TEMPLATES[name]):
+        if any(fitted in state for fitted in exclusions.TEMPLATES[name]):
             state[name] = templates(state[name])
     if "cv_results_" in state:
-        state["cv_results_"] = {k: v for k, v in state["cv_results_"].items() if not k.endswith("_time")}
+        state["cv_results_"] = {k: v for k, v in state["cv_results_"].items() if k not in exclusions.TIMES}
     return state
 
 
@@ -116,9 +110,10 @@ def templates(value: Any) -> Any:
 
 def _pickled_state(obj: Any) -> tuple[str, State]:
     """Take the state of an object that isn't an estimator from what it hands to pickle (clause 7.6)."""
-    reduced = obj.__reduce_ex__(2)
+    registered = copyreg.dispatch_table.get(type(obj))
+    reduced = registered(obj) if registered is not None else obj.__reduce_ex__(2)
     if isinstance(reduced, str):
-        return class_name(type(obj)), {"name": reduced}
+        return class_name(type(obj)), {"name": resolved_name(obj, getattr(obj, "__module__", None), reduced)}
     function, args, state, items, pairs = (*reduced, None, None, None)[:5]
     if function is copyreg.__newobj__ or getattr(function, "__name__", "").startswith("__pyx_unpickle_"):
         # Cython passes the class, a checksum of its own layout, and the state.
@@ -128,7 +123,7 @@ def _pickled_state(obj: Any) -> tuple[str, State]:
         name = class_name(function)
     else:
         name = function_name(function)
-    if not isinstance(state, dict) and isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], dict):
+    if type(state) is tuple and len(state) == 2 and type(state[1]) is dict and type(state[0]) in (dict, type(None)):
         state = {**(state[0] or {}), **state[1]}  # the attributes and the slots
     attributes = counted(type(obj), state) if _has_names(state) else {} if state is None else {"(state)": state}
     if args:
@@ -147,23 +142,23 @@ def _has_names(state: Any) -> bool:
 # -- objects of other libraries --------------------------------------------------------------------------------------
 
 
-def _sparse(matrix: Any) -> tuple[str, State]:
+def _sparse(sparse: Any) -> tuple[str, State]:
     # The order of entries, duplicates and the width of the indices change with use and with formats; what the matrix
     # holds does not (clause 7.7).
-    canonical = matrix.tocsr()
+    canonical = (sparse if sparse.ndim == 2 else sparse.reshape(1, -1)).tocsr()
     if not canonical.has_canonical_format:
         canonical = canonical.copy()
         canonical.sum_duplicates()
-    return class_name(type(matrix)), {
-        "shape": tuple(int(n) for n in matrix.shape),
+    return class_name(type(sparse)), {
+        "shape": tuple(int(n) for n in sparse.shape),
         "data": canonical.data,
         "indices": canonical.indices.astype(np.int64, copy=False),
         "indptr": canonical.indptr.astype(np.int64, copy=False),
     }
 
 
-def _sparse_vector(matrix: Any) -> tuple[str, State]:
-    return _sparse(matrix) if matrix.ndim == 2 else _sparse(matrix.reshape(1, -1))
+def _array_subclass(array: Any) -> tuple[str, State]:
+    return class_name(type(array)), {**getattr(array, "__dict__", {}), "(array)": np.asarray(array)}
 
 
 def _masked(array: Any) -> tuple[str, State]:
@@ -188,14 +183,14 @@ def _pandas_frame(frame: Any) -> tuple[str, State]:
     return "pandas:DataFrame", {
         "columns": frame.columns,
         "index": frame.index,
-        "dtypes": [str(dtype) for dtype in frame.dtypes],
+        "dtypes": [_pandas_dtype_of(dtype) for dtype in frame.dtypes],
         "values": [column.to_numpy() for column in columns],
     }
 
 
 def _pandas_series(series: Any) -> tuple[str, State]:
     name = "Series" if hasattr(series, "index") else "Index"
-    state = {"name": series.name, "dtype": str(series.dtype), "values": series.to_numpy()}
+    state = {"name": series.name, "dtype": _pandas_dtype_of(series.dtype), "values": series.to_numpy()}
     return f"pandas:{name}", {**state, "index": series.index} if name == "Series" else state
 
 
@@ -208,7 +203,11 @@ def _pandas_index(index: Any) -> tuple[str, State]:
 
 
 def _pandas_array(array: Any) -> tuple[str, State]:
-    return "pandas:array", {"dtype": str(array.dtype), "values": np.asarray(array)}
+    return "pandas:array", {"dtype": _pandas_dtype_of(array.dtype), "values": np.asarray(array)}
+
+
+def _pandas_dtype_of(dtype: Any) -> Any:
+    return dtype if hasattr(dtype, "categories") else str(dtype)
 
 
 def _pandas_dtype(dtype: Any) -> tuple[str, State]:
@@ -233,7 +232,9 @@ def _polars_dtype(dtype: Any) -> tuple[str, State]:
 
 
 def _enum(member: Any) -> tuple[str, State]:
-    return class_name(type(member)), {"name": member.name}
+    # A combination of flags has no name on every Python.
+    state = {"value": member.value} if isinstance(member, enum.Flag) else {"name": member.name}
+    return class_name(type(member)), state
 
 
 def _lightgbm(booster: Any) -> tuple[str, State]:
@@ -248,13 +249,14 @@ def _xgboost(booster: Any) -> tuple[str, State]:
 # By the name of a base class, so that no library is imported to recognise its objects.
 _ADAPTERS: dict[str, Callable[[Any], tuple[str, State]]] = {
     "enum.Enum": _enum,
+    "numpy.ndarray": _array_subclass,
     "numpy.ma.MaskedArray": _masked,
     "numpy.ma.core.MaskedArray": _masked,
     "numpy.random.mtrand.RandomState": _random,
     "numpy.random._generator.Generator": _random,
     "numpy.random.bit_generator.BitGenerator": _random,
-    "scipy.sparse._base._spbase": _sparse_vector,
-    "scipy.sparse._base.spmatrix": _sparse_vector,
+    "scipy.sparse._base._spbase": _sparse,
+    "scipy.sparse._base.spmatrix": _sparse,
     "sklearn.neighbors._kd_tree.BinaryTree64": _neighbours_tree,
     "sklearn.neighbors._kd_tree.BinaryTree32": _neighbours_tree,
     "sklearn.neighbors._ball_tree.BinaryTree64": _neighbours_tree,
@@ -279,6 +281,7 @@ _ADAPTERS: dict[str, Callable[[Any], tuple[str, State]]] = {
     "lightgbm.basic.Booster": _lightgbm,
     "xgboost.core.Booster": _xgboost,
 }
+
 
 @lru_cache(maxsize=4096)
 def _adapter(cls: type) -> Callable[[Any], tuple[str, State]] | None:

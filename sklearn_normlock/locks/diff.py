@@ -83,8 +83,9 @@ class Change:
             return f"{path}{self.label} holds something else than when fitted"
         if self.kind is Kind.ELEMENTS:
             parts = [
-                f"{path}{label} {_text(old)} when fitted, {_text(new)} now" if i == 0 else
-                f"{label} {_text(old)} → {_text(new)}"
+                f"{path}{label} {_text(old)} when fitted, {_text(new)} now"
+                if i == 0
+                else f"{label} {_text(old)} → {_text(new)}"
                 for i, (label, old, new) in enumerate(self.shown)
             ]
             rest = self.differing - len(parts)
@@ -128,10 +129,11 @@ def compare_records(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> l
         for change in changes
         if change.kind is not Kind.CONTENT or not any(_inside(path, change.path) for path in inner)
     ]
-    replaced = [change.path for change in named if change.kind is Kind.CLASS]
+    replaced = [change.path for change in named if change.kind in (Kind.CLASS, Kind.ADDED, Kind.REMOVED)]
     named = [c for c in named if not any(c.path != path and _inside(c.path, path) for path in replaced)]
-    deepest = [c for c in named if c.kind is not Kind.CONTENT or not any(
-        o is not c and _inside(o.path, c.path) for o in named)]
+    deepest = [
+        c for c in named if c.kind is not Kind.CONTENT or not any(o is not c and _inside(o.path, c.path) for o in named)
+    ]
     return sorted(deepest, key=_severity)
 
 
@@ -150,7 +152,8 @@ def _severity(change: Change) -> tuple[int, float]:
 def _names(entries: Mapping[str, Any], path: str) -> Sequence[str]:
     """Return the feature names of the estimator that an attribute belongs to."""
     owner = path.rpartition(".")[0]
-    text = entries.get(f"{owner}.feature_names_in_" if owner else "feature_names_in_")
+    entry = entries.get(f"{owner}.feature_names_in_" if owner else "feature_names_in_")
+    text = entry.get("text") if isinstance(entry, Mapping) else None
     if not isinstance(text, str):
         return ()
     import ast
@@ -168,6 +171,8 @@ def _change(path: str, old: Any, new: Any, names: Sequence[str]) -> Change | Non
     if new is None:
         return Change(path=path, kind=Kind.REMOVED, expected=_brief(old))
     if isinstance(old, Mapping) and isinstance(new, Mapping):
+        if "digest" in old and old["digest"] == new.get("digest"):
+            return None  # two texts of one value, or two samples of one array
         for key, kind in (("class", Kind.CLASS), ("dtype", Kind.DTYPE), ("shape", Kind.SHAPE)):
             if key in old and key in new and old[key] != new[key]:
                 return Change(path=path, kind=kind, expected=_plain(old[key]), actual=_plain(new[key]))
@@ -178,8 +183,14 @@ def _change(path: str, old: Any, new: Any, names: Sequence[str]) -> Change | Non
             shown = tuple((f" {k}", old["summary"].get(k), new["summary"].get(k)) for k in moved)
             if shown:
                 return Change(
-                    path=path, kind=Kind.ELEMENTS, expected=shown[0][1], actual=shown[0][2], shown=shown,
+                    path=path,
+                    kind=Kind.ELEMENTS,
+                    expected=shown[0][1],
+                    actual=shown[0][2],
+                    shown=shown,
                 )
+        if "text" in old and "text" in new:
+            return Change(path=path, kind=Kind.VALUE, expected=_brief(old), actual=_brief(new))
         return Change(path=path, kind=Kind.CONTENT, label=_blocks(old, new))
     return Change(path=path, kind=Kind.VALUE, expected=_brief(old), actual=_brief(new))
 
@@ -190,9 +201,11 @@ def _blocks(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     if not before or len(before) != len(after):
         return ""
     moved = [i for i, (a, b) in enumerate(zip(before, after)) if a != b]
-    size = math.prod(old["shape"])
-    start, stop = (size * moved[0] // len(before), size * (moved[-1] + 1) // len(before)) if moved else (0, size)
-    return f" (flat elements {start} to {stop})"
+    if not moved:
+        return ""
+    per_block = old["span"] // int(old["dtype"][2:] or 1)
+    stop = min(math.prod(old["shape"]), per_block * (moved[-1] + 1))
+    return f" (in elements {per_block * moved[0]} to {stop}, in C order)"
 
 
 def _plain(value: Any) -> Any:
@@ -205,8 +218,7 @@ def _brief(entry: Any) -> str:
             return f"a {entry['class'].rpartition(':')[2]}"
         if "shape" in entry:
             return f"an array of shape {tuple(entry['shape'])}"
-        return str(entry.get("text", "something larger"))
-    text = str(entry)
+    text = str(entry.get("text", "something larger") if isinstance(entry, Mapping) else entry)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
@@ -221,8 +233,14 @@ def _elements(path: str, old: Mapping[str, Any], new: Mapping[str, Any], names: 
     worst = sorted(differing, key=lambda i: -_distance(before[i], after[i]))[:_SHOWN]
     shown = tuple((_label(i, shape, names), *_sides(before[i], after[i])) for i in worst)
     return Change(
-        path=path, kind=Kind.ELEMENTS, expected=before[worst[0]], actual=after[worst[0]], label=shown[0][0],
-        shown=shown, differing=len(differing), size=len(before),
+        path=path,
+        kind=Kind.ELEMENTS,
+        expected=before[worst[0]],
+        actual=after[worst[0]],
+        label=shown[0][0],
+        shown=shown,
+        differing=len(differing),
+        size=len(before),
     )
 
 
@@ -254,7 +272,8 @@ def _label(index: int, shape: Sequence[int], names: Sequence[str]) -> str:
         return ""
     if names and len(names) == shape[-1]:
         column = str(names[position[-1]]).replace('"', '\\"')
-        return "".join(f"[{i}]" for i in position[:-1] if shape[0] > 1) + f'["{column}"]'
+        rows = position[:-1] if any(size > 1 for size in shape[:-1]) else []
+        return "".join(f"[{i}]" for i in rows) + f'["{column}"]'
     return "[" + ", ".join(map(str, position)) + "]"
 
 

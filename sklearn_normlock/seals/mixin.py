@@ -26,7 +26,9 @@ CHECKED = (
     "score",
     "score_samples",
 )
-_THIN = frozenset({"__module__", "__qualname__", "__doc__", "__firstlineno__", "__static_attributes__", "__annotations__"})
+_THIN = frozenset(
+    {"__module__", "__qualname__", "__doc__", "__firstlineno__", "__static_attributes__", "__annotations__"}
+)
 
 
 class Locked:

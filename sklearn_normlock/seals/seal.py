@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -62,7 +61,7 @@ def watch_over(obj: Any) -> Watch | Open | None:
 
 def _keep(obj: Any, watch: Watch | Open) -> None:
     key = id(obj)
-    if key not in _watches:
+    if key not in _references:
 
         def forget(_: Any, key: int = key) -> None:
             _watches.pop(key, None)
@@ -110,31 +109,34 @@ def _vouched(obj: Any) -> tuple[bytes, Record] | None:
     return None
 
 
-@contextmanager
-def opened(obj: Any) -> Iterator[bool]:
-    """Let an object change; yields whether this is the outermost of the calls that let it.
+class opened:  # noqa: N801 - used as a statement
+    """``with opened(obj) as outermost``: let an object change; tells whether this is the outermost call that lets it.
 
     When the outermost is through, the object has no watch until it is sealed. If it fails, the old seal is put back:
     what was changed before the failure is a mismatch.
     """
-    before = _watches.get(id(obj))
-    if isinstance(before, Open):
-        yield False
-        return
-    if before is not None:
-        release(before.arrays)
-    _keep(obj, Open())
-    try:
-        yield True
-    except BaseException:
-        if before is None:
-            del _watches[id(obj)]
-        else:
-            for array in before.arrays:
+
+    def __init__(self, obj: Any) -> None:
+        self.obj = obj
+        self.before = _watches.get(id(obj))
+        self.outermost = not isinstance(self.before, Open)
+
+    def __enter__(self) -> bool:
+        if self.outermost:
+            if isinstance(self.before, Watch):
+                release(self.before.arrays)
+            _keep(self.obj, Open())
+        return self.outermost
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        if not self.outermost:
+            return
+        if error is not None and isinstance(self.before, Watch):
+            for array in self.before.arrays:
                 array.flags.writeable = False
-            _keep(obj, before)
-        raise
-    del _watches[id(obj)]
+            _keep(self.obj, self.before)
+        else:
+            del _watches[id(self.obj)]
 
 
 # -- checking one ----------------------------------------------------------------------------------------------------

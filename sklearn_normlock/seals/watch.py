@@ -91,9 +91,7 @@ class Watch:
         The fitted arrays that were made read-only, and those that were not.
     """
 
-    def __init__(
-        self, obj: Any, foreign: Sequence[np.ndarray], record: Record, *, from_bytes: bool = False
-    ) -> None:
+    def __init__(self, obj: Any, foreign: Sequence[np.ndarray], record: Record, *, from_bytes: bool = False) -> None:
         layout = Layout(obj)
         self.record = record
         self.from_bytes = from_bytes
