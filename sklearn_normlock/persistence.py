@@ -15,7 +15,8 @@ from typing import IO, Any
 from .errors import ArtifactReadError, FingerprintMismatchError, MissingFingerprintError, NormLockError
 from .fingerprints import fingerprint
 from .seals.mixin import Locked
-from .seals.seal import FINGERPRINT, find_problem
+from .seals.seal import find_problem
+from .seals.watch import FINGERPRINT
 
 _MODULES = (
     "preprocessing",

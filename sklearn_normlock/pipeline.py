@@ -10,7 +10,7 @@ from sklearn import pipeline as stock
 
 from .seals.mixin import Locked
 from .seals.rebuilt import rebuilt
-from .seals.seal import examine, seal, watch_over
+from .seals.seal import Open, examine, leave_open, seal, watch_over
 
 __all__ = ["FeatureUnion", "Pipeline", "make_pipeline", "make_union"]
 
@@ -24,9 +24,13 @@ class Pipeline(Locked, stock.Pipeline):
 
     def __getitem__(self, ind: Any) -> Any:
         part = super().__getitem__(ind)
-        if isinstance(ind, slice) and hasattr(self, "fingerprint_"):
+        if not isinstance(ind, slice):
+            return part
+        watch = watch_over(self)
+        if isinstance(watch, Open):
+            leave_open(part)  # a pipeline that is being fitted transforms metadata by the steps before
+        elif hasattr(self, "fingerprint_"):
             # A part of a pipeline that is what was fitted is what was fitted, and is bound as the whole is.
-            watch = watch_over(self)
             if watch is None or not watch.intact(vars(self)):
                 examine(self)
             seal(part)

@@ -69,6 +69,9 @@ def _require_fitted(est: Any, where: str = "") -> None:
         try:
             check_is_fitted(est)
         except NotFittedError:
+            tags = getattr(est, "_get_tags", None)  # up to scikit-learn 1.5, which asks a stateless transformer too
+            if tags is not None and not tags().get("requires_fit", True):
+                return
             raise UnfingerprintableError(
                 f"{name} is not fitted: there is nothing yet to vouch for.", remedy="Call fit first."
             ) from None

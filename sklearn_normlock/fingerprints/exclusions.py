@@ -46,6 +46,11 @@ BY_CLASS: dict[str, frozenset[str]] = {
     "sklearn.neural_network._rbm.BernoulliRBM": frozenset({"random_state_"}),
 }
 
+# Parameters of a member that its owner sets anew for each call.
+BY_MEMBER: dict[tuple[str, str], frozenset[str]] = {
+    ("sklearn.preprocessing._discretization.KBinsDiscretizer", "_encoder"): frozenset({"dtype"}),
+}
+
 # Parameters that are templates once a fitted counterpart exists: scikit-learn clones them and fits the clone. Whoever
 # holds the template may go on using it; its parameters count, its fitted state does not.
 TEMPLATES: dict[str, tuple[str, ...]] = {

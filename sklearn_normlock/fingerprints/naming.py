@@ -7,15 +7,23 @@ classes between private modules from one release to the next, and that changes n
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..errors import UnfingerprintableError
 
+F = TypeVar("F", bound=Callable[..., Any])
 
-@lru_cache(maxsize=4096)
+
+def cached(function: F) -> F:
+    """Remember what a function of classes and names gave; with the function's own signature for a type checker."""
+    return lru_cache(maxsize=4096)(function)  # type: ignore[return-value]
+
+
+@cached
 def class_name(cls: type) -> str:
     """Return the stable name of a class, such as ``"sklearn.preprocessing:StandardScaler"``.
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import copyreg
 import enum
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -18,11 +17,19 @@ import numpy as np
 
 from ..errors import UnfingerprintableError
 from . import exclusions
-from .naming import class_name, function_name, resolved_name
+from .naming import cached, class_name, function_name, resolved_name
 
 State = Mapping[str, Any]
 
 ENTRY_POINT_GROUP = "sklearn_normlock.state"
+
+
+class Partly:
+    """An estimator some of whose parameters are set anew for each call by the estimator that holds it."""
+
+    def __init__(self, estimator: Any, without: frozenset[str]) -> None:
+        self.estimator = estimator
+        self.without = without
 
 
 class params_only:  # noqa: N801 - a marker that reads like a word
@@ -56,6 +63,9 @@ def fingerprint_state(obj: Any) -> tuple[str, State]:
     if cls is params_only:
         estimator = obj.estimator
         return class_name(type(estimator)), templates(counted(type(estimator), estimator.get_params(deep=False)))
+    if cls is Partly:
+        name, state = fingerprint_state(obj.estimator)
+        return name, {key: value for key, value in state.items() if key not in obj.without}
     declared = getattr(cls, "__fingerprint_state__", None)
     if declared is not None:
         return class_name(cls), declared(obj)
@@ -77,7 +87,7 @@ def counted(cls: type, attributes: State) -> dict[str, Any]:
     return {name: attributes[name] for name in _counted_names(cls, tuple(attributes))}
 
 
-@lru_cache(maxsize=2048)
+@cached
 def _counted_names(cls: type, names: tuple[str, ...]) -> list[str]:
     # What an estimator calls n_jobs or memory is known; what another object calls so is not.
     excluded = set(exclusions.ALWAYS) if hasattr(cls, "get_params") else set()
@@ -92,9 +102,18 @@ def _estimator_state(estimator: Any, cls: type) -> State:
         # A parameter that was cloned and fitted elsewhere: the fitted object counts, the template by its parameters.
         if any(fitted in state for fitted in exclusions.TEMPLATES[name]):
             state[name] = templates(state[name])
+    for member, without in _partly(cls):
+        if member in state:
+            state[member] = Partly(state[member], without)
     if "cv_results_" in state:
         state["cv_results_"] = {k: v for k, v in state["cv_results_"].items() if k not in exclusions.TIMES}
     return state
+
+
+@cached
+def _partly(cls: type) -> list[tuple[str, frozenset[str]]]:
+    bases = {f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__}
+    return [(member, names) for (owner, member), names in exclusions.BY_MEMBER.items() if owner in bases]
 
 
 def templates(value: Any) -> Any:
@@ -283,7 +302,7 @@ _ADAPTERS: dict[str, Callable[[Any], tuple[str, State]]] = {
 }
 
 
-@lru_cache(maxsize=4096)
+@cached
 def _adapter(cls: type) -> Callable[[Any], tuple[str, State]] | None:
     plugins = _plugins()
     for base in cls.__mro__:
@@ -296,7 +315,7 @@ def _adapter(cls: type) -> Callable[[Any], tuple[str, State]] | None:
     return None
 
 
-@lru_cache(maxsize=1)
+@cached
 def _plugins() -> dict[str, Any]:
     """Return the entry points by which other distributions declare the state of their classes (clause 7.2)."""
     found = {}

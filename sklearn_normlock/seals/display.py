@@ -6,7 +6,8 @@ from html import escape
 from typing import Any
 
 from .messages import short
-from .seal import FINGERPRINT, UNNAMED, find_problem
+from .seal import find_problem
+from .watch import FINGERPRINT, UNNAMED
 
 _STYLE = (
     "display:inline-block;font:12px/1.7 ui-monospace,Menlo,Consolas,monospace;padding:0 .7em;margin:0 0 .4em;"

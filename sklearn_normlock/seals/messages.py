@@ -68,6 +68,7 @@ def mismatch(
 
 
 def short(fingerprint: str) -> str:
+    """Return a fingerprint as it is shown: the first eight of its digits."""
     return fingerprint[: len("nl1-sha256:") + 8] + "…"
 
 

@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from ..errors import FingerprintMismatchError
 from .display import badge
 from .freeze import passed_arrays
-from .seal import carry, examine, opened, respond, seal, verify_loaded, watch_over
+from .seal import Open, carry, examine, leave_open, opened, respond, seal, verify_loaded, watch_over
 from .watch import Watch
 
 SEALING = ("fit", "fit_transform", "fit_predict", "fit_resample", "partial_fit")
@@ -83,6 +83,15 @@ class Locked:
             for name in names:
                 _wrap(cls, name, wrap)
 
+    def __copy__(self) -> Any:
+        duplicate = type(self).__new__(type(self))
+        if isinstance(watch_over(self), Open):  # scikit-learn's callbacks are given copies in the middle of a fit
+            vars(duplicate).update(vars(self))
+            leave_open(duplicate)
+        else:
+            duplicate.__setstate__(self.__getstate__())
+        return duplicate
+
     def __getstate__(self) -> Any:
         parent = getattr(super(), "__getstate__", None)
         return carry(self, parent() if parent is not None else dict(vars(self)))
@@ -150,8 +159,7 @@ def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
             examine(self)
         return method(self, *args, **kwargs)
 
-    call._normlock_wrapped = True
-    return call
+    return _named(call, method)
 
 
 def _sealing(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -168,8 +176,14 @@ def _sealing(method: Callable[..., Any]) -> Callable[..., Any]:
             seal(self, passed_arrays((*args, *kwargs.values(), *returned)))
         return result
 
-    fit._normlock_wrapped = True
-    return fit
+    return _named(fit, method)
+
+
+def _named(wrapper: Any, method: Callable[..., Any]) -> Callable[..., Any]:
+    # scikit-learn's helpers read the names of frames, and so do people who read tracebacks and profiles.
+    wrapper.__code__ = wrapper.__code__.replace(co_name=method.__name__)
+    wrapper._normlock_wrapped = True
+    return wrapper
 
 
 def _refuse_after_load(self: Any) -> None:

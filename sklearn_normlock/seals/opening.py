@@ -11,8 +11,8 @@ import numpy as np
 from ..errors import NormLockError
 from ..fingerprints.state import is_estimator
 from .mixin import Locked
-from .seal import CARRIED, opened, seal
-from .watch import Layout
+from .seal import opened, seal
+from .watch import CARRIED, Layout
 
 
 @contextmanager

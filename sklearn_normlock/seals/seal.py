@@ -7,7 +7,6 @@ it belongs to the process.
 
 from __future__ import annotations
 
-
 import warnings
 import weakref
 from collections.abc import Sequence
@@ -30,13 +29,7 @@ from ..locks.diff import compare_records
 from ..locks.environment import environment
 from .freeze import own, release
 from .messages import mismatch, short
-from .watch import Watch, parameter_names
-
-FINGERPRINT = "fingerprint_"
-ENVIRONMENT = "_normlock_environment"
-RECORD = "_normlock_record"
-UNNAMED = "_normlock_unfingerprintable"
-CARRIED = (FINGERPRINT, ENVIRONMENT, RECORD, UNNAMED)
+from .watch import CARRIED, ENVIRONMENT, FINGERPRINT, RECORD, UNNAMED, Watch, parameter_names
 
 
 class Open:
@@ -45,6 +38,7 @@ class Open:
     reference: Any = None
 
     def intact(self, attributes: dict[str, Any]) -> bool:
+        """As :meth:`Watch.intact`; nothing is out of place while everything may move."""
         return True
 
 
@@ -137,6 +131,11 @@ class opened:  # noqa: N801 - used as a statement
             _keep(self.obj, self.before)
         else:
             del _watches[id(self.obj)]
+
+
+def leave_open(obj: Any) -> None:
+    """Let a part or a copy of an object change, that was taken while the object is open."""
+    _keep(obj, Open())
 
 
 # -- checking one ----------------------------------------------------------------------------------------------------
@@ -263,7 +262,7 @@ def _without_fingerprint(obj: Any) -> NormLockError | None:
     attributes = vars(obj)
     watch = _watches.get(id(obj))
     if UNNAMED in attributes and isinstance(watch, Watch):
-        if watch.intact(attributes):
+        if watch.intact(attributes) or watch.counts_the_same():
             return None
         return FingerprintMismatchError(
             f"This {name} has changed since it was fitted. What changed can't be shown: no fingerprint could be made "

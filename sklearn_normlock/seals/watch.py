@@ -8,7 +8,6 @@ while it is read-only. Only when something has moved is the object hashed again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import chain
 from operator import attrgetter, is_
 from typing import Any
@@ -16,11 +15,19 @@ from typing import Any
 import numpy as np
 
 from ..fingerprints import Record
-from ..fingerprints.state import is_estimator
+from ..fingerprints.naming import cached
+from ..fingerprints.state import counted, is_estimator
 from .freeze import lock_arrays
 
 _MEMBERS = 256  # estimators that are watched one by one; a larger ensemble is watched by its containers
 _ITEMS = 64  # a longer list is watched by its length
+
+# The names under which a seal travels with its object.
+FINGERPRINT = "fingerprint_"
+ENVIRONMENT = "_normlock_environment"
+RECORD = "_normlock_record"
+UNNAMED = "_normlock_unfingerprintable"  # in place of the others: why there is no fingerprint
+CARRIED = (FINGERPRINT, ENVIRONMENT, RECORD, UNNAMED)
 
 _writeable = attrgetter("flags.writeable")
 _LEAVES = frozenset({str, int, float, bool, type(None), np.ndarray, np.float64, np.int64, type})
@@ -102,6 +109,8 @@ class Watch:
             self.arrays += locked
             self.spared += spared
         self._dict = vars(obj)
+        self._estimators = (obj, *layout.members)
+        self._counted = self._counting() if UNNAMED in self._dict else None
         self._live = layout.live
         self._flat = tuple(chain.from_iterable(layout.live))
         self._sized = [(container, len(container)) for container in layout.sized]
@@ -122,8 +131,20 @@ class Watch:
             and (not self._sized or all(len(container) == size for container, size in self._sized))
         )
 
+    def counts_the_same(self) -> bool:
+        """Tell, for an object without a fingerprint, whether only what does not count has moved."""
+        now, then = self._counting(), self._counted
+        return then is not None and len(now) == len(then) and all(map(is_, now, then))
 
-@lru_cache(maxsize=1024)
+    def _counting(self) -> list[Any]:
+        values: list[Any] = []
+        for estimator in self._estimators:
+            state = counted(type(estimator), vars(estimator))
+            values += [*state, *state.values()]
+        return values
+
+
+@cached
 def parameter_names(cls: type) -> tuple[str, ...]:
     """Return the names of a class's constructor parameters; they are the user's, and are never made read-only."""
     getter = getattr(cls, "_get_param_names", None)
