@@ -1,7 +1,8 @@
 """What the seal costs: fit, call, load, bytes and import, against scikit-learn in the same run.
 
-``python benchmarks/seal_cost.py`` prints a table of ratios (locked to stock: median of paired runs, and their quartiles).
-Absolute times depend on the machine and mean little; the pairs are taken alternately, so that its moods cancel.
+``python benchmarks/seal_cost.py`` prints a table of ratios: locked to stock, the median of paired runs and their
+quartiles. Absolute times depend on the machine and mean little; the pairs are taken alternately, so that its moods
+cancel.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import pickle
 import subprocess
 import sys
 import time
+from functools import partial
 from statistics import quantiles
 
 import numpy as np
@@ -51,6 +53,18 @@ def row(what, ours, theirs, number):
     print(f"{what:52s} {middle:6.3f}   {low:.3f} to {high:.3f}   {base:12.1f}")
 
 
+def fit(make, *data):
+    make().fit(*data)
+
+
+def locked_pipeline():
+    return pipeline.make_pipeline(preprocessing.StandardScaler(), LogisticRegression())
+
+
+def plain_pipeline():
+    return stock_pipeline.make_pipeline(stock.StandardScaler(), LogisticRegression())
+
+
 def fits(rng):
     for rows in (10_000, 100_000):
         X = rng.normal(size=(rows, 30))
@@ -59,26 +73,18 @@ def fits(rng):
             if rows > 10_000 and name == "PowerTransformer":
                 continue
             ours, theirs = getattr(preprocessing, name), getattr(stock, name)
-            row(f"fit {name}, {rows}x30", lambda: ours().fit(X), lambda: theirs().fit(X), max(1, 30_000 // rows))
-        row(
-            f"fit StandardScaler + LogisticRegression, {rows}x30",
-            lambda: pipeline.make_pipeline(preprocessing.StandardScaler(), LogisticRegression()).fit(X, y),
-            lambda: stock_pipeline.make_pipeline(stock.StandardScaler(), LogisticRegression()).fit(X, y),
-            1,
-        )
+            row(f"fit {name}, {rows}x30", partial(fit, ours, X), partial(fit, theirs, X), max(1, 30_000 // rows))
+        what = f"fit StandardScaler + LogisticRegression, {rows}x30"
+        row(what, partial(fit, locked_pipeline, X, y), partial(fit, plain_pipeline, X, y), 1)
 
 
 def calls(locked, plain, X):
     for rows in (1, 1000):
-        row(
-            f"predict_proba of a pipeline, {rows}x30",
-            lambda: locked.predict_proba(X[:rows]),
-            lambda: plain.predict_proba(X[:rows]),
-            50,
-        )
+        what = f"predict_proba of a pipeline, {rows}x30"
+        row(what, partial(locked.predict_proba, X[:rows]), partial(plain.predict_proba, X[:rows]), 50)
     for name, obj in (("scaler", locked[0]), ("pipeline", locked)):
-        watch, attributes = watch_over(obj), vars(obj)
-        best = min(seconds(lambda: watch.intact(attributes), 2000) for _ in range(25))
+        check = partial(watch_over(obj).intact, vars(obj))
+        best = min(seconds(check, 2000) for _ in range(25))
         print(f"check of an untouched {name}: {1e6 * best:.2f} µs")
 
 

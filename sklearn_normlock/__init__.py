@@ -1,7 +1,7 @@
 """Preprocessing that cannot drift unnoticed between training and serving.
 
-Drop-in scikit-learn transformers that fingerprint their fitted state into the pipeline and raise on any mismatch between
-training and serving::
+Drop-in scikit-learn transformers that fingerprint their fitted state into the pipeline and raise on any mismatch
+between training and serving::
 
     from sklearn_normlock.pipeline import make_pipeline
     from sklearn_normlock.preprocessing import StandardScaler
@@ -30,8 +30,8 @@ __all__ = [
     "unlock",
 ]
 
-# Where each name lives. Reading a file or printing its help needs neither scikit-learn nor NumPy, so nothing is imported
-# before it is asked for.
+# Where each name lives. Reading a record or printing the command's help needs neither scikit-learn nor NumPy, so that
+# nothing is imported before it is asked for.
 _HOMES = {
     "Locked": "seals.mixin",
     "config_context": "config",

@@ -1,7 +1,7 @@
 """Policy: what happens on a mismatch. Set as scikit-learn's own configuration is set.
 
-``NORMLOCK_POLICY`` in the environment gives the default of a process, for an operator who has to keep a service up while
-a mismatch is looked into; every process that starts so says it in its log.
+``NORMLOCK_POLICY`` in the environment gives the default of a process, for an operator who has to keep a service up
+while a mismatch is looked into; every process that starts so says it in its log.
 """
 
 from __future__ import annotations

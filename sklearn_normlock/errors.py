@@ -36,7 +36,7 @@ __all__ = [
     "ArtifactDigestError",
     "ArtifactReadError",
     "EnvironmentMismatchError",
-    "EnvironmentMismatchWarning",
+    "EnvironmentMismatchWarning",  # noqa: F822 - made below, when it is first asked for
     "FingerprintMismatchError",
     "InputFaultError",
     "InputFaultWarning",

@@ -147,7 +147,7 @@ def load(
     FileNotFoundError
         If there is no such file.
     ArtifactReadError
-        If the file is cut short, damaged or not of the format that its suffix names, or holds types that aren't trusted.
+        If the file is cut short, damaged, not of the format that its suffix names, or holds types that aren't trusted.
     FingerprintMismatchError, PipelineMismatchError
         If the object is not what was fitted, or not the expected one.
     MissingFingerprintError

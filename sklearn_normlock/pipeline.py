@@ -1,7 +1,7 @@
 """Drop-ins for :mod:`sklearn.pipeline`: a composite binds every step to every other.
 
-A sealed pipeline's fingerprint covers its steps and the final estimator, locked or not. A step that is refitted, swapped,
-re-ordered or loaded from elsewhere is therefore a mismatch of the pipeline, found at its next call or load.
+A sealed pipeline's fingerprint covers its steps and the final estimator, locked or not. A step that is refitted,
+swapped, re-ordered or loaded from elsewhere is therefore a mismatch of the pipeline, found at its next call or load.
 """
 
 from typing import Any
@@ -10,7 +10,8 @@ from sklearn import pipeline as stock
 
 from .seals.mixin import Locked
 from .seals.rebuilt import rebuilt
-from .seals.seal import Open, examine, leave_open, seal, watch_over
+from .seals.seal import Open, check, leave_open, seal, watch_over
+from .seals.watch import FINGERPRINT
 
 __all__ = ["FeatureUnion", "Pipeline", "make_pipeline", "make_union"]
 
@@ -26,13 +27,11 @@ class Pipeline(Locked, stock.Pipeline):
         part = super().__getitem__(ind)
         if not isinstance(ind, slice):
             return part
-        watch = watch_over(self)
-        if isinstance(watch, Open):
+        if isinstance(watch_over(self), Open):
             leave_open(part)  # a pipeline that is being fitted transforms metadata by the steps before
-        elif hasattr(self, "fingerprint_"):
+        elif FINGERPRINT in vars(self):
             # A part of a pipeline that is what was fitted is what was fitted, and is bound as the whole is.
-            if watch is None or not watch.intact(vars(self)):
-                examine(self)
+            check(self)
             seal(part)
         return part
 

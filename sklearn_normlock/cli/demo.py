@@ -36,17 +36,17 @@ print(model.fingerprint_)
 
 
 def _refit(pipe: Any, later: Any) -> None:
-    """A scaler refitted on the data it is to serve."""
+    """Refit the scaler on the data that it is to serve."""
     pipe["scaler"].fit(later)
 
 
 def _last_version(pipe: Any, old: Any) -> None:
-    """Last version's scaler left over beside this version's model."""
+    """Leave last version's scaler beside this version's model."""
     pipe.steps[0] = ("scaler", old)
 
 
 def _parameter(pipe: Any, _: Any) -> None:
-    """A parameter changed after the fit, in a start-up script say."""
+    """Change a parameter after the fit, in a start-up script say."""
     pipe.set_params(scaler__with_mean=False)
 
 

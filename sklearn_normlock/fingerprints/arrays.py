@@ -90,8 +90,8 @@ def block_digests(array: np.ndarray) -> list[bytes]:
         One for each ``BLOCK`` bytes; the last block may be shorter.
     """
     if array.flags.c_contiguous and array.dtype.newbyteorder("<") == array.dtype:
-        data = memoryview(array.reshape(-1).view(np.uint8))
-        blocks = (data[start : start + BLOCK] for start in range(0, len(data), BLOCK))
+        data = memoryview(array.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
+        blocks: Iterator[memoryview] = (data[start : start + BLOCK] for start in range(0, len(data), BLOCK))
         threads = min(os.cpu_count() or 1, 8)
         if threads > 1 and array.nbytes >= _THREADED_FROM:
             with ThreadPoolExecutor(threads) as pool:
@@ -118,7 +118,7 @@ def _converted_blocks(array: np.ndarray) -> Iterator[memoryview]:
         buffersize=max(1, BLOCK // max(1, dtype.itemsize)),
     )
     for chunk in iterator:
-        pending += memoryview(np.ascontiguousarray(chunk).view(np.uint8))
+        pending += np.ascontiguousarray(chunk).view(np.uint8).data
         while len(pending) >= BLOCK:
             yield memoryview(bytes(pending[:BLOCK]))
             del pending[:BLOCK]

@@ -36,7 +36,7 @@ _NAMED_MEMBERS = frozenset({"steps", "transformer_list", "transformers_", "estim
 
 
 class _Framed(dict):
-    """Attribute names as they stand in an object's canonical bytes; there are few of them, and each is asked for often."""
+    """Attribute names as they stand in an object's canonical bytes: few, and each is asked for often."""
 
     def __missing__(self, key: str) -> bytes:
         if len(self) > 10_000:
@@ -69,6 +69,7 @@ class Walker:
         self.open: list[int] = []  # ids of the objects and containers being walked: one that is met again is a cycle
 
     def path(self) -> str:
+        """Return where the walk is."""
         return "".join(self.labels).lstrip(".")
 
     # -- objects -----------------------------------------------------------------------------------------------------
@@ -85,6 +86,7 @@ class Walker:
         return self.node(name, state, obj)
 
     def node(self, name: str, state: Mapping[str, Any], obj: Any) -> bytes:
+        """Return the digest of an object's name and state; ``obj`` stands for it where cycles are looked for."""
         self.enter(obj)
         record = self.record
         encode = self.encode if record is None else self.recorded
@@ -126,6 +128,7 @@ class Walker:
         return blob
 
     def enter(self, obj: Any) -> None:
+        """Go into an object or container; one that the walk is in already refers to itself."""
         if id(obj) in self.open:
             raise UnfingerprintableError(
                 f"{type(obj).__name__} refers back to itself.", remedy="Break the cycle, or declare the state to count."
@@ -133,6 +136,7 @@ class Walker:
         self.open.append(id(obj))
 
     def leave(self) -> None:
+        """Come out of the innermost object or container."""
         self.open.pop()
 
     # -- values ------------------------------------------------------------------------------------------------------
@@ -142,12 +146,14 @@ class Walker:
         return (_ENCODERS.get(type(value)) or _encoder_of(value))(self, value)
 
     def element(self, label: str, value: Any) -> bytes:
+        """Encode a value that lies at a label in the present one."""
         self.labels.append(label)
         blob = self.encode(value)
         self.labels.pop()
         return blob
 
     def array(self, value: np.ndarray) -> bytes:
+        """Clauses 4.1 to 4.6: an array of any dtype."""
         if type(value) is not np.ndarray:
             value = np.asarray(value)
         if value.dtype.kind == "O":
@@ -163,6 +169,7 @@ class Walker:
         return blob
 
     def field(self, name: str, value: np.ndarray) -> bytes:
+        """Encode one field of a structured array."""
         return self.element(f"[{name!r}]", value)
 
     def objects(self, value: np.ndarray) -> bytes:
@@ -175,6 +182,7 @@ class Walker:
         return b"".join(parts)
 
     def sequence(self, value: Any, tag: bytes) -> bytes:
+        """Clause 3.6: the items of a sequence, in order."""
         self.enter(value)
         parts = [tag, u64(len(value))]
         named = bool(self.labels) and self.labels[-1][1:] in _NAMED_MEMBERS
@@ -257,7 +265,7 @@ def _class(walker: Walker, value: type) -> bytes:
 
 def _dtype(walker: Walker, value: np.dtype) -> bytes:
     if value.names:
-        fields = value.fields or {}
+        fields: Any = value.fields
         return b"Y" + walker.encode([(name, fields[name][0]) for name in value.names])
     if value.subdtype is not None:
         return b"Y" + walker.encode(value.subdtype)

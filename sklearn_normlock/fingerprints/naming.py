@@ -51,10 +51,11 @@ def function_name(function: Any) -> str:
         For a lambda, a function made inside another, or one that its name does not lead back to.
     """
     if isinstance(function, np.ufunc):
-        for module in ("numpy", "scipy.special"):
-            if getattr(sys.modules.get(module), function.__name__, None) is function:
-                return f"{module}:{function.__name__}"
-        raise UnfingerprintableError(f"the ufunc {function.__name__!r} is neither NumPy's nor SciPy's.")
+        name = str(function.__name__)
+        for home in ("numpy", "scipy.special"):
+            if getattr(sys.modules.get(home), name, None) is function:
+                return f"{home}:{name}"
+        raise UnfingerprintableError(f"the ufunc {name!r} is neither NumPy's nor SciPy's.")
     module = getattr(function, "__module__", None)
     qualname = getattr(function, "__qualname__", None) or getattr(function, "__name__", None)
     if module is None:

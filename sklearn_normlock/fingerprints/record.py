@@ -10,8 +10,8 @@ Its entries are a plain mapping for JSON. The entry of a path is
 * ``{"digest": …, "text": …}`` for a value of another type, cut if it is long;
 * ``{"digest": …}`` for a container whose members have entries of their own, or a value too long to keep.
 
-Nothing here decides a match: the fingerprint does. A record locates a mismatch and shows both sides of it. Taking one is
-part of every fit, so that it only notes what can't be had later; the entries are made when somebody asks for them.
+Nothing here decides a match: the fingerprint does. A record locates a mismatch and shows both sides of it. Taking one
+is part of every fit, so that it only notes what can't be had later; the entries are made when somebody asks for them.
 """
 
 from __future__ import annotations
@@ -55,14 +55,17 @@ class Record:
     # -- taking notes ------------------------------------------------------------------------------------------------
 
     def object(self, path: str, name: str, digest: bytes) -> None:
+        """Note an object; the root of a record is noted whatever is left."""
         if self._fits(path, 64 + len(name)) or not path:
             self._notes.append((_object_entry, path, name, digest))
 
     def container(self, path: str, blob: bytes) -> None:
+        """Note a value by the digest of its canonical bytes alone."""
         if self._fits(path, 32):
             self._notes.append((_digest_entry, path, hashlib.sha256(blob).digest()))
 
     def value(self, path: str, value: Any, blob: bytes) -> None:
+        """Note a value that is neither an array nor an object."""
         if type(value) in _PLAIN and len(blob) <= _TEXT:
             if self._fits(path, len(blob)):
                 self._notes.append((_value_entry, path, value))
@@ -78,6 +81,7 @@ class Record:
             self._notes.append((_digest_entry, path, hashlib.sha256(blob).digest(), text))
 
     def array(self, path: str, array: np.ndarray, blob: bytes, blocks: list[bytes]) -> None:
+        """Note an array: by value if it is small, else by digests and a summary."""
         if array.nbytes <= _ARRAY_BYTES and self._fits(path, array.nbytes * 4 // 3 + 40):
             self._notes.append((_array_entry, path, array.dtype, array.shape, blob[len(blob) - array.nbytes :]))
         elif self._fits(path, 200 + 15 * min(len(blocks), _GROUPS)):

@@ -1,8 +1,8 @@
 """The state that counts: which part of an object determines its output (clauses 7.1 to 7.7 of ``docs/spec.md``).
 
 The rule is to count: constructor parameters and every instance attribute, and what an object that isn't an estimator
-hands to pickle. Exceptions are data, in :mod:`sklearn_normlock.fingerprints.exclusions`; an attribute that a new release
-adds therefore counts until it is excluded.
+hands to pickle. Exceptions are data, in :mod:`sklearn_normlock.fingerprints.exclusions`; an attribute that a new
+release adds therefore counts until it is excluded.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import copyreg
 import enum
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import numpy as np
@@ -134,10 +134,11 @@ def _pickled_state(obj: Any) -> tuple[str, State]:
     if isinstance(reduced, str):
         return class_name(type(obj)), {"name": resolved_name(obj, getattr(obj, "__module__", None), reduced)}
     function, args, state, items, pairs = (*reduced, None, None, None)[:5]
-    if function is copyreg.__newobj__ or getattr(function, "__name__", "").startswith("__pyx_unpickle_"):
+    if getattr(function, "__name__", "") == "__newobj__":
+        args, name = args[1:], class_name(type(obj))
+    elif getattr(function, "__name__", "").startswith("__pyx_unpickle_"):
         # Cython passes the class, a checksum of its own layout, and the state.
-        args = args[1:] if function is copyreg.__newobj__ else args[2:]
-        name = class_name(type(obj))
+        args, name = args[2:], class_name(type(obj))
     elif isinstance(function, type):
         name = class_name(function)
     else:
@@ -316,13 +317,13 @@ def _adapter(cls: type) -> Callable[[Any], tuple[str, State]] | None:
 
 
 @cached
-def _plugins() -> dict[str, Any]:
+def _plugins() -> dict[str, EntryPoint]:
     """Return the entry points by which other distributions declare the state of their classes (clause 7.2)."""
-    found = {}
+    found: dict[str, EntryPoint] = {}
     for point in entry_points(group=ENTRY_POINT_GROUP):
         if found.setdefault(point.name, point).value != point.value:
             raise UnfingerprintableError(
-                f"two installed plugins declare the state of {point.name}: {found[point.name].value} and {point.value}.",
+                f"two installed plugins declare the state of {point.name}: {found[point.name].value}, {point.value}.",
                 remedy="Uninstall one of them.",
             )
     return found

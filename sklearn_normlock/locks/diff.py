@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _SHOWN = 3  # elements of an array that a change shows
-_FORMATS = {"f2": "e", "f4": "f", "f8": "d", "b1": "?", **{f"i{n}": c for n, c in zip((1, 2, 4, 8), "bhiq")}}
-_FORMATS |= {f"u{n}": c for n, c in zip((1, 2, 4, 8), "BHIQ")}
+_FORMATS = dict(f2="e", f4="f", f8="d", b1="?", i1="b", i2="h", i4="i", i8="q", u1="B", u2="H", u4="I", u8="Q")
 
 
 class Kind(enum.Enum):
@@ -200,7 +199,7 @@ def _blocks(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     before, after = old.get("blocks", ()), new.get("blocks", ())
     if not before or len(before) != len(after):
         return ""
-    moved = [i for i, (a, b) in enumerate(zip(before, after)) if a != b]
+    moved = [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if a != b]
     if not moved:
         return ""
     per_block = old["span"] // int(old["dtype"][2:] or 1)
@@ -226,7 +225,7 @@ def _elements(path: str, old: Mapping[str, Any], new: Mapping[str, Any], names: 
     before, after = decode(old), decode(new)
     if before is None or after is None or len(before) != len(after):
         return Change(path=path, kind=Kind.CONTENT)
-    differing = [i for i, (a, b) in enumerate(zip(before, after)) if _bits(a) != _bits(b)]
+    differing = [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if _bits(a) != _bits(b)]
     if not differing:
         return Change(path=path, kind=Kind.CONTENT)
     shape = old["shape"]
@@ -264,7 +263,7 @@ def _distance(old: Any, new: Any) -> float:
 
 
 def _label(index: int, shape: Sequence[int], names: Sequence[str]) -> str:
-    position = []
+    position: list[int] = []
     for size in reversed(shape):
         index, at = divmod(index, size)
         position.insert(0, at)

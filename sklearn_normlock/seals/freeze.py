@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ def arrays_in(value: Any, depth: int = 0) -> Iterator[np.ndarray]:
                 yield part
 
 
-def own(attributes: dict[str, Any], parameters: Iterable[str], foreign: list[np.ndarray]) -> None:
+def own(attributes: dict[str, Any], parameters: Iterable[str], foreign: Sequence[np.ndarray]) -> None:
     """Give an estimator its own copy of each fitted array whose memory somebody else may hold.
 
     Parameters
@@ -54,7 +54,7 @@ def own(attributes: dict[str, Any], parameters: Iterable[str], foreign: list[np.
                 attributes[name] = _copied(value)
 
 
-def _shared(array: np.ndarray, foreign: list[np.ndarray]) -> bool:
+def _shared(array: np.ndarray, foreign: Sequence[np.ndarray]) -> bool:
     return any(array is other or np.may_share_memory(array, other) for other in foreign)
 
 
@@ -67,7 +67,7 @@ def _copied(value: Any) -> Any:
 
 
 def lock_arrays(
-    attributes: dict[str, Any], parameters: Iterable[str], foreign: list[np.ndarray]
+    attributes: dict[str, Any], parameters: Iterable[str], foreign: Sequence[np.ndarray]
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Make the fitted arrays of an estimator read-only.
 

@@ -35,8 +35,8 @@ def mismatch(
     name = type(obj).__name__
     if not changes:
         return FingerprintMismatchError(
-            f"This {name} is not what was fitted: it was fitted as {short(expected)}, this is {short(actual)}; the record "
-            "that it carries does not show where.",
+            f"This {name} is not what was fitted: it was fitted as {short(expected)}, this is {short(actual)}; the "
+            "record that it carries does not show where.",
             path="",
             expected=expected,
             actual=actual,

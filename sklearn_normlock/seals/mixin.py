@@ -12,8 +12,8 @@ from sklearn.utils.metaestimators import available_if
 from ..errors import FingerprintMismatchError
 from .display import badge
 from .freeze import passed_arrays
-from .seal import Open, carry, examine, leave_open, opened, respond, seal, verify_loaded, watch_over
-from .watch import Watch
+from .seal import Open, carry, check, leave_open, opened, respond, seal, verify_loaded, watch_over
+from .watch import FINGERPRINT, Watch
 
 SEALING = ("fit", "fit_transform", "fit_predict", "fit_resample", "partial_fit")
 CHECKED = (
@@ -34,9 +34,9 @@ _THIN = frozenset(
 class Locked:
     """Mixin that locks a transformer: ``class MyScaler(Locked, TheirScaler): pass``.
 
-    After every ``fit`` the object is sealed: its fingerprint is taken and kept as ``fingerprint_`` and its fitted arrays
-    are made read-only. At every call, and on every way back from bytes (pickle, joblib, skops, a copy), what is there is
-    compared with what was fitted; a difference raises. Signatures, parameters and results are the parent's.
+    After every ``fit`` the object is sealed: its fingerprint is taken and kept as ``fingerprint_``, and its fitted
+    arrays are made read-only. At every call, and on every way back from bytes (pickle, joblib, skops, a copy), what is
+    there is compared with what was fitted; a difference raises. Signatures, parameters and results are the parent's.
 
     Attributes
     ----------
@@ -62,6 +62,8 @@ class Locked:
         ...
     sklearn_normlock.errors.FingerprintMismatchError: MyScaler: with_mean True when fitted, False now; ...
     """
+
+    __fingerprint_class__: type
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         body = set(cls.__dict__)
@@ -105,11 +107,13 @@ class Locked:
         verify_loaded(self)
 
     def _get_doc_link(self) -> str:
-        stock = type(self).__dict__.get("__fingerprint_class__")
-        return stock.__new__(stock)._get_doc_link() if hasattr(stock, "_get_doc_link") else super()._get_doc_link()
+        stock: Any = type(self).__dict__.get("__fingerprint_class__")
+        owner: Any = super() if stock is None else stock.__new__(stock)
+        return owner._get_doc_link()
 
     def _repr_html_inner(self) -> str:
-        return badge(self) + super()._repr_html_inner()
+        parent: Any = super()
+        return badge(self) + parent._repr_html_inner()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
         parent = getattr(super(), "_repr_mimebundle_", None)
@@ -154,9 +158,7 @@ def _wrap(cls: type, name: str, wrap: Callable[[Any], Any]) -> None:
 def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        watch = watch_over(self)
-        if watch is None or not watch.intact(vars(self)):
-            examine(self)
+        check(self)
         return method(self, *args, **kwargs)
 
     return _named(call, method)
@@ -191,10 +193,10 @@ def _refuse_after_load(self: Any) -> None:
     if isinstance(watch, Watch) and watch.from_bytes:
         respond(
             FingerprintMismatchError(
-                f"partial_fit would change a {type(self).__name__} that came back from bytes: it would no longer be what "
-                f"was fitted ({self.fingerprint_}).",
+                f"partial_fit would change a {type(self).__name__} that came back from bytes: it would no longer be "
+                "what was fitted.",
                 path="partial_fit",
-                expected=self.fingerprint_,
+                expected=vars(self).get(FINGERPRINT),
                 remedy="To train it further on purpose, call partial_fit inside `with sklearn_normlock.thaw(...)`.",
             )
         )

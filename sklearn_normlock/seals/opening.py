@@ -110,7 +110,7 @@ def _unlocked(value: Any, memo: dict[int, Any]) -> Any:
         return copied if type(value) is dict else type(value)(copied)
     if not is_estimator(value) or isinstance(value, type):
         return value
-    cls = type(value)
+    cls: Any = type(value)
     if isinstance(value, Locked):
         stock = cls.__dict__.get("__fingerprint_class__")
         if stock is None:

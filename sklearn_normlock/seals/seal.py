@@ -141,6 +141,13 @@ def leave_open(obj: Any) -> None:
 # -- checking one ----------------------------------------------------------------------------------------------------
 
 
+def check(obj: Any) -> None:
+    """Check an object before it is used: nothing is hashed while nothing has moved."""
+    watch = _watches.get(id(obj))
+    if watch is None or not watch.intact(obj.__dict__):
+        examine(obj)
+
+
 def examine(obj: Any) -> None:
     """Check an object whose watch has seen something move, or that has none, and act as the policy says.
 
