@@ -30,7 +30,10 @@ _MODULES = (
 # Inert types that fitted state of these classes holds and skops does not trust by itself.
 _INERT = (
     "numpy.dtype",
+    "scipy._lib.array_api_compat.numpy._aliases.asarray",
     "scipy.interpolate._bsplines.BSpline",
+    "scipy.interpolate._bsplines._BSpline",
+    "scipy.sparse._csr.csr_matrix",
     "sklearn.compose._column_transformer._RemainderColsList",
 )
 FORMATS = (".skops", ".joblib", ".pkl")
@@ -194,6 +197,12 @@ def _read(path: Path, trusted: Sequence[str] | None) -> Any:
                     f"{path} was not loaded. {error}",
                     path=str(path),
                     remedy="If you know them to be harmless, name them in trusted=.",
+                ) from None
+            if isinstance(error, (ImportError, AttributeError)):
+                raise ArtifactReadError(
+                    f"{path} needs something that isn't here ({type(error).__name__}: {error}).",
+                    path=str(path),
+                    remedy="Install the versions it was fitted under, or the package that it names.",
                 ) from None
             raise ArtifactReadError(
                 f"{path} can't be read as {path.suffix} ({type(error).__name__}: {error}).",

@@ -61,8 +61,11 @@ def fingerprint_state(obj: Any) -> tuple[str, State]:
     """
     cls = type(obj)
     if cls is params_only:
-        estimator = obj.estimator
-        return class_name(type(estimator)), templates(counted(type(estimator), estimator.get_params(deep=False)))
+        # Not get_params: it goes by the signature of the installed class, which another version may have changed.
+        state = counted(type(obj.estimator), vars(obj.estimator))
+        return class_name(type(obj.estimator)), {
+            name: templates(value) for name, value in state.items() if not name.startswith("_") and name[-1] != "_"
+        }
     if cls is Partly:
         name, state = fingerprint_state(obj.estimator)
         return name, {key: value for key, value in state.items() if key not in obj.without}
@@ -198,6 +201,12 @@ def _neighbours_tree(tree: Any) -> tuple[str, State]:
     return class_name(type(tree)), {"(state)": [item for i, item in enumerate(state) if not 7 <= i <= 10]}
 
 
+def _spline(spline: Any) -> tuple[str, State]:
+    # SciPy's versions differ in what else they keep.
+    names = ("t", "c", "k", "extrapolate", "axis")
+    return "scipy.interpolate:BSpline", {name: getattr(spline, name) for name in names}
+
+
 def _pandas_frame(frame: Any) -> tuple[str, State]:
     columns = [frame.iloc[:, i] for i in range(frame.shape[1])]
     return "pandas:DataFrame", {
@@ -277,6 +286,8 @@ _ADAPTERS: dict[str, Callable[[Any], tuple[str, State]]] = {
     "numpy.random.bit_generator.BitGenerator": _random,
     "scipy.sparse._base._spbase": _sparse,
     "scipy.sparse._base.spmatrix": _sparse,
+    "scipy.interpolate._bsplines.BSpline": _spline,
+    "scipy.interpolate._bsplines._BSpline": _spline,
     "sklearn.neighbors._kd_tree.BinaryTree64": _neighbours_tree,
     "sklearn.neighbors._kd_tree.BinaryTree32": _neighbours_tree,
     "sklearn.neighbors._ball_tree.BinaryTree64": _neighbours_tree,

@@ -104,12 +104,13 @@ class Watch:
         self.from_bytes = from_bytes
         self.arrays: list[np.ndarray] = []
         self.spared: list[np.ndarray] = []
-        for estimator in (obj, *layout.members):
-            locked, spared = lock_arrays(vars(estimator), parameter_names(type(estimator)), foreign)
+        # Not the object itself: its watch must not keep it alive.
+        self._states = [(type(estimator), vars(estimator)) for estimator in (obj, *layout.members)]
+        for cls, attributes in self._states:
+            locked, spared = lock_arrays(attributes, parameter_names(cls), foreign)
             self.arrays += locked
             self.spared += spared
         self._dict = vars(obj)
-        self._estimators = (obj, *layout.members)
         self._counted = self._counting() if UNNAMED in self._dict else None
         self._live = layout.live
         self._flat = tuple(chain.from_iterable(layout.live))
@@ -138,8 +139,8 @@ class Watch:
 
     def _counting(self) -> list[Any]:
         values: list[Any] = []
-        for estimator in self._estimators:
-            state = counted(type(estimator), vars(estimator))
+        for cls, attributes in self._states:
+            state = counted(cls, attributes)
             values += [*state, *state.values()]
         return values
 
