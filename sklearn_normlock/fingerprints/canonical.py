@@ -6,29 +6,23 @@ path, so that a later mismatch can be located and shown.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import re
-import types
-from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
-from struct import Struct
 from typing import Any
 
 import numpy as np
 
 from ..errors import UnfingerprintableError
-from .arrays import array_bytes, dtype_name, structured_bytes, u64
-from .naming import class_name, function_name
+from .arrays import array_bytes, structured_bytes, u64
+from .encoders import ENCODERS, PLAIN, encoder_of, frame, string
 from .record import Record
-from .state import fingerprint_state, params_only
+from .state import fingerprint_state, is_estimator
 
 INLINE = 64  # bytes; part of the format: a shorter attribute stands for itself, a longer one as its digest
 
 Vouched = Callable[[Any], "tuple[bytes, Record] | None"]
 
-_f64 = Struct("<d").pack
-_NAN = _f64(float("nan"))
 _sha256 = hashlib.sha256
 _IDENTIFIER = re.compile(r"[^\W\d]\w*\Z")
 # Containers of named members: the name is the label of the member's path (``scaler.mean_``, not ``steps[0][1].mean_``).
@@ -43,11 +37,6 @@ class _Framed(dict):
             self.clear()
         framed = self[key] = frame(key.encode("utf-8"))
         return framed
-
-
-def frame(data: bytes) -> bytes:
-    """Return the bytes with their length before them (clause 2.2)."""
-    return u64(len(data)) + data
 
 
 class Walker:
@@ -93,7 +82,7 @@ class Walker:
         parts = [b"nl1\0object", frame(name.encode("utf-8")), u64(len(state))]
         for key in sorted(state):
             value = state[key]
-            plain = _PLAIN.get(type(value))
+            plain = PLAIN.get(type(value))
             if plain is not None and record is None:
                 blob = plain(self, value)
             else:
@@ -108,22 +97,25 @@ class Walker:
         self.leave()
         result = _sha256(b"".join(parts)).digest()
         if record is not None:
-            record.object(self.path(), name, result)
+            record.object(self.path(), name, result, is_estimator(obj))
         return result
 
     def recorded(self, value: Any) -> bytes:
         """Encode the value of an attribute and record it, unless what is in it was recorded by itself."""
         record = self.record
         assert record is not None
-        if type(value) in _PLAIN:
-            blob = _PLAIN[type(value)](self, value)
+        if type(value) in PLAIN:
+            blob = PLAIN[type(value)](self, value)
             record.value(self.path(), value, blob)
             return blob
         before = len(record)
         blob = self.encode(value)
         if len(record) == before:
             record.value(self.path(), value, blob)
-        elif not isinstance(value, np.ndarray) or value.dtype.hasobject or value.dtype.names:
+        elif self.labels[-1][1:] in _NAMED_MEMBERS:
+            names = [item[0] for item in value if type(item) is tuple and item]
+            record.container(self.path(), blob, repr(names))
+        elif not isinstance(value, np.ndarray):
             record.container(self.path(), blob)
         return blob
 
@@ -143,7 +135,7 @@ class Walker:
 
     def encode(self, value: Any) -> bytes:
         """Return the canonical bytes of any value (clauses 3.1 to 3.12)."""
-        return (_ENCODERS.get(type(value)) or _encoder_of(value))(self, value)
+        return (ENCODERS.get(type(value)) or encoder_of(value))(self, value)
 
     def element(self, label: str, value: Any) -> bytes:
         """Encode a value that lies at a label in the present one."""
@@ -161,7 +153,10 @@ class Walker:
         if value.dtype.kind == "T":  # strings of any length: NumPy 2's StringDType
             return self.objects(value.astype(object))
         if value.dtype.names:
-            return structured_bytes(value, self.field)
+            blob = structured_bytes(value, self.field)
+            if self.record is not None:
+                self.record.container(self.path(), blob)
+            return blob
         blocks: list[bytes] = []
         blob = array_bytes(value, blocks)
         if self.record is not None:
@@ -174,12 +169,19 @@ class Walker:
 
     def objects(self, value: np.ndarray) -> bytes:
         """Clause 4.5: an array of objects is its shape and its elements."""
+        record = self.record
+        before = 0 if record is None else len(record)
         parts = [b"o", u64(value.ndim), *map(u64, value.shape)]
         self.enter(value)
         for i, item in enumerate(value.ravel().tolist()):
-            parts.append(_string(self, item) if type(item) is str else self.element(f"[{i}]", item))
+            parts.append(string(self, item) if type(item) is str else self.element(f"[{i}]", item))
         self.leave()
-        return b"".join(parts)
+        blob = b"".join(parts)
+        if record is not None and len(record) == before:
+            record.value(self.path(), value, blob)
+        elif record is not None:
+            record.container(self.path(), blob)
+        return blob
 
     def sequence(self, value: Any, tag: bytes) -> bytes:
         """Clause 3.6: the items of a sequence, in order."""
@@ -188,7 +190,7 @@ class Walker:
         named = bool(self.labels) and self.labels[-1][1:] in _NAMED_MEMBERS
         for i, item in enumerate(value):
             if type(item) is str:
-                parts.append(_string(self, item))
+                parts.append(string(self, item))
             elif named and type(item) is tuple and len(item) > 1 and type(item[0]) is str:
                 parts.append(self.member(item))
             else:
@@ -200,8 +202,11 @@ class Walker:
         """Encode a ``(name, estimator, ...)`` tuple; its path is the estimator's name."""
         container = self.labels.pop()
         self.labels.append("." + item[0] if _IDENTIFIER.match(item[0]) else f"[{item[0]!r}]")
-        parts = [b"t", u64(len(item)), _string(self, item[0]), self.encode(item[1])]
-        parts += (self.element(f".{container.lstrip('.')}[{i}]", item[i]) for i in range(2, len(item)))
+        parts = [b"t", u64(len(item)), string(self, item[0]), self.encode(item[1])]
+        for value in item[2:]:  # of a ColumnTransformer: the columns
+            self.labels.append(".columns")
+            parts.append(self.encode(value) if self.record is None else self.recorded(value))
+            self.labels.pop()
         self.labels[-1] = container
         return b"".join(parts)
 
@@ -217,138 +222,5 @@ class Walker:
         return tag + u64(len(pairs)) + b"".join(pairs)
 
 
-# -- encoders by type ------------------------------------------------------------------------------------------------
-
-
-def _string(walker: Walker, value: str) -> bytes:
-    return b"s" + frame(value.encode("utf-8", "surrogatepass"))
-
-
-def _float(walker: Walker, value: float) -> bytes:
-    # Text formats keep no NaN payload, so a scalar NaN has one form (clause 3.4); in arrays the bits stand as they are.
-    return b"f" + (_f64(value) if value == value else _NAN)
-
-
-def _complex(walker: Walker, value: complex) -> bytes:
-    return b"c" + _float(walker, value.real) + _float(walker, value.imag)
-
-
-def _numpy_scalar(walker: Walker, value: np.generic) -> bytes:
-    # Clause 3.5: a scalar that Python's own type holds exactly is that value; formats change one into the other.
-    if isinstance(value, (np.bool_, np.float64, np.complex128, np.str_, np.bytes_)) or (
-        value.dtype.kind in "iu" and value.dtype.itemsize == 8
-    ):
-        return walker.encode(value.item())
-    if isinstance(value, np.void) and value.dtype.names:
-        return walker.array(np.asarray(value))
-    return b"n" + array_bytes(np.asarray(value), [])
-
-
-def _function(walker: Walker, value: Any) -> bytes:
-    owner = getattr(value, "__self__", None)
-    if owner is not None and not isinstance(owner, (type, types.ModuleType)):
-        return b"m" + frame(value.__name__.encode("utf-8")) + walker.element(".__self__", owner)
-    return b"u" + frame(function_name(value).encode("utf-8"))
-
-
-def _partial(walker: Walker, value: functools.partial) -> bytes:
-    parts = (("func", value.func), ("args", value.args), ("keywords", value.keywords))
-    return b"p" + b"".join(walker.element("." + label, part) for label, part in parts)
-
-
-def _class(walker: Walker, value: type) -> bytes:
-    if issubclass(value, np.generic) and value.__module__ == "numpy" and value not in _ABSTRACT:
-        # NumPy 2 renamed some of these classes (bool_ became bool); their dtypes kept their names.
-        return b"C" + frame(b"numpy:" + _dtype_name(np.dtype(value)))
-    return b"C" + frame(class_name(value).encode("utf-8"))
-
-
-def _dtype(walker: Walker, value: np.dtype) -> bytes:
-    if value.names:
-        fields: Any = value.fields
-        return b"Y" + walker.encode([(name, fields[name][0]) for name in value.names])
-    if value.subdtype is not None:
-        return b"Y" + walker.encode(value.subdtype)
-    return b"y" + frame(_dtype_name(value))
-
-
-def _dtype_name(dtype: np.dtype) -> bytes:
-    return b"|O" if dtype.kind == "O" else dtype_name(dtype)
-
-
-def _set(walker: Walker, value: Any) -> bytes:
-    return b"S" + u64(len(value)) + b"".join(sorted(walker.encode(item) for item in value))
-
-
-def _defaultdict(walker: Walker, value: defaultdict) -> bytes:
-    return walker.mapping(value, b"D" + walker.element(".default_factory", value.default_factory))
-
-
-def _slice(walker: Walker, value: slice) -> bytes:
-    return b"L" + b"".join(map(walker.encode, (value.start, value.stop, value.step)))
-
-
-def _object(walker: Walker, value: Any) -> bytes:
-    return b"O" + walker.digest(value)
-
-
-_PLAIN: dict[type, Callable[[Walker, Any], bytes]] = {
-    type(None): lambda walker, value: b"N",
-    bool: lambda walker, value: b"T" if value else b"F",
-    int: lambda walker, value: b"i" + frame(b"%d" % value),
-    float: _float,
-    str: _string,
-}
 _KEYS = _Framed()
 _LENGTHS = [b"=" + u64(length) for length in range(INLINE + 1)]
-_ABSTRACT = frozenset(
-    (np.generic, np.number, np.integer, np.signedinteger, np.unsignedinteger, np.inexact, np.floating)
-    + (np.complexfloating, np.flexible, np.character)
-)
-_ENCODERS: dict[type, Callable[[Walker, Any], bytes]] = {
-    **_PLAIN,
-    complex: _complex,
-    bytes: lambda walker, value: b"b" + frame(value),
-    bytearray: lambda walker, value: b"b" + frame(bytes(value)),
-    type(Ellipsis): lambda walker, value: b".",
-    list: lambda walker, value: walker.sequence(value, b"l"),
-    tuple: lambda walker, value: walker.sequence(value, b"t"),
-    deque: lambda walker, value: b"q" + walker.encode(value.maxlen) + walker.sequence(value, b"l"),
-    dict: Walker.mapping,
-    OrderedDict: Walker.mapping,
-    types.MappingProxyType: Walker.mapping,
-    defaultdict: _defaultdict,
-    set: _set,
-    frozenset: _set,
-    slice: _slice,
-    range: lambda walker, value: b"r" + walker.encode([value.start, value.stop, value.step]),
-    np.ndarray: Walker.array,
-    np.memmap: Walker.array,
-    np.matrix: Walker.array,
-    np.recarray: Walker.array,
-    types.FunctionType: _function,
-    types.BuiltinFunctionType: _function,
-    types.MethodType: _function,
-    type(str.lower): _function,
-    functools.partial: _partial,
-    np.ufunc: _function,
-    type: _class,
-    params_only: lambda walker, value: b"P" + walker.digest(value),
-}
-
-
-def _encoder_of(value: Any) -> Callable[[Walker, Any], bytes]:
-    """Choose the encoder of a type that has no entry of its own."""
-    if isinstance(value, type):
-        return _class
-    if isinstance(value, np.generic):
-        return _numpy_scalar
-    if isinstance(value, np.dtype):
-        return _dtype
-    if type(value).__name__ == "Bunch" and isinstance(value, dict):
-        return Walker.mapping
-    if type(value).__module__.partition(".")[0] == "numpy" and callable(value) and hasattr(value, "__wrapped__"):
-        return _function  # np.mean and its like: functions behind NumPy's dispatcher
-    if type(value).__name__ in ("cython_function_or_method", "fused_cython_function"):
-        return _function
-    return _object

@@ -3,7 +3,7 @@
 Its entries are a plain mapping for JSON. The entry of a path is
 
 * a string, the ``repr`` of a parameter or another small value;
-* ``{"class": …, "digest": …}`` for an object;
+* ``{"class": …, "digest": …}`` for an object, with ``"member": true`` if it is an estimator;
 * ``{"dtype": …, "shape": […], "data": …}`` for a small array, its canonical data in base64;
 * ``{"dtype": …, "shape": […], "digest": …, "summary": {…}}`` for a large one, with the digests of
   ``"blocks"`` of ``"span"`` bytes where it has several;
@@ -54,15 +54,15 @@ class Record:
 
     # -- taking notes ------------------------------------------------------------------------------------------------
 
-    def object(self, path: str, name: str, digest: bytes) -> None:
+    def object(self, path: str, name: str, digest: bytes, member: bool) -> None:
         """Note an object; the root of a record is noted whatever is left."""
         if self._fits(path, 64 + len(name)) or not path:
-            self._notes.append((_object_entry, path, name, digest))
+            self._notes.append((_object_entry, path, name, digest, member))
 
-    def container(self, path: str, blob: bytes) -> None:
-        """Note a value by the digest of its canonical bytes alone."""
-        if self._fits(path, 32):
-            self._notes.append((_digest_entry, path, hashlib.sha256(blob).digest()))
+    def container(self, path: str, blob: bytes, text: str | None = None) -> None:
+        """Note a value by the digest of its canonical bytes, and the names of its members if it has names for them."""
+        if self._fits(path, 32 + len(text or "")):
+            self._notes.append((_digest_entry, path, hashlib.sha256(blob).digest(), text))
 
     def value(self, path: str, value: Any, blob: bytes) -> None:
         """Note a value that is neither an array nor an object."""
@@ -70,12 +70,12 @@ class Record:
             if self._fits(path, len(blob)):
                 self._notes.append((_value_entry, path, value))
             return
-        limit = _NAMES if path.endswith("feature_names_in_") else _TEXT
+        limit = _NAMES if path.endswith("feature_names_in_") else 4 * _TEXT if isinstance(value, np.ndarray) else _TEXT
         if len(blob) > 4 * limit:
             self.container(path, blob)
             return
         text = repr(value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value)
-        text = text if len(text) <= limit else text[:_TEXT]
+        text = text if len(text) <= limit else text[:_TEXT] + "…"
         if self._fits(path, 32 + len(text)):
             # The order of a dict or set may differ between two equal ones, so that the digest is what is compared.
             self._notes.append((_digest_entry, path, hashlib.sha256(blob).digest(), text))
@@ -130,8 +130,9 @@ def _read(text: Any) -> dict[str, Any]:
     return entries if isinstance(entries, dict) else {}
 
 
-def _object_entry(name: str, digest: bytes) -> Any:
-    return {"class": name, "digest": digest.hex()}
+def _object_entry(name: str, digest: bytes, member: bool) -> Any:
+    entry = {"class": name, "digest": digest.hex()}
+    return {**entry, "member": True} if member else entry
 
 
 def _digest_entry(digest: bytes, text: str | None = None) -> Any:

@@ -59,7 +59,7 @@ def fingerprint_state(obj: Any) -> tuple[str, State]:
     UnfingerprintableError
         If the class has no stable name or the state can't be had.
     """
-    cls = type(obj)
+    cls: Any = type(obj)
     if cls is params_only:
         # Not get_params: it goes by the signature of the installed class, which another version may have changed.
         state = counted(type(obj.estimator), vars(obj.estimator))
@@ -67,8 +67,8 @@ def fingerprint_state(obj: Any) -> tuple[str, State]:
             name: templates(value) for name, value in state.items() if not name.startswith("_") and name[-1] != "_"
         }
     if cls is Partly:
-        name, state = fingerprint_state(obj.estimator)
-        return name, {key: value for key, value in state.items() if key not in obj.without}
+        name, whole = fingerprint_state(obj.estimator)
+        return name, {key: value for key, value in whole.items() if key not in obj.without}
     declared = getattr(cls, "__fingerprint_state__", None)
     if declared is not None:
         return class_name(cls), declared(obj)
@@ -77,6 +77,8 @@ def fingerprint_state(obj: Any) -> tuple[str, State]:
         return adapter(obj)
     if is_estimator(obj):
         return class_name(cls), _estimator_state(obj, cls)
+    if isinstance(obj, tuple) and hasattr(cls, "_fields"):
+        return class_name(cls), dict(zip(cls._fields, obj, strict=True))
     return _pickled_state(obj)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+_WIDTH = 80  # characters of a value in a message
 _SHOWN = 3  # elements of an array that a change shows
 _FORMATS = dict(f2="e", f4="f", f8="d", b1="?", i1="b", i2="h", i4="i", i8="q", u1="B", u2="H", u4="I", u8="Q")
 
@@ -49,6 +50,8 @@ class Change:
         The few worst elements, the worst first.
     differing, size : int
         How many elements differ, of how many.
+    distance : float
+        How far the worst element moved, relative to itself.
     """
 
     path: str
@@ -59,6 +62,7 @@ class Change:
     shown: tuple[tuple[str, Any, Any], ...] = ()
     differing: int = 0
     size: int = 0
+    distance: float = 0.0
 
     @property
     def where(self) -> str:
@@ -142,7 +146,7 @@ def _inside(path: str, parent: str) -> bool:
 
 def _severity(change: Change) -> tuple[int, float]:
     order = [Kind.CLASS, Kind.SHAPE, Kind.DTYPE, Kind.VALUE, Kind.ELEMENTS, Kind.REMOVED, Kind.ADDED, Kind.CONTENT]
-    distance = _distance(change.expected, change.actual) if change.kind is Kind.ELEMENTS else 0.0
+    distance = change.distance if change.kind is Kind.ELEMENTS else 0.0
     # A parameter comes before what was fitted with it, a count such as n_samples_seen_ after the arrays.
     counts = change.kind is Kind.VALUE and change.path.endswith("_")
     return order.index(Kind.REMOVED if counts else change.kind), -distance
@@ -155,13 +159,40 @@ def _names(entries: Mapping[str, Any], path: str) -> Sequence[str]:
     text = entry.get("text") if isinstance(entry, Mapping) else None
     if not isinstance(text, str):
         return ()
+    return _list(text) or ()
+
+
+def _list(text: str) -> list[Any] | None:
+    """Return the list that a text is the ``repr`` of, or None."""
     import ast
 
     try:
-        names = ast.literal_eval(text)
+        value = ast.literal_eval(text)
     except (SyntaxError, ValueError):
-        return ()
-    return names if isinstance(names, list) else ()
+        return None
+    return value if isinstance(value, list) else None
+
+
+def _texts(path: str, old: str, new: str) -> Change:
+    """Compare two values by their texts: lists of one length item by item, others from where they begin to differ."""
+    before, after = _list(old), _list(new)
+    differing = [i for i, (a, b) in enumerate(zip(before or (), after or (), strict=False)) if a != b]
+    if differing and before and after and len(before) == len(after) and len(before) > 3:
+        shown = tuple((f"[{i}]", repr(before[i]), repr(after[i])) for i in differing[:_SHOWN])
+        return Change(
+            path=path,
+            kind=Kind.ELEMENTS,
+            expected=before[differing[0]],
+            actual=after[differing[0]],
+            label=shown[0][0],
+            shown=shown,
+            differing=len(differing),
+            size=len(before),
+        )
+    start = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), 0)
+    if max(len(old), len(new)) > _WIDTH and start > _WIDTH // 2:
+        old, new = "…" + old[start - 20 :], "…" + new[start - 20 :]
+    return Change(path=path, kind=Kind.VALUE, expected=_brief(old), actual=_brief(new))
 
 
 def _change(path: str, old: Any, new: Any, names: Sequence[str]) -> Change | None:
@@ -188,8 +219,8 @@ def _change(path: str, old: Any, new: Any, names: Sequence[str]) -> Change | Non
                     actual=shown[0][2],
                     shown=shown,
                 )
-        if "text" in old and "text" in new:
-            return Change(path=path, kind=Kind.VALUE, expected=_brief(old), actual=_brief(new))
+        if "text" in old and "text" in new and old["text"] != new["text"]:
+            return _texts(path, old["text"], new["text"])
         return Change(path=path, kind=Kind.CONTENT, label=_blocks(old, new))
     return Change(path=path, kind=Kind.VALUE, expected=_brief(old), actual=_brief(new))
 
@@ -218,7 +249,7 @@ def _brief(entry: Any) -> str:
         if "shape" in entry:
             return f"an array of shape {tuple(entry['shape'])}"
     text = str(entry.get("text", "something larger") if isinstance(entry, Mapping) else entry)
-    return text if len(text) <= 80 else text[:77] + "..."
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
 
 
 def _elements(path: str, old: Mapping[str, Any], new: Mapping[str, Any], names: Sequence[str]) -> Change:
@@ -229,7 +260,10 @@ def _elements(path: str, old: Mapping[str, Any], new: Mapping[str, Any], names: 
     if not differing:
         return Change(path=path, kind=Kind.CONTENT)
     shape = old["shape"]
-    worst = sorted(differing, key=lambda i: -_distance(before[i], after[i]))[:_SHOWN]
+    # What is small beside its neighbours is round-off.
+    numbers = [abs(x) for x in (*before, *after) if isinstance(x, (int, float)) and math.isfinite(x)]
+    floor = 1e-9 * max(numbers, default=0.0)
+    worst = sorted(differing, key=lambda i: -_distance(before[i], after[i], floor))[:_SHOWN]
     shown = tuple((_label(i, shape, names), *_sides(before[i], after[i])) for i in worst)
     return Change(
         path=path,
@@ -240,6 +274,7 @@ def _elements(path: str, old: Mapping[str, Any], new: Mapping[str, Any], names: 
         shown=shown,
         differing=len(differing),
         size=len(before),
+        distance=_distance(before[worst[0]], after[worst[0]], floor),
     )
 
 
@@ -252,13 +287,13 @@ def _sides(old: Any, new: Any) -> tuple[Any, Any]:
     return (repr(old), repr(new)) if _text(old) == _text(new) else (old, new)
 
 
-def _distance(old: Any, new: Any) -> float:
+def _distance(old: Any, new: Any, floor: float) -> float:
     """Order differences by size: relative for numbers, and a change to or from NaN before all."""
     if not isinstance(old, (int, float)) or not isinstance(new, (int, float)):
         return math.inf
     if math.isnan(old) or math.isnan(new) or math.isinf(old) or math.isinf(new):
         return math.inf
-    scale = max(abs(old), abs(new))
+    scale = max(abs(old), abs(new), floor)
     return abs(old / scale - new / scale) if scale else 0.0
 
 

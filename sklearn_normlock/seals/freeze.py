@@ -12,20 +12,26 @@ _DEEPEST = 4  # levels of containers that are searched for arrays
 
 
 def arrays_in(value: Any, depth: int = 0) -> Iterator[np.ndarray]:
-    """Yield the arrays in a value: itself, the items of small containers, the parts of a sparse matrix."""
+    """Yield the arrays in a value: itself, the items of containers, the parts of a sparse matrix or a spline."""
     if isinstance(value, np.ndarray):
         yield value
+        if value.dtype.hasobject and value.size and isinstance(value.flat[0], np.ndarray):
+            yield from (item for item in value.flat if isinstance(item, np.ndarray))
     elif isinstance(value, _CONTAINERS) and depth < _DEEPEST:
         for item in value.values() if isinstance(value, dict) else value:
-            if isinstance(item, (np.ndarray, *_CONTAINERS)) or hasattr(item, "indptr"):
+            if isinstance(item, (np.ndarray, *_CONTAINERS)) or hasattr(item, "indptr") or hasattr(item, "t"):
                 yield from arrays_in(item, depth + 1)
             elif not isinstance(item, np.generic) and not hasattr(item, "__dict__"):
                 return  # a list of numbers or strings: it holds no array
     elif hasattr(value, "indptr") or (hasattr(value, "nnz") and hasattr(value, "data")):
-        for name in ("data", "indices", "indptr", "row", "col", "offsets"):
-            part = getattr(value, name, None)
-            if isinstance(part, np.ndarray):
-                yield part
+        yield from _parts(value, ("data", "indices", "indptr", "row", "col", "offsets"))
+    elif hasattr(value, "t") and hasattr(value, "c"):
+        yield from _parts(value, ("t", "c"))
+
+
+def _parts(value: Any, names: tuple[str, ...]) -> Iterator[np.ndarray]:
+    parts = (getattr(value, name, None) for name in names)
+    return (part for part in parts if isinstance(part, np.ndarray))
 
 
 def own(attributes: dict[str, Any], parameters: Iterable[str], foreign: Sequence[np.ndarray]) -> None:

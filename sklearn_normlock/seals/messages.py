@@ -9,6 +9,7 @@ from ..errors import FingerprintMismatchError, NormLockError, PipelineMismatchEr
 from ..locks.diff import Change
 
 _NAMED = 4
+_STRUCTURE = frozenset({"steps", "transformer_list", "transformers_", "estimators_", "columns"})
 
 
 def mismatch(
@@ -44,12 +45,19 @@ def mismatch(
         )
     first = changes[0]
     step = _step(first.path, entries, now)
+    kind = "pipeline" if hasattr(obj, "steps") else name
     fields = {
         "path": first.where,
         "expected": first.expected,
         "actual": first.actual,
         "changes": changes,
     }
+    if first.path.rpartition(".")[2] in _STRUCTURE:
+        return PipelineMismatchError(
+            f"{kind}: {_told(changes, '')}; it was fitted as {short(expected)}, this is {short(actual)}.",
+            remedy="Fit the whole again, or put back the steps that it was fitted with.",
+            **fields,
+        )
     if step is None:
         return FingerprintMismatchError(
             f"{name}: {_told(changes, '')}; it was fitted as {short(expected)}, this is {short(actual)}.",
@@ -58,7 +66,6 @@ def mismatch(
             **fields,
         )
     inside = [c for c in changes if c.path == step or c.path.startswith((step + ".", step + "["))]
-    kind = "pipeline" if hasattr(obj, "steps") else name
     return PipelineMismatchError(
         f'{kind} step "{step}": {_told(inside, step)}; the {kind} was fitted with {step} {_digest(entries, step)}, '
         f"this is {_digest(now, step)}.",
@@ -87,11 +94,12 @@ def _digest(entries: Mapping[str, Any], step: str) -> str:
 
 
 def _step(path: str, entries: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
-    """Return the innermost estimator that a path leads into, below the object itself."""
+    """Return the innermost estimator below the object that a path leads into; a private one is part of its owner."""
     best = None
     for records in (entries, now):
         for candidate, entry in records.items():
-            if candidate and isinstance(entry, dict) and "class" in entry:
+            label = candidate.rpartition(".")[2]
+            if label and not label.startswith("_") and isinstance(entry, dict) and "member" in entry:
                 if path == candidate or path.startswith((candidate + ".", candidate + "[")):
                     if best is None or len(candidate) > len(best):
                         best = candidate

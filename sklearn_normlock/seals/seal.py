@@ -186,6 +186,7 @@ def find_problem(obj: Any) -> NormLockError | None:
             f"name: {error}",
             path=error.path,
             expected=fingerprint,
+            remedy="Put back what it was fitted with, or fit it again.",
         )
     if actual == fingerprint:
         return None

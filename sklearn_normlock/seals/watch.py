@@ -20,7 +20,7 @@ from ..fingerprints.state import counted, is_estimator
 from .freeze import lock_arrays
 
 _MEMBERS = 256  # estimators that are watched one by one; a larger ensemble is watched by its containers
-_ITEMS = 64  # a longer list is watched by its length
+_ITEMS = 256  # a longer list is watched by its length
 
 # The names under which a seal travels with its object.
 FINGERPRINT = "fingerprint_"
@@ -61,7 +61,7 @@ class Layout:
                 self._visit(item)
 
     def _visit(self, value: Any) -> None:
-        if type(value) is tuple:
+        if isinstance(value, tuple):
             for item in value:
                 if type(item) not in _LEAVES:
                     self._visit(item)
