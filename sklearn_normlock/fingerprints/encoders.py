@@ -36,6 +36,7 @@ def _array(walker: Any, value: Any) -> bytes:
 
 
 def string(walker: Any, value: str) -> bytes:
+    """Encode a string (clause 3.3)."""
     return b"s" + frame(value.encode("utf-8", "surrogatepass"))
 
 

@@ -10,6 +10,8 @@ Its entries are a plain mapping for JSON. The entry of a path is
 * ``{"digest": …, "text": …}`` for a value of another type, cut if it is long;
 * ``{"digest": …}`` for a container whose members have entries of their own, or a value too long to keep.
 
+The root has ``"cut": true`` if something was left out for its size.
+
 Nothing here decides a match: the fingerprint does. A record locates a mismatch and shows both sides of it. Taking one
 is part of every fit, so that it only notes what can't be had later; the entries are made when somebody asks for them.
 """
@@ -25,7 +27,8 @@ import numpy as np
 
 from .arrays import BLOCK
 
-BUDGET = 14_000  # bytes of one record
+LARGEST = 16_000  # bytes of one record as JSON
+BUDGET = 14_000  # and of its notes, whose size in JSON isn't known while they are taken
 _ARRAY_BYTES = 2_048  # an array up to this size is kept by value
 _TEXT = 240  # characters of a value's repr
 _NAMES = 4_000  # and of a list of feature names: elements are shown by the names of their features
@@ -48,6 +51,7 @@ class Record:
         self._notes: list[tuple[Any, ...]] = []
         self._entries: dict[str, Any] | None = None
         self._left = BUDGET
+        self._cut = False
 
     def __len__(self) -> int:
         return len(self._notes)
@@ -101,6 +105,7 @@ class Record:
     def _fits(self, path: str, size: int) -> bool:
         """Take the size of an entry from the budget, if there is so much left and its path is not absurd."""
         if len(path) > _PATH or self._left < size:
+            self._cut = True
             return False
         self._left -= size + len(path) + 8
         return True
@@ -111,8 +116,23 @@ class Record:
     def entries(self) -> dict[str, Any]:
         """The entries by path; empty if the record was damaged on its way."""
         if self._entries is None:
-            self._entries = _read(self._text) if self._text is not None else {n[1]: n[0](*n[2:]) for n in self._notes}
+            self._entries = _read(self._text) if self._text is not None else self._made()
         return self._entries
+
+    def _made(self) -> dict[str, Any]:
+        """Make the entries; while notes were taken their size could only be guessed."""
+        entries: dict[str, Any] = {}
+        left = LARGEST - 200  # for the root
+        for entry, path, *facts in self._notes:
+            made = entry(*facts)
+            left -= len(json.dumps(path)) + len(json.dumps(made)) + 4
+            if left < 0 and path:
+                self._cut = True
+            else:
+                entries[path] = made
+        if self._cut and isinstance(entries.get(""), dict):
+            entries[""] = {**entries[""], "cut": True}
+        return entries
 
     @property
     def text(self) -> str:

@@ -119,9 +119,13 @@ def compare_records(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> l
         named already.
     """
     changes: list[Change] = []
+    if not expected or not actual:
+        return changes
+    # What one of them had no room for is neither added nor removed.
+    cut = any(isinstance(root := record.get(""), Mapping) and "cut" in root for record in (expected, actual))
     for path in dict.fromkeys([*expected, *actual]):
         old, new = expected.get(path), actual.get(path)
-        if old == new:
+        if old == new or (cut and (old is None or new is None)):
             continue
         change = _change(path, old, new, _names(expected, path))
         if change is not None:
@@ -219,10 +223,13 @@ def _change(path: str, old: Any, new: Any, names: Sequence[str]) -> Change | Non
                     actual=shown[0][2],
                     shown=shown,
                 )
+        if "data" in old or "data" in new:
+            return None  # one of them had no room for the data; the object that it belongs to is named instead
         if "text" in old and "text" in new and old["text"] != new["text"]:
             return _texts(path, old["text"], new["text"])
         return Change(path=path, kind=Kind.CONTENT, label=_blocks(old, new))
-    return Change(path=path, kind=Kind.VALUE, expected=_brief(old), actual=_brief(new))
+    kind = Kind.CONTENT if _brief(old) == _brief(new) else Kind.VALUE
+    return Change(path=path, kind=kind, expected=_brief(old), actual=_brief(new))
 
 
 def _blocks(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
@@ -233,9 +240,10 @@ def _blocks(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     moved = [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if a != b]
     if not moved:
         return ""
-    per_block = old["span"] // int(old["dtype"][2:] or 1)
-    stop = min(math.prod(old["shape"]), per_block * (moved[-1] + 1))
-    return f" (in elements {per_block * moved[0]} to {stop}, in C order)"
+    itemsize = int(old["dtype"][2:].partition("[")[0] or 1) * (4 if old["dtype"][1] == "U" else 1)
+    start = old["span"] * moved[0] // itemsize
+    stop = min(math.prod(old["shape"]), -(-old["span"] * (moved[-1] + 1) // itemsize))
+    return f" (in elements {start} to {stop}, in C order)"
 
 
 def _plain(value: Any) -> Any:

@@ -110,8 +110,15 @@ def release(arrays: Iterable[np.ndarray]) -> None:
     for array in arrays:
         try:
             array.flags.writeable = True
-        except ValueError:  # mapped from a file that was opened for reading
+        except ValueError:  # the memory is that of a pickle, or of a file that was opened for reading
             continue
+
+
+def make_writable(attributes: dict[str, Any]) -> None:
+    """Put copies in the place of those arrays of an estimator that can't be made writable."""
+    for name, value in attributes.items():
+        if type(value) not in _PLAIN and not all(array.flags.writeable for array in arrays_in(value)):
+            attributes[name] = _copied(value)
 
 
 def passed_arrays(values: Iterable[Any]) -> list[np.ndarray]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import NormLockError
 from ..fingerprints.state import is_estimator
+from .freeze import make_writable
 from .mixin import Locked
 from .seal import opened, seal
 from .watch import CARRIED, Layout
@@ -60,6 +61,8 @@ def thaw(est: Any) -> Iterator[Any]:
     with ExitStack() as doors:
         for member in (est, *members):
             doors.enter_context(opened(member))
+        for member in (est, *Layout(est).members):
+            make_writable(vars(member))
         yield est
     # From the inside out: a container takes over the fingerprints of its members.
     for member in reversed(members):

@@ -56,10 +56,10 @@ def watch_over(obj: Any) -> Watch | Open | None:
 def _keep(obj: Any, watch: Watch | Open) -> None:
     key = id(obj)
     if key not in _references:
-
-        def forget(_: Any, key: int = key) -> None:
-            _watches.pop(key, None)
-            _references.pop(key, None)
+        # Bound here: when the interpreter shuts down, the module's own names go before some objects do.
+        def forget(_: Any, key: int = key, watches: Any = _watches, references: Any = _references) -> None:
+            watches.pop(key, None)
+            references.pop(key, None)
 
         _references[key] = weakref.ref(obj, forget)
     _watches[key] = watch
