@@ -79,35 +79,33 @@ class Walker:
         self.enter(obj)
         record = self.record
         encode = self.encode if record is None else self.recorded
+        path = self.path()
         parts = [b"nl1\0object", frame(name.encode("utf-8")), u64(len(state))]
         for key in sorted(state):
             value = state[key]
             plain = PLAIN.get(type(value))
-            if plain is not None and record is None:
+            if plain is not None:  # most attributes, without the ceremony
                 blob = plain(self, value)
+                if record is not None:
+                    record.plain(f"{path}.{key}" if path else key, value, blob)
             else:
                 self.labels.append("." + key)
                 blob = encode(value)
                 self.labels.pop()
-            parts += (
-                (_KEYS[key], _LENGTHS[len(blob)], blob)
-                if len(blob) <= INLINE
-                else (_KEYS[key], b"#", _sha256(blob).digest())
-            )
+            if len(blob) <= INLINE:
+                parts += (_KEYS[key], _LENGTHS[len(blob)], blob)
+            else:
+                parts += (_KEYS[key], b"#", _sha256(blob).digest())
         self.leave()
         result = _sha256(b"".join(parts)).digest()
         if record is not None:
-            record.object(self.path(), name, result, is_estimator(obj))
+            record.object(path, name, result, is_estimator(obj))
         return result
 
     def recorded(self, value: Any) -> bytes:
         """Encode the value of an attribute and record it, unless what is in it was recorded by itself."""
         record = self.record
         assert record is not None
-        if type(value) in PLAIN:
-            blob = PLAIN[type(value)](self, value)
-            record.value(self.path(), value, blob)
-            return blob
         before = len(record)
         blob = self.encode(value)
         if len(record) == before:

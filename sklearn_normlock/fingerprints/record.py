@@ -34,7 +34,6 @@ _TEXT = 240  # characters of a value's repr
 _NAMES = 4_000  # and of a list of feature names: elements are shown by the names of their features
 _PATH = 400  # characters of a path
 _GROUPS = 128  # a large array is located to one in this many parts
-_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 class Record:
@@ -68,12 +67,15 @@ class Record:
         if self._fits(path, 32 + len(text or "")):
             self._notes.append((_digest_entry, path, hashlib.sha256(blob).digest(), text))
 
+    def plain(self, path: str, value: Any, blob: bytes) -> None:
+        """Note a number, a string, a truth value or None."""
+        if len(blob) > _TEXT:
+            self.value(path, value, blob)
+        elif self._fits(path, len(blob)):
+            self._notes.append((_value_entry, path, value))
+
     def value(self, path: str, value: Any, blob: bytes) -> None:
         """Note a value that is neither an array nor an object."""
-        if type(value) in _PLAIN and len(blob) <= _TEXT:
-            if self._fits(path, len(blob)):
-                self._notes.append((_value_entry, path, value))
-            return
         limit = _NAMES if path.endswith("feature_names_in_") else 4 * _TEXT if isinstance(value, np.ndarray) else _TEXT
         if len(blob) > 4 * limit:
             self.container(path, blob)
