@@ -12,11 +12,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
+from .config import policy
 from .errors import ArtifactReadError, FingerprintMismatchError, MissingFingerprintError, NormLockError
 from .fingerprints import fingerprint
 from .seals.mixin import Locked
-from .seals.seal import find_problem
-from .seals.watch import FINGERPRINT
+from .seals.seal import find_problem, respond
+from .seals.watch import FINGERPRINT, Layout
 
 _MODULES = (
     "preprocessing",
@@ -78,7 +79,8 @@ def dump(est: Any, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     est : estimator
-        Fitted. If it is sealed it is checked first, so that nothing is saved that could not be loaded.
+        Fitted. What is sealed in it is checked first, so that nothing altered is saved. An object without a seal is
+        saved as it is; :func:`load` will ask for ``expect`` or ``unsealed``.
     path : path-like
         Its suffix chooses the format: ``.skops``, ``.joblib`` or ``.pkl``.
 
@@ -103,9 +105,9 @@ def dump(est: Any, path: str | os.PathLike[str]) -> None:
     path = Path(path)
     write = _writer(path)
     fingerprint(est)  # refuses what could not be vouched for
-    problem = find_problem(est) if isinstance(est, Locked) else None
-    if problem is not None:
-        raise problem
+    for member in (est, *Layout(est).members):
+        if isinstance(member, Locked):
+            _require_intact(member)
     with _replacing(path) as file:
         try:
             write(est, file)
@@ -155,15 +157,24 @@ def load(
         If the object is not what was fitted, or not the expected one.
     MissingFingerprintError
         If the object has no fingerprint.
+
+    Notes
+    -----
+    Under the policies ``"warn"`` and ``"ignore"`` (:func:`sklearn_normlock.set_config`) a mismatch does not raise; an
+    ``expect`` that isn't met always does.
     """
     path = Path(path)
     est = _read(path, trusted)
     sealed = isinstance(est, Locked) and FINGERPRINT in vars(est)
     if not sealed and not unsealed and expect is None:
-        raise MissingFingerprintError(
-            f"{path} holds a {type(est).__name__} without a fingerprint: nothing says that it is what was fitted.",
-            path=str(path),
-            remedy="Train it with the classes of sklearn_normlock, pass expect=, or unsealed=True to take it as it is.",
+        inner = " save its best_estimator_," if hasattr(est, "best_estimator_") else ""
+        respond(
+            MissingFingerprintError(
+                f"{path} holds a {type(est).__name__} without a fingerprint: nothing says that it is what was fitted.",
+                path=str(path),
+                remedy=f"Train it with the classes of sklearn_normlock,{inner} pass expect=, or unsealed=True to take it "
+                "as it is.",
+            )
         )
     if expect is not None:
         found = fingerprint(est)
@@ -175,11 +186,15 @@ def load(
                 actual=found,
                 remedy="Deploy the file that was approved, or approve this one.",
             )
-    elif sealed:
-        problem = find_problem(est)
-        if problem is not None:
-            raise problem
+    elif sealed and policy() == "raise":  # under another policy it was looked at, and told of, on its way in
+        _require_intact(est)
     return est
+
+
+def _require_intact(est: Any) -> None:
+    problem = find_problem(est)
+    if problem is not None:
+        respond(problem)
 
 
 def _read(path: Path, trusted: Sequence[str] | None) -> Any:

@@ -75,7 +75,7 @@ def resolved_name(target: Any, module: str | None, qualname: str | None) -> str:
     if found is not target and found != target:
         kind = "a lambda" if "<lambda>" in qualname else "made inside a function, or replaced since"
         raise UnfingerprintableError(
-            f"{module}.{qualname} does not lead back to {target!r}: it is {kind}.",
+            f"the name {module}.{qualname} does not lead back to it: it is {kind}.",
             remedy="Define it at the top level of a module that can be imported where the object is served.",
         )
     root, *parts = module.split(".")

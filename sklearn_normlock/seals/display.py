@@ -10,8 +10,9 @@ from .seal import find_problem
 from .watch import FINGERPRINT, UNNAMED
 
 _STYLE = (
-    "display:inline-block;font:12px/1.7 ui-monospace,Menlo,Consolas,monospace;padding:0 .7em;margin:0 0 .4em;"
-    "border-radius:.4em;border:1px solid {0};color:{0};background:{1};white-space:pre-wrap"
+    "display:inline-block;font:12px/1.7 ui-monospace,Menlo,Consolas,monospace;padding:0 .7em;margin:0 0 .4em 6px;"
+    "border-radius:.4em;border:1px solid {0};color:{0};background:{1};white-space:pre-wrap;overflow-wrap:anywhere;"
+    "max-width:60em"
 )
 _GREEN, _RED, _GREY = ("#1a7f37", "#f0fff4"), ("#b42318", "#fff1f0"), ("#57606a", "#f6f8fa")
 

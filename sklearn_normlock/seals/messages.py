@@ -67,8 +67,7 @@ def mismatch(
         )
     inside = [c for c in changes if c.path == step or c.path.startswith((step + ".", step + "["))]
     return PipelineMismatchError(
-        f'{kind} step "{step}": {_told(inside, step)}; the {kind} was fitted with {step} {_digest(entries, step)}, '
-        f"this is {_digest(now, step)}.",
+        f'{kind} step "{step}": {_told(inside, step)}; {_bound(kind, step, entries, now)}.',
         remedy="Fit the whole again, or put back the step that it was fitted with.",
         **fields,
     )
@@ -88,9 +87,17 @@ def _told(changes: Sequence[Change], step: str) -> str:
     return changes[0].describe(names[0]) + rest
 
 
-def _digest(entries: Mapping[str, Any], step: str) -> str:
-    entry = entries.get(step)
-    return short(f"nl1-sha256:{entry['digest']}") if isinstance(entry, dict) and "digest" in entry else "nothing"
+def _bound(kind: str, step: str, entries: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Say which step the others were fitted with, and which is there."""
+    fitted, found = (
+        short(f"nl1-sha256:{entry['digest']}") if isinstance(entry, dict) else None
+        for entry in (entries.get(step), now.get(step))
+    )
+    if fitted is None:
+        return f"the {kind} was fitted without it"
+    if found is None:
+        return f"the {kind} was fitted with {step} {fitted}"
+    return f"the {kind} was fitted with {step} {fitted}, this is {found}"
 
 
 def _step(path: str, entries: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:

@@ -193,8 +193,8 @@ def _refuse_after_load(self: Any) -> None:
     if isinstance(watch, Watch) and watch.from_bytes:
         respond(
             FingerprintMismatchError(
-                f"partial_fit would change a {type(self).__name__} that came back from bytes: it would no longer be "
-                "what was fitted.",
+                f"partial_fit would change a {type(self).__name__} that came back from bytes or is a copy: it would "
+                "no longer be what was fitted.",
                 path="partial_fit",
                 expected=vars(self).get(FINGERPRINT),
                 remedy="To train it further on purpose, call partial_fit inside `with sklearn_normlock.thaw(...)`.",

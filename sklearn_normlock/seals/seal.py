@@ -7,6 +7,7 @@ it belongs to the process.
 
 from __future__ import annotations
 
+import inspect
 import warnings
 import weakref
 from collections.abc import Sequence
@@ -201,7 +202,15 @@ def respond(problem: NormLockError) -> None:
     if response == "raise":
         raise problem
     if response == "warn":
-        warnings.warn(str(problem), SealWarning, stacklevel=4)
+        warnings.warn(str(problem), SealWarning, stacklevel=_callers_level())
+
+
+def _callers_level() -> int:
+    """Return the stacklevel at which a warning points to the code that called this package."""
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("sklearn_normlock."):
+        level, frame = level + 1, frame.f_back
+    return level - 1
 
 
 def carried_record(obj: Any) -> Record:
@@ -239,7 +248,7 @@ def verify_loaded(obj: Any) -> None:
             f"This {type(obj).__name__} came back from bytes without a fingerprint: none could be made when it was "
             f"fitted, because {attributes[UNNAMED]} Nothing vouches for it.",
             SealWarning,
-            stacklevel=3,
+            stacklevel=_callers_level(),
         )
         _keep(obj, Watch(obj, (), Record(), from_bytes=True))
         return
@@ -261,7 +270,8 @@ def _compare_environment(obj: Any) -> None:
     fitted, here = vars(obj).get(ENVIRONMENT, "unknown versions"), environment()
     if fitted != here:
         warnings.warn(
-            EnvironmentMismatchWarning(estimator_name=type(obj).__name__, fitted=str(fitted), here=here), stacklevel=4
+            EnvironmentMismatchWarning(estimator_name=type(obj).__name__, fitted=str(fitted), here=here),
+            stacklevel=_callers_level(),
         )
 
 
