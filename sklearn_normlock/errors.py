@@ -176,9 +176,9 @@ def __getattr__(name: str) -> Any:
         def __str__(self) -> str:
             # The same words for every member of a pipeline: one load is told of once.
             return (
-                f"A locked object was fitted under {self.fitted}; this is {self.here}. Its state is what was fitted, but "
-                "another version may compute something else from it: compare its outputs on known rows, or fit it anew "
-                "under these versions."
+                f"A locked object was fitted under {self.fitted}; this is {self.here}. Its state is what was fitted, "
+                "but another version may compute something else from it: compare its outputs on known rows, or fit it "
+                "anew under these versions."
             )
 
     EnvironmentMismatchWarning.__module__ = __name__

@@ -36,6 +36,7 @@ _INERT = (
     "scipy.interpolate._bsplines._BSpline",
     "scipy.sparse._csr.csr_matrix",
     "sklearn.compose._column_transformer._RemainderColsList",
+    "sklearn.compose._column_transformer.make_column_selector",
 )
 FORMATS = (".skops", ".joblib", ".pkl")
 
@@ -172,8 +173,8 @@ def load(
             MissingFingerprintError(
                 f"{path} holds a {type(est).__name__} without a fingerprint: nothing says that it is what was fitted.",
                 path=str(path),
-                remedy=f"Train it with the classes of sklearn_normlock,{inner} pass expect=, or unsealed=True to take it "
-                "as it is.",
+                remedy=f"Train it with the classes of sklearn_normlock,{inner} pass expect=, or unsealed=True to take "
+                "it as it is.",
             )
         )
     if expect is not None:

@@ -111,9 +111,10 @@ class Walker:
         if len(record) == before:
             record.value(self.path(), value, blob)
         elif self.labels[-1][1:] in _NAMED_MEMBERS:
-            names = [item[0] for item in value if type(item) is tuple and item]
-            record.container(self.path(), blob, repr(names))
-        elif not isinstance(value, np.ndarray):
+            # By its names: the members have entries of their own.
+            names = repr([item[0] for item in value if type(item) is tuple and item])
+            record.container(self.path(), names.encode("utf-8", "surrogatepass"), names)
+        elif not record.noted(self.path()):
             record.container(self.path(), blob)
         return blob
 

@@ -43,6 +43,7 @@ BY_CLASS: dict[str, frozenset[str]] = {
     "sklearn.feature_extraction.text._VectorizerMixin": frozenset({"_stop_words_id"}),
     # Caches that are filled when they are first used.
     "sklearn.preprocessing._label.MultiLabelBinarizer": frozenset({"_cached_dict"}),
+    "sklearn.pipeline.FeatureUnion": frozenset({"_transformers_feature_names_out"}),
     "sklearn.neural_network._rbm.BernoulliRBM": frozenset({"random_state_"}),
 }
 

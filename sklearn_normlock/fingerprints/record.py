@@ -55,6 +55,10 @@ class Record:
     def __len__(self) -> int:
         return len(self._notes)
 
+    def noted(self, path: str) -> bool:
+        """Tell whether the last note is of this path."""
+        return bool(self._notes) and self._notes[-1][1] == path
+
     # -- taking notes ------------------------------------------------------------------------------------------------
 
     def object(self, path: str, name: str, digest: bytes, member: bool) -> None:

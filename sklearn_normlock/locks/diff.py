@@ -88,7 +88,7 @@ class Change:
             parts = [
                 f"{path}{label} {_text(old)} when fitted, {_text(new)} now"
                 if i == 0
-                else f"{label} {_text(old)} → {_text(new)}"
+                else f"{label.strip()} {_text(old)} → {_text(new)}"
                 for i, (label, old, new) in enumerate(self.shown)
             ]
             rest = self.differing - len(parts)

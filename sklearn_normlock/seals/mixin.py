@@ -9,10 +9,11 @@ from typing import Any
 
 from sklearn.utils.metaestimators import available_if
 
+from ..config import policy
 from ..errors import FingerprintMismatchError
 from .display import badge
 from .freeze import passed_arrays
-from .seal import Open, carry, check, leave_open, opened, respond, seal, verify_loaded, watch_over
+from .seal import Open, carry, check, fitted_attribute, leave_open, opened, respond, seal, verify_loaded, watch_over
 from .watch import FINGERPRINT, Watch
 
 SEALING = ("fit", "fit_transform", "fit_predict", "fit_resample", "partial_fit")
@@ -158,8 +159,11 @@ def _wrap(cls: type, name: str, wrap: Callable[[Any], Any]) -> None:
 def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        check(self)
-        return method(self, *args, **kwargs)
+        sealed = check(self)
+        result = method(self, *args, **kwargs)
+        if not sealed and watch_over(self) is None and policy() != "ignore" and fitted_attribute(self) is not None:
+            seal(self)  # fitted by its first use: a vectorizer with a given vocabulary
+        return result
 
     return _named(call, method)
 

@@ -99,8 +99,10 @@ def seal(obj: Any, foreign: Sequence[np.ndarray] = ()) -> None:
 def _vouched(obj: Any) -> tuple[bytes, Record] | None:
     """Give digest and record of a sealed object that nothing has touched: its container needn't hash it again."""
     watch = _watches.get(id(obj))
-    if type(watch) is Watch and watch.intact(vars(obj)) and FINGERPRINT in vars(obj):
-        return bytes.fromhex(vars(obj)[FINGERPRINT][len(PREFIX) :]), watch.record
+    if isinstance(watch, Watch):
+        attributes = vars(obj)
+        if FINGERPRINT in attributes and (watch.intact(attributes) or watch.settle(attributes)):
+            return bytes.fromhex(attributes[FINGERPRINT][len(PREFIX) :]), watch.record
     return None
 
 
@@ -142,11 +144,19 @@ def leave_open(obj: Any) -> None:
 # -- checking one ----------------------------------------------------------------------------------------------------
 
 
-def check(obj: Any) -> None:
-    """Check an object before it is used: nothing is hashed while nothing has moved."""
+def check(obj: Any) -> bool:
+    """Check an object before it is used: nothing is hashed while nothing that counts has moved.
+
+    Returns
+    -------
+    sealed : bool
+        False if there is nothing to check: it was not fitted, or is being fitted.
+    """
     watch = _watches.get(id(obj))
     if watch is None or not watch.intact(obj.__dict__):
         examine(obj)
+        watch = _watches.get(id(obj))
+    return isinstance(watch, Watch)
 
 
 def examine(obj: Any) -> None:
@@ -161,12 +171,14 @@ def examine(obj: Any) -> None:
     """
     if policy() == "ignore":
         return
+    watch = _watches.get(id(obj))
+    if isinstance(watch, Watch) and watch.settle(vars(obj)):
+        return
     problem = find_problem(obj)
     if problem is not None:
         respond(problem)
     elif FINGERPRINT in vars(obj):
         # What moved did not change what counts: watch on from here.
-        watch = _watches.get(id(obj))
         if isinstance(watch, Watch):
             _keep(obj, Watch(obj, watch.spared, watch.record, from_bytes=watch.from_bytes))
         else:
@@ -280,7 +292,7 @@ def _without_fingerprint(obj: Any) -> NormLockError | None:
     attributes = vars(obj)
     watch = _watches.get(id(obj))
     if UNNAMED in attributes and isinstance(watch, Watch):
-        if watch.intact(attributes) or watch.counts_the_same():
+        if watch.intact(attributes) or watch.settle(attributes):
             return None
         return FingerprintMismatchError(
             f"This {name} has changed since it was fitted. What changed can't be shown: no fingerprint could be made "

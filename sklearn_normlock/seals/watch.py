@@ -34,48 +34,51 @@ _LEAVES = frozenset({str, int, float, bool, type(None), np.ndarray, np.float64, 
 
 
 class Layout:
-    """The containers in an object, found by following its attributes.
+    """The estimators and containers in an object, found by following the attributes that count.
 
     Attributes
     ----------
-    live : list
-        What is compared item by item: views of dicts, and lists.
-    sized : list
-        What is compared by its length.
     members : list of estimator
         The estimators in the object, from the outside in, itself left out.
+    containers : list
+        What is compared item by item: lists, and views of the values of dicts.
+    sized : list
+        What is compared by its length.
     """
 
     def __init__(self, obj: Any) -> None:
-        self.live: list[Any] = []
-        self.sized: list[Any] = []
         self.members: list[Any] = []
+        self.containers: list[Any] = []
+        self.sized: list[Any] = []
         self._seen = {id(obj)}
-        self._follow(vars(obj))
+        self._enter(obj)
 
-    def _follow(self, container: dict[Any, Any] | list[Any]) -> None:
-        items = container.values() if isinstance(container, dict) else container
-        self.live.append(items)
-        for item in items:
-            if type(item) not in _LEAVES:
-                self._visit(item)
+    def _enter(self, estimator: Any) -> None:
+        for value in counted(type(estimator), vars(estimator)).values():
+            if type(value) not in _LEAVES:
+                self._visit(value)
 
     def _visit(self, value: Any) -> None:
-        if isinstance(value, tuple):
-            for item in value:
-                if type(item) not in _LEAVES:
-                    self._visit(item)
-        elif isinstance(value, (list, dict)):
-            if id(value) not in self._seen:
-                self._seen.add(id(value))
-                if len(value) > _ITEMS:
-                    self.sized.append(value)
-                else:
-                    self._follow(value)
-        elif is_estimator(value) and id(value) not in self._seen and len(self.members) < _MEMBERS:
+        if isinstance(value, (list, dict)):
+            if id(value) in self._seen:
+                return
             self._seen.add(id(value))
-            self.members.append(value)
-            self._follow(vars(value))
+            if len(value) > _ITEMS:
+                self.sized.append(value)
+                return
+            value = value.values() if isinstance(value, dict) else value
+            self.containers.append(value)
+        elif is_estimator(value):
+            if id(value) not in self._seen and len(self.members) < _MEMBERS:
+                self._seen.add(id(value))
+                self.members.append(value)
+                self._enter(value)
+            return
+        elif not isinstance(value, tuple):
+            return
+        for item in value:
+            if type(item) not in _LEAVES:
+                self._visit(item)
 
 
 class Watch:
@@ -111,10 +114,15 @@ class Watch:
             self.arrays += locked
             self.spared += spared
         self._dict = vars(obj)
-        self._counted = self._counting() if UNNAMED in self._dict else None
-        self._live = layout.live
-        self._flat = tuple(chain.from_iterable(layout.live))
+        self._containers = layout.containers
+        self._contained = tuple(chain.from_iterable(layout.containers))
         self._sized = [(container, len(container)) for container in layout.sized]
+        self._live = [attributes.values() for _, attributes in self._states] + layout.containers
+        self._snapshot()
+
+    def _snapshot(self) -> None:
+        self._then = [attributes.copy() for _, attributes in self._states]
+        self._flat = tuple(chain.from_iterable(self._live))
 
     def intact(self, attributes: dict[str, Any]) -> bool:
         """Tell whether everything is where it was.
@@ -132,17 +140,27 @@ class Watch:
             and (not self._sized or all(len(container) == size for container, size in self._sized))
         )
 
-    def counts_the_same(self) -> bool:
-        """Tell, for an object without a fingerprint, whether only what does not count has moved."""
-        now, then = self._counting(), self._counted
-        return then is not None and len(now) == len(then) and all(map(is_, now, then))
+    def settle(self, attributes: dict[str, Any]) -> bool:
+        """Tell whether only attributes that don't count have moved; if so, they are in place from now on.
 
-    def _counting(self) -> list[Any]:
-        values: list[Any] = []
-        for cls, attributes in self._states:
-            state = counted(cls, attributes)
-            values += [*state, *state.values()]
-        return values
+        That is ``n_jobs`` or ``set_output`` after a fit, and what scikit-learn takes away from an estimator behind it.
+        """
+        if (
+            attributes is not self._dict
+            or sum(map(len, self._containers)) != len(self._contained)
+            or not all(map(is_, chain.from_iterable(self._containers), self._contained))
+            or any(map(_writeable, self.arrays))
+            or any(len(container) != size for container, size in self._sized)
+        ):
+            return False
+        for (cls, now), then in zip(self._states, self._then, strict=True):
+            names = [*counted(cls, now), *CARRIED]
+            if len(names) != len(counted(cls, then)) + len(CARRIED):
+                return False
+            if not all(now.get(name) is then.get(name, self) for name in names if name in now or name in then):
+                return False
+        self._snapshot()
+        return True
 
 
 @cached
