@@ -44,6 +44,10 @@ _HOMES = {
     "trusted_types": "persistence",
     "unlock": "seals.opening",
 }
+# What users import from; ``sklearn_normlock.errors`` works without an import of its own.
+_MODULES = frozenset(
+    {"compose", "decomposition", "errors", "feature_extraction", "impute", "pipeline", "preprocessing"}
+)
 
 
 def __getattr__(name: str) -> Any:
@@ -51,6 +55,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("sklearn-normlock")
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
     if name in _HOMES:
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -30,6 +30,7 @@ An error carries its facts as fields, so that a program needn't parse the text.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 __all__ = [
@@ -172,6 +173,10 @@ def __getattr__(name: str) -> Any:
             )
             self.fitted = fitted
             self.here = here
+
+        def __reduce__(self) -> Any:
+            fields = {"estimator_name": self.estimator_name, "fitted": self.fitted, "here": self.here}
+            return partial(type(self), **fields), ()
 
         def __str__(self) -> str:
             # The same words for every member of a pipeline: one load is told of once.

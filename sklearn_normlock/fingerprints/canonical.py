@@ -108,7 +108,9 @@ class Walker:
         assert record is not None
         before = len(record)
         blob = self.encode(value)
-        if len(record) == before:
+        if isinstance(value, np.generic) and blob[:1] in _PLAIN_TAGS:
+            record.plain(self.path(), value.item(), blob)
+        elif len(record) == before:
             record.value(self.path(), value, blob)
         elif self.labels[-1][1:] in _NAMED_MEMBERS:
             # By its names: the members have entries of their own.
@@ -201,10 +203,11 @@ class Walker:
         """Encode a ``(name, estimator, ...)`` tuple; its path is the estimator's name."""
         container = self.labels.pop()
         self.labels.append("." + item[0] if _IDENTIFIER.match(item[0]) else f"[{item[0]!r}]")
-        parts = [b"t", u64(len(item)), string(self, item[0]), self.encode(item[1])]
+        encode = self.encode if self.record is None else self.recorded
+        parts = [b"t", u64(len(item)), string(self, item[0]), encode(item[1])]
         for value in item[2:]:  # of a ColumnTransformer: the columns
             self.labels.append(".columns")
-            parts.append(self.encode(value) if self.record is None else self.recorded(value))
+            parts.append(encode(value))
             self.labels.pop()
         self.labels[-1] = container
         return b"".join(parts)
@@ -223,3 +226,4 @@ class Walker:
 
 _KEYS = _Framed()
 _LENGTHS = [b"=" + u64(length) for length in range(INLINE + 1)]
+_PLAIN_TAGS = frozenset({b"T", b"F", b"i", b"f", b"s"})

@@ -38,7 +38,7 @@ def object_digest(obj: Any, record: Record | None = None, vouched: Vouched | Non
     except RecursionError:
         raise _unfingerprintable(obj, walker, "it is nested too deeply.") from None
     except UnfingerprintableError as error:
-        raise _unfingerprintable(obj, walker, error.args[0]) from None
+        raise _unfingerprintable(obj, walker, error.args[0], error.remedy) from None
     except NormLockError:
         raise
     except Exception as error:
@@ -47,9 +47,11 @@ def object_digest(obj: Any, record: Record | None = None, vouched: Vouched | Non
         raise _unfingerprintable(obj, walker, text) from None
 
 
-def _unfingerprintable(obj: Any, walker: Walker, text: str) -> UnfingerprintableError:
+def _unfingerprintable(obj: Any, walker: Walker, text: str, remedy: str | None = None) -> UnfingerprintableError:
     path = walker.path()
     where = f"{type(obj).__name__}.{path}" if path else type(obj).__name__
     if len(where) > 200:
         where = where[:197] + "..."
-    return UnfingerprintableError(f"{where} can't be fingerprinted: {text}", path=path)
+    error = UnfingerprintableError(f"{where} can't be fingerprinted: {text}", path=path)
+    error.remedy = remedy  # at the end of the text already
+    return error

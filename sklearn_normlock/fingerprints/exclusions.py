@@ -41,6 +41,8 @@ BY_CLASS: dict[str, frozenset[str]] = {
     "sklearn.cluster._birch.Birch": frozenset({"root_", "dummy_leaf_"}),
     # The address of a list, to check it for inconsistencies once.
     "sklearn.feature_extraction.text._VectorizerMixin": frozenset({"_stop_words_id"}),
+    # "Provided only for introspection and can be safely removed", says scikit-learn; up to 1.6.
+    "sklearn.feature_extraction.text.CountVectorizer": frozenset({"stop_words_"}),
     # Caches that are filled when they are first used.
     "sklearn.preprocessing._label.MultiLabelBinarizer": frozenset({"_cached_dict"}),
     "sklearn.pipeline.FeatureUnion": frozenset({"_transformers_feature_names_out"}),

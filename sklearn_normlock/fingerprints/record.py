@@ -31,7 +31,7 @@ LARGEST = 16_000  # bytes of one record as JSON
 BUDGET = 14_000  # and of its notes, whose size in JSON isn't known while they are taken
 _ARRAY_BYTES = 2_048  # an array up to this size is kept by value
 _TEXT = 240  # characters of a value's repr
-_NAMES = 4_000  # and of a list of feature names: elements are shown by the names of their features
+_NAMES = 4_000  # and of an array of objects
 _PATH = 400  # characters of a path
 _GROUPS = 128  # a large array is located to one in this many parts
 
@@ -80,7 +80,7 @@ class Record:
 
     def value(self, path: str, value: Any, blob: bytes) -> None:
         """Note a value that is neither an array nor an object."""
-        limit = _NAMES if path.endswith("feature_names_in_") else 4 * _TEXT if isinstance(value, np.ndarray) else _TEXT
+        limit = _NAMES if isinstance(value, np.ndarray) else _TEXT  # of objects: names of features, categories
         if len(blob) > 4 * limit:
             self.container(path, blob)
             return

@@ -204,6 +204,10 @@ def _change(path: str, old: Any, new: Any, names: Sequence[str]) -> Change | Non
         return Change(path=path, kind=Kind.ADDED, actual=_brief(new))
     if new is None:
         return Change(path=path, kind=Kind.REMOVED, expected=_brief(old))
+    classes = [entry.get("class") if isinstance(entry, Mapping) else None for entry in (old, new)]
+    if any(classes) and not all(classes):
+        sides = [_plain(name) if name else _brief(entry) for name, entry in zip(classes, (old, new), strict=True)]
+        return Change(path=path, kind=Kind.CLASS, expected=sides[0], actual=sides[1])
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         if "digest" in old and old["digest"] == new.get("digest"):
             return None  # two texts of one value, or two samples of one array

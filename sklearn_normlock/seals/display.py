@@ -12,7 +12,7 @@ from .watch import FINGERPRINT, UNNAMED
 _STYLE = (
     "display:inline-block;font:12px/1.7 ui-monospace,Menlo,Consolas,monospace;padding:0 .7em;margin:0 0 .4em 6px;"
     "border-radius:.4em;border:1px solid {0};color:{0};background:{1};white-space:pre-wrap;overflow-wrap:anywhere;"
-    "max-width:60em"
+    "max-width:60em;box-sizing:border-box"
 )
 _GREEN, _RED, _GREY = ("#1a7f37", "#f0fff4"), ("#b42318", "#fff1f0"), ("#57606a", "#f6f8fa")
 

@@ -73,12 +73,17 @@ def _copied(value: Any) -> Any:
 
 
 def lock_arrays(
-    attributes: dict[str, Any], parameters: Iterable[str], foreign: Sequence[np.ndarray]
+    cls: type, attributes: dict[str, Any], parameters: Iterable[str], foreign: Sequence[np.ndarray]
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Make the fitted arrays of an estimator read-only.
 
+    All those of a locked class. Of scikit-learn's classes the public ones, and no arrays of objects: gradient boosting
+    and SVC pass the others to compiled code that asks for writable memory. Of other libraries' classes none.
+
     Parameters
     ----------
+    cls : type
+        Of the estimator.
     attributes : dict
         The estimator's ``__dict__``.
     parameters : iterable of str
@@ -92,11 +97,19 @@ def lock_arrays(
         Every fitted array that is read-only now, and those that were left writable.
     """
     skipped = set(parameters)
-    locked, spared = [], []
+    locked: list[np.ndarray] = []
+    spared: list[np.ndarray] = []
+    ours = getattr(cls, "_normlock_locked", False)
+    if not ours and not cls.__module__.startswith("sklearn."):
+        return locked, spared
     for name, value in attributes.items():
         if name in skipped or type(value) in _PLAIN:
             continue
+        if not ours and (name.startswith("_") or not name.endswith("_")):
+            continue
         for array in arrays_in(value):
+            if array.dtype.hasobject and not ours:
+                continue
             if foreign and any(array is other for other in foreign):
                 spared.append(array)
                 continue

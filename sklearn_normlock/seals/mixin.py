@@ -65,6 +65,7 @@ class Locked:
     """
 
     __fingerprint_class__: type
+    _normlock_locked = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         body = set(cls.__dict__)

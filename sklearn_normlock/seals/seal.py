@@ -310,11 +310,14 @@ def _without_fingerprint(obj: Any) -> NormLockError | None:
     )
 
 
+_PRIVATE_STATE = frozenset({"_idf_diag"})  # of TfidfTransformer up to scikit-learn 1.4, which has no public one
+
+
 def fitted_attribute(obj: Any) -> str | None:
     """Return the path of a fitted attribute of an object, or of a member of it; None if it is not fitted."""
     attributes = vars(obj)
     for name in attributes:
-        if name.endswith("_") and not name.startswith("_"):
+        if (name.endswith("_") and not name.startswith("_")) or name in _PRIVATE_STATE:
             return name
     # Steps are fitted in place; any other parameter is the user's, and may be fitted already.
     for container in ("steps", "transformer_list"):

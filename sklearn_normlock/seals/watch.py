@@ -110,7 +110,7 @@ class Watch:
         # Not the object itself: its watch must not keep it alive.
         self._states = [(type(estimator), vars(estimator)) for estimator in (obj, *layout.members)]
         for cls, attributes in self._states:
-            locked, spared = lock_arrays(attributes, parameter_names(cls), foreign)
+            locked, spared = lock_arrays(cls, attributes, parameter_names(cls), foreign)
             self.arrays += locked
             self.spared += spared
         self._dict = vars(obj)
