@@ -55,7 +55,7 @@ def array_bytes(array: np.ndarray, blocks: list[bytes]) -> bytes:
     canonical : bytes
         Header and data; for an array of more than one block, header and root digest.
     """
-    header = _header(array.dtype.str, array.dtype, array.shape)
+    header = _header((array.dtype.str, array.dtype.type), array.dtype, array.shape)
     if array.nbytes > BLOCK:
         blocks += block_digests(array)
         return b"A" + header + root_digest(blocks)
@@ -65,8 +65,8 @@ def array_bytes(array: np.ndarray, blocks: list[bytes]) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _header(key: str, dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
-    # The key tells apart what NumPy calls equal: 1000 milliseconds and a second.
+def _header(key: tuple[str, type], dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
+    # The key tells apart what NumPy calls equal: 1000 milliseconds and a second, two opaque types of one size.
     name = dtype_name(dtype)
     return b"".join((u64(len(name)), name, u64(len(shape)), *map(u64, shape)))
 
