@@ -1,0 +1,69 @@
+"""The test matrix, lint, the examples, the benchmarks: ``nox -l`` lists, ``nox -s tests --python 3.12`` runs a part."""
+
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.sessions = ["lint", "tests"]
+
+# scikit-learn -> the Pythons, of those that we support, that it has wheels for. A pair is possible if and only if there
+# is a wheel: 1.4 came before Python 3.13, and from 1.8 on Python 3.11 is required.
+PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+WHEELS = {"1.4": PYTHONS[:3], "1.5": PYTHONS, "1.6": PYTHONS, "1.7": PYTHONS, "1.8": PYTHONS[1:], "1.9": PYTHONS[1:]}
+PAIRS = [(python, sklearn) for sklearn, pythons in WHEELS.items() for python in pythons]
+DEFAULT = "3.11"  # the oldest that all tools and the newest scikit-learn run on
+
+
+@nox.session
+@nox.parametrize("python,sklearn", PAIRS)
+def tests(session: nox.Session, sklearn: str) -> None:
+    """Run the fast tests; arguments after ``--`` go to pytest."""
+    session.install(".[test]", f"scikit-learn=={sklearn}.*")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def oldest(session: nox.Session) -> None:
+    """Run the fast tests with every dependency at the oldest version that pyproject.toml allows."""
+    bounds = nox.project.load_toml("pyproject.toml")["project"]["dependencies"]
+    session.install(".[test]", *(bound.replace(">=", "==") + ".*" for bound in bounds))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python=DEFAULT)
+def campaigns(session: nox.Session) -> None:
+    """Run the long campaigns."""
+    session.install(".[test]")
+    session.run("pytest", "-m", "campaign", *session.posargs)
+
+
+@nox.session(python=DEFAULT)
+def upstream(session: nox.Session) -> None:
+    """Run scikit-learn's own tests on the drop-ins; ``-- --fast`` for a part."""
+    session.install(".[test]")
+    session.run("python", "tests/upstream/run.py", *session.posargs)
+
+
+@nox.session(python=DEFAULT)
+def docs(session: nox.Session) -> None:
+    """Run the documentation: examples, commands, links, the notebook."""
+    session.install(".[test]")
+    session.run("pytest", "tests/test_docs.py", *session.posargs)
+
+
+@nox.session(python=DEFAULT)
+def lint(session: nox.Session) -> None:
+    """Check style, format and types; ``ruff check --fix . && ruff format .`` mends most."""
+    session.install(".[dev]")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+
+
+@nox.session(python=DEFAULT)
+def benchmarks(session: nox.Session) -> None:
+    """Run the benchmarks, or those named after ``--``: each measures its peers in the same run."""
+    session.install(".[test]")
+    for script in session.posargs or sorted(map(str, Path("benchmarks").glob("[!_]*.py"))):
+        session.run("python", script)
