@@ -302,7 +302,7 @@ def _masked(doc: Doc) -> bytes:
 
 LEFT_OUT = set(
     "n_jobs verbose memory fingerprint_ _sklearn_output_config _sklearn_version _metadata_request _skl_callbacks "
-    "_callback_fit_ctx _parent_callback_ctx refit_time_ named_estimators_".split()
+    "_callback_fit_ctx _parent_callback_ctx __doc__ refit_time_ named_estimators_".split()
 )
 TOOLS = ("_normlock_", "_mlflow_", "_wandb_", "_comet_", "_neptune_")
 TEMPLATES = {
@@ -324,6 +324,7 @@ LEFT_OUT_OF = {
     "sklearn.preprocessing._label.MultiLabelBinarizer": {"_cached_dict"},
     "sklearn.neural_network._rbm.BernoulliRBM": {"random_state_"},
     "sklearn.pipeline.FeatureUnion": {"_transformers_feature_names_out"},
+    "skrub._minhash_encoder.MinHashEncoder": {"hash_dict_"},
 }
 
 

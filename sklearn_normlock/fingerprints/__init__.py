@@ -51,6 +51,18 @@ def fingerprint(est: Any) -> str:
     return PREFIX + object_digest(est).hex()
 
 
+# Transformers without state that say so only from scikit-learn 1.7 on.
+_STATELESS = frozenset({"FeatureHasher", "HashingVectorizer", "PatchExtractor"})
+
+
+def _requires_fit(est: Any) -> bool:
+    """Tell whether an estimator that scikit-learn calls unfitted has anything to fit; up to 1.5 it asks all of them."""
+    tags = getattr(est, "_get_tags", None)
+    if tags is not None and not tags().get("requires_fit", True):
+        return False
+    return not any(base.__module__.startswith("sklearn.") and base.__name__ in _STATELESS for base in type(est).__mro__)
+
+
 def _require_fitted(est: Any, where: str = "") -> None:
     """Refuse what has no fitted state, so that nobody compares fingerprints of nothing."""
     if type(est) is dict and est:
@@ -69,8 +81,7 @@ def _require_fitted(est: Any, where: str = "") -> None:
         try:
             check_is_fitted(est)
         except NotFittedError:
-            tags = getattr(est, "_get_tags", None)  # up to scikit-learn 1.5, which asks a stateless transformer too
-            if tags is not None and not tags().get("requires_fit", True):
+            if not _requires_fit(est):
                 return
             raise UnfingerprintableError(
                 f"{name} is not fitted: there is nothing yet to vouch for.", remedy="Call fit first."

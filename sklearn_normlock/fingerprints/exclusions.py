@@ -6,7 +6,7 @@ fingerprints and so belongs to a new version of the format; that is why the tabl
 
 from __future__ import annotations
 
-# For every estimator.
+# For every estimator; those that begin with an underscore for every other object, too.
 ALWAYS = frozenset(
     {
         # how to compute, not what
@@ -22,6 +22,8 @@ ALWAYS = frozenset(
         "_skl_callbacks",
         "_callback_fit_ctx",
         "_parent_callback_ctx",
+        # documentation, which one Python indents and another doesn't
+        "__doc__",
         # the wall clock
         "refit_time_",
         # views of other attributes under the members' names
@@ -46,6 +48,7 @@ BY_CLASS: dict[str, frozenset[str]] = {
     # Caches that are filled when they are first used.
     "sklearn.preprocessing._label.MultiLabelBinarizer": frozenset({"_cached_dict"}),
     "sklearn.pipeline.FeatureUnion": frozenset({"_transformers_feature_names_out"}),
+    "skrub._minhash_encoder.MinHashEncoder": frozenset({"hash_dict_"}),
     "sklearn.neural_network._rbm.BernoulliRBM": frozenset({"random_state_"}),
 }
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from binascii import b2a_base64
 from typing import Any
 
@@ -33,6 +34,7 @@ _ARRAY_BYTES = 2_048  # an array up to this size is kept by value
 _TEXT = 240  # characters of a value's repr
 _NAMES = 4_000  # and of an array of objects
 _PATH = 400  # characters of a path
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _GROUPS = 128  # a large array is located to one in this many parts
 
 
@@ -85,6 +87,7 @@ class Record:
             self.container(path, blob)
             return
         text = repr(value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value)
+        text = _ADDRESS.sub("", text)
         text = text if len(text) <= limit else text[:_TEXT] + "…"
         if self._fits(path, 32 + len(text)):
             # The order of a dict or set may differ between two equal ones, so that the digest is what is compared.

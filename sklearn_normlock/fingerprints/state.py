@@ -95,7 +95,7 @@ def counted(cls: type, attributes: State) -> dict[str, Any]:
 @cached
 def _counted_names(cls: type, names: tuple[str, ...]) -> list[str]:
     # What an estimator calls n_jobs or memory is known; what another object calls so is not.
-    excluded = set(exclusions.ALWAYS) if hasattr(cls, "get_params") else set()
+    excluded = {name for name in exclusions.ALWAYS if name.startswith("_") or hasattr(cls, "get_params")}
     for base in cls.__mro__:
         excluded |= exclusions.BY_CLASS.get(f"{base.__module__}.{base.__qualname__}", frozenset())
     return sorted(name for name in names if name not in excluded and not name.startswith(exclusions.PREFIXES))
@@ -270,7 +270,10 @@ def _enum(member: Any) -> tuple[str, State]:
 
 def _lightgbm(booster: Any) -> tuple[str, State]:
     text = booster.model_to_string(num_iteration=-1)
-    return "lightgbm:Booster", {"model": text.split("\nparameters:")[0], "best_iteration": booster.best_iteration}
+    return "lightgbm:Booster", {
+        "model": text.split("\nparameters:")[0],
+        "best_iteration": max(booster.best_iteration, 0),
+    }
 
 
 def _xgboost(booster: Any) -> tuple[str, State]:

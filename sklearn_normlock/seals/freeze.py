@@ -77,8 +77,9 @@ def lock_arrays(
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Make the fitted arrays of an estimator read-only.
 
-    All those of a locked class. Of scikit-learn's classes the public ones, and no arrays of objects: gradient boosting
-    and SVC pass the others to compiled code that asks for writable memory. Of other libraries' classes none.
+    All those of a locked class. Of scikit-learn's classes the public ones and the rows of neighbours, and no arrays of
+    objects: gradient boosting and SVC pass others to compiled code that asks for writable memory. Of other libraries'
+    classes none.
 
     Parameters
     ----------
@@ -105,7 +106,7 @@ def lock_arrays(
     for name, value in attributes.items():
         if name in skipped or type(value) in _PLAIN:
             continue
-        if not ours and (name.startswith("_") or not name.endswith("_")):
+        if not ours and name != "_fit_X" and (name.startswith("_") or not name.endswith("_")):
             continue
         for array in arrays_in(value):
             if array.dtype.hasobject and not ours:

@@ -9,6 +9,7 @@ from ..errors import FingerprintMismatchError, NormLockError, PipelineMismatchEr
 from ..locks.diff import Change
 
 _NAMED = 4
+_COMPOSITE = ("steps", "transformer_list", "transformers_", "regressor_")  # what binds members to one another has these
 _STRUCTURE = frozenset({"steps", "transformer_list", "transformers_", "estimators_", "columns"})
 
 
@@ -58,7 +59,7 @@ def mismatch(
             remedy="Fit the whole again, or put back the steps that it was fitted with.",
             **fields,
         )
-    if step is None:
+    if step is None or not any(hasattr(obj, part) for part in _COMPOSITE):
         return FingerprintMismatchError(
             f"{name}: {_told(changes, '')}; it was fitted as {short(expected)}, this is {short(actual)}.",
             remedy="Fit again, load the saved object, or make a change on purpose inside "

@@ -131,6 +131,7 @@ class opened:  # noqa: N801 - used as a statement
         if error is not None and isinstance(self.before, Watch):
             for array in self.before.arrays:
                 array.flags.writeable = False
+            self.before.doubt()
             _keep(self.obj, self.before)
         else:
             del _watches[id(self.obj)]

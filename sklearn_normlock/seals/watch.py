@@ -20,7 +20,7 @@ from ..fingerprints.state import counted, is_estimator
 from .freeze import lock_arrays
 
 _MEMBERS = 256  # estimators that are watched one by one; a larger ensemble is watched by its containers
-_ITEMS = 256  # a longer list is watched by its length
+_ITEMS = 1_000  # a longer list or dict is watched by its length
 
 # The names under which a seal travels with its object.
 FINGERPRINT = "fingerprint_"
@@ -139,6 +139,10 @@ class Watch:
             and not any(map(_writeable, self.arrays))
             and (not self._sized or all(len(container) == size for container, size in self._sized))
         )
+
+    def doubt(self) -> None:
+        """Have the object hashed at its next call: something may have changed that can't be seen."""
+        self._dict = {}
 
     def settle(self, attributes: dict[str, Any]) -> bool:
         """Tell whether only attributes that don't count have moved; if so, they are in place from now on.
