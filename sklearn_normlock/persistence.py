@@ -37,6 +37,7 @@ _INERT = (
     "scipy.sparse._csr.csr_matrix",
     "sklearn.compose._column_transformer._RemainderColsList",
     "sklearn.compose._column_transformer.make_column_selector",
+    "sklearn.impute._iterative._ImputerTriplet",
 )
 FORMATS = (".skops", ".joblib", ".pkl")
 
