@@ -95,7 +95,7 @@ def counted(cls: type, attributes: State) -> dict[str, Any]:
 @cached
 def _counted_names(cls: type, names: tuple[str, ...]) -> list[str]:
     # What an estimator calls n_jobs or memory is known; what another object calls so is not.
-    excluded = {name for name in exclusions.ALWAYS if name.startswith("_") or hasattr(cls, "get_params")}
+    excluded = {n for n in exclusions.ALWAYS if n[0] == "_" or n == "fingerprint_" or hasattr(cls, "get_params")}
     for base in cls.__mro__:
         excluded |= exclusions.BY_CLASS.get(f"{base.__module__}.{base.__qualname__}", frozenset())
     return sorted(name for name in names if name not in excluded and not name.startswith(exclusions.PREFIXES))

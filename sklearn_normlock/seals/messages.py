@@ -91,7 +91,7 @@ def _told(changes: Sequence[Change], step: str) -> str:
 def _bound(kind: str, step: str, entries: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """Say which step the others were fitted with, and which is there."""
     fitted, found = (
-        short(f"nl1-sha256:{entry['digest']}") if isinstance(entry, dict) else None
+        short(f"nl1-sha256:{entry['digest']}") if isinstance(entry, dict) and "class" in entry else None
         for entry in (entries.get(step), now.get(step))
     )
     if fitted is None:

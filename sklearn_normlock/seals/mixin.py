@@ -9,7 +9,6 @@ from typing import Any
 
 from sklearn.utils.metaestimators import available_if
 
-from ..config import policy
 from ..errors import FingerprintMismatchError
 from .display import badge
 from .freeze import passed_arrays
@@ -160,10 +159,11 @@ def _wrap(cls: type, name: str, wrap: Callable[[Any], Any]) -> None:
 def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        sealed = check(self)
+        if check(self) or watch_over(self) is not None or fitted_attribute(self) is not None:
+            return method(self, *args, **kwargs)
         result = method(self, *args, **kwargs)
-        if not sealed and watch_over(self) is None and policy() != "ignore" and fitted_attribute(self) is not None:
-            seal(self)  # fitted by its first use: a vectorizer with a given vocabulary
+        if fitted_attribute(self) is not None:
+            seal(self)  # its first use fitted it: a vectorizer with a given vocabulary
         return result
 
     return _named(call, method)
