@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable
@@ -12,8 +13,20 @@ from sklearn.utils.metaestimators import available_if
 from ..errors import FingerprintMismatchError
 from .display import badge
 from .freeze import passed_arrays
-from .seal import Open, carry, check, fitted_attribute, leave_open, opened, respond, seal, verify_loaded, watch_over
-from .watch import FINGERPRINT, Watch
+from .seal import (
+    Open,
+    carry,
+    check,
+    fitted_attribute,
+    leave_open,
+    opened,
+    respond,
+    seal,
+    verify_loaded,
+    watch_on,
+    watch_over,
+)
+from .watch import FINGERPRINT, UNNAMED, Watch
 
 SEALING = ("fit", "fit_transform", "fit_predict", "fit_resample", "partial_fit")
 CHECKED = (
@@ -87,12 +100,23 @@ class Locked:
                 _wrap(cls, name, wrap)
 
     def __copy__(self) -> Any:
-        duplicate = type(self).__new__(type(self))
-        if isinstance(watch_over(self), Open):  # scikit-learn's callbacks are given copies in the middle of a fit
-            vars(duplicate).update(vars(self))
+        return self._duplicate(lambda state: state, {})
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return self._duplicate(lambda state: copy.deepcopy(state, memo), memo)
+
+    def _duplicate(self, taken: Callable[[Any], Any], memo: dict[int, Any]) -> Any:
+        duplicate = memo[id(self)] = type(self).__new__(type(self))
+        if isinstance(
+            watch_over(self), Open
+        ):  # scikit-learn's callbacks and routing take copies in the middle of a fit
             leave_open(duplicate)
+            vars(duplicate).update(taken(vars(self)))
+        elif UNNAMED in vars(self) and check(self):
+            vars(duplicate).update(taken(vars(self)))
+            watch_on(duplicate)
         else:
-            duplicate.__setstate__(self.__getstate__())
+            duplicate.__setstate__(taken(self.__getstate__()))
         return duplicate
 
     def __getstate__(self) -> Any:

@@ -137,6 +137,11 @@ class opened:  # noqa: N801 - used as a statement
             del _watches[id(self.obj)]
 
 
+def watch_on(obj: Any) -> None:
+    """Watch a copy, or what came back from bytes, that nothing but its watch vouches for."""
+    _keep(obj, Watch(obj, (), Record(), from_bytes=True))
+
+
 def leave_open(obj: Any) -> None:
     """Let a part or a copy of an object change, that was taken while the object is open."""
     _keep(obj, Open())
@@ -263,7 +268,7 @@ def verify_loaded(obj: Any) -> None:
             SealWarning,
             stacklevel=_callers_level(),
         )
-        _keep(obj, Watch(obj, (), Record(), from_bytes=True))
+        watch_on(obj)
         return
     if fingerprint is not None:
         try:
