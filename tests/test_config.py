@@ -1,0 +1,214 @@
+"""Policy: what a mismatch does, in a thread, in a block and in a process."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import threading
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+import sklearn_normlock as nl
+from sklearn_normlock.errors import FingerprintMismatchError, SealWarning
+from sklearn_normlock.pipeline import make_pipeline
+from sklearn_normlock.preprocessing import StandardScaler
+
+X = np.array([[1.0, 10.0], [2.0, 20.0], [3.0, 60.0], [6.0, 30.0]])
+y = np.array([0, 0, 1, 1])
+
+
+def altered() -> StandardScaler:
+    scaler = StandardScaler().fit(X)
+    scaler.mean_ = np.zeros(2)
+    return scaler
+
+
+def altered_bytes() -> bytes:
+    with nl.config_context(policy="ignore"):
+        return pickle.dumps(altered())
+
+
+def test_the_default_raises():
+    """Without any configuration a mismatch raises."""
+    assert nl.get_config() == {"policy": "raise"}
+    with pytest.raises(FingerprintMismatchError):
+        altered().transform(X)
+
+
+def test_a_copy_is_given():
+    """What ``get_config`` returns is a copy: editing it configures nothing."""
+    nl.get_config()["policy"] = "ignore"
+    assert nl.get_config() == {"policy": "raise"}
+
+
+def test_set():
+    """``set_config`` holds until it is set again; ``None`` leaves it as it is."""
+    try:
+        nl.set_config(policy="ignore")
+        nl.set_config()
+        assert nl.get_config() == {"policy": "ignore"}
+        altered().transform(X)
+    finally:
+        nl.set_config(policy="raise")
+
+
+def test_a_context_is_put_back():
+    """A context is put back when it ends, also by an error, and contexts nest."""
+    with nl.config_context(policy="warn"):
+        with pytest.raises(KeyError), nl.config_context(policy="ignore"):
+            assert nl.get_config() == {"policy": "ignore"}
+            raise KeyError
+        assert nl.get_config() == {"policy": "warn"}
+        with nl.config_context():
+            assert nl.get_config() == {"policy": "warn"}
+    assert nl.get_config() == {"policy": "raise"}
+
+
+@pytest.mark.parametrize("policy", ["Raise", "", "strict", True, 0])
+def test_an_unknown_policy(policy):
+    """A policy of another name is refused where it is set, and what was set stays."""
+    with pytest.raises(ValueError, match="^policy is .*; it must be one of 'raise', 'warn', 'ignore'.$"):
+        nl.set_config(policy=policy)
+    with pytest.raises(ValueError), nl.config_context(policy=policy):
+        pass
+    assert nl.get_config() == {"policy": "raise"}
+
+
+def test_threads():
+    """A thread starts from the process's default and has a configuration of its own."""
+    seen = []
+
+    def work() -> None:
+        seen.append(nl.get_config())
+        nl.set_config(policy="warn")
+        seen.append(nl.get_config())
+
+    with nl.config_context(policy="ignore"):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        assert nl.get_config() == {"policy": "ignore"}
+    assert seen == [{"policy": "raise"}, {"policy": "warn"}]
+
+
+def test_warn_at_a_call():
+    """Under "warn" each call of an altered object says in a warning what the error would say, and goes on."""
+    scaler = altered()
+    with pytest.raises(FingerprintMismatchError) as caught:
+        scaler.transform(X)
+    with nl.config_context(policy="warn"):
+        for _ in range(2):
+            with pytest.warns(SealWarning) as told:
+                assert np.array_equal(scaler.transform(X), X / scaler.scale_)
+            assert [str(warning.message) for warning in told] == [str(caught.value)]
+
+
+def test_warn_at_a_load():
+    """Under "warn" the load of an altered object says so and gives the object; its next call says so again."""
+    data = altered_bytes()
+    with nl.config_context(policy="warn"):
+        with pytest.warns(SealWarning, match="mean_"):
+            loaded = pickle.loads(data)
+        with pytest.warns(SealWarning, match="mean_"):
+            loaded.transform(X)
+    with pytest.raises(FingerprintMismatchError):
+        loaded.transform(X)
+
+
+@pytest.mark.parametrize("call", ["transform", "predict"])
+def test_a_warning_points_to_the_caller(call):
+    """The warning names the line that made the call, so that each such line is told of once under Python's filters."""
+    obj = altered()
+    if call == "predict":
+        obj = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+        obj[0].mean_ = np.zeros(2)
+    with nl.config_context(policy="warn"), pytest.warns(SealWarning) as told:
+        getattr(obj, call)(X)
+    assert told[0].filename == __file__
+
+
+def test_warn_at_further_training():
+    """Under "warn" an object that came back from bytes says that it is trained further, and is."""
+    scaler = pickle.loads(pickle.dumps(StandardScaler().fit(X)))
+    with nl.config_context(policy="warn"), pytest.warns(SealWarning, match="partial_fit"):
+        scaler.partial_fit(X * 2)
+    assert scaler.n_samples_seen_ == 8
+    scaler.transform(X)  # it was sealed anew
+
+
+def test_ignore():
+    """Under "ignore" nothing is checked or said, at a call or a load; afterwards the mismatch is one again."""
+    data = altered_bytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with nl.config_context(policy="ignore"):
+            scaler, loaded = altered(), pickle.loads(data)
+            for obj in (scaler, loaded):
+                obj.transform(X)
+                obj.partial_fit(X)
+                obj.mean_ = np.ones(2)
+                obj.transform(X)
+    for obj in (scaler, loaded):
+        with pytest.raises(FingerprintMismatchError):
+            obj.transform(X)
+    with pytest.raises(FingerprintMismatchError):
+        pickle.loads(data)
+
+
+def test_a_fit_seals_under_any_policy():
+    """The policy is about mismatches: a fit under "ignore" seals as any other."""
+    with nl.config_context(policy="ignore"):
+        scaler = StandardScaler().fit(X)
+    assert scaler.fingerprint_ == StandardScaler().fit(X).fingerprint_
+    scaler.with_std = False
+    with pytest.raises(FingerprintMismatchError, match="with_std"):
+        scaler.transform(X)
+
+
+_SERVE = """
+import sys, warnings
+import numpy as np, sklearn_normlock as nl
+from sklearn_normlock.preprocessing import StandardScaler
+scaler = StandardScaler().fit([[1.0], [2.0]])
+scaler.mean_ = np.zeros(1)
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    try:
+        scaler.transform([[1.0]])
+        print("served", [warning.category.__name__ for warning in told], nl.get_config())
+    except ValueError as error:
+        print(type(error).__name__)
+"""
+
+
+def _run(policy: str, code: str = _SERVE) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "NORMLOCK_POLICY": policy}, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize(("policy", "told"), [("warn", ["SealWarning"]), ("ignore", [])])
+def test_the_variable_relaxes_a_process_aloud(policy, told):
+    """``NORMLOCK_POLICY`` sets the default of a process, which says in its log that it won't raise."""
+    result = _run(policy)
+    assert result.stdout.strip() == f"served {told} {{'policy': '{policy}'}}"
+    assert f"NORMLOCK_POLICY={policy}: a mismatch" in result.stderr
+    assert "will NOT raise in this process" in result.stderr
+
+
+def test_the_variable_may_say_raise():
+    """``NORMLOCK_POLICY=raise`` is the default, and nothing is said."""
+    result = _run("raise")
+    assert (result.stdout.strip(), result.stderr) == ("FingerprintMismatchError", "")
+
+
+def test_a_misspelt_variable_stops_the_process():
+    """A misspelt variable is no policy: the import fails and names the variable."""
+    result = _run("warm", "import sklearn_normlock.config")
+    assert result.returncode != 0
+    assert "The environment variable NORMLOCK_POLICY is 'warm'" in result.stderr

@@ -1,0 +1,309 @@
+"""The documentation runs: its examples, its commands, its links, and the notebook.
+
+A page is one session: its ``pycon`` blocks run in order, in an empty folder, as if typed into one interpreter. A number
+that comes out of a fit may differ in its last place between platforms, and a fingerprint then differs altogether: the
+digits of fingerprints are therefore not compared.
+"""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import os
+import re
+import subprocess
+import sys
+import types
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import sklearn_normlock as nl
+from sklearn_normlock.cli import main
+from sklearn_normlock.config import ENVIRONMENT_VARIABLE
+from sklearn_normlock.fingerprints.state import ENTRY_POINT_GROUP
+from sklearn_normlock.seals import watch
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PACKAGE = Path(find_spec("sklearn_normlock").origin).parent
+
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def without_digits(text):
+    return re.sub(r"nl1-sha256:[0-9a-f]+", "nl1-sha256:0", text)
+
+
+class Checker(doctest.OutputChecker):
+    def check_output(self, want, got, optionflags):
+        return super().check_output(without_digits(want), without_digits(got), optionflags)
+
+
+def run_examples(test):
+    """Run the examples of a doctest; return what went wrong, as text."""
+    said = []
+    runner = doctest.DocTestRunner(checker=Checker(), optionflags=OPTIONS, verbose=False)
+    runner.run(test, out=said.append, clear_globs=False)
+    return "".join(said)
+
+
+def must_pass(test):
+    wrong = run_examples(test)
+    if wrong:
+        pytest.fail(wrong, pytrace=False)
+
+
+def session(text, name, path):
+    """Return the ``pycon`` blocks of a page as one doctest, each line where it stands in the page."""
+    lines = [""] * text.count("\n")
+    for match in FENCE.finditer(text):
+        if match[1] == "pycon":
+            at = text.count("\n", 0, match.start(2))
+            block = match[2].splitlines()
+            lines[at : at + len(block)] = block
+    return doctest.DocTestParser().get_doctest("\n".join(lines), {}, name, str(path), 0)
+
+
+@pytest.fixture
+def interpreter(monkeypatch, tmp_path):
+    """Make an empty ``__main__`` in an empty folder: what is defined there has a name, as in an interpreter."""
+    module = types.ModuleType("__main__")
+    monkeypatch.setitem(sys.modules, "__main__", module)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(ENVIRONMENT_VARIABLE, raising=False)
+    return vars(module)
+
+
+def relative(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_examples_of_a_page(page, interpreter):
+    """Every example in the README and in docs/ gives the output that stands below it."""
+    test = session(page.read_text("utf-8"), page.name, page)
+    test.globs = interpreter
+    must_pass(test)
+
+
+def test_an_example_that_lies_is_found(interpreter):
+    """A wrong output, a missing error and a wrong error are each found; digits of fingerprints are not compared."""
+    for example in (
+        ">>> 1 + 1\n3",
+        ">>> 1\nTraceback (most recent call last):\n    ...\nValueError: no",
+        ">>> raise ValueError('this')\nTraceback (most recent call last):\n    ...\nValueError: that",
+    ):
+        test = session(f"# Page\n\n```pycon\n{example}\n```\n", "page", "page.md")
+        test.globs = interpreter
+        assert "line 4, in page" in run_examples(test)
+    assert not session("```python\n>>> 1\n2\n```\n", "page", "page.md").examples
+    true = session("```pycon\n>>> print('nl1-sha256:12ab…')\nnl1-sha256:34cd…\n```\n", "page", "page.md")
+    true.globs = interpreter
+    assert run_examples(true) == ""
+
+
+def documented():
+    """Yield module, name and docstring of all that is defined in the package; what is inherited is not ours to test."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = ("sklearn_normlock", *path.relative_to(PACKAGE).with_suffix("").parts)
+        name = ".".join(part for part in parts if part != "__init__")
+        found = [(name, ast.parse(path.read_text("utf-8")))]
+        for qualified, node in found:
+            text = ast.get_docstring(node)
+            if text and ">>>" in text:
+                yield pytest.param(name, text, id=qualified)
+            inner = [n for n in node.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))]
+            found += [(f"{qualified}.{n.name}", n) for n in inner]
+
+
+DOCUMENTED = list(documented())
+
+
+@pytest.mark.parametrize(("module", "text"), DOCUMENTED)
+def test_examples_of_a_docstring(module, text, interpreter):
+    """Every example in a docstring of the package runs as it stands."""
+    test = doctest.DocTestParser().get_doctest(text, interpreter, module, None, 0)
+    must_pass(test)
+
+
+def test_everything_public_has_an_example():
+    """Whatever ``import sklearn_normlock as nl`` offers shows in its docstring how it is used."""
+    shown = {parameter.id.rpartition(".")[2] for parameter in DOCUMENTED}
+    assert set(nl.__all__) - shown == {"load", "set_config"}  # shown by `dump` and `config_context`
+
+
+# -- commands, names and links ---------------------------------------------------------------------------------------
+
+
+def project():
+    return (ROOT / "pyproject.toml").read_text("utf-8")
+
+
+def recipe(name):
+    lines = (ROOT / "README.md").read_text("utf-8").split("\n")
+    start = lines.index(f"<!-- ci:{name} -->")
+    assert lines[start + 1] == "```sh"
+    return lines[start + 2 : lines.index("```", start + 2)]
+
+
+def test_commands_of_the_readme():
+    """The README has the two commands that CI runs, and what they install and start exists."""
+    assert recipe("main") == ["pip install . && normlock demo"]
+    assert recipe("test") == ['pip install ".[test]" && pytest']
+    assert re.search(r"^test = \[", project(), re.MULTILINE)
+    assert re.search(r'^normlock = "sklearn_normlock.cli:main"', project(), re.MULTILINE)
+
+
+def test_main_command_needs_nothing_that_the_package_does_not_bring(tmp_path):
+    """``normlock demo`` runs after ``pip install .`` alone, without pandas, and catches every fault that it shows."""
+    (tmp_path / "pandas.py").write_text("raise ImportError('pandas is not installed')")
+    paths = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    result = subprocess.run(
+        [sys.executable, "-m", "sklearn_normlock", "demo"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.endswith("3 of 3 faults raised; the reloaded pipeline matches.\n")
+
+
+@pytest.mark.parametrize("page", [*PAGES, *NOTEBOOKS], ids=relative)
+def test_commands_and_variables_exist(page, capsys):
+    """Each ``normlock`` command, script and environment variable that a page names is there."""
+    text = page.read_text("utf-8")
+    with pytest.raises(SystemExit) as stopped:
+        main(["--help"])
+    commands = re.search(r"\n  COMMAND\n((?:    .*\n)+)", capsys.readouterr().out)[1]
+    assert stopped.value.code == 0
+    for command in re.findall(r"`(?:.* )?normlock ([a-z]\w*)", text):
+        assert re.search(rf"^    {command}\b", commands, re.MULTILINE), command
+    assert set(re.findall(r"\bNORMLOCK_\w+", text)) <= {ENVIRONMENT_VARIABLE}
+    for script in re.findall(r"\bpython (\w+/\w+\.py)", text):
+        assert (ROOT / script).is_file(), script
+
+
+def anchors(page):
+    """Return the names under which a page's headings can be linked to, made as GitHub makes them."""
+    text = re.sub(FENCE, "", page.read_text("utf-8"))
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_links_between_pages(page):
+    """Every relative link leads to a file of the repository and, with an anchor, to a heading in it."""
+    links = [link for link in LINK.findall(re.sub(FENCE, "", page.read_text("utf-8"))) if "://" not in link]
+    for link in links:
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_every_page_can_be_reached():
+    """The README links every page and notebook."""
+    links = set(LINK.findall((ROOT / "README.md").read_text("utf-8")))
+    assert {relative(path) for path in [*PAGES, *NOTEBOOKS]} - links == {"README.md"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_names_of_the_package_exist(page):
+    """Whatever a page calls ``nl.something`` or imports from the package exists."""
+    text = page.read_text("utf-8")
+    for name in set(re.findall(r"\bnl\.([a-z_]\w*)", text)):
+        assert hasattr(nl, name), name
+    for name in set(re.findall(r"\bsklearn_normlock(?:\.\w+)+", text)):
+        parent, _, last = name.rpartition(".")
+        try:
+            found = hasattr(importlib.import_module(parent), last)
+        except ImportError:
+            found = False
+        assert found or name == ENTRY_POINT_GROUP, name
+
+
+def test_readme_needs_nothing_that_the_package_does_not_bring():
+    """The README's examples run after ``pip install .`` alone: on arrays, and on nothing but declared dependencies."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    brought = {"sklearn_normlock", "sklearn", "skops", "joblib", "numpy", "scipy"}
+    imported = re.findall(r"^>>> (?:from|import) (\w+)", text, re.MULTILINE)
+    assert imported and set(imported) <= brought
+    assert "as_frame" not in text  # needs pandas
+
+
+def test_accuracies_of_the_readme():
+    """The accuracies that the README's first example mentions are those of the stock pipeline, before and after."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    X, y = load_breast_cancer(return_X_y=True)
+    stock = make_pipeline(StandardScaler(), LogisticRegression()).fit(X[:400], y[:400])
+    before = stock.score(X[400:], y[400:])
+    stock["standardscaler"].fit(X[400:])
+    assert f"accuracy {stock.score(X[400:], y[400:]):.3f} instead of {before:.3f}" in text
+
+
+def test_limits_are_stated():
+    """The numbers in the documentation from which on a call looks less closely are those of the code."""
+    text = (ROOT / "docs" / "seal.md").read_text("utf-8")
+    assert f"a list or dict of more than {watch._ITEMS} items" in text
+    assert f"an estimator beyond the first {watch._MEMBERS} of one object" in text
+
+
+def test_supported_versions_are_stated():
+    """The versions in the README are those that the project declares and tests."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    pythons = re.findall(r"Python :: (3\.\d+)", project())
+    oldest = re.search(r"scikit-learn>=([\d.]+)", project())[1]
+    tested = re.findall(r'"(\d\.\d+)": PYTHONS', (ROOT / "noxfile.py").read_text("utf-8"))
+    assert oldest == tested[0]
+    assert f"Python {pythons[0]} to {pythons[-1]}, scikit-learn {oldest} to {tested[-1]}." in text
+
+
+# -- notebooks -------------------------------------------------------------------------------------------------------
+
+
+def outputs_of(cell):
+    """Return what a cell shows as text, and whether it wrote to the error stream."""
+    texts, complained = [], False
+    for output in cell.get("outputs", ()):
+        if output.output_type == "stream":
+            complained |= output.name == "stderr"
+            texts.append(output.text)
+        elif output.output_type == "error":
+            texts.append("\n".join(output.traceback))
+            complained = True
+        else:
+            texts.append(output.data.get("text/plain", ""))
+    return without_digits(re.sub(r"\s+", " ", " ".join(texts))).strip(), complained
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=relative)
+@pytest.mark.filterwarnings("default")  # of the client's own libraries; the kernel's are looked for in its outputs
+def test_notebook(path, tmp_path):
+    """The notebook runs from top to bottom without a warning, and gives the outputs that are stored in it."""
+    nbformat = pytest.importorskip("nbformat", reason="runs notebooks; installed by the extra 'test'")
+    nbclient = pytest.importorskip("nbclient", reason="runs notebooks; installed by the extra 'test'")
+    pytest.importorskip("ipykernel", reason="runs notebooks; installed by the extra 'test'")
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    expected = [outputs_of(cell)[0] for cell in notebook.cells]
+    client = nbclient.NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    )
+    client.execute()
+    for i, cell in enumerate(notebook.cells):
+        text, complained = outputs_of(cell)
+        assert not complained, text
+        assert text == expected[i], cell.source
+    assert path.stat().st_size < 40_000, "large outputs are stored: keep text/plain alone"
