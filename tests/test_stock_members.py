@@ -14,10 +14,10 @@ from sklearn_normlock.preprocessing import MinMaxScaler
 
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples", "transform")
 VARIANTS = ({}, {"kernel": "linear"}, {"probability": True}, {"algorithm": "ball_tree"}, {"algorithm": "brute"})
-X, y = make_classification(60, 6, n_informative=4, random_state=0)
+DATA = {classes: make_classification(60, 6, n_informative=4, n_classes=classes, random_state=0) for classes in (2, 3)}
 
 
-def outcome(pipeline, method):
+def outcome(pipeline, method, X):
     try:
         result = getattr(pipeline, method)(X)
         return result.toarray() if sparse.issparse(result) else np.asarray(result)
@@ -39,9 +39,11 @@ def cases():
 
 @pytest.mark.campaign
 @pytest.mark.filterwarnings("ignore")  # what scikit-learn says of such small data, of both
+@pytest.mark.parametrize("classes", DATA)
 @pytest.mark.parametrize("cls, parameters", list(cases()))
-def test_works_as_in_a_stock_pipeline(cls, parameters):
+def test_works_as_in_a_stock_pipeline(cls, parameters, classes):
     """What a method of the pipeline gives, a failure too, is what the stock pipeline gives; at the second call as well."""
+    X, y = DATA[classes]
     if "random_state" in cls().get_params():
         parameters = {**parameters, "random_state": 0}
     try:
@@ -52,8 +54,8 @@ def test_works_as_in_a_stock_pipeline(cls, parameters):
     for method in METHODS:
         if not hasattr(stock, method):
             continue
-        expected = outcome(stock, method)
-        for found in (outcome(locked, method), outcome(locked, method)):
+        expected = outcome(stock, method, X)
+        for found in (outcome(locked, method, X), outcome(locked, method, X)):
             if isinstance(expected, str) or isinstance(found, str):
                 assert found == expected
             else:

@@ -103,8 +103,10 @@ def lock_arrays(
     ours = getattr(cls, "_normlock_locked", False)
     if not ours and not cls.__module__.startswith("sklearn."):
         return locked, spared
+    # One array may go by two names, of which the private one is for compiled code.
+    private = [] if ours else [v for name, v in attributes.items() if name[0] == "_" and isinstance(v, np.ndarray)]
     for name, value in attributes.items():
-        if name in skipped or type(value) in _PLAIN:
+        if name in skipped or type(value) in _PLAIN or any(value is other for other in private if name != "_fit_X"):
             continue
         if not ours and name != "_fit_X" and (name.startswith("_") or not name.endswith("_")):
             continue
