@@ -42,7 +42,7 @@ def cases():
 @pytest.mark.parametrize("classes", DATA)
 @pytest.mark.parametrize("cls, parameters", list(cases()))
 def test_works_as_in_a_stock_pipeline(cls, parameters, classes):
-    """What a method of the pipeline gives, a failure too, is what the stock pipeline gives; at the second call as well."""
+    """What a method gives, a failure too, is what it gives in the stock pipeline; at a second call as well."""
     X, y = DATA[classes]
     if "random_state" in cls().get_params():
         parameters = {**parameters, "random_state": 0}

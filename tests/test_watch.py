@@ -8,6 +8,7 @@ import weakref
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+
 from sklearn_normlock.pipeline import make_pipeline
 from sklearn_normlock.preprocessing import FunctionTransformer, StandardScaler
 from sklearn_normlock.seals import seal

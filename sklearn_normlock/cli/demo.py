@@ -10,6 +10,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,23 @@ from .. import pipeline, preprocessing
 from ..errors import NormLockError
 from ..persistence import dump
 
+# With pandas the errors name features, without it columns.
+_FRAMES = find_spec("pandas") is not None
 _RELOAD = """
 import sys
 import numpy as np, sklearn_normlock as nl
-from sklearn.datasets import load_breast_cancer
+from sklearn_normlock.cli.demo import measurements
 model = nl.load(sys.argv[1])
-X = load_breast_cancer(as_frame=True).data.loc[np.load(sys.argv[2])]
+X, _ = measurements(np.load(sys.argv[2]))
 np.save(sys.argv[3], model.predict_proba(X))
 print(model.fingerprint_)
 """
+
+
+def measurements(rows: Any) -> tuple[Any, Any]:
+    """Return the measurements and the diagnoses of some of the tumours, by their row numbers."""
+    data = load_breast_cancer(as_frame=_FRAMES)
+    return (data.data.iloc[rows], data.target.iloc[rows]) if _FRAMES else (data.data[rows], data.target[rows])
 
 
 def _refit(pipe: Any, later: Any) -> None:
@@ -62,16 +71,18 @@ def run() -> bool:
     passed : bool
         Whether the reloaded pipeline matched and every fault was caught.
     """
-    data = load_breast_cancer(as_frame=True)
-    X_train, X_test, y_train, y_test = train_test_split(data.data, data.target, random_state=0, stratify=data.target)
+    diagnoses = load_breast_cancer().target
+    train, test = train_test_split(np.arange(len(diagnoses)), random_state=0, stratify=diagnoses)
+    (X_train, y_train), (X_test, y_test) = measurements(train), measurements(test)
     # What comes later differs from what was trained on: here, the larger half of the tumours.
-    later = X_test["mean radius"] > X_test["mean radius"].median()
+    radius = np.asarray(X_test)[:, 0]
+    later = radius > np.median(radius)
 
     print("1. Train, save, reload in another process")
     locked = _pipeline(pipeline, preprocessing).fit(X_train, y_train)
     print(f"   fitted on {len(X_train)} rows: {locked.fingerprint_}")
     print(f"   accuracy on {len(X_test)} held-out rows: {locked.score(X_test, y_test):.3f}")
-    same = _reloaded(locked, X_test)
+    same = _reloaded(locked, X_test, test)
 
     print("\n2. Three faults: what scikit-learn serves, and what is raised instead")
     faults: list[tuple[str, Callable[[Any, Any], None], Callable[[Any], Any], Any, Any]] = [
@@ -97,11 +108,11 @@ def run() -> bool:
     return passed
 
 
-def _reloaded(locked: Any, X_test: Any) -> bool:
+def _reloaded(locked: Any, X_test: Any, test: Any) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         model, rows, out = (Path(folder) / name for name in ("model.skops", "rows.npy", "probabilities.npy"))
         dump(locked, model)
-        np.save(rows, X_test.index.to_numpy())
+        np.save(rows, test)
         print(f"   saved as model.skops ({model.stat().st_size / 1000:.0f} kB)")
         other = subprocess.run(
             [sys.executable, "-c", _RELOAD, str(model), str(rows), str(out)],
