@@ -12,6 +12,7 @@ import pandas as pd
 import scipy.sparse as sp
 import sklearn
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.model_selection import GridSearchCV
@@ -164,11 +165,11 @@ def _sparse(c: SimpleNamespace) -> Any:
 
 
 def _search(c: SimpleNamespace) -> Any:
-    return GridSearchCV(_pipe(c), {"model__C": [0.1, 1.0]}, cv=2)
+    return GridSearchCV(_pipe(c), {"model__C": [1.0]}, cv=2)
 
 
 def _voting(c: SimpleNamespace) -> Any:
-    return VotingClassifier([("a", _pipe(c)), ("b", LogisticRegression(max_iter=5000))], voting="soft")
+    return VotingClassifier([("a", _pipe(c)), ("b", DummyClassifier())], voting="soft")
 
 
 def _stacking(c: SimpleNamespace) -> Any:
@@ -228,6 +229,7 @@ KITS: dict[str, Kit] = {
     "nearest": (lambda c: c.KNNImputer(n_neighbors=3), _gappy_numbers),
     "tfidf": (lambda c: c.TfidfVectorizer(), texts),
     "many words": (lambda c: c.CountVectorizer(ngram_range=(1, 3)), texts),
+    "very many words": (lambda c: c.CountVectorizer(analyzer="char", ngram_range=(1, 6)), texts),
     "hashing": (lambda c: c.HashingVectorizer(n_features=32), texts),
 }  # fmt: skip
 

@@ -8,9 +8,16 @@ from typing import Any
 import numpy as np
 from fault_objects import KITS, NUMBERS, WEIGHTS_OF_WORDS, classes, people, texts, weights_of_words
 from fault_table import MISSING, STATE, Fault, drifted, drop, edit, put, retuple, step, swap
-from sklearn.linear_model import RidgeClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
 import sklearn_normlock as nl
+
+
+class Contrary(LogisticRegression):
+    """A model that says the opposite."""
+
+    def predict_proba(self, X: Any) -> Any:
+        return super().predict_proba(X)[:, ::-1]
 
 
 def _refit_model(p: Any, y_of: Callable[[Any], Any]) -> None:
@@ -91,6 +98,13 @@ STEPS = [
         path="model.coef_",
     ),
     Fault(name="model of another class", kit="pipe", apply=lambda p, v2: _other_model(p), path="model"),
+    Fault(
+        name="class of the model exchanged in place",
+        kit="pipe",
+        apply=lambda p, v2: put(p["model"], __class__=Contrary),
+        path="model",
+        unseen="the values are what they were, and types are not compared without hashing",
+    ),
     Fault(
         name="model refitted",
         kit="pipe",

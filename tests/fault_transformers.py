@@ -233,6 +233,21 @@ TRANSFORMERS = [
         error=STATE,
     ),
     Fault(
+        name="one of more than a thousand words exchanged with another",
+        kit="very many words",
+        apply=lambda s, v2: s.vocabulary_.update(amber=s.vocabulary_["black"], black=s.vocabulary_["amber"]),
+        path="vocabulary_",
+        error=STATE,
+        unseen="a list or dict of more than a thousand items is watched by its length",
+    ),
+    Fault(
+        name="word added to more than a thousand",
+        kit="very many words",
+        apply=lambda s, v2: s.vocabulary_.update(ambergris=s.vocabulary_["amber"]),
+        path="vocabulary_",
+        error=STATE,
+    ),
+    Fault(
         name="weights of the words set",
         kit="tfidf",
         apply=lambda s, v2: put(s, idf_=np.ones(len(s.vocabulary_))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import pickle
 import subprocess
@@ -12,10 +13,11 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler as StockScaler
 
 import sklearn_normlock as nl
-from sklearn_normlock.errors import FingerprintMismatchError, SealWarning
-from sklearn_normlock.pipeline import make_pipeline
+from sklearn_normlock.errors import FingerprintMismatchError, NormLockError, SealWarning
+from sklearn_normlock.pipeline import Pipeline, make_pipeline
 from sklearn_normlock.preprocessing import StandardScaler
 
 X = np.array([[1.0, 10.0], [2.0, 20.0], [3.0, 60.0], [6.0, 30.0]])
@@ -130,6 +132,34 @@ def test_a_warning_points_to_the_caller(call):
     with nl.config_context(policy="warn"), pytest.warns(SealWarning) as told:
         getattr(obj, call)(X)
     assert told[0].filename == __file__
+
+
+@pytest.mark.parametrize("policy", ["warn", "ignore"])
+def test_a_slice_vouches_for_nothing_altered(policy):
+    """A part of an altered pipeline, taken while nothing raises, has no seal that would hide the change."""
+    model = make_pipeline(StockScaler(), LogisticRegression()).fit(X, y)
+    model[0].mean_ = np.zeros(2)
+    with nl.config_context(policy=policy), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        part = model[:-1]
+    with pytest.raises(NormLockError):
+        part.transform(X)
+
+
+@pytest.mark.parametrize("policy", ["warn", "ignore"])
+def test_use_seals_nothing(policy):
+    """Using what is altered, or put together by hand, while nothing raises, does not seal it."""
+    model = make_pipeline(StockScaler(), LogisticRegression()).fit(X, y)
+    by_hand = Pipeline(copy.deepcopy(model).steps)
+    model[0].mean_ = np.zeros(2)
+    with nl.config_context(policy=policy), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        objects = [by_hand, model, copy.copy(model), copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
+        for obj in objects:
+            obj.predict(X)
+    for obj in objects:
+        with pytest.raises(NormLockError):
+            obj.predict(X)
 
 
 def test_warn_at_further_training():

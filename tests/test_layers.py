@@ -54,7 +54,9 @@ def test_every_room_has_a_layer():
 
 def imported_by(statement):
     code = f"import sys; before = set(sys.modules); {statement}; print(*(set(sys.modules) - before))"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    # Beside the package that is tested: a checkout as the current folder would come before it.
+    command = [sys.executable, "-c", code]
+    out = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PACKAGE.parent).stdout
     return {name.partition(".")[0] for name in out.split()}
 
 

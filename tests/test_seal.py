@@ -10,7 +10,7 @@ import pytest
 import sklearn
 from ordinary import RELEASE, TABLE, X, joblib_round_trip, scaled_model, table_model, y
 from sklearn import preprocessing as stock_preprocessing
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.utils.validation import check_is_fitted
 
@@ -114,6 +114,31 @@ def test_a_failed_fit_is_no_fit():
     with pytest.raises((MissingFingerprintError, sklearn.exceptions.NotFittedError)):
         unfitted.predict(X)
     assert unfitted.fit(X, y).predict(X).shape == y.shape
+
+
+class Given(TransformerMixin, BaseEstimator):
+    """A step that uses a transformer as it was given."""
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+
+    def fit(self, X: Any, y: Any = None) -> Given:
+        self.fitted_ = True
+        return self
+
+    def transform(self, X: Any) -> Any:
+        return self.given.transform(X)
+
+
+def test_a_fit_takes_what_is_there():
+    """A pipeline takes over the fingerprint of a member only while the member is what that fingerprint says."""
+    scaler = StandardScaler().fit(X)
+    scaler.mean_ = np.zeros(4)
+    with nl.config_context(policy="ignore"):
+        model = make_pipeline(Given(scaler), LogisticRegression()).fit(X, y)
+    assert model.fingerprint_ == nl.fingerprint(model)
+    with pytest.raises(FingerprintMismatchError, match=r"mean_"):
+        model.predict(X)  # the member says so, as it would by itself
 
 
 def test_an_unfitted_object_carries_nothing():

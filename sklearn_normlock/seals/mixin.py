@@ -38,6 +38,9 @@ CHECKED = (
     "decision_function",
     "score",
     "score_samples",
+    "perplexity",
+    "get_covariance",
+    "get_precision",
 )
 _THIN = frozenset(
     {"__module__", "__qualname__", "__doc__", "__firstlineno__", "__static_attributes__", "__annotations__"}
