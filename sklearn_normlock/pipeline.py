@@ -33,7 +33,7 @@ class Pipeline(Locked, stock.Pipeline):
             # A part of a pipeline that is what was fitted is what was fitted, and is bound as the whole is.
             check(self)
             watch = watch_over(self)
-            if isinstance(watch, Watch) and watch.intact(vars(self)):  # else the policy let a mismatch pass
+            if isinstance(watch, Watch) and watch.intact(self.__dict__):  # else the policy let a mismatch pass
                 seal(part)
         return part
 
