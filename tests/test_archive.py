@@ -62,7 +62,8 @@ def test_an_artifact_of_a_release_loads(folder: Path, name: str, suffix: str) ->
     try:
         est, caught = _loaded(folder / f"{name}{suffix}")
     except NormLockError as error:
-        assert name not in PLAIN
+        # NumPy 1 can't read what NumPy 2 pickled; skops files hold no module of NumPy's.
+        assert name not in PLAIN or (np.lib.NumpyVersion(np.__version__) < "2.0.0" and suffix != ".skops")
         # Its own scikit-learn may stand on a NumPy or SciPy that the file's classes have left.
         assert not at_home or (isinstance(error, ArtifactReadError) and not _same_environment(expected))
         return

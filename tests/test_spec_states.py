@@ -145,7 +145,7 @@ STATES = {
         {"t": np.array([0.0, 1.0, 2.0]), "c": np.array([1.0, 2.0]), "k": 0, "extrapolate": True, "axis": 0},
     ),
 }
-if hasattr(sp, "coo_array") and hasattr(sp.coo_array, "reshape"):
+if sp.coo_array(np.ones(4)).ndim == 1:  # SciPy 1.13 and later
     STATES["sparse vector"] = (
         sp.coo_array(np.array([0.0, 1.0, 2.0, 0.0])),
         "scipy.sparse:coo_array",

@@ -114,7 +114,12 @@ def test_the_two_runs_are_compared(runner, ours, theirs, listed, fault):
 
 def test_a_test_that_only_one_of_the_runs_collects_is_a_fault(runner):
     reports = [{"outcomes": {}, "collected": tests, "tracebacks": {}} for tests in (["a.py::t"], [])]
-    assert "not with both: a.py::t" in runner.judge(*reports, [], ("a.py",), least=0).faults[0]
+    assert any("not with both: a.py::t" in fault for fault in runner.judge(*reports, [], ("a.py",), least=0).faults)
+
+
+def test_a_test_that_was_collected_and_not_run_is_a_fault(runner):
+    report = {"outcomes": {}, "collected": ["a.py::t"], "tracebacks": {}}
+    assert runner.judge(report, report, [], ("a.py",), least=0).faults == ["collected but not run: a.py::t"]
 
 
 def test_a_run_of_too_few_tests_or_with_too_many_exceptions_fails(runner):

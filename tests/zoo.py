@@ -35,6 +35,7 @@ LEFT_OUT: dict[str, str] = {}
 
 #: Parameters that keep a fit small, or that the toy data need; else the defaults hold.
 _PARAMS: dict[str, dict[str, Any]] = {
+    "SpectralEmbedding": {"n_neighbors": 5},  # with the default all rows are neighbours, and any basis is a solution
     "AdaBoostClassifier": {"n_estimators": 4},
     "AdaBoostRegressor": {"n_estimators": 4},
     "BaggingClassifier": {"n_estimators": 3},

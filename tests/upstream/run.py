@@ -39,7 +39,7 @@ MODULES = (  # those that a version of scikit-learn does not have are left out
 )
 OUR_WARNINGS = ("SealWarning", "EnvironmentMismatchWarning", "InputFaultWarning")
 # Tests that must run at least (with fewer something was not collected), and the share that may be deselected of all.
-BOUNDS = {MODULES: {"least": 2500, "most": 0.015}, FAST: {"least": 250}}
+BOUNDS = {MODULES: {"least": 2500, "most": 0.015}, FAST: {"least": 200}}
 
 
 @dataclass
@@ -88,6 +88,8 @@ def judge(ours, theirs, entries, modules, least=1, most=1.0):
             verdict.faults.append(f"is deselected but does not exist in scikit-learn {sklearn.__version__}: {missing}")
     for test in sorted(set(ours["collected"]) ^ set(theirs["collected"])):
         verdict.faults.append(f"collected with our classes or with stock ones, not with both: {test}")
+    for test in sorted(set(ours["collected"]) - set(ours["outcomes"])):
+        verdict.faults.append(f"collected but not run: {test}")
     if verdict.run < least:
         verdict.faults.append(f"only {verdict.run} tests ran, expected {least} at least")
     if verdict.share > most:

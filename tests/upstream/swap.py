@@ -121,6 +121,12 @@ def pytest_collection_finish(session):
     back = session.config.swap_back
     public = KEPT.union(name.rpartition(".")[0] for name in session.config.swapped)
 
+    stock = set(map(id, back.values()))
+    for name in [name for name in sys.modules if name.startswith("sklearn.") and ".tests." in name]:
+        for key, value in vars(sys.modules[name]).items():
+            if id(value) in stock:
+                raise pytest.UsageError(f"{name} was imported too early: its {key} is not ours")
+
     def keep(module, ours):
         return ".tests." in module or (module in public and module != back[id(ours)].__module__)
 
