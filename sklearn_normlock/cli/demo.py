@@ -10,7 +10,6 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,12 @@ from ..errors import NormLockError
 from ..persistence import dump
 
 # With pandas the errors name features, without it columns.
-_FRAMES = find_spec("pandas") is not None
+try:
+    import pandas  # noqa: F401
+except ImportError:
+    _FRAMES = False
+else:
+    _FRAMES = True
 _RELOAD = """
 import sys
 import numpy as np, sklearn_normlock as nl
