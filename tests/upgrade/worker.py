@@ -1,0 +1,252 @@
+"""One end of an upgrade: what an old scikit-learn leaves, and what a new one makes of it.
+
+::
+
+    python -m upgrade.worker write DIR   # fit every setting; keep pickle, fingerprint, lock and outputs in DIR
+    python -m upgrade.worker check DIR   # load each pickle here; compare outputs, fingerprint and the lock's verdict
+
+``check`` prints one JSON object: the environments and, for each setting, the truth (do the outputs on real data agree?)
+beside what the lock said without knowing it. Both run with ``tests`` and the package on the path.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import platform
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+import sklearn
+from scipy import sparse
+from zoo_case import Case, quiet
+
+import sklearn_normlock as nl
+
+from .settings import SETTINGS
+
+INDEX = "index.json"
+PROTOCOL = 4
+
+#: What an object is asked for, each of a copy fresh from the pickle: use may change it, and its random generator.
+METHODS = ("transform", "predict", "predict_proba", "decision_function")
+#: What is asked of those that have none of them.
+OTHERWISE = ("score_samples", "kneighbors", "mahalanobis")
+#: Up to here outputs agree, relative to the scale of their column: another order of summation makes no more of them.
+ROUND_OFF, ROUND_OFF_32 = 1e-7, 1e-5
+
+
+def environment() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "scikit-learn": sklearn.__version__,
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+    }
+
+
+def reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:300]
+
+
+# -- outputs ----------------------------------------------------------------------------------------------------------
+
+
+def queries(case: Case) -> dict[str, Any]:
+    """Return the data that outputs are asked of: those it was fitted on, and others of their kind."""
+    if case.query is not None:
+        return {"query": case.query(0)}
+    found = {"seen": case.data(0)[0]}
+    if "precomputed" not in case.name and case.name != "KernelCenterer":
+        found["new"] = case.data(1)[0]
+    return found
+
+
+def flat(output: Any) -> list[np.ndarray]:
+    """Return an output as arrays of numbers or of text."""
+    if isinstance(output, (tuple, list)) and output and not isinstance(output[0], (str, tuple, float, int)):
+        return [array for part in output for array in flat(part)]
+    if sparse.issparse(output):
+        return [output.toarray()]
+    if hasattr(output, "columns"):
+        return [array for name in output.columns for array in flat(output[name].to_numpy())]
+    array = np.asarray(output if not isinstance(output, (tuple, list)) else np.array(output, dtype=object))
+    if array.dtype.kind in "biuf":
+        return [array]
+    if array.dtype.kind == "O":
+        try:
+            return [array.astype(np.float64)]  # numbers that came from an object column
+        except (TypeError, ValueError):
+            pass
+    return [np.array([str(item) for item in array.ravel().tolist()] or [""])]
+
+
+def outputs(data: bytes, case: Case) -> tuple[dict[str, list[np.ndarray]], dict[str, str]]:
+    """Return what the pickled object puts out, and why not where it raises."""
+    found: dict[str, list[np.ndarray]] = {}
+    errors: dict[str, str] = {}
+    first = _unpickled(data)
+    usable = [m for m in (*METHODS, *OTHERWISE) if m not in case.not_used and hasattr(first, m)]
+    for method in [m for m in usable if m in METHODS] or usable[:1]:
+        for name, X in queries(case).items():
+            try:
+                found[f"{method} {name}"] = _output(_unpickled(data), method, X)
+            except Exception as error:
+                errors[f"{method} {name}"] = reason(error)
+    return found, errors
+
+
+def _output(estimator: Any, method: str, X: Any) -> list[np.ndarray]:
+    with quiet():
+        output = getattr(estimator, method)(X)
+    return flat(output[0] if method == "kneighbors" else output)  # which of two equally near comes first is nobody's word
+
+
+def given_twice(data: bytes, case: Case) -> dict[str, list[np.ndarray]]:
+    """Return the outputs that one object gives twice; others are drawn at random, and say nothing of versions."""
+    found, _ = outputs(data, case)
+    kept = {}
+    for key, value in found.items():
+        method, _, name = key.partition(" ")
+        estimator = _unpickled(data)
+        _output(estimator, method, queries(case)[name])
+        if difference(value, _output(estimator, method, queries(case)[name])) <= ROUND_OFF:
+            kept[key] = value
+    return kept
+
+
+def _unpickled(data: bytes) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pickle.loads(data)
+
+
+def difference(old: list[np.ndarray], new: list[np.ndarray]) -> float:
+    """Return how far outputs are apart: 0 the same bits, else relative to the scale of their column; inf not alike.
+
+    What is in float32 is scaled so that `ROUND_OFF` holds for it too.
+    """
+    if len(old) != len(new):
+        return np.inf
+    return max((_apart(a, b) for a, b in zip(old, new)), default=0.0)  # noqa: B905
+
+
+def _apart(old: np.ndarray, new: np.ndarray) -> float:
+    if old.shape != new.shape or (old.dtype.kind == "U") != (new.dtype.kind == "U"):
+        return np.inf
+    if old.dtype.kind == "U":
+        return 0.0 if np.array_equal(old, new) else np.inf
+    if old.dtype == new.dtype and old.tobytes() == new.tobytes():
+        return 0.0
+    a, b = np.asarray(old, dtype=np.float64), np.asarray(new, dtype=np.float64)
+    special = ~np.isfinite(a) | ~np.isfinite(b)
+    if not np.array_equal(a[special], b[special], equal_nan=True):
+        return np.inf
+    a, b = np.where(special, 0.0, a), np.where(special, 0.0, b)
+    size = np.abs(a)
+    column = size.max(axis=0, keepdims=True, initial=0.0) if a.ndim > 1 else size.max(initial=0.0)
+    # a column that is round-off beside the others (the last component of a flat cloud) has no scale of its own
+    scale = np.maximum(column, max(1e-9 * float(size.max(initial=0.0)), 1e-300))
+    gap = float((np.abs(a - b) / scale).max(initial=0.0))
+    if old.dtype == np.float32:
+        gap *= ROUND_OFF / ROUND_OFF_32
+    return gap or 5e-324  # other bits, the same numbers: a zero's sign, say
+
+
+def truth(old: dict[str, Any], new: dict[str, Any], errors: dict[str, str]) -> tuple[str, float, str]:
+    """Return what became of the outputs, how far they are apart, and of which most.
+
+    What raised before may do what it likes; what did not and raises now can't run.
+    """
+    gaps = {key: difference(old[key], new[key]) for key in old if key in new}
+    lost = {key: errors.get(key, "the method is gone") for key in old if key not in new}
+    if lost:
+        key = min(lost)
+        return "can't run", np.inf, f"{key}: {lost[key]}"
+    worst = max(gaps, key=lambda key: gaps[key], default="")
+    gap = gaps.get(worst, 0.0)
+    if not gaps:
+        return "no output", 0.0, ""
+    if gap == 0.0:
+        return "same bits", 0.0, ""
+    return ("agrees" if gap <= ROUND_OFF else "changed"), gap, worst
+
+
+# -- the two ends -----------------------------------------------------------------------------------------------------
+
+
+def write(folder: Path) -> dict[str, Any]:
+    folder.mkdir(parents=True, exist_ok=True)
+    index: dict[str, Any] = {"environment": environment(), "cases": {}, "errors": {}}
+    arrays: dict[str, np.ndarray] = {}
+    for number, (name, case) in enumerate(SETTINGS.items()):
+        try:
+            estimator = case.fitted()
+            data = pickle.dumps(estimator, protocol=PROTOCOL)
+            found = given_twice(data, case)
+            with quiet():
+                entry = {"file": f"{number:03}.pkl", "fingerprint": nl.fingerprint(estimator)}
+        except Exception as error:
+            index["errors"][name] = reason(error)
+            continue
+        (folder / entry["file"]).write_bytes(data)
+        entry["outputs"] = {key: len(value) for key, value in found.items()}
+        for key, value in found.items():
+            arrays.update({f"{number:03} {key} {i}": array for i, array in enumerate(value)})
+        index["cases"][name] = entry
+    np.savez_compressed(folder / "outputs.npz", **arrays)
+    (folder / INDEX).write_text(json.dumps(index, indent=1, sort_keys=True), encoding="utf-8")
+    return index
+
+
+def check(folder: Path) -> dict[str, Any]:
+    index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    result: dict[str, Any] = {"wrote": index["environment"], "checked": environment(), "cases": {}}
+    with np.load(folder / "outputs.npz") as arrays:
+        for name, entry in index["cases"].items():
+            result["cases"][name] = _checked(folder, name, entry, arrays)
+    return result
+
+
+def _checked(folder: Path, name: str, entry: dict[str, Any], arrays: Any) -> dict[str, Any]:
+    data = (folder / entry["file"]).read_bytes()
+    old = {
+        key: [arrays[f"{entry['file'][:-4]} {key} {i}"] for i in range(count)]
+        for key, count in entry["outputs"].items()
+    }
+    try:
+        _unpickled(data)
+    except Exception as error:
+        return {"truth": "can't load", "detail": reason(error)}
+    if name in SETTINGS:
+        new, errors = outputs(data, SETTINGS[name])
+        kind, gap, detail = truth(old, new, errors)
+    else:
+        kind, gap, detail = "no data", np.inf, ""
+    row = {"truth": kind, "gap": gap, "detail": detail}
+    try:
+        with quiet():
+            row["fingerprint"] = "same" if nl.fingerprint(_unpickled(data)) == entry["fingerprint"] else "other"
+    except Exception as error:
+        row["fingerprint"] = reason(error)
+    return row
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 2 or arguments[0] not in ("write", "check"):
+        print(__doc__, file=sys.stderr)
+        return 64
+    if arguments[0] == "write":
+        index = write(Path(arguments[1]))
+        print(json.dumps({"wrote": len(index["cases"]), "errors": index["errors"]}))
+    else:
+        print(json.dumps(check(Path(arguments[1]))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
