@@ -15,8 +15,8 @@ import numpy as np
 
 from ..errors import UnfingerprintableError
 
-# Classes that their library moved from one public module to another: the name that an older release gives them, and the
-# present one. An object that was fitted before the move is, once it is loaded after it, of the class under its new name.
+# Classes that their library moved from one public module to another: the name under older releases, and the present
+# one. An object that was fitted before the move is, once it is loaded after it, of the class under its new name.
 MOVED = {"sklearn.model_selection:_CurveScorer": "sklearn.metrics:_CurveScorer"}  # scikit-learn 1.6
 
 F = TypeVar("F", bound=Callable[..., Any])

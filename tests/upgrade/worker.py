@@ -103,7 +103,8 @@ def outputs(data: bytes, case: Case) -> tuple[dict[str, list[np.ndarray]], dict[
 def _output(estimator: Any, method: str, X: Any) -> list[np.ndarray]:
     with quiet():
         output = getattr(estimator, method)(X)
-    return flat(output[0] if method == "kneighbors" else output)  # which of two equally near comes first is nobody's word
+    # of neighbours the distances: which of two equally near ones comes first is nobody's word
+    return flat(output[0] if method == "kneighbors" else output)
 
 
 def given_twice(data: bytes, case: Case) -> dict[str, list[np.ndarray]]:
