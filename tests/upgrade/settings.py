@@ -185,7 +185,7 @@ _PIPELINES: dict[str, tuple[Make, Maker]] = {
     "tfidf without idf, MultinomialNB": (_words(naive_bayes.MultinomialNB, use_idf=False), awkward.prose),
     "tfidf without smoothing, LinearSVC": (_words(svm.LinearSVC, smooth_idf=False, norm=None), awkward.prose),
     "tfidf of characters, LinearSVC": (_words(svm.LinearSVC, analyzer="char_wb", ngram_range=(2, 3)), awkward.prose),
-    "tfidf awkward.float32, SGDClassifier": (_words(lambda: lm.SGDClassifier(loss="log_loss"), dtype=np.float32), awkward.prose),
+    "tfidf float32, SGDClassifier": (_words(lambda: lm.SGDClassifier(loss="log_loss"), dtype=np.float32), awkward.prose),
     "tfidf, SVD, scaler, LogisticRegression": (_words(lambda: make_pipeline(TruncatedSVD(3), pp.StandardScaler(), _logistic()())), awkward.prose),
     "tfidf, chi2, MultinomialNB": (_words(lambda: make_pipeline(SelectKBest(chi2, k=6), naive_bayes.MultinomialNB())), awkward.prose),
     "counts, tfidf, LogisticRegression": (lambda: make_pipeline(CountVectorizer(binary=True, min_df=2), TfidfTransformer(), _logistic()()), awkward.prose),
