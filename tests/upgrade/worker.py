@@ -2,10 +2,10 @@
 
 ::
 
-    python -m upgrade.worker write DIR   # fit every setting; keep pickle, fingerprint, lock and outputs in DIR
-    python -m upgrade.worker check DIR   # load each pickle here; compare outputs, fingerprint and the lock's verdict
+    python -m upgrade.worker write DIR          # fit every setting; keep pickle, lock, fingerprint and outputs in DIR
+    python -m upgrade.worker check DIR RESULT   # load each here; compare outputs, fingerprint and the lock's verdict
 
-``check`` prints one JSON object: the environments and, for each setting, the truth (do the outputs on real data agree?)
+``check`` writes one JSON object: the environments and, for each setting, the truth (do the outputs on real data agree?)
 beside what the lock said without knowing it. Both run with ``tests`` and the package on the path.
 """
 
@@ -16,6 +16,7 @@ import pickle
 import platform
 import sys
 import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,15 @@ import numpy as np
 import scipy
 import sklearn
 from scipy import sparse
+from sklearn.exceptions import InconsistentVersionWarning
 from zoo_case import Case, quiet
 
 import sklearn_normlock as nl
+from sklearn_normlock.errors import NormLockError
 
 from .settings import SETTINGS
 
 INDEX = "index.json"
-PROTOCOL = 4
 
 #: What an object is asked for, each of a copy fresh from the pickle: use may change it, and its random generator.
 METHODS = ("transform", "predict", "predict_proba", "decision_function")
@@ -133,7 +135,7 @@ def difference(old: list[np.ndarray], new: list[np.ndarray]) -> float:
     """
     if len(old) != len(new):
         return np.inf
-    return max((_apart(a, b) for a, b in zip(old, new)), default=0.0)  # noqa: B905
+    return max((_apart(a, b) for a, b in zip(old, new, strict=True)), default=0.0)
 
 
 def _apart(old: np.ndarray, new: np.ndarray) -> float:
@@ -177,27 +179,55 @@ def truth(old: dict[str, Any], new: dict[str, Any], errors: dict[str, str]) -> t
     return ("agrees" if gap <= ROUND_OFF else "changed"), gap, worst
 
 
+def stages(data: bytes, case: Case) -> Iterator[tuple[str, list[np.ndarray]]]:
+    """Yield what each step of a pickled pipeline but the last puts out; the first that raises ends it."""
+    pipeline = _unpickled(data)
+    if type(pipeline).__name__ != "Pipeline":
+        return
+    for key, X in queries(case).items():
+        for i, (name, _) in enumerate(pipeline.steps[:-1], 1):
+            try:
+                yield f"{name} {key}", _output(_unpickled(data)[:i], "transform", X)
+            except Exception:
+                return
+
+
+def culprit(data: bytes, case: Case, old: dict[str, list[np.ndarray]]) -> str:
+    """Return the first step of a pickled pipeline that puts out something else; empty if it isn't a pipeline."""
+    pipeline = _unpickled(data)
+    if type(pipeline).__name__ != "Pipeline":
+        return ""
+    new = dict(stages(data, case))
+    for name, _ in pipeline.steps[:-1]:
+        for key in [key for key in old if key.rpartition(" ")[0] == name]:
+            if key not in new or difference(old[key], new[key]) > ROUND_OFF:
+                return name
+    return pipeline.steps[-1][0]
+
+
 # -- the two ends -----------------------------------------------------------------------------------------------------
 
 
 def write(folder: Path) -> dict[str, Any]:
+    """Fit every setting; keep in `folder` what is needed to see later what became of it."""
     folder.mkdir(parents=True, exist_ok=True)
     index: dict[str, Any] = {"environment": environment(), "cases": {}, "errors": {}}
     arrays: dict[str, np.ndarray] = {}
     for number, (name, case) in enumerate(SETTINGS.items()):
+        path = folder / f"{number:03}.pkl"
         try:
             estimator = case.fitted()
-            data = pickle.dumps(estimator, protocol=PROTOCOL)
-            found = given_twice(data, case)
-            with quiet():
-                entry = {"file": f"{number:03}.pkl", "fingerprint": nl.fingerprint(estimator)}
-        except Exception as error:
+        except Exception as error:  # not of this version, or not on these data
             index["errors"][name] = reason(error)
             continue
-        (folder / entry["file"]).write_bytes(data)
-        entry["outputs"] = {key: len(value) for key, value in found.items()}
-        for key, value in found.items():
-            arrays.update({f"{number:03} {key} {i}": array for i, array in enumerate(value)})
+        with quiet():
+            nl.dump(estimator, path, lock=True)
+            data = path.read_bytes()
+            entry = {"file": path.name, "fingerprint": nl.fingerprint(estimator)}
+        for kind, found in (("outputs", given_twice(data, case)), ("stages", dict(stages(data, case)))):
+            entry[kind] = {key: len(value) for key, value in found.items()}
+            for key, value in found.items():
+                arrays.update({f"{number:03} {kind} {key} {i}": array for i, array in enumerate(value)})
         index["cases"][name] = entry
     np.savez_compressed(folder / "outputs.npz", **arrays)
     (folder / INDEX).write_text(json.dumps(index, indent=1, sort_keys=True), encoding="utf-8")
@@ -205,30 +235,37 @@ def write(folder: Path) -> dict[str, Any]:
 
 
 def check(folder: Path) -> dict[str, Any]:
+    """Load what `folder` holds; return for each setting the truth and what the lock says."""
     index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     result: dict[str, Any] = {"wrote": index["environment"], "checked": environment(), "cases": {}}
     with np.load(folder / "outputs.npz") as arrays:
         for name, entry in index["cases"].items():
-            result["cases"][name] = _checked(folder, name, entry, arrays)
+            old = {
+                kind: {
+                    key: [arrays[f"{entry['file'][:-4]} {kind} {key} {i}"] for i in range(count)]
+                    for key, count in entry[kind].items()
+                }
+                for kind in ("outputs", "stages")
+            }
+            result["cases"][name] = _checked(folder / entry["file"], name, entry, old)
     return result
 
 
-def _checked(folder: Path, name: str, entry: dict[str, Any], arrays: Any) -> dict[str, Any]:
-    data = (folder / entry["file"]).read_bytes()
-    old = {
-        key: [arrays[f"{entry['file'][:-4]} {key} {i}"] for i in range(count)]
-        for key, count in entry["outputs"].items()
-    }
+def _checked(path: Path, name: str, entry: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+    data = path.read_bytes()
+    row: dict[str, Any] = {"load": said(lambda: nl.load(path, lock=True))}
     try:
-        _unpickled(data)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            estimator = pickle.loads(data)
+        row["stock warned"] = any(issubclass(w.category, InconsistentVersionWarning) for w in caught)
     except Exception as error:
-        return {"truth": "can't load", "detail": reason(error)}
-    if name in SETTINGS:
-        new, errors = outputs(data, SETTINGS[name])
-        kind, gap, detail = truth(old, new, errors)
-    else:
-        kind, gap, detail = "no data", np.inf, ""
-    row = {"truth": kind, "gap": gap, "detail": detail}
+        return {**row, "truth": "can't load", "detail": reason(error)}
+    lock = nl.Lock.load(f"{path}.normlock.json")
+    row["verify"] = said(lambda: nl.verify(estimator, lock))
+    case = SETTINGS[name]
+    row["truth"], row["gap"], row["detail"] = truth(old["outputs"], *outputs(data, case))
+    row["step"] = culprit(data, case, old["stages"]) if row["truth"] in ("changed", "can't run") else ""
     try:
         with quiet():
             row["fingerprint"] = "same" if nl.fingerprint(_unpickled(data)) == entry["fingerprint"] else "other"
@@ -237,15 +274,33 @@ def _checked(folder: Path, name: str, entry: dict[str, Any], arrays: Any) -> dic
     return row
 
 
+def said(ask: Callable[[], Any]) -> dict[str, Any]:
+    """Return what the lock said: the error, the step it named, and every warning."""
+    error: Exception | None = None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            ask()
+        except Exception as raised:
+            error = raised
+    return {
+        "raised": "" if error is None else type(error).__name__,
+        "ours": isinstance(error, NormLockError),
+        "path": getattr(error, "path", None),
+        "message": "" if error is None else str(error)[:600],
+        "warnings": sorted({f"{w.category.__name__}: {w.message}"[:200] for w in caught}),
+    }
+
+
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 2 or arguments[0] not in ("write", "check"):
-        print(__doc__, file=sys.stderr)
-        return 64
-    if arguments[0] == "write":
+    if arguments[:1] == ["write"] and len(arguments) == 2:
         index = write(Path(arguments[1]))
         print(json.dumps({"wrote": len(index["cases"]), "errors": index["errors"]}))
+    elif arguments[:1] == ["check"] and len(arguments) == 3:
+        Path(arguments[2]).write_text(json.dumps(check(Path(arguments[1])), indent=1), encoding="utf-8")
     else:
-        print(json.dumps(check(Path(arguments[1]))))
+        print(__doc__, file=sys.stderr)
+        return 64
     return 0
 
 
