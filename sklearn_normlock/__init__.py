@@ -13,36 +13,56 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .config import config_context, get_config, set_config
     from .fingerprints import fingerprint
+    from .locks.comparison import compare, diff, lock, verify
+    from .locks.document import Lock
+    from .locks.report import Report
+    from .locks.trace import Trace, trace
     from .persistence import dump, load, trusted_types
     from .seals.mixin import Locked
     from .seals.opening import thaw, unlock
 
 __all__ = [
+    "Lock",
     "Locked",
+    "Report",
+    "Trace",
+    "compare",
     "config_context",
+    "diff",
     "dump",
     "fingerprint",
     "get_config",
     "load",
+    "lock",
     "set_config",
     "thaw",
+    "trace",
     "trusted_types",
     "unlock",
+    "verify",
 ]
 
 # Where each name lives. Reading a record or printing the command's help needs neither scikit-learn nor NumPy, so that
 # nothing is imported before it is asked for.
 _HOMES = {
+    "Lock": "locks.document",
     "Locked": "seals.mixin",
+    "Report": "locks.report",
+    "Trace": "locks.trace",
+    "compare": "locks.comparison",
     "config_context": "config",
+    "diff": "locks.comparison",
     "dump": "persistence",
     "fingerprint": "fingerprints",
     "get_config": "config",
     "load": "persistence",
+    "lock": "locks.comparison",
     "set_config": "config",
     "thaw": "seals.opening",
+    "trace": "locks.trace",
     "trusted_types": "persistence",
     "unlock": "seals.opening",
+    "verify": "locks.comparison",
 }
 # What users import from; ``sklearn_normlock.errors`` works without an import of its own.
 _MODULES = frozenset(

@@ -14,7 +14,8 @@
         ├── ProbeMismatchError         the same state, another behaviour
         ├── InputFaultError            the data is not what the object was fitted for
         ├── LockFormatError            a lock that can't be read
-        │   └── LockVersionError       a lock of a version that isn't known here
+        │   ├── LockVersionError       a lock of a version that isn't known here
+        │   └── MissingLockError       a lock that was asked for and isn't there
         ├── UnfingerprintableError     an object that has no stable name: a lambda, say
         └── MissingDependencyError     an optional package that isn't installed
 
@@ -46,6 +47,7 @@ __all__ = [
     "LockVersionError",
     "MissingDependencyError",
     "MissingFingerprintError",
+    "MissingLockError",
     "NormLockError",
     "PipelineMismatchError",
     "ProbeMismatchError",
@@ -102,7 +104,15 @@ class MissingFingerprintError(NormLockError):
 
 
 class LockMismatchError(NormLockError):
-    """An object is not the one that was approved."""
+    """An object is not the one that was approved.
+
+    Attributes
+    ----------
+    report : Report
+        Everything that differs.
+    """
+
+    report: Any = None
 
 
 class ArtifactDigestError(NormLockError):
@@ -118,7 +128,15 @@ class EnvironmentMismatchError(NormLockError):
 
 
 class ProbeMismatchError(NormLockError):
-    """The same state gives other outputs than it gave when it was locked."""
+    """The same state gives other outputs than it gave when it was locked.
+
+    Attributes
+    ----------
+    report : Report
+        Everything that differs.
+    """
+
+    report: Any = None
 
 
 class InputFaultError(NormLockError):
@@ -131,6 +149,10 @@ class LockFormatError(NormLockError):
 
 class LockVersionError(LockFormatError):
     """A lock written by a version whose format isn't known here."""
+
+
+class MissingLockError(LockFormatError, FileNotFoundError):
+    """A lock that was asked for is not there."""
 
 
 class UnfingerprintableError(NormLockError):

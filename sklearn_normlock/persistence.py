@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pickle
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import IO, Any
 
 from .config import policy
 from .errors import ArtifactReadError, FingerprintMismatchError, MissingFingerprintError, NormLockError
+from .files import replacing
 from .fingerprints import fingerprint
 from .seals.mixin import Locked
 from .seals.seal import find_problem, respond
@@ -110,7 +109,7 @@ def dump(est: Any, path: str | os.PathLike[str]) -> None:
     for member in (est, *Layout(est).members):
         if isinstance(member, Locked):
             _require_intact(member)
-    with _replacing(path) as file:
+    with replacing(path) as file:
         try:
             write(est, file)
         except NormLockError:
@@ -264,27 +263,3 @@ def _suffix(path: Path) -> str:
             remedy=f"Use one of {', '.join(FORMATS)}.",
         )
     return path.suffix
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a temporary file that takes the place of ``path`` when it is complete and on the disk."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(OSError):
-            os.chmod(name, (path.stat().st_mode if path.exists() else 0o666 & ~_umask()) & 0o777)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

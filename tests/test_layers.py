@@ -12,7 +12,7 @@ PACKAGE = Path(find_spec("sklearn_normlock").origin).parent
 
 # From the ground up; a module may import from its own layer and from those below.
 LAYERS = [
-    {"errors", "config"},
+    {"errors", "config", "files"},
     {"fingerprints"},
     {"locks"},
     {"seals"},

@@ -7,7 +7,6 @@ path, so that a later mismatch can be located and shown.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from ..errors import UnfingerprintableError
 from .arrays import array_bytes, structured_bytes, u64
 from .encoders import ENCODERS, PLAIN, encoder_of, frame, string
+from .paths import step_label
 from .record import Record
 from .state import fingerprint_state, is_estimator
 
@@ -24,7 +24,6 @@ INLINE = 64  # bytes; part of the format: a shorter attribute stands for itself,
 Vouched = Callable[[Any], "tuple[bytes, Record] | None"]
 
 _sha256 = hashlib.sha256
-_IDENTIFIER = re.compile(r"[^\W\d]\w*\Z")
 # Containers of named members: the name is the label of the member's path (``scaler.mean_``, not ``steps[0][1].mean_``).
 _NAMED_MEMBERS = frozenset({"steps", "transformer_list", "transformers_", "estimators", "estimators_"})
 
@@ -202,7 +201,7 @@ class Walker:
     def member(self, item: tuple[Any, ...]) -> bytes:
         """Encode a ``(name, estimator, ...)`` tuple; its path is the estimator's name."""
         container = self.labels.pop()
-        self.labels.append("." + item[0] if _IDENTIFIER.match(item[0]) else f"[{item[0]!r}]")
+        self.labels.append(step_label(item[0]))
         encode = self.encode if self.record is None else self.recorded
         parts = [b"t", u64(len(item)), string(self, item[0]), encode(item[1])]
         for value in item[2:]:  # of a ColumnTransformer: the columns

@@ -29,8 +29,8 @@ import numpy as np
 from .arrays import BLOCK
 
 LARGEST = 16_000  # bytes of one record as JSON
-BUDGET = 14_000  # and of its notes, whose size in JSON isn't known while they are taken
-_ARRAY_BYTES = 2_048  # an array up to this size is kept by value
+_MARGIN = 2_000  # the size of notes in JSON isn't known while they are taken
+ARRAY_BYTES = 2_048  # an array up to this size is kept by value
 _TEXT = 240  # characters of a value's repr
 _NAMES = 4_000  # and of an array of objects
 _PATH = 400  # characters of a path
@@ -45,13 +45,19 @@ class Record:
     ----------
     text : str, default=None
         A record that came with an object, as :attr:`text` gave it; read when it is first asked for.
+    largest : int, default=LARGEST
+        Bytes of the whole as JSON.
+    array_bytes : int, default=ARRAY_BYTES
+        An array up to this size is kept by value.
     """
 
-    def __init__(self, text: str | None = None) -> None:
+    def __init__(self, text: str | None = None, largest: int = LARGEST, array_bytes: int = ARRAY_BYTES) -> None:
         self._text = text
+        self._largest = largest
+        self._array_bytes = array_bytes
         self._notes: list[tuple[Any, ...]] = []
         self._entries: dict[str, Any] | None = None
-        self._left = BUDGET
+        self._left = largest - _MARGIN
         self._cut = False
 
     def __len__(self) -> int:
@@ -95,7 +101,7 @@ class Record:
 
     def array(self, path: str, array: np.ndarray, blob: bytes, blocks: list[bytes]) -> None:
         """Note an array: by value if it is small, else by digests and a summary."""
-        if array.nbytes <= _ARRAY_BYTES and self._fits(path, array.nbytes * 4 // 3 + 40):
+        if array.nbytes <= self._array_bytes and self._fits(path, array.nbytes * 4 // 3 + 40):
             self._notes.append((_array_entry, path, array.dtype, array.shape, blob[len(blob) - array.nbytes :]))
         elif self._fits(path, 200 + 15 * min(len(blocks), _GROUPS)):
             run = -(-len(blocks) // _GROUPS)  # blocks in a group
@@ -131,7 +137,7 @@ class Record:
     def _made(self) -> dict[str, Any]:
         """Make the entries; while notes were taken their size could only be guessed."""
         entries: dict[str, Any] = {}
-        left = LARGEST - 200  # for the root
+        left = self._largest - 200  # for the root
         for entry, path, *facts in self._notes:
             made = entry(*facts)
             left -= len(json.dumps(path)) + len(json.dumps(made)) + 4

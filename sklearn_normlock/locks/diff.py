@@ -6,102 +6,19 @@ where neither scikit-learn nor NumPy is installed.
 
 from __future__ import annotations
 
-import enum
 import math
 import struct
 from binascii import a2b_base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from .change import Change, Kind, plain_text
+from .relations import Relation, named_relation, relation
 
 _WIDTH = 80  # characters of a value in a message
 _SHOWN = 3  # elements of an array that a change shows
+_ROUND_OFF = 1e-12  # relative
 _FORMATS = dict(f2="e", f4="f", f8="d", b1="?", i1="b", i2="h", i4="i", i8="q", u1="B", u2="H", u4="I", u8="Q")
-
-
-class Kind(enum.Enum):
-    """What happened at a path."""
-
-    VALUE = "value"
-    ELEMENTS = "elements"
-    SHAPE = "shape"
-    DTYPE = "dtype"
-    CLASS = "class"
-    ADDED = "added"
-    REMOVED = "removed"
-    CONTENT = "content"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """One difference between two records.
-
-    Parameters
-    ----------
-    path : str
-        Where, such as ``"scaler.mean_"``.
-    kind : Kind
-        What happened there.
-    expected, actual : object
-        Both sides: the ``repr`` of a value, a shape, a dtype, a class; for elements the worst of them.
-    label : str
-        The worst element, such as ``'["worst area"]'`` or ``"[3]"``; empty for anything but elements.
-    shown : tuple of (label, expected, actual)
-        The few worst elements, the worst first.
-    differing, size : int
-        How many elements differ, of how many.
-    distance : float
-        How far the worst element moved, relative to itself.
-    """
-
-    path: str
-    kind: Kind
-    expected: Any = None
-    actual: Any = None
-    label: str = ""
-    shown: tuple[tuple[str, Any, Any], ...] = ()
-    differing: int = 0
-    size: int = 0
-    distance: float = 0.0
-
-    @property
-    def where(self) -> str:
-        """The path of what differs most, down to the element."""
-        return self.path + self.label
-
-    def describe(self, path: str | None = None) -> str:
-        """Say it in one sentence part.
-
-        Parameters
-        ----------
-        path : str, default=None
-            Named in place of the whole path, where a step is named already.
-        """
-        path = self.path if path is None else path
-        if self.kind is Kind.ADDED:
-            return f"{path} is {_text(self.actual)} now, and was not there when fitted"
-        if self.kind is Kind.REMOVED:
-            return f"{path} was {_text(self.expected)} when fitted, and is gone now"
-        if self.kind is Kind.CONTENT:
-            return f"{path}{self.label} holds something else than when fitted"
-        if self.kind is Kind.ELEMENTS:
-            parts = [
-                f"{path}{label} {_text(old)} when fitted, {_text(new)} now"
-                if i == 0
-                else f"{label.strip()} {_text(old)} → {_text(new)}"
-                for i, (label, old, new) in enumerate(self.shown)
-            ]
-            rest = self.differing - len(parts)
-            more = f" ({rest} more of {self.size} differ)" if rest > 0 else ""
-            return ", ".join(parts) + more
-        noun = {Kind.SHAPE: " had shape", Kind.DTYPE: " had dtype", Kind.CLASS: " was a"}.get(self.kind, "")
-        return f"{path}{noun} {_text(self.expected)} when fitted, {_text(self.actual)} now"
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.6g}" if value == 0 or not math.isfinite(value) or abs(value) > 1e-300 else repr(value)
-    return str(value)
 
 
 def compare_records(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[Change]:
@@ -127,7 +44,7 @@ def compare_records(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> l
         old, new = expected.get(path), actual.get(path)
         if old == new or (cut and (old is None or new is None)):
             continue
-        change = _change(path, old, new, _names(expected, path))
+        change = _change(path, old, new, feature_names(expected, path))
         if change is not None:
             changes.append(change)
     inner = [change.path for change in changes if change.kind is not Kind.CONTENT]
@@ -151,12 +68,14 @@ def _inside(path: str, parent: str) -> bool:
 def _severity(change: Change) -> tuple[int, float]:
     order = [Kind.CLASS, Kind.SHAPE, Kind.DTYPE, Kind.VALUE, Kind.ELEMENTS, Kind.REMOVED, Kind.ADDED, Kind.CONTENT]
     distance = change.distance if change.kind is Kind.ELEMENTS else 0.0
+    if change.relation is not None and change.relation.kind == "round-off":
+        return len(order), -distance
     # A parameter comes before what was fitted with it, a count such as n_samples_seen_ after the arrays.
     counts = change.kind is Kind.VALUE and change.path.endswith("_")
     return order.index(Kind.REMOVED if counts else change.kind), -distance
 
 
-def _names(entries: Mapping[str, Any], path: str) -> Sequence[str]:
+def feature_names(entries: Mapping[str, Any], path: str) -> Sequence[str]:
     """Return the feature names of the estimator that an attribute belongs to."""
     owner = path.rpartition(".")[0]
     entry = entries.get(f"{owner}.feature_names_in_" if owner else "feature_names_in_")
@@ -192,11 +111,13 @@ def _texts(path: str, old: str, new: str) -> Change:
             shown=shown,
             differing=len(differing),
             size=len(before),
+            relation=relation(before, after),
         )
     start = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), 0)
     if max(len(old), len(new)) > _WIDTH and start > _WIDTH // 2:
         old, new = "…" + old[start - 20 :], "…" + new[start - 20 :]
-    return Change(path=path, kind=Kind.VALUE, expected=_brief(old), actual=_brief(new))
+    known = relation(before, after) if before and after and len(before) == len(after) else None
+    return Change(path=path, kind=Kind.VALUE, expected=_brief(old), actual=_brief(new), relation=known)
 
 
 def _change(path: str, old: Any, new: Any, names: Sequence[str]) -> Change | None:
@@ -213,8 +134,9 @@ def _change(path: str, old: Any, new: Any, names: Sequence[str]) -> Change | Non
             return None  # two texts of one value, or two samples of one array
         for key, kind in (("class", Kind.CLASS), ("dtype", Kind.DTYPE), ("shape", Kind.SHAPE)):
             if key in old and key in new and old[key] != new[key]:
-                return Change(path=path, kind=kind, expected=_plain(old[key]), actual=_plain(new[key]))
-        if "data" in old and "data" in new:
+                known = _rounded(old, new) if kind is Kind.DTYPE else None
+                return Change(path=path, kind=kind, expected=_plain(old[key]), actual=_plain(new[key]), relation=known)
+        if _by_value(old) and _by_value(new):
             return _elements(path, old, new, names)
         if "summary" in old and "summary" in new:
             moved = [k for k in ("min", "max", "mean") if old["summary"].get(k) != new["summary"].get(k)]
@@ -226,14 +148,31 @@ def _change(path: str, old: Any, new: Any, names: Sequence[str]) -> Change | Non
                     expected=shown[0][1],
                     actual=shown[0][2],
                     shown=shown,
+                    distance=max(_distance(each[1], each[2], 0.0) for each in shown),
+                    summarised=True,
                 )
-        if "data" in old or "data" in new:
+        if _by_value(old) or _by_value(new):
             return None  # one of them had no room for the data; the object that it belongs to is named instead
         if "text" in old and "text" in new and old["text"] != new["text"]:
             return _texts(path, old["text"], new["text"])
-        return Change(path=path, kind=Kind.CONTENT, label=_blocks(old, new))
+        return Change(path=path, kind=Kind.CONTENT, label=_blocks(old, new), summarised="summary" in old)
     kind = Kind.CONTENT if _brief(old) == _brief(new) else Kind.VALUE
-    return Change(path=path, kind=kind, expected=_brief(old), actual=_brief(new))
+    known = named_relation(path, str(old), str(new)) if kind is Kind.VALUE else None
+    return Change(path=path, kind=kind, expected=_brief(old), actual=_brief(new), relation=known)
+
+
+def _by_value(entry: Mapping[str, Any]) -> bool:
+    return "data" in entry or "values" in entry
+
+
+def _rounded(old: Mapping[str, Any], new: Mapping[str, Any]) -> Relation | None:
+    """Tell what an array has to do with the same array in another dtype."""
+    if not (_by_value(old) and _by_value(new)) or old.get("shape") != new.get("shape"):
+        return None
+    before, after = decode(old), decode(new)
+    if before is None or after is None:
+        return None
+    return relation(before, after) or (Relation(kind="cast", text="the same values") if before == after else None)
 
 
 def _blocks(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
@@ -275,8 +214,11 @@ def _elements(path: str, old: Mapping[str, Any], new: Mapping[str, Any], names: 
     # What is small beside its neighbours is round-off.
     numbers = [abs(x) for x in (*before, *after) if isinstance(x, (int, float)) and math.isfinite(x)]
     floor = 1e-9 * max(numbers, default=0.0)
-    worst = sorted(differing, key=lambda i: -_distance(before[i], after[i], floor))[:_SHOWN]
+    # Beside elements that really moved, those that only were rounded otherwise are noise.
+    moved = [i for i in differing if _distance(before[i], after[i], floor) > _ROUND_OFF]
+    worst = sorted(moved or differing, key=lambda i: -_distance(before[i], after[i], floor))[:_SHOWN]
     shown = tuple((_label(i, shape, names), *_sides(before[i], after[i])) for i in worst)
+    chosen = sorted(moved) if moved else range(len(before))
     return Change(
         path=path,
         kind=Kind.ELEMENTS,
@@ -284,9 +226,11 @@ def _elements(path: str, old: Mapping[str, Any], new: Mapping[str, Any], names: 
         actual=after[worst[0]],
         label=shown[0][0],
         shown=shown,
-        differing=len(differing),
+        differing=len(moved or differing),
+        rounded=len(differing) - len(moved) if moved else 0,
         size=len(before),
         distance=_distance(before[worst[0]], after[worst[0]], floor),
+        relation=relation([before[i] for i in chosen], [after[i] for i in chosen]),
     )
 
 
@@ -296,7 +240,7 @@ def _bits(value: Any) -> Any:
 
 def _sides(old: Any, new: Any) -> tuple[Any, Any]:
     # Two numbers that look the same when rounded are shown in full.
-    return (repr(old), repr(new)) if _text(old) == _text(new) else (old, new)
+    return (repr(old), repr(new)) if plain_text(old) == plain_text(new) else (old, new)
 
 
 def _distance(old: Any, new: Any, floor: float) -> float:
@@ -329,8 +273,10 @@ def decode(entry: Mapping[str, Any]) -> list[Any] | None:
     Parameters
     ----------
     entry : mapping
-        With ``"dtype"``, ``"shape"`` and ``"data"``.
+        With ``"dtype"``, ``"shape"`` and ``"data"``, or ``"values"`` as a lock has them.
     """
+    if "values" in entry:
+        return [float(x) for x in entry["values"]] if entry["dtype"][1] == "f" else list(entry["values"])
     code = _FORMATS.get(entry["dtype"][1:])
     data = a2b_base64(entry["data"])
     if code is not None:

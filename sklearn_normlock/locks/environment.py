@@ -10,13 +10,18 @@ DISTRIBUTIONS = ("scikit-learn", "numpy", "scipy")
 
 
 @lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """Return the versions that decide what fitted state computes, by name. Python's patch releases don't count."""
+    found = {name: version(name) for name in DISTRIBUTIONS}
+    return {**found, "python": ".".join(platform.python_version_tuple()[:2])}
+
+
 def environment() -> str:
-    """Return the versions that decide what fitted state computes.
+    """Return the versions that decide what fitted state computes, as text.
 
     Returns
     -------
     environment : str
-        Such as ``"scikit-learn 1.9.1, numpy 2.4.6, scipy 1.17.1, python 3.11"``. Python's patch releases don't count.
+        Such as ``"scikit-learn 1.9.1, numpy 2.4.6, scipy 1.17.1, python 3.11"``.
     """
-    versions = [f"{name} {version(name)}" for name in DISTRIBUTIONS]
-    return ", ".join([*versions, "python " + ".".join(platform.python_version_tuple()[:2])])
+    return ", ".join(f"{name} {number}" for name, number in versions().items())

@@ -1,0 +1,274 @@
+"""Is it what was approved? ``lock``, ``verify``, ``compare`` and ``diff``."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from typing import Any
+
+from ..errors import LockMismatchError, ProbeMismatchError
+from .change import Change, Kind
+from .diff import compare_records
+from .document import Lock
+from .effects import effects
+from .environment import versions
+from .outputs import TOLERANCES, Deviation
+from .parts import Probe
+from .probing import Undecided, run_probe
+from .report import Report
+from .target import Target
+
+logger = logging.getLogger("sklearn_normlock")
+
+Lockable = Any  # an estimator, or a mapping of names to estimators and paths
+
+
+def lock(est: Lockable, X: Any = None) -> Lock:
+    """Lock a fitted object: make the document that says what was approved.
+
+    Parameters
+    ----------
+    est : estimator, or mapping of str to estimator or path
+        Fitted; scikit-learn's own or locked. A mapping is a bundle: its members are bound to one another. A member that
+        is a path is bound by the digest of that file.
+    X : array, DataFrame or list of shape (n_samples, n_features), default=None
+        Rows of the kind that it is for. **A few of them are kept in the lock**, as probes, in place of rows that are
+        made from fitted statistics; and a profile of all of them, which holds no rows. Not for a bundle.
+
+    Returns
+    -------
+    lock : Lock
+        :meth:`Lock.save` writes it.
+
+    Raises
+    ------
+    UnfingerprintableError
+        If the object isn't fitted, or has state without a stable name.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> lock = nl.lock(StandardScaler().fit([[0.0], [2.0]]))
+    >>> lock.state["mean_"]["values"]
+    [1.0]
+    >>> nl.verify(StandardScaler().fit([[0.0], [2.0]]), lock).ok
+    True
+    """
+    return Target(est).locked(X)
+
+
+def compare(est: Lockable, lock: Lock, rtol: float = 0.0) -> Report:
+    """Compare an object with a lock.
+
+    Parameters
+    ----------
+    est : estimator, or mapping of str to estimator or path
+        Fitted.
+    lock : Lock
+        What was approved.
+    rtol : float, default=0.0
+        With 0 the state must be the same to the last bit. Above it the question is whether a refit reproduced the
+        object: fitted numbers, and the outputs of probes, may differ by this much, relative to their size. Of arrays
+        that a lock does not hold by value the summaries are compared.
+
+    Returns
+    -------
+    report : Report
+        ``report.ok``, ``report.changes``, ``report.explain()``.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> lock = nl.lock(StandardScaler().fit([[0.0], [2000.0]]))
+    >>> print(nl.compare(StandardScaler().fit([[0.0], [2.0]]), lock).changes[0].relation.text)
+    ×1e-06: a change of unit?
+    """
+    target = Target(est)
+    record, actual = target.record, target.fingerprint
+    changes: list[Change] = []
+    if actual != lock.fingerprint:
+        changes = compare_records(lock.state, record)
+        if not changes:
+            changes = [Change(path="", kind=Kind.CONTENT, label=" (where is not in the lock: it had no room for all)")]
+    kept = [change for change in changes if not _within(change, rtol)] if rtol > 0 else changes
+    same_state = not kept
+    deviations, undecided, probed = _outputs(target, lock.probes, rtol if rtol > 0 else None, same_state)
+    here = versions()
+    names = [*lock.environment, *(name for name in here if name not in lock.environment)]
+    moved = {
+        name: (lock.environment.get(name, "none"), here.get(name, "none"))
+        for name in names
+        if lock.environment.get(name) != here.get(name)
+    }
+    return Report(
+        ok=same_state and not deviations,
+        expected=lock.fingerprint,
+        actual=actual,
+        changes=tuple(kept),
+        deviations=tuple(deviations),
+        effects=() if same_state or deviations else tuple(effects(lock.state, record)),
+        environment=moved,
+        undecided=undecided,
+        probed=probed,
+        tolerances=TOLERANCES if rtol <= 0 else {dtype: max(value, rtol) for dtype, value in TOLERANCES.items()},
+    )
+
+
+def _outputs(
+    target: Target, probes: tuple[Probe, ...], rtol: float | None, same_state: bool
+) -> tuple[list[Deviation], dict[str, str], int]:
+    """Run the probes; of another state only those whose rows are in the lock, the first of which differs."""
+    deviations: list[Deviation] = []
+    undecided: dict[str, str] = {}
+    probed = 0
+    for probe in probes:
+        if not same_state and probe.rows is None:
+            continue
+        est = target.member(probe.path)
+        try:
+            if est is None:
+                raise Undecided("there is no such step now")
+            found = run_probe(probe, est, rtol)
+        except Undecided as reason:
+            undecided[probe.path] = str(reason)
+            continue
+        probed += len(probe.outputs)
+        deviations += found
+        if found and not same_state:
+            break
+    return deviations, undecided, probed
+
+
+def _within(change: Change, rtol: float) -> bool:
+    """Tell whether a change is one that a refit within this tolerance makes."""
+    if change.kind is Kind.ELEMENTS:
+        return change.distance <= rtol
+    if change.kind is Kind.CONTENT:
+        return change.summarised
+    if change.kind is not Kind.VALUE:
+        return False
+    try:
+        old, new = float(change.expected), float(change.actual)
+    except (TypeError, ValueError):
+        return False
+    return abs(old - new) <= rtol * max(abs(old), abs(new))
+
+
+def verify(est: Lockable, lock: Lock) -> Report:
+    """Verify that an object is what a lock says, whatever the policy of :func:`~sklearn_normlock.set_config` is.
+
+    The state must be the same to the last bit. The outputs of the probes must be the same within the tolerances that
+    the report states; they decide whether other versions of scikit-learn or NumPy matter.
+
+    Parameters
+    ----------
+    est : estimator, or mapping of str to estimator or path
+        Fitted.
+    lock : Lock
+        What was approved.
+
+    Returns
+    -------
+    report : Report
+        A match.
+
+    Raises
+    ------
+    LockMismatchError
+        If the state is another; its ``report`` says what differs.
+    ProbeMismatchError
+        If the state is the same and the outputs are not, the first such step being its ``path``.
+
+    Warns
+    -----
+    EnvironmentMismatchWarning
+        If it was locked under other versions, and the outputs of a step can't be compared.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> lock = nl.lock(StandardScaler().fit([[0.0], [2000.0]]))
+    >>> nl.verify(StandardScaler().fit([[0.0], [2.0]]), lock)
+    Traceback (most recent call last):
+        ...
+    sklearn_normlock.errors.LockMismatchError: MISMATCH: ...
+    """
+    return checked(compare(est, lock), type(est).__name__)
+
+
+def checked(report: Report, name: str) -> Report:
+    """Raise what a report says, or return it."""
+    if not report.ok:
+        fields: dict[str, Any] = {"expected": report.expected, "actual": report.actual}
+        if report.changes:
+            first = report.changes[0]
+            error: LockMismatchError | ProbeMismatchError = LockMismatchError(
+                report.explain(), path=first.where, changes=report.changes, **fields
+            )
+        else:
+            error = ProbeMismatchError(report.explain(), path=report.deviations[0].path, **fields)
+        error.report = report
+        raise error
+    if report.environment:
+        moved = ", ".join(f"{package} {old} → {new}" for package, (old, new) in report.environment.items())
+        if report.undecided:
+            _warn_undecided(report, name)
+        else:
+            logger.info("%s: locked under other versions (%s); %d outputs agree.", name, moved, report.probed)
+    return report
+
+
+def _warn_undecided(report: Report, name: str) -> None:
+    from ..errors import EnvironmentMismatchWarning
+
+    fitted, here = (", ".join(f"{package} {both[i]}" for package, both in report.environment.items()) for i in range(2))
+    warnings.warn(
+        EnvironmentMismatchWarning(estimator_name=name, fitted=fitted, here=here),
+        stacklevel=4,
+    )
+
+
+def diff(a: Any, b: Any) -> Report:
+    """Say what differs between two objects or locks.
+
+    Parameters
+    ----------
+    a, b : estimator, mapping, Lock, or path of a lock
+        Before and after.
+
+    Returns
+    -------
+    report : Report
+        ``report.ok`` if they are the same.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> old, new = StandardScaler().fit([[0.0], [2.0]]), StandardScaler().fit([[0.0], [4.0]])
+    >>> print(nl.diff(old, new).explain())
+    MISMATCH: nl1-sha256:... was expected, this is nl1-sha256:...
+      mean_[0]: 1 → 2
+      ...
+    """
+    before, after = _as_lock(a), _as_lock(b)
+    if not isinstance(b, (Lock, str, os.PathLike)):
+        return compare(b, before)
+    return diff_locks(before, after)
+
+
+def diff_locks(before: Lock, after: Lock) -> Report:
+    """Say what differs between two locks; neither scikit-learn nor an object is needed."""
+    from .lock_diff import report_of
+
+    return report_of(before, after)
+
+
+def _as_lock(side: Any) -> Lock:
+    if isinstance(side, Lock):
+        return side
+    return Lock.load(side) if isinstance(side, (str, os.PathLike)) else lock(side)

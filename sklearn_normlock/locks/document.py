@@ -1,0 +1,255 @@
+"""The lock: what was approved, as a document. Reading, comparing or printing one needs neither scikit-learn nor NumPy.
+
+The format is described by ``docs/lock.schema.json``. Of its version, :data:`LOCK_VERSION` is raised when a reader of
+the old one would misunderstand the new one, and :data:`LOCK_REVISION` when it would only miss something. To change
+the format:
+
+1. change the dataclasses here, raise one of the two numbers, and put the change into ``docs/lock.schema.json``;
+2. keep reading what the released versions wrote: convert it in :meth:`Lock.from_dict`, by its version;
+3. add a lock that the new version wrote to ``tests/archive``; those that lie there are never touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import LockFormatError, LockVersionError, MissingLockError
+from ..files import replacing
+from .fields import Fields
+from .parts import Contract, FileDigest, Probe, without_none
+from .rendering import rendered
+
+LOCK_VERSION = 1
+LOCK_REVISION = 0
+SUFFIX = ".normlock.json"
+_PREFIX = "nl1-sha256:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    """What was approved: the state of a fitted object, and all that is needed to tell whether another is the same.
+
+    Made by :func:`sklearn_normlock.lock`; kept beside the artifact, in version control.
+
+    Parameters
+    ----------
+    fingerprint : str
+        Of the object, or of the bundle.
+    state : mapping of path to entry
+        What stands at each path: :mod:`sklearn_normlock.fingerprints.record`, with small arrays in plain numbers.
+    environment : mapping of str to str
+        The versions it was locked under.
+    bundle : bool
+        Whether it locks a mapping of names to objects.
+    inputs : mapping of path to Contract
+        What the object, or each member of a bundle, wants to be given.
+    files : mapping of str to FileDigest
+        The artifacts, by name.
+    probes : tuple of Probe
+        Rows and what the object made of them.
+    profile : mapping, default=None
+        Of the data it was fitted on, if rows were given (:class:`sklearn_normlock.Profile`).
+    coverage : mapping, default=None
+        Which faults in the data could not be seen.
+    """
+
+    fingerprint: str
+    state: Mapping[str, Any]
+    environment: Mapping[str, str]
+    bundle: bool = False
+    inputs: Mapping[str, Contract] = field(default_factory=dict)
+    files: Mapping[str, FileDigest] = field(default_factory=dict)
+    probes: tuple[Probe, ...] = ()
+    profile: Mapping[str, Any] | None = None
+    coverage: Mapping[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the lock as plain JSON values.
+
+        Returns
+        -------
+        document : dict
+            With ``"digest"``, the SHA-256 of all the rest, by which :meth:`from_dict` tells a damaged lock.
+        """
+        document = {
+            "lock_version": LOCK_VERSION,
+            "lock_revision": LOCK_REVISION,
+            "fingerprint": self.fingerprint,
+            "bundle": self.bundle,
+            "environment": dict(self.environment),
+            "inputs": {path: contract.to_dict() for path, contract in self.inputs.items()},
+            "files": {name: file.to_dict() for name, file in self.files.items()},
+            "state": dict(self.state),
+            "probes": [probe.to_dict() for probe in self.probes],
+            **without_none(profile=self.profile, coverage=self.coverage),
+        }
+        return {**document, "digest": document_digest(document)}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Lock:
+        """Read a lock.
+
+        Parameters
+        ----------
+        document : mapping
+            As :meth:`to_dict` gives it.
+
+        Returns
+        -------
+        lock : Lock
+
+        Raises
+        ------
+        LockFormatError
+            If it is not a lock, or not whole: the error names the place.
+        LockVersionError
+            If it is of a version that isn't known here.
+
+        Warns
+        -----
+        UserWarning
+            If it is of a later revision of this version: what is new in it is not read.
+        """
+        fields = Fields(document)
+        version = fields.count("lock_version")
+        if version != LOCK_VERSION:
+            raise LockVersionError(
+                f"The lock has lock_version {version}; this is a reader of version {LOCK_VERSION}.",
+                path="lock_version",
+                expected=LOCK_VERSION,
+                actual=version,
+                remedy="Install a version of sklearn-normlock that knows it, or lock the object anew.",
+            )
+        digest = fields.digest("digest")
+        actual = document_digest({key: value for key, value in document.items() if key != "digest"})
+        if digest != actual:
+            raise LockFormatError(
+                f"The lock is not what was written: its digest is {digest[:12]}…, its content has {actual[:12]}….",
+                path="digest",
+                expected=digest,
+                actual=actual,
+                remedy="It is damaged or was edited by hand: take it from version control again, or lock the object "
+                "anew and review the difference.",
+            )
+        revision = fields.count("lock_revision")
+        if revision > LOCK_REVISION:
+            warnings.warn(
+                f"The lock has revision {revision} of its format, this reader knows up to {LOCK_REVISION}: what is new "
+                "in it is not looked at. Upgrade sklearn-normlock.",
+                UserWarning,
+                stacklevel=2,
+            )
+        lock = cls(
+            fingerprint=fields.fingerprint("fingerprint"),
+            state=fields.record("state"),
+            environment=fields.names("environment"),
+            bundle=fields.truth("bundle"),
+            inputs={path: Contract.from_fields(each) for path, each in fields.items("inputs")},
+            files={name: FileDigest.from_fields(each) for name, each in fields.items("files")},
+            probes=tuple(Probe.from_fields(each) for each in fields.each("probes")),
+            profile=fields.mapping_or_none("profile"),
+            coverage=fields.mapping_or_none("coverage"),
+        )
+        if revision <= LOCK_REVISION:
+            fields.nothing_else()
+        root = lock.state.get("")
+        if not isinstance(root, Mapping) or _PREFIX + str(root.get("digest")) != lock.fingerprint:
+            raise LockFormatError(
+                "The lock's fingerprint is not that of the state it lists.",
+                path="fingerprint",
+                expected=lock.fingerprint,
+                remedy="Lock the object anew.",
+            )
+        return lock
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the lock; the file is written whole or not at all, and the same lock gives the same bytes.
+
+        Parameters
+        ----------
+        path : path-like
+            By custom the artifact's name and ``.normlock.json``.
+        """
+        with replacing(Path(path)) as file:
+            file.write(rendered(self.to_dict()).encode("utf-8"))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Lock:
+        """Read a lock from a file.
+
+        Parameters
+        ----------
+        path : path-like
+            Written by :meth:`save`.
+
+        Raises
+        ------
+        MissingLockError
+            If there is no such file.
+        LockFormatError, LockVersionError
+            If it can't be read; the error names the file.
+        """
+        try:
+            data = Path(path).read_bytes()
+        except FileNotFoundError:
+            raise MissingLockError(
+                f"There is no lock at {path}.",
+                path=str(path),
+                remedy="Make one from the object that was approved: `normlock lock ARTIFACT`.",
+            ) from None
+        except OSError as error:
+            raise LockFormatError(
+                f"{path} can't be read as a lock ({error.strerror}).", path=str(path), remedy="Name a file."
+            ) from None
+        try:
+            return cls.from_dict(parsed(data))
+        except LockFormatError as error:
+            located = type(error)(f"{path}: {error.args[0]}")
+            located.path, located.expected, located.actual = error.path, error.expected, error.actual
+            located.remedy = error.remedy
+            raise located from None
+
+    def with_files(self, files: Mapping[str, FileDigest]) -> Lock:
+        """Return the lock with these artifacts."""
+        return replace(self, files=dict(files))
+
+
+def document_digest(document: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a document's compact JSON with sorted keys, in hexadecimal."""
+    try:
+        text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise LockFormatError(f"It holds something that is not plain JSON ({error}).") from None
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def parsed(data: bytes) -> Mapping[str, Any]:
+    """Return the JSON document that bytes are; one that a reader could understand in two ways is refused."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(pairs)
+        if len(result) != len(pairs):
+            raise LockFormatError("A name occurs twice in it.", remedy="Take the lock from version control again.")
+        return result
+
+    def constant(name: str) -> Any:
+        raise LockFormatError(
+            f"It holds {name}, which is not JSON.", remedy="Take the lock from version control again."
+        )
+
+    try:
+        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=unique, parse_constant=constant)
+    except LockFormatError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise LockFormatError(
+            f"It is not a lock: not JSON ({error}).",
+            remedy="It is damaged or something else: take it from version control again.",
+        ) from None

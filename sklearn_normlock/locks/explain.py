@@ -1,0 +1,228 @@
+"""A report in words: for a terminal, a program, a workflow's annotations, a review comment, a page."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from .change import Change, Kind, plain_text
+
+if TYPE_CHECKING:
+    from .report import Report
+
+_CHANGES = 12  # more of them are a refit, and listing them would be noise
+_STEPS = 6
+
+
+def short(fingerprint: str) -> str:
+    """Return a fingerprint as it is shown: its first twelve digits."""
+    name, _, digits = fingerprint.partition(":")
+    return f"{name}:{digits[:12]}…" if len(digits) > 12 else fingerprint
+
+
+def change_line(change: Change) -> str:
+    """Return a change as it stands in a review: ``num.scaler.mean_["income"]: 51203.4 → 51.2034 (×0.001: …)``."""
+    known = f" ({change.relation.text})" if change.relation else ""
+    where = change.path or "the object"
+    if change.kind is Kind.ELEMENTS and change.shown:
+        first, *others = (
+            f"{label.strip() if i else where + label}: {plain_text(old)} → {plain_text(new)}"
+            for i, (label, old, new) in enumerate(change.shown)
+        )
+        rest = change.differing - len(change.shown)
+        more = f"; {rest} more of {change.size} differ" if rest > 0 else ""
+        more += f"; {change.rounded} others by round-off" if change.rounded else ""
+        return first + known + "".join(f"; {other}" for other in others) + more
+    if change.kind is Kind.ADDED:
+        return f"{where}: added, {plain_text(change.actual)}"
+    if change.kind is Kind.REMOVED:
+        return f"{where}: removed, was {plain_text(change.expected)}"
+    if change.kind is Kind.CONTENT:
+        return f"{where}{change.label}: other content{known}"
+    noun = {Kind.SHAPE: "shape ", Kind.DTYPE: "dtype "}.get(change.kind, "")
+    return f"{where}: {noun}{plain_text(change.expected)} → {plain_text(change.actual)}{known}"
+
+
+def plain_change(change: Change) -> dict[str, Any]:
+    """Return a change as plain JSON values."""
+    relation = change.relation
+    return {
+        "path": change.path,
+        "where": change.where,
+        "kind": change.kind.value,
+        "expected": _plain(change.expected),
+        "actual": _plain(change.actual),
+        "differing": change.differing,
+        "size": change.size,
+        "relation": None
+        if relation is None
+        else {"kind": relation.kind, "text": relation.text, "factor": relation.factor, "offset": relation.offset},
+        "text": change_line(change),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def verdict(report: Report) -> str:
+    """Return the first line: what was looked at, and whether it matches."""
+    subject = f"{report.subject}: " if report.subject else ""
+    if report.ok:
+        outputs = f", {report.probed} outputs of probes agree" if report.probed else ""
+        name = report.actual or report.expected
+        return f"{subject}match, {short(name)}{outputs}" if name else f"{subject}match{outputs}"
+    if report.expected == report.actual:
+        return f"{subject}MISMATCH: the outputs differ" + (
+            f", with the same state ({short(report.expected)})" if report.expected else ""
+        )
+    return f"{subject}MISMATCH: {short(report.expected)} was expected, this is {short(report.actual)}"
+
+
+def outputs_line(report: Report) -> str | None:
+    """Return what happens to the outputs, and from which step on."""
+    if report.deviations:
+        first = report.deviations[0]
+        known = [each.sigmas for each in report.deviations if each.sigmas is not None and math.isfinite(each.sigmas)]
+        if math.isinf(first.relative) and first.sigmas is None:
+            return f"outputs change from step {first.path or 'one'} on: {first.method}: {first.text}"
+        size = f" by up to {max(known):.3g} σ" if known else ""
+        return f"outputs of probes move{size}, from step {first.place} on: {first.text}"
+    if report.effects:
+        worst = max(report.effects, key=lambda each: each.sigmas)
+        where = f" in {worst.path}{worst.label}".rstrip() if worst.path or worst.label else ""
+        return f"outputs move by up to {worst.sigmas:.3g} σ{where}, from step {report.step or 'one'} on"
+    if report.probed and report.changes:
+        return f"none of {report.probed} outputs of probes moves beyond its tolerance"
+    return None
+
+
+def _environment(report: Report) -> str | None:
+    if not report.environment:
+        return None
+    return "versions: " + ", ".join(f"{name} {old} → {new}" for name, (old, new) in report.environment.items())
+
+
+def _tolerances(report: Report) -> str | None:
+    if not report.probed:
+        return None
+    stated = ", ".join(f"{dtype} {value:g}" for dtype, value in report.tolerances.items())
+    return f"tolerance of outputs, relative to the largest of a column: {stated}; labels and whole numbers exactly"
+
+
+def details(report: Report) -> Iterator[str]:
+    """Yield the lines behind the first one."""
+    changes = list(report.changes)
+    for change in changes[:_CHANGES]:
+        yield change_line(change)
+    if len(changes) > _CHANGES:
+        yield f"and {len(changes) - _CHANGES} more places differ"
+    line = outputs_line(report)
+    if line is not None:
+        yield line
+    for deviation in report.deviations[1:_STEPS]:
+        yield f"then {deviation.place}: {deviation.text}"
+    for line in (_environment(report), _tolerances(report) if report.deviations or report.environment else None):
+        if line is not None:
+            yield line
+    for path, why in report.undecided.items():
+        yield f"the outputs of {path or 'the object'} were not compared: {why}"
+    yield from report.notes
+
+
+def remedy(report: Report) -> str | None:
+    """Return what to do next."""
+    if report.ok:
+        return None
+    if report.expected == report.actual and report.deviations:
+        return (
+            "Serve under the versions it was locked under, or fit and lock it anew under these and review the change."
+        )
+    return "Deploy what was locked; or, if the change is meant, lock anew and have the new lock reviewed."
+
+
+def _text(report: Report) -> str:
+    lines = [verdict(report), *(f"  {line}" for line in details(report))]
+    next_step = remedy(report)
+    return "\n".join([*lines, f"  {next_step}"] if next_step else lines)
+
+
+def _json(report: Report) -> str:
+    return json.dumps(report.to_dict(), sort_keys=True)
+
+
+def _github(report: Report) -> str:
+    """Return workflow commands (docs.github.com, "Workflow commands for GitHub Actions")."""
+    if report.ok:
+        return f"::notice title=normlock::{_escaped(verdict(report))}"
+    text = "\n".join([verdict(report), *details(report), remedy(report) or ""]).strip()
+    file = f" file={_escaped(report.subject, property=True)}," if report.subject else " "
+    return f"::error{file}title=normlock::{_escaped(text)}"
+
+
+def _escaped(text: str, *, property: bool = False) -> str:
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return text.replace(":", "%3A").replace(",", "%2C") if property else text
+
+
+def _markdown(report: Report) -> str:
+    mark = "✅" if report.ok else "❌"
+    lines = [f"{mark} **{_code(verdict(report))}**"]
+    changes = list(report.changes)
+    if changes:
+        lines += ["", "| where | before | after | |", "|---|---|---|---|"]
+        for change in changes[:_CHANGES]:
+            note = change.relation.text if change.relation else _count(change)
+            sides = [_cell(plain_text(side)) if side is not None else "" for side in (change.expected, change.actual)]
+            lines.append(f"| `{_cell(change.where or 'the object')}` | {sides[0]} | {sides[1]} | {_cell(note)} |")
+        if len(changes) > _CHANGES:
+            lines.append(f"| and {len(changes) - _CHANGES} more | | | |")
+    rest = [line for line in details(report)][min(len(changes), _CHANGES) + (len(changes) > _CHANGES) :]
+    lines += ["", *(f"- {_code(line)}" for line in rest)] if rest else []
+    next_step = remedy(report)
+    return "\n".join([*lines, "", next_step] if next_step else lines)
+
+
+def _count(change: Change) -> str:
+    return f"{change.differing} of {change.size} differ" if change.size > 1 else change.kind.value
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _code(text: str) -> str:
+    return text.replace("<", "&lt;")
+
+
+def _html(report: Report) -> str:
+    rows = "".join(
+        f"<tr><td><code>{html.escape(change.where or 'the object')}</code></td>"
+        f"<td>{html.escape(plain_text(change.expected)) if change.expected is not None else ''}</td>"
+        f"<td>{html.escape(plain_text(change.actual)) if change.actual is not None else ''}</td>"
+        f"<td>{html.escape(change.relation.text if change.relation else _count(change))}</td></tr>"
+        for change in report.changes[:_CHANGES]
+    )
+    table = f"<table><tr><th>where</th><th>before</th><th>after</th><th></th></tr>{rows}</table>" if rows else ""
+    skip = min(len(report.changes), _CHANGES)
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in list(details(report))[skip:])
+    next_step = remedy(report)
+    return (
+        f'<div class="normlock-report {"match" if report.ok else "mismatch"}"><p><strong>{html.escape(verdict(report))}'
+        f"</strong></p>{table}{f'<ul>{items}</ul>' if items else ''}"
+        f"{f'<p>{html.escape(next_step)}</p>' if next_step else ''}</div>"
+    )
+
+
+STYLES: dict[str, Callable[[Report], str]] = {
+    "text": _text,
+    "json": _json,
+    "github": _github,
+    "markdown": _markdown,
+    "html": _html,
+}

@@ -1,0 +1,340 @@
+"""Rows to probe an object with, made from what it was fitted with: the same object always gives the same rows.
+
+A probe has to reach what a version, a build or a platform could change: the centre and both tails of every column, the
+edges of bins, quantiles, knots and splits and their neighbours on both sides, every kind of category and one that was
+never seen, missing values, and numbers that float32 rounds badly. No row of the training data is among them.
+
+Locks that are in use hold digests of these rows: what is changed here must leave the rows of every known class as they
+are (``tests/archive`` has locks of old versions), or their probes say that they can't decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .statistics import Columns, statistics_of
+
+_LADDER = (0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 1 / 3, -3.0, 3.0, 0.1, -6.0)  # in standard deviations
+_EDGES = 5  # edges of a column that are probed, on both sides of each
+_MOST = 32  # rows of one probe
+_WORDS = ("alpha", "beta", "gamma", "delta")
+
+VARIANTS = 5
+
+
+def rows_for(est: Any, variant: int) -> Any:
+    """Return rows for an object.
+
+    Parameters
+    ----------
+    est : estimator
+        Fitted.
+    variant : int
+        0 has missing values and unseen categories, 1 has none; 2 has no negative numbers, 3 only numbers between 0 and
+        1, 4 small whole numbers. Not every object takes every variant.
+
+    Returns
+    -------
+    rows : ndarray, DataFrame, list, or None
+        None if nothing is known of what the object takes.
+    """
+    for cls in type(est).__mro__:
+        maker = _MAKERS.get(cls.__name__)
+        if maker is not None:
+            return maker(est, variant)
+    return _numeric(est, variant)
+
+
+# -- numbers -----------------------------------------------------------------------------------------------------------
+
+
+def _numeric(est: Any, variant: int) -> Any:
+    columns = statistics_of(est)
+    return None if columns is None else number_rows(columns, variant)
+
+
+def number_rows(columns: Columns, variant: int) -> np.ndarray:
+    """Return rows around the centre of each column and at its edges.
+
+    Parameters
+    ----------
+    columns : Columns
+        Statistics of each column.
+    variant : int
+        As in :func:`rows_for`.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_rows, n_columns)
+    """
+    width = len(columns.centre)
+    if variant == 4:
+        return (np.arange(8)[:, None] + np.arange(width)[None, :]) % 3 + 0.0
+    if variant == 3:
+        return ((np.arange(9)[:, None] * 3 + np.arange(width)[None, :]) % 9) / 8.0
+    ladder = np.asarray(_LADDER)
+    # Another rung in each column of a row, so that columns don't only move together.
+    rung = ladder[(np.arange(len(ladder))[:, None] + 5 * np.arange(width)[None, :]) % len(ladder)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        blocks = [columns.centre + rung * columns.scale]
+        blocks.append((columns.centre + 0.1 * columns.scale).astype(np.float32).astype(np.float64)[None, :])
+        # Half way between two numbers of float32: which of them it is rounded to decides.
+        blocks.append(blocks[-1] + np.spacing(blocks[-1].astype(np.float32)).astype(np.float64) * 0.5)
+    blocks += [columns.low[None, :], columns.high[None, :]]
+    if columns.edges is not None:
+        at = np.unique(np.linspace(0, len(columns.edges) - 1, _EDGES).astype(int))
+        for edge in columns.edges[at]:
+            blocks += [np.nextafter(edge, -np.inf)[None, :], edge[None, :], np.nextafter(edge, np.inf)[None, :]]
+    rows = np.vstack(blocks)
+    rows = np.where(np.isfinite(rows), rows, 0.0)
+    if variant == 2:
+        rows = np.abs(rows)
+    if variant == 0:
+        missing = rows[:2].copy()
+        missing[0, ::2] = np.nan
+        missing[1, 1::2] = np.nan
+        rows = np.vstack([rows, missing])
+    return rows
+
+
+# -- categories, labels and texts --------------------------------------------------------------------------------------
+
+
+def _encoder(est: Any, variant: int) -> Any:
+    categories = getattr(est, "categories_", None)
+    if categories is None:
+        return _numeric(est, variant)
+    longest = max((len(known) for known in categories), default=0)
+    rows = np.empty((min(max(longest, 2), _MOST - 8) + (variant == 0), len(categories)), dtype=object)
+    for j, known in enumerate(categories):
+        # Evenly over them all, the last included.
+        at = np.linspace(0, len(known) - 1, len(rows)).astype(int) if longest > len(rows) else np.arange(len(rows))
+        for i in range(len(rows)):
+            rows[i, j] = known[at[i] % len(known)] if len(known) else 0
+        if variant == 0:
+            rows[-1, j] = "never seen" if np.asarray(known).dtype.kind in "OU" else _beyond(known)
+    kinds = {np.asarray(known).dtype.kind for known in categories}
+    if kinds <= set("fiub"):
+        return rows.astype(np.float64)
+    names = getattr(est, "feature_names_in_", None)
+    return rows if names is None else _frame(names, [rows[:, j] for j in range(rows.shape[1])])
+
+
+def _beyond(known: Any) -> float:
+    finite = [float(x) for x in known if np.isfinite(x)]
+    return max(finite, default=0.0) + 1.0
+
+
+def _labels(est: Any, variant: int) -> Any:
+    classes = getattr(est, "classes_", None)
+    return None if classes is None else np.asarray(classes)[:_MOST]
+
+
+def _label_sets(est: Any, variant: int) -> Any:
+    classes = list(est.classes_)[:_MOST]
+    return [tuple(classes[:k]) for k in range(min(len(classes), 4) + 1)] + [(name,) for name in classes[:8]]
+
+
+def _documents(est: Any, variant: int) -> Any:
+    terms = sorted(str(term) for term in getattr(est, "vocabulary_", None) or _WORDS)
+    at = np.unique(np.linspace(0, len(terms) - 1, 24).astype(int))
+    chosen = [terms[i] for i in at]
+    rows = [" ".join(chosen[i : i + 4]) for i in range(0, len(chosen), 3)]
+    rows += [
+        " ".join(chosen),
+        f"{chosen[0]} {chosen[0]} {chosen[-1]}",
+        chosen[-1].upper(),
+        "Ünseen naïve wörds, 42!",
+        "",
+    ]
+    return rows
+
+
+def _hashed(est: Any, variant: int) -> Any:
+    if est.input_type == "pair":
+        return [[("alpha", 1.0), ("beta", -2.5)], [("gamma", 3.0)], []]
+    if est.input_type == "string":
+        return [["alpha", "beta"], ["gamma"], []]
+    return [{"alpha": 1.0, "beta": -2.5}, {"gamma": "delta"}, {}]
+
+
+def _records(est: Any, variant: int) -> Any:
+    names = [str(name) for name in getattr(est, "feature_names_", ())]
+    rows: list[dict[str, Any]] = [{}, {"never seen": 1.0}]
+    for i, name in enumerate(names[:_MOST]):
+        key, separator, value = name.partition(getattr(est, "separator", "="))
+        rows.append({key: value} if separator else {key: 0.5 + i})
+    return rows
+
+
+def _images(est: Any, variant: int) -> Any:
+    return np.linspace(0.0, 1.0, 2 * 16 * 16).reshape(2, 16, 16)
+
+
+def _isotonic(est: Any, variant: int) -> Any:
+    low, high = float(est.X_min_), float(est.X_max_)
+    inside = np.linspace(low, high, 9)
+    return np.concatenate([inside, [low - 1, high + 1]]) if variant == 0 else inside
+
+
+# -- what is made of others --------------------------------------------------------------------------------------------
+
+
+def _pipeline(est: Any, variant: int) -> Any:
+    for _, step in est.steps:
+        if step is None or step == "passthrough":
+            continue
+        rows = rows_for(step, variant)
+        # A step without statistics, such as a logarithm, says less of the rows than the step behind it.
+        if rows is not None and not (_has_no_statistics(step) and step is not est.steps[-1][1]):
+            return _named(est, rows)
+        break
+    for _, step in est.steps:
+        if step is None or step == "passthrough" or _has_no_statistics(step):
+            continue
+        rows = rows_for(step, variant)
+        width = getattr(est, "n_features_in_", None)
+        if isinstance(rows, np.ndarray) and rows.ndim == 2 and width in (None, rows.shape[1]):
+            return _named(est, rows)
+    width = getattr(est, "n_features_in_", None)
+    return None if width is None else _named(est, number_rows(Columns.unknown(width), variant))
+
+
+def _has_no_statistics(step: Any) -> bool:
+    return not any(name.endswith("_") and name not in ("n_features_in_", "feature_names_in_") for name in vars(step))
+
+
+def _union(est: Any, variant: int) -> Any:
+    made = [rows_for(step, variant) for _, step in est.transformer_list if not isinstance(step, str)]
+    made = [rows for rows in made if rows is not None]
+    if made and all(isinstance(rows, np.ndarray) and rows.shape[1:] == made[0].shape[1:] for rows in made):
+        share = max(4, _MOST // len(made))
+        return np.vstack([rows[:share] for rows in made])
+    return made[0] if made else None
+
+
+def _columns(est: Any, variant: int) -> Any:
+    """Return rows whose columns are those of the transformer that takes them, the first if several do."""
+    width = getattr(est, "n_features_in_", None)
+    if width is None or not hasattr(est, "transformers_"):
+        return None
+    names = getattr(est, "feature_names_in_", None)
+    made: dict[int, Any] = {}
+    texts = False
+    for _, transformer, selected in est.transformers_:
+        at = _positions(selected, width, names)
+        if isinstance(transformer, str) or not at:
+            continue
+        rows = rows_for(transformer, variant)
+        if rows is None:
+            continue
+        for i, j in enumerate(at):
+            if j not in made:
+                made[j] = _column(rows, i)
+                texts |= made[j].dtype.kind in "OU"
+    count = min(max((len(column) for column in made.values()), default=8), _MOST)
+    filler = number_rows(Columns.unknown(1), 2 if variant == 0 else variant)[:, 0]
+    columns = [np.resize(made.get(j, filler), count) for j in range(width)]
+    if names is not None:
+        return _frame(names, columns)
+    if not texts:
+        return np.column_stack([column.astype(np.float64) for column in columns])
+    table = np.empty((count, width), dtype=object)
+    for j, column in enumerate(columns):
+        table[:, j] = column
+    return table
+
+
+def _positions(selected: Any, width: int, names: Sequence[str] | None) -> list[int]:
+    if isinstance(selected, slice):
+        if isinstance(selected.start, str) or isinstance(selected.stop, str):
+            known = list(names if names is not None else ())
+            start = known.index(selected.start) if selected.start is not None else 0
+            stop = known.index(selected.stop) + 1 if selected.stop is not None else width
+            return list(range(width))[slice(start, stop, selected.step)]
+        return list(range(width))[selected]
+    items = [selected] if isinstance(selected, (str, int)) else list(selected)
+    if items and all(isinstance(item, (bool, np.bool_)) for item in items):
+        return [i for i, chosen in enumerate(items) if chosen]
+    known = list(names) if names is not None else []
+    return [known.index(item) if isinstance(item, str) else int(item) % width for item in items]
+
+
+def _column(rows: Any, i: int) -> np.ndarray:
+    if hasattr(rows, "iloc"):
+        return rows.iloc[:, i].to_numpy()
+    if isinstance(rows, np.ndarray):
+        return rows[:, i] if rows.ndim > 1 else rows
+    column = np.empty(len(rows), dtype=object)
+    for k, row in enumerate(rows):
+        column[k] = row
+    return column
+
+
+def _named(est: Any, rows: Any) -> Any:
+    """Return rows as a DataFrame where the object selects columns by name."""
+    names = getattr(est, "feature_names_in_", None)
+    if names is None or not isinstance(rows, np.ndarray) or rows.ndim != 2 or len(names) != rows.shape[1]:
+        return rows
+    if not any(hasattr(step, "transformers_") for _, step in getattr(est, "steps", ())):
+        return rows
+    return _frame(names, list(rows.T))
+
+
+def _frame(names: Sequence[str], columns: Sequence[np.ndarray]) -> Any:
+    try:
+        import pandas as pd
+    except ModuleNotFoundError:
+        return None
+    frame = pd.DataFrame(dict(enumerate(columns)))
+    frame.columns = list(names)
+    return frame
+
+
+def _inner(*names: str) -> Callable[[Any, int], Any]:
+    def rows(est: Any, variant: int) -> Any:
+        for name in names:
+            inner = getattr(est, name, None)
+            if isinstance(inner, (list, tuple)) and inner:
+                inner = inner[0]
+            made = None if inner is None or isinstance(inner, (str, np.ndarray)) else rows_for(inner, variant)
+            width = getattr(est, "n_features_in_", None)
+            if made is not None and (not isinstance(made, np.ndarray) or width in (None, made.shape[-1])):
+                return made
+        return _numeric(est, variant)
+
+    return rows
+
+
+_MAKERS: Mapping[str, Callable[[Any, int], Any]] = {
+    "Pipeline": _pipeline,
+    "FeatureUnion": _union,
+    "ColumnTransformer": _columns,
+    "TransformedTargetRegressor": _inner("regressor_"),
+    "BaseSearchCV": _inner("best_estimator_"),
+    "CalibratedClassifierCV": _inner("estimator", "base_estimator"),
+    "FrozenEstimator": _inner("estimator"),
+    "OneVsRestClassifier": _inner("estimators_"),
+    "OneVsOneClassifier": _inner("estimators_"),
+    "VotingClassifier": _inner("estimators_"),
+    "VotingRegressor": _inner("estimators_"),
+    "StackingClassifier": _inner("estimators_"),
+    "StackingRegressor": _inner("estimators_"),
+    "MultiOutputClassifier": _inner("estimators_"),
+    "MultiOutputRegressor": _inner("estimators_"),
+    "OneHotEncoder": _encoder,
+    "OrdinalEncoder": _encoder,
+    "TargetEncoder": _encoder,
+    "LabelEncoder": _labels,
+    "LabelBinarizer": _labels,
+    "MultiLabelBinarizer": _label_sets,
+    "CountVectorizer": _documents,
+    "HashingVectorizer": _documents,
+    "FeatureHasher": _hashed,
+    "DictVectorizer": _records,
+    "PatchExtractor": _images,
+    "IsotonicRegression": _isotonic,
+}

@@ -1,0 +1,193 @@
+"""What two versions of some numbers have to do with one another: a unit, an order, a rounding, a refit.
+
+A change from 51203.4 to 51.2034 says little; that every element is a thousandth of what it was says what happened. A
+relation is only named where it could hardly be chance: one number alone is a multiple of any other, so that a lone
+ratio counts only if it is that of two units.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+# What a number is multiplied with when its unit changes. Powers of ten go without a name.
+_UNITS = {
+    12.0: "months and years, inches and feet",
+    24.0: "hours and days",
+    60.0: "seconds, minutes and hours",
+    3600.0: "seconds and hours",
+    86400.0: "seconds and days",
+    7.0: "days and weeks",
+    2.54: "centimetres and inches",
+    0.3048: "metres and feet",
+    0.9144: "metres and yards",
+    1.609344: "kilometres and miles",
+    1.852: "kilometres and nautical miles",
+    0.45359237: "kilograms and pounds",
+    28.349523125: "grams and ounces",
+    3.785411784: "litres and gallons",
+    4.184: "joules and calories",
+    6894.757293168: "pascals and psi",
+    1024.0: "binary multiples",
+    1048576.0: "binary multiples",
+    180.0 / math.pi: "radians and degrees",
+    math.log(10.0): "natural and decimal logarithms",
+    math.log(2.0): "natural and binary logarithms",
+    math.log2(10.0): "binary and decimal logarithms",
+}
+_OFFSETS = {
+    (1.8, 32.0): "°C to °F",
+    (1 / 1.8, -32 / 1.8): "°F to °C",
+    (1.0, 273.15): "°C to K",
+    (1.0, -273.15): "K to °C",
+}
+_EXACT = 1e-9  # relative: numbers that were converted and then averaged agree to about 1e-12
+_LOOSE = 1e-5  # a lone ratio this close to one of two units is taken for it: inputs are rounded before they are fitted
+_ROUND_OFF = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relation:
+    """How the numbers of one side follow from those of the other.
+
+    Parameters
+    ----------
+    kind : str
+        ``"scaled"``, ``"affine"``, ``"shifted"``, ``"negated"``, ``"permuted"``, ``"round-off"``, ``"float32"``,
+        ``"refitted"``.
+    text : str
+        In words, such as ``"×0.001: a change of unit?"``.
+    factor, offset : float, default=None
+        ``actual = factor * expected + offset``, where that is the relation.
+    """
+
+    kind: str
+    text: str
+    factor: float | None = None
+    offset: float | None = None
+
+
+def relation(before: Sequence[Any], after: Sequence[Any]) -> Relation | None:
+    """Return how the elements of one array follow from those of another.
+
+    Parameters
+    ----------
+    before, after : sequences of one length
+        All elements, also those that are the same on both sides.
+
+    Returns
+    -------
+    relation : Relation or None
+        None if they have no relation that is known, or too few elements to tell it from chance.
+    """
+    if not all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in (*before, *after)):
+        return _permuted(before, after)
+    pairs = [(float(a), float(b)) for a, b in zip(before, after, strict=True) if a != b and (a == a or b == b)]
+    if not pairs or not all(math.isfinite(a) and math.isfinite(b) for a, b in pairs):
+        return None
+    scale = max(abs(float(x)) for x in (*before, *after) if math.isfinite(x))
+    if all(abs(a - b) <= _ROUND_OFF * max(abs(a), abs(b), 1e-3 * scale) for a, b in pairs):
+        return Relation(kind="round-off", text="only round-off")
+    if all(_as_single(a) == b or _as_single(b) == a for a, b in pairs):
+        return Relation(kind="float32", text="rounded to float32")
+    if all(a == -b for a, b in pairs) and len(pairs) > 1:
+        return Relation(kind="negated", text="sign flipped", factor=-1.0)
+    return _permuted(before, after) or _scaled(pairs) or _affine(pairs)
+
+
+def named_relation(path: str, old: str, new: str) -> Relation | None:
+    """Return the relation of two single values, given as text.
+
+    Parameters
+    ----------
+    path : str
+        Whose last name may say what is counted there.
+    old, new : str
+        Their ``repr``.
+    """
+    try:
+        before, after = float(old), float(new)
+    except ValueError:
+        return None
+    if not math.isfinite(before) or not math.isfinite(after):
+        return None
+    if path.rpartition(".")[2] in ("n_samples_seen_", "n_samples_", "n_samples_fit_"):
+        more = "more" if after > before else "fewer"
+        return Relation(kind="refitted", text=f"refitted on {more} rows: {after:,.0f} instead of {before:,.0f}")
+    return relation([before], [after])
+
+
+def _permuted(before: Sequence[Any], after: Sequence[Any]) -> Relation | None:
+    moved = [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if a != b and (a == a or b == b)]
+    if len(moved) < 2:
+        return None
+    try:
+        same = sorted(before[i] for i in moved) == sorted(after[i] for i in moved)
+    except TypeError:
+        return None
+    if not same or len({before[i] for i in moved}) < 2:
+        return None
+    if len(moved) == 2:
+        return Relation(kind="permuted", text=f"elements {moved[0]} and {moved[1]} swapped")
+    return Relation(kind="permuted", text="the same values in another order")
+
+
+def _scaled(pairs: Sequence[tuple[float, float]]) -> Relation | None:
+    if any(a == 0 for a, _ in pairs):
+        return None
+    ratios = [b / a for a, b in pairs]
+    known = _unit(ratios[0], _EXACT if len(pairs) > 1 else _LOOSE)
+    factor = known[0] if known else ratios[0]
+    if any(abs(r - ratios[0]) > _EXACT * abs(ratios[0]) for r in ratios[1:]):
+        return None
+    if known:
+        return Relation(kind="scaled", text=f"×{factor:.6g}: {known[1]}", factor=factor)
+    if len(pairs) < 3 or factor == 0:
+        return None
+    return Relation(kind="scaled", text=f"all ×{factor:.6g}", factor=factor)
+
+
+def _unit(ratio: float, tolerance: float) -> tuple[float, str] | None:
+    """Return the factor between two units that a ratio is, and what to say of it."""
+    if not 0 < ratio < math.inf:
+        return None
+    power = round(math.log10(ratio))
+    if power and abs(ratio / 10.0**power - 1) <= tolerance:
+        return 10.0**power, "a change of unit?"
+    for value, names in _UNITS.items():
+        for factor in (value, 1 / value):
+            if abs(ratio / factor - 1) <= tolerance:
+                return factor, f"{names}?"
+    return None
+
+
+def _affine(pairs: Sequence[tuple[float, float]]) -> Relation | None:
+    for (factor, offset), names in _OFFSETS.items():
+        tolerance = _EXACT if len(pairs) > 1 else _LOOSE * 1e-2
+        if all(abs(factor * a + offset - b) <= tolerance * max(abs(b), abs(offset)) for a, b in pairs):
+            return Relation(kind="affine", text=f"{names}?", factor=factor, offset=offset)
+    if len(pairs) < 3:
+        return None
+    # The line through the two elements that lie furthest apart must pass through all others.
+    (a0, b0), (a1, b1) = min(pairs), max(pairs)
+    if a0 == a1:
+        return None
+    factor = (b1 - b0) / (a1 - a0)
+    offset = b0 - factor * a0
+    scale = max(abs(b) for _, b in pairs) + abs(offset)
+    if factor == 0 or any(abs(factor * a + offset - b) > _EXACT * scale for a, b in pairs):
+        return None
+    if abs(factor - 1) <= _EXACT:
+        return Relation(kind="shifted", text=f"all shifted by {offset:+.6g}", factor=1.0, offset=offset)
+    if len(pairs) < 4:
+        return None
+    return Relation(kind="affine", text=f"all ×{factor:.6g} {offset:+.6g}", factor=factor, offset=offset)
+
+
+def _as_single(value: float) -> float:
+    if abs(value) > 3.4e38:
+        return value
+    return struct.unpack("<f", struct.pack("<f", value))[0]

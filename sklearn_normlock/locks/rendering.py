@@ -1,0 +1,50 @@
+"""JSON as a reviewer wants it: sorted keys, an entry a line, the numbers of an array in lines of a readable width."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+_WIDTH = 110
+
+
+def rendered(document: Mapping[str, Any]) -> str:
+    """Return a document as text that ends with a newline; the same document always gives the same text."""
+    return _value(document, "") + "\n"
+
+
+def _value(value: Any, indent: str) -> str:
+    inner = indent + " "
+    if isinstance(value, Mapping) and value:
+        flat = _flat(value)
+        if len(indent) and len(flat) <= _WIDTH and not any(isinstance(x, Mapping) for x in value.values()):
+            return flat
+        lines = [f"{inner}{json.dumps(key)}: {_value(value[key], inner)}" for key in sorted(value)]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    if isinstance(value, (list, tuple)) and value:
+        flat = _flat(value)
+        if len(flat) <= _WIDTH:
+            return flat
+        if any(isinstance(x, (Mapping, list, tuple)) for x in value):
+            items = [inner + _value(x, inner) for x in value]
+        else:
+            items = _filled([_flat(x) for x in value], inner)
+        return "[\n" + ",\n".join(items) + f"\n{indent}]"
+    return _flat(value)
+
+
+def _filled(items: list[str], indent: str) -> list[str]:
+    """Return lines of items, as many to a line as fit."""
+    lines, line = [], indent + items[0]
+    for item in items[1:]:
+        if len(line) + len(item) + 2 > _WIDTH:
+            lines.append(line)
+            line = indent + item
+        else:
+            line += ", " + item
+    return [*lines, line]
+
+
+def _flat(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, allow_nan=False)

@@ -1,0 +1,115 @@
+"""A report: whether an object is what was locked, and everything that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .change import Change
+from .effects import Effect
+
+if TYPE_CHECKING:
+    from .outputs import Deviation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a comparison found.
+
+    Parameters
+    ----------
+    ok : bool
+        Whether it is a match.
+    expected, actual : str
+        The fingerprints of both sides.
+    changes : tuple of Change
+        What differs in the state, worst first.
+    deviations : tuple of Deviation
+        What differs in the outputs, in the order of the steps.
+    effects : tuple of Effect
+        What the changes do to the outputs of scalers, where it follows from the state alone.
+    environment : mapping of str to (str, str)
+        The versions that differ: when it was locked, and here.
+    undecided : mapping of str to str
+        The steps whose outputs could not be compared, and why.
+    probed : int
+        How many outputs of steps were compared.
+    tolerances : mapping of str to float
+        By dtype, relative to the largest value of a column; within them outputs count as the same.
+    subject : str
+        What was looked at, such as the name of a file.
+    notes : tuple of str
+        What else there is to say.
+    """
+
+    ok: bool
+    expected: str = ""
+    actual: str = ""
+    changes: tuple[Change, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    environment: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    undecided: Mapping[str, str] = field(default_factory=dict)
+    probed: int = 0
+    tolerances: Mapping[str, float] = field(default_factory=dict)
+    subject: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def step(self) -> str | None:
+        """The first step whose output differs, or whose state does; None if there is none."""
+        if self.deviations:
+            return self.deviations[0].path
+        if self.effects:
+            return self.effects[0].path
+        return self.changes[0].path if self.changes else None
+
+    def explain(self, style: str = "text") -> str:
+        """Say it.
+
+        Parameters
+        ----------
+        style : {"text", "json", "github", "markdown", "html"}, default="text"
+            For a terminal, a program, the annotations of a GitHub workflow, a review comment, or a page.
+
+        Returns
+        -------
+        text : str
+            Without a newline at its end.
+
+        Raises
+        ------
+        ValueError
+            If the style is another.
+        """
+        from .explain import STYLES
+
+        if style not in STYLES:
+            raise ValueError(f"style is {style!r}; it must be one of {', '.join(map(repr, STYLES))}.")
+        return STYLES[style](self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain JSON values, for a program."""
+        from .explain import plain_change
+
+        return {
+            "ok": self.ok,
+            "subject": self.subject,
+            "expected": self.expected,
+            "actual": self.actual,
+            "changes": [plain_change(change) for change in self.changes],
+            "deviations": [
+                {**asdict(each), "relative": repr(each.relative) if each.relative == float("inf") else each.relative}
+                for each in self.deviations
+            ],
+            "effects": [asdict(each) for each in self.effects],
+            "environment": {name: list(both) for name, both in self.environment.items()},
+            "undecided": dict(self.undecided),
+            "probed": self.probed,
+            "tolerances": dict(self.tolerances),
+            "notes": list(self.notes),
+        }
+
+    def __str__(self) -> str:
+        return self.explain()

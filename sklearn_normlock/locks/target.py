@@ -1,0 +1,146 @@
+"""What is locked or verified: a fitted object, or a bundle of several and of files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ..errors import UnfingerprintableError
+from ..files import file_digest
+from ..fingerprints import PREFIX, Record, fingerprint, object_digest
+from .diff import decode
+from .document import Lock
+from .environment import versions
+from .parts import Contract, FileDigest, Probe, plain
+from .probing import probes_of
+from .walk import leaves
+
+_LARGEST = 400_000  # bytes of the state in a lock
+_ARRAY_BYTES = 4_096  # an array up to this size stands there by value
+
+
+class FileMember:
+    """A member of a bundle that is not a scikit-learn object: a file, known by its bytes."""
+
+    __fingerprint_class__ = "sklearn_normlock:File"
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        try:
+            with open(self.path, "rb") as file:
+                self.sha256, self.size = file_digest(file)
+        except OSError as error:
+            raise UnfingerprintableError(
+                f"{self.path} can't be read ({error.strerror}): a member that is a path is bound by its bytes.",
+                path=str(self.path),
+                remedy="Name a file, or pass the fitted object itself.",
+            ) from None
+
+    def __fingerprint_state__(self) -> dict[str, Any]:
+        return {"sha256": self.sha256, "size": self.size}
+
+
+class Target:
+    """A fitted object, or a bundle, with its fingerprint and the record of its state.
+
+    Parameters
+    ----------
+    est : estimator, or mapping of str to estimator or path
+        Fitted.
+
+    Raises
+    ------
+    UnfingerprintableError
+        If it isn't fitted, or has state without a stable name.
+    """
+
+    def __init__(self, est: Any) -> None:
+        self.bundle = isinstance(est, Mapping)
+        self.members: dict[str, Any] = {"": est}
+        if isinstance(est, Mapping):
+            self.members = {_name(name): _member(member) for name, member in est.items()}
+            if not self.members:
+                raise UnfingerprintableError("The mapping is empty: there is nothing to lock.")
+        for member in self.members.values():
+            if not isinstance(member, FileMember):
+                fingerprint(member)  # refuses what isn't fitted
+        record = Record(largest=_LARGEST, array_bytes=_ARRAY_BYTES)
+        self.fingerprint = PREFIX + object_digest(self.members if self.bundle else est, record).hex()
+        self.record = {path: _readable(entry) for path, entry in record.entries.items()}
+
+    @cached_property
+    def _leaves(self) -> dict[str, Any]:
+        found = {}
+        for name, member in self.members.items():
+            if not isinstance(member, FileMember):
+                found.update({path: leaf for path, leaf, _ in leaves(member, name)})
+        return {**found, **self.members}
+
+    def member(self, path: str) -> Any:
+        """Return the estimator that stands at a path, or None."""
+        found = self._leaves.get(path)
+        return None if isinstance(found, FileMember) else found
+
+    def locked(self, X: Any = None) -> Lock:
+        """Return the lock of it."""
+        probes: list[Probe] = []
+        inputs: dict[str, Contract] = {}
+        for name, member in self.members.items():
+            if isinstance(member, FileMember):
+                continue
+            probes += probes_of(member, name, None if self.bundle else X)
+            contract = _contract(member, None if self.bundle else X)
+            if contract != Contract():
+                inputs[name] = contract
+        files = {
+            member.path.name: FileDigest(sha256=member.sha256, size=member.size, member=name)
+            for name, member in self.members.items()
+            if isinstance(member, FileMember)
+        }
+        return Lock(
+            fingerprint=self.fingerprint,
+            state=self.record,
+            environment=versions(),
+            bundle=self.bundle,
+            inputs=inputs,
+            files=files,
+            probes=tuple(probes),
+        )
+
+
+def _name(name: Any) -> str:
+    if not isinstance(name, str) or not name:
+        raise UnfingerprintableError(f"The members of a bundle have names; {name!r} is none.")
+    return name
+
+
+def _member(member: Any) -> Any:
+    return FileMember(member) if isinstance(member, (str, os.PathLike)) else member
+
+
+def _readable(entry: Any) -> Any:
+    """Return an entry with the numbers of its array in place of their bytes, as a reviewer wants them."""
+    if not isinstance(entry, Mapping) or "data" not in entry:
+        return entry
+    values = decode(entry)
+    if values is None:
+        return entry
+    return {"dtype": entry["dtype"], "shape": entry["shape"], "values": plain(values)}
+
+
+def _contract(est: Any, X: Any) -> Contract:
+    names = getattr(est, "feature_names_in_", None)
+    width = getattr(est, "n_features_in_", None)
+    dtypes = None
+    if X is not None and hasattr(X, "dtypes"):
+        dtypes = tuple(str(dtype) for dtype in X.dtypes)
+    elif X is not None and hasattr(X, "dtype"):
+        dtypes = (str(X.dtype),)
+    return Contract(
+        width=None if width is None else int(width),
+        names=None if names is None else tuple(str(name) for name in names),
+        dtypes=dtypes,
+    )

@@ -1,0 +1,133 @@
+"""Walk through the steps of a fitted object with some rows, and see what each step makes of them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..fingerprints.paths import joined
+
+# What a step is asked for. Of the last group one is enough: they are made of the same numbers.
+_FINAL = ("transform", "predict")
+_SCORES = ("predict_proba", "decision_function", "score_samples")
+
+
+class StepFailedError(Exception):
+    """A step could not be run on rows that it ran on when it was locked."""
+
+    def __init__(self, path: str, method: str, error: Exception) -> None:
+        super().__init__(path, method, error)
+        self.path = path
+        self.method = method
+        self.error = error
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Silence what rows at the edges, or of another kind than at fit, make estimators say."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def walk(est: Any, rows: Any, path: str = "", *, last: bool = True) -> Iterator[tuple[str, str, Any]]:
+    """Yield what each step of an object puts out, from the first to the last.
+
+    Parameters
+    ----------
+    est : estimator
+        Fitted.
+    rows : array, DataFrame or list
+        What it takes.
+    path : str, default=""
+        Where it stands in the whole.
+    last : bool, default=True
+        Whether nothing follows: only then is a step asked to predict.
+
+    Yields
+    ------
+    path, method, output
+        As ``("preprocess.num.scaler", "transform", array)``. The last one is the output of the object itself.
+
+    Raises
+    ------
+    StepFailedError
+        If a step can't be run on what the one before it put out.
+    """
+    if hasattr(est, "best_estimator_"):
+        yield from walk(est.best_estimator_, rows, joined(path, "best_estimator_"), last=last)
+    elif hasattr(est, "steps"):
+        steps = [(name, step) for name, step in est.steps if step is not None and not isinstance(step, str)]
+        for i, (name, step) in enumerate(steps):
+            for place, method, output in walk(step, rows, joined(path, name), last=last and i == len(steps) - 1):
+                yield place, method, output
+            rows = output
+    else:
+        for name, member, theirs in _branches(est, rows):
+            yield from walk(member, theirs, joined(path, name), last=False)
+        yield from _calls(est, rows, path, last)
+
+
+def _branches(est: Any, rows: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the members that take the rows side by side, and what each takes."""
+    if hasattr(est, "transformers_"):
+        from sklearn.utils import _safe_indexing
+
+        for name, member, columns in est.transformers_:
+            if not isinstance(member, str) and np.size(columns):
+                yield name, member, _safe_indexing(rows, columns, axis=1)
+    elif hasattr(est, "transformer_list"):
+        for name, member in est.transformer_list:
+            if not isinstance(member, str):
+                yield name, member, rows
+
+
+def _calls(est: Any, rows: Any, path: str, last: bool) -> Iterator[tuple[str, str, Any]]:
+    if last:
+        scores = [name for name in _SCORES if hasattr(est, name)][:1]
+        methods = [*(name for name in _FINAL if hasattr(est, name)), *scores]
+    else:
+        methods = ["transform"]
+    for method in methods:
+        try:
+            output = getattr(est, method)(rows)
+        except Exception as error:
+            raise StepFailedError(path, method, error) from error
+        yield path, method, output
+
+
+def leaves(est: Any, path: str = "", *, first: bool = True) -> Iterator[tuple[str, Any, bool]]:
+    """Yield the estimators in an object that have no steps of their own.
+
+    Parameters
+    ----------
+    est : estimator
+        Fitted.
+    path : str, default=""
+        Where it stands in the whole.
+    first : bool, default=True
+        Whether it is given the rows of the whole as they are.
+
+    Yields
+    ------
+    path, leaf, first
+    """
+    if hasattr(est, "best_estimator_"):
+        yield from leaves(est.best_estimator_, joined(path, "best_estimator_"), first=first)
+        return
+    if hasattr(est, "steps"):
+        steps = [(name, step) for name, step in est.steps if step is not None and not isinstance(step, str)]
+        for i, (name, step) in enumerate(steps):
+            yield from leaves(step, joined(path, name), first=first and i == 0)
+        return
+    members = getattr(est, "transformers_", None) or getattr(est, "transformer_list", None)
+    if members is None:
+        yield path, est, first
+        return
+    for name, member, *_ in members:
+        if not isinstance(member, str):
+            yield from leaves(member, joined(path, name), first=first)
