@@ -1,7 +1,7 @@
 """An upgrade is told apart from a change: what was locked under an old scikit-learn and still does the same is quiet.
 
 Every setting is fitted, pickled and locked under an old scikit-learn, and loaded under this one. The truth is what it
-puts out there and here on real data; the lock, which has no data, must raise where that really changed or can't run, and
+puts out there and here on real data; the lock, which has no data, must raise where that changed or can't run, and
 be silent where it agrees within round-off. scikit-learn itself warns of all of them alike.
 """
 

@@ -16,7 +16,7 @@ import pickle
 import platform
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,19 +87,18 @@ def flat(output: Any) -> list[np.ndarray]:
     return [np.array([str(item) for item in array.ravel().tolist()] or [""])]
 
 
-def outputs(data: bytes, case: Case) -> tuple[dict[str, list[np.ndarray]], dict[str, str]]:
-    """Return what the pickled object puts out, and why not where it raises."""
-    found: dict[str, list[np.ndarray]] = {}
-    errors: dict[str, str] = {}
-    first = _unpickled(data)
-    usable = [m for m in (*METHODS, *OTHERWISE) if m not in case.not_used and hasattr(first, m)]
-    for method in [m for m in usable if m in METHODS] or usable[:1]:
-        for name, X in queries(case).items():
-            try:
-                found[f"{method} {name}"] = _output(_unpickled(data), method, X)
-            except Exception as error:
-                errors[f"{method} {name}"] = reason(error)
-    return found, errors
+Ask = Callable[[Any], list[np.ndarray]]
+
+
+def questions(estimator: Any, case: Case) -> Iterator[tuple[str, Ask]]:
+    """Yield what a fitted object is asked: what each step of a pipeline puts out, and then the whole of it."""
+    usable = [m for m in (*METHODS, *OTHERWISE) if m not in case.not_used and hasattr(estimator, m)]
+    methods = [m for m in usable if m in METHODS] or usable[:1]
+    for name, X in queries(case).items():
+        for i, (step, _) in enumerate(estimator.steps[:-1] if type(estimator).__name__ == "Pipeline" else ()):
+            yield f"{step} {name}", lambda est, upto=i + 1, X=X: _output(est[:upto], "transform", X)
+        for method in methods:
+            yield f"{method} {name}", lambda est, method=method, X=X: _output(est, method, X)
 
 
 def _output(estimator: Any, method: str, X: Any) -> list[np.ndarray]:
@@ -109,17 +108,28 @@ def _output(estimator: Any, method: str, X: Any) -> list[np.ndarray]:
     return flat(output[0] if method == "kneighbors" else output)
 
 
-def given_twice(data: bytes, case: Case) -> dict[str, list[np.ndarray]]:
-    """Return the outputs that one object gives twice; others are drawn at random, and say nothing of versions."""
-    found, _ = outputs(data, case)
-    kept = {}
-    for key, value in found.items():
-        method, _, name = key.partition(" ")
-        estimator = _unpickled(data)
-        _output(estimator, method, queries(case)[name])
-        if difference(value, _output(estimator, method, queries(case)[name])) <= ROUND_OFF:
-            kept[key] = value
-    return kept
+def outputs(data: bytes, case: Case) -> tuple[dict[str, list[np.ndarray]], dict[str, str]]:
+    """Return what the pickled object puts out, and why not where it raises."""
+    found: dict[str, list[np.ndarray]] = {}
+    errors: dict[str, str] = {}
+    for key, ask in questions(_unpickled(data), case):
+        try:
+            found[key] = ask(_unpickled(data))
+        except Exception as error:
+            errors[key] = reason(error)
+    return found, errors
+
+
+def at_random(data: bytes, case: Case, found: Mapping[str, list[np.ndarray]]) -> set[str]:
+    """Return which outputs one object doesn't give twice: they are drawn at random, and say nothing of versions."""
+    drawn = set()
+    for key, ask in questions(_unpickled(data), case):
+        if key in found:
+            estimator = _unpickled(data)
+            ask(estimator)
+            if difference(found[key], ask(estimator)) > ROUND_OFF:
+                drawn.add(key)
+    return drawn
 
 
 def _unpickled(data: bytes) -> Any:
@@ -168,7 +178,7 @@ def truth(old: dict[str, Any], new: dict[str, Any], errors: dict[str, str]) -> t
     gaps = {key: difference(old[key], new[key]) for key in old if key in new}
     lost = {key: errors.get(key, "the method is gone") for key in old if key not in new}
     if lost:
-        key = min(lost)
+        key = next(iter(lost))
         return "can't run", np.inf, f"{key}: {lost[key]}"
     worst = max(gaps, key=lambda key: gaps[key], default="")
     gap = gaps.get(worst, 0.0)
@@ -179,30 +189,15 @@ def truth(old: dict[str, Any], new: dict[str, Any], errors: dict[str, str]) -> t
     return ("agrees" if gap <= ROUND_OFF else "changed"), gap, worst
 
 
-def stages(data: bytes, case: Case) -> Iterator[tuple[str, list[np.ndarray]]]:
-    """Yield what each step of a pickled pipeline but the last puts out; the first that raises ends it."""
-    pipeline = _unpickled(data)
-    if type(pipeline).__name__ != "Pipeline":
-        return
-    for key, X in queries(case).items():
-        for i, (name, _) in enumerate(pipeline.steps[:-1], 1):
-            try:
-                yield f"{name} {key}", _output(_unpickled(data)[:i], "transform", X)
-            except Exception:
-                return
-
-
-def culprit(data: bytes, case: Case, old: dict[str, list[np.ndarray]]) -> str:
-    """Return the first step of a pickled pipeline that puts out something else; empty if it isn't a pipeline."""
-    pipeline = _unpickled(data)
-    if type(pipeline).__name__ != "Pipeline":
+def culprit(estimator: Any, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """Return the first step of a pipeline that puts out something else or fails; empty if it isn't a pipeline."""
+    if type(estimator).__name__ != "Pipeline":
         return ""
-    new = dict(stages(data, case))
-    for name, _ in pipeline.steps[:-1]:
-        for key in [key for key in old if key.rpartition(" ")[0] == name]:
-            if key not in new or difference(old[key], new[key]) > ROUND_OFF:
-                return name
-    return pipeline.steps[-1][0]
+    for name, _ in estimator.steps[:-1]:
+        keys = [key for key in old if key.rpartition(" ")[0] == name]
+        if any(key not in new or difference(old[key], new[key]) > ROUND_OFF for key in keys):
+            return name
+    return estimator.steps[-1][0]
 
 
 # -- the two ends -----------------------------------------------------------------------------------------------------
@@ -221,13 +216,16 @@ def write(folder: Path) -> dict[str, Any]:
             index["errors"][name] = reason(error)
             continue
         with quiet():
-            nl.dump(estimator, path, lock=True)
-            data = path.read_bytes()
+            data = pickle.dumps(estimator, protocol=4)
+            path.write_bytes(data)
+            nl.lock(estimator).save(f"{path}.normlock.json")
             entry = {"file": path.name, "fingerprint": nl.fingerprint(estimator)}
-        for kind, found in (("outputs", given_twice(data, case)), ("stages", dict(stages(data, case)))):
-            entry[kind] = {key: len(value) for key, value in found.items()}
-            for key, value in found.items():
-                arrays.update({f"{number:03} {kind} {key} {i}": array for i, array in enumerate(value)})
+        found, _ = outputs(data, case)
+        drawn = at_random(data, case, found)
+        entry["outputs"] = {key: len(value) for key, value in found.items() if key not in drawn}
+        entry["drawn"] = sorted(drawn)
+        for key in entry["outputs"]:
+            arrays.update({f"{number:03} {key} {i}": array for i, array in enumerate(found[key])})
         index["cases"][name] = entry
     np.savez_compressed(folder / "outputs.npz", **arrays)
     (folder / INDEX).write_text(json.dumps(index, indent=1, sort_keys=True), encoding="utf-8")
@@ -241,11 +239,8 @@ def check(folder: Path) -> dict[str, Any]:
     with np.load(folder / "outputs.npz") as arrays:
         for name, entry in index["cases"].items():
             old = {
-                kind: {
-                    key: [arrays[f"{entry['file'][:-4]} {kind} {key} {i}"] for i in range(count)]
-                    for key, count in entry[kind].items()
-                }
-                for kind in ("outputs", "stages")
+                key: [arrays[f"{entry['file'][:-4]} {key} {i}"] for i in range(count)]
+                for key, count in entry["outputs"].items()
             }
             result["cases"][name] = _checked(folder / entry["file"], name, entry, old)
     return result
@@ -253,7 +248,7 @@ def check(folder: Path) -> dict[str, Any]:
 
 def _checked(path: Path, name: str, entry: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     data = path.read_bytes()
-    row: dict[str, Any] = {"load": said(lambda: nl.load(path, lock=True))}
+    row: dict[str, Any] = {}
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -264,8 +259,11 @@ def _checked(path: Path, name: str, entry: dict[str, Any], old: dict[str, Any]) 
     lock = nl.Lock.load(f"{path}.normlock.json")
     row["verify"] = said(lambda: nl.verify(estimator, lock))
     case = SETTINGS[name]
-    row["truth"], row["gap"], row["detail"] = truth(old["outputs"], *outputs(data, case))
-    row["step"] = culprit(data, case, old["stages"]) if row["truth"] in ("changed", "can't run") else ""
+    new, errors = outputs(data, case)
+    row["truth"], row["gap"], row["detail"] = truth(old, new, errors)
+    if row["truth"] == "no output" and entry["drawn"]:
+        row["truth"] = "at random"
+    row["step"] = culprit(estimator, old, new) if row["truth"] in ("changed", "can't run") else ""
     try:
         with quiet():
             row["fingerprint"] = "same" if nl.fingerprint(_unpickled(data)) == entry["fingerprint"] else "other"
