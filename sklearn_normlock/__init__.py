@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .config import config_context, get_config, set_config
     from .fingerprints import fingerprint
+    from .formats import trusted_types
     from .locks.comparison import compare, diff, lock, verify
     from .locks.document import Lock
     from .locks.report import Report
     from .locks.trace import Trace, trace
-    from .persistence import dump, load, trusted_types
+    from .persistence import dump, load
     from .seals.mixin import Locked
     from .seals.opening import thaw, unlock
 
@@ -60,7 +61,7 @@ _HOMES = {
     "set_config": "config",
     "thaw": "seals.opening",
     "trace": "locks.trace",
-    "trusted_types": "persistence",
+    "trusted_types": "formats",
     "unlock": "seals.opening",
     "verify": "locks.comparison",
 }

@@ -1,80 +1,44 @@
-"""Save and load sealed objects: ``.skops``, ``.joblib`` and ``.pkl``, written whole and verified on the way back."""
+"""Save and load fitted objects, written whole and verified on the way back: by their seals, and by a lock."""
 
 from __future__ import annotations
 
+import logging
 import os
-import pickle
+import re
+import warnings
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from importlib import import_module
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from .config import policy
-from .errors import ArtifactReadError, FingerprintMismatchError, MissingFingerprintError, NormLockError
-from .files import replacing
+from .errors import (
+    ArtifactDigestError,
+    FingerprintMismatchError,
+    LockMismatchError,
+    MissingFingerprintError,
+    NormLockError,
+)
+from .files import file_digest, replacing
 from .fingerprints import fingerprint
+from .formats import read, suffix_of, trusted_types, writer
+from .locks.comparison import checked, compare
+from .locks.document import SUFFIX, Lock
+from .locks.parts import FileDigest
+from .locks.report import Report
+from .locks.target import Target
 from .seals.mixin import Locked
 from .seals.seal import find_problem, respond
 from .seals.watch import FINGERPRINT, Layout
 
-_MODULES = (
-    "preprocessing",
-    "pipeline",
-    "compose",
-    "impute",
-    "decomposition",
-    "feature_extraction",
-    "feature_extraction.text",
-)
-# Inert types that fitted state of these classes holds and skops does not trust by itself.
-_INERT = (
-    "numpy.dtype",
-    "scipy._lib.array_api_compat.numpy._aliases.asarray",
-    "scipy.interpolate._bsplines.BSpline",
-    "scipy.interpolate._bsplines._BSpline",
-    "scipy.sparse._csr.csr_matrix",
-    "sklearn.compose._column_transformer._RemainderColsList",
-    "sklearn.compose._column_transformer.make_column_selector",
-    "sklearn.impute._iterative._ImputerTriplet",
-)
-FORMATS = (".skops", ".joblib", ".pkl")
+__all__ = ["dump", "load", "trusted_types"]
+
+EXPECT_VARIABLE = "NORMLOCK_EXPECT"
+
+logger = logging.getLogger("sklearn_normlock")
 
 
-@lru_cache(maxsize=1)
-def trusted_types() -> tuple[str, ...]:
-    """Return the names of this package's classes, for the ``trusted=`` of :func:`skops.io.load`.
-
-    The list is fixed by the installed version of this package; nothing of it is read from an artifact. skops trusts
-    scikit-learn's own estimators by itself.
-
-    A few inert types that fitted state holds, such as ``numpy.dtype``, are in it.
-
-    Returns
-    -------
-    names : tuple of str
-        Such as ``"sklearn_normlock.preprocessing.StandardScaler"``, sorted.
-
-    Examples
-    --------
-    >>> import skops.io, sklearn_normlock as nl
-    >>> from sklearn_normlock.preprocessing import StandardScaler
-    >>> data = skops.io.dumps(StandardScaler().fit([[0.0], [2.0]]))
-    >>> skops.io.loads(data, trusted=nl.trusted_types()).mean_
-    array([1.])
-    """
-    names = set(_INERT)
-    for module_name in _MODULES:
-        module = import_module(f"sklearn_normlock.{module_name}")
-        names |= {
-            f"{module.__name__}.{name}"
-            for name, value in vars(module).items()
-            if isinstance(value, type) and issubclass(value, Locked) and value.__module__ == module.__name__
-        }
-    return tuple(sorted(names))
-
-
-def dump(est: Any, path: str | os.PathLike[str]) -> None:
+def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False) -> None:
     """Save a fitted object; the file is written whole or not at all.
 
     Parameters
@@ -84,6 +48,9 @@ def dump(est: Any, path: str | os.PathLike[str]) -> None:
         saved as it is; :func:`load` will ask for ``expect`` or ``unsealed``.
     path : path-like
         Its suffix chooses the format: ``.skops``, ``.joblib`` or ``.pkl``.
+    lock : bool, default=False
+        Whether to write the lock of the object, with the digest of the file, beside it: ``model.skops`` has
+        ``model.skops.normlock.json``.
 
     Raises
     ------
@@ -104,7 +71,7 @@ def dump(est: Any, path: str | os.PathLike[str]) -> None:
     array([1.])
     """
     path = Path(path)
-    write = _writer(path)
+    write = writer(path)
     fingerprint(est)  # refuses what could not be vouched for
     for member in (est, *Layout(est).members):
         if isinstance(member, Locked):
@@ -120,28 +87,53 @@ def dump(est: Any, path: str | os.PathLike[str]) -> None:
                 path=str(path),
                 remedy="Save it in another format.",
             ) from None
+    if lock:
+        lock_of_file(est, path).save(lock_path(path))
+
+
+def lock_path(path: Path) -> Path:
+    """Return where the lock of an artifact lies: beside it."""
+    return path.with_name(path.name + SUFFIX)
+
+
+def lock_of_file(est: Any, path: Path, X: Any = None) -> Lock:
+    """Return the lock of an object, with the digest of the file that holds it."""
+    with open(path, "rb") as file:
+        sha256, size = file_digest(file)
+    return Target(est).locked(X).with_files({path.name: FileDigest(sha256=sha256, size=size)})
 
 
 def load(
     path: str | os.PathLike[str],
     *,
+    lock: bool | str | os.PathLike[str] | Lock | None = None,
     expect: str | None = None,
     trusted: Sequence[str] | None = None,
     unsealed: bool = False,
+    trust_file: bool = False,
 ) -> Any:
     """Load an object and verify the whole of it.
 
     Parameters
     ----------
     path : path-like
-        A file of :func:`dump`, or one that skops, joblib or pickle wrote of a sealed object. ``.joblib`` and ``.pkl``
-        run code when they are read: load only what you trust.
+        A file of :func:`dump`, or one that skops, joblib or pickle wrote. ``.joblib`` and ``.pkl`` run code when they
+        are read: load only what you trust, or give a lock.
+    lock : Lock, path-like or True, default=None
+        What was approved; True is the lock that lies beside the file. In this order: the bytes of the file, then the
+        fingerprint, the state and the outputs of probes must be what the lock says. A ``.joblib`` or ``.pkl`` file
+        whose bytes the lock doesn't know is never unpickled. A ``.skops`` file is safe to open: other bytes with the
+        same state are a match.
     expect : str, default=None
-        The fingerprint that the object must have, from a place that whoever writes the file can't write to.
+        The fingerprint that the object must have, from a place that whoever writes the file can't write to; several
+        may be given, separated by commas. ``NORMLOCK_EXPECT`` in the environment if None.
     trusted : sequence of str, default=None
         Further types that a ``.skops`` file may hold, as :func:`skops.io.load` takes them; this package's are included.
     unsealed : bool, default=False
-        Whether to take an object that has no seal; with ``expect`` it is verified against that.
+        Whether to take an object that has no seal; with ``expect`` or ``lock`` it is verified against that.
+    trust_file : bool, default=False
+        Whether a ``.joblib`` or ``.pkl`` file with bytes that the lock doesn't know may be unpickled: only if you know
+        where it comes from. The object is then judged by its state.
 
     Returns
     -------
@@ -152,22 +144,156 @@ def load(
     ------
     FileNotFoundError
         If there is no such file.
+    ArtifactDigestError
+        If the lock doesn't know the bytes of a file that runs code.
     ArtifactReadError
         If the file is cut short, damaged, not of the format that its suffix names, or holds types that aren't trusted.
     FingerprintMismatchError, PipelineMismatchError
         If the object is not what was fitted, or not the expected one.
+    LockMismatchError, ProbeMismatchError
+        If the object is not what was approved, or puts out something else than it did.
     MissingFingerprintError
-        If the object has no fingerprint.
+        If the object has no fingerprint, and neither a lock nor ``expect`` says what it should be.
+    MissingLockError, LockFormatError, LockVersionError
+        If the lock isn't there or can't be read.
 
     Notes
     -----
-    Under the policies ``"warn"`` and ``"ignore"`` (:func:`sklearn_normlock.set_config`) a mismatch does not raise; an
-    ``expect`` that isn't met always does.
+    Under the policies ``"warn"`` and ``"ignore"`` (:func:`sklearn_normlock.set_config`) a broken seal does not raise; a
+    ``lock`` or an ``expect`` that isn't met always does.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl, tempfile, pathlib
+    >>> from sklearn_normlock.preprocessing import StandardScaler
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "scaler.skops"
+    >>> nl.dump(StandardScaler().fit([[0.0], [2.0]]), path, lock=True)
+    >>> nl.load(path, lock=True).mean_
+    array([1.])
     """
     path = Path(path)
-    est = _read(path, trusted)
+    suffix_of(path)
+    pins = _pins(expect)
+    if lock is not None and lock is not False:
+        approved = _approved(lock, path)
+        est, report = open_locked(path, approved, pins=pins, trusted=trusted, trust_file=trust_file)
+        checked(report, type(est).__name__)
+        for note in report.notes:
+            logger.info("%s: %s", path, note)
+        return est
+    with open(path, "rb") as file:
+        est = read(file, path, trusted)
+    _check_seal(est, path, pins, unsealed)
+    return est
+
+
+def _approved(lock: bool | str | os.PathLike[str] | Lock, path: Path) -> Lock:
+    if isinstance(lock, Lock):
+        return lock
+    return Lock.load(lock_path(path) if isinstance(lock, bool) else lock)
+
+
+def _pins(expect: str | None) -> frozenset[str]:
+    """Return the fingerprints that are accepted, from the argument or the environment; none if any is."""
+    source, text = ("expect", expect) if expect is not None else (EXPECT_VARIABLE, os.environ.get(EXPECT_VARIABLE))
+    if text is None:
+        return frozenset()
+    pins = frozenset(pin.strip() for pin in text.split(",") if pin.strip())
+    for pin in pins or {text}:
+        if not re.fullmatch("nl1-sha256:[0-9a-f]{64}", pin):
+            raise NormLockError(
+                f"{source} is {pin!r}, which is not a fingerprint.",
+                expected="nl1-sha256: and 64 hexadecimal digits",
+                actual=pin,
+                remedy="Give the whole of it, as nl.fingerprint or `normlock show` prints it.",
+            )
+    return pins
+
+
+def open_locked(
+    path: Path,
+    lock: Lock,
+    *,
+    pins: frozenset[str] = frozenset(),
+    trusted: Sequence[str] | None = None,
+    trust_file: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Any, Report]:
+    """Open an artifact that a lock speaks of, and compare the object in it with the lock.
+
+    Returns
+    -------
+    est : estimator
+    report : Report
+        Not raised for: whoever calls this decides.
+
+    Raises
+    ------
+    ArtifactDigestError, LockMismatchError, ArtifactReadError
+        If the file was not opened.
+    """
+    with open(path, "rb") as file:
+        sha256, _ = file_digest(file, progress)
+        part, notes = _part_for(path, sha256, lock)
+        if pins and not pins & {lock.fingerprint, part.fingerprint}:
+            raise LockMismatchError(
+                f"The lock of {path} is of {part.fingerprint}, not of the expected {', '.join(sorted(pins))}.",
+                path=str(path),
+                expected=", ".join(sorted(pins)),
+                actual=part.fingerprint,
+                remedy="Deploy the lock that was approved, or approve this one.",
+            )
+        known = any(each.sha256 == sha256 for each in part.files.values())
+        if not known and suffix_of(path) != ".skops":
+            if not trust_file:
+                raise _unknown_bytes(path, sha256, part)
+            notes.append("the file has other bytes than the locked one; it was trusted, and judged by its state")
+        elif not known and part.files:
+            notes.append("re-saved: other bytes than the locked file has, judged by the state")
+        with warnings.catch_warnings():
+            # The probes decide whether the versions matter.
+            from sklearn.exceptions import InconsistentVersionWarning
+
+            warnings.simplefilter("ignore", InconsistentVersionWarning)
+            est = read(file, path, trusted)
+    report = compare(est, part)
+    return est, replace(report, subject=str(path), notes=(*report.notes, *notes))
+
+
+def _part_for(path: Path, sha256: str, lock: Lock) -> tuple[Lock, list[str]]:
+    """Return what a lock says of one file: the whole of it, or a member of a bundle."""
+    if not lock.bundle:
+        return lock, []
+    names = [name for name, each in lock.files.items() if each.sha256 == sha256 and each.member is not None]
+    names = names or [name for name in (path.name,) if name in lock.files]
+    member = lock.files[names[0]].member if names else path.stem
+    part = lock.part(member) if member is not None else None
+    if part is None:
+        raise LockMismatchError(
+            f"The lock has no entry for {path}: it is a bundle of {', '.join(lock.members)}.",
+            path=str(path),
+            remedy="Name the lock that belongs to this file, or lock the bundle anew with it.",
+        )
+    return part, [f"member {member!r} of a bundle"]
+
+
+def _unknown_bytes(path: Path, sha256: str, lock: Lock) -> ArtifactDigestError:
+    known = ", ".join(f"{name} {each.sha256[:12]}…" for name, each in lock.files.items())
+    return ArtifactDigestError(
+        f"{path} was not opened: reading a {path.suffix} file runs code, and its bytes (SHA-256 {sha256[:12]}…) are "
+        + (f"not those that were locked ({known})." if known else "not in the lock, which has no digest of a file."),
+        path=str(path),
+        expected=known or None,
+        actual=sha256,
+        remedy="Deploy the file that was locked; or, if you know where this one comes from, say so with "
+        "trust_file=True (--trust-file), and it is judged by its state.",
+    )
+
+
+def _check_seal(est: Any, path: Path, pins: frozenset[str], unsealed: bool) -> None:
+    """Check an object that no lock speaks of: by its own seal, and by the fingerprints that are accepted."""
     sealed = isinstance(est, Locked) and FINGERPRINT in vars(est)
-    if not sealed and not unsealed and expect is None:
+    if not sealed and not unsealed and not pins:
         inner = " save its best_estimator_," if hasattr(est, "best_estimator_") else ""
         respond(
             MissingFingerprintError(
@@ -177,89 +303,22 @@ def load(
                 "it as it is.",
             )
         )
-    if expect is not None:
+    if pins:
         found = fingerprint(est)
-        if found != expect:
+        if found not in pins:
+            expected = ", ".join(sorted(pins))
             raise FingerprintMismatchError(
-                f"{path} holds {found}, not the expected {expect}.",
+                f"{path} holds {found}, not the expected {expected}.",
                 path=str(path),
-                expected=expect,
+                expected=expected,
                 actual=found,
                 remedy="Deploy the file that was approved, or approve this one.",
             )
     elif sealed and policy() == "raise":  # under another policy it was looked at, and told of, on its way in
         _require_intact(est)
-    return est
 
 
 def _require_intact(est: Any) -> None:
     problem = find_problem(est)
     if problem is not None:
         respond(problem)
-
-
-def _read(path: Path, trusted: Sequence[str] | None) -> Any:
-    reader = _reader(path, trusted)
-    with open(path, "rb") as file:
-        try:
-            return reader(file)
-        except NormLockError:
-            raise
-        except Warning:
-            raise  # made an error by the caller's filters
-        except Exception as error:
-            if type(error).__name__ == "UntrustedTypesFoundException":
-                raise ArtifactReadError(
-                    f"{path} was not loaded. {error}",
-                    path=str(path),
-                    remedy="If you know them to be harmless, name them in trusted=.",
-                ) from None
-            if isinstance(error, (ImportError, AttributeError)):
-                raise ArtifactReadError(
-                    f"{path} needs something that isn't here ({type(error).__name__}: {error}).",
-                    path=str(path),
-                    remedy="Install the versions it was fitted under, or the package that it names.",
-                ) from None
-            raise ArtifactReadError(
-                f"{path} can't be read as {path.suffix} ({type(error).__name__}: {error}).",
-                path=str(path),
-                remedy="It is cut short, damaged or of another format; copy it again from where it was saved.",
-            ) from None
-
-
-def _skops() -> Any:
-    import skops.io
-
-    return skops.io
-
-
-def _writer(path: Path) -> Callable[[Any, IO[bytes]], None]:
-    suffix = _suffix(path)
-    if suffix == ".skops":
-        return lambda est, file: _skops().dump(est, file)
-    if suffix == ".joblib":
-        import joblib
-
-        return lambda est, file: joblib.dump(est, file)
-    return lambda est, file: pickle.dump(est, file, protocol=5)
-
-
-def _reader(path: Path, trusted: Sequence[str] | None) -> Callable[[IO[bytes]], Any]:
-    suffix = _suffix(path)
-    if suffix == ".skops":
-        return lambda file: _skops().load(file, trusted=[*trusted_types(), *(trusted or ())])
-    if suffix == ".joblib":
-        import joblib
-
-        return joblib.load
-    return pickle.load
-
-
-def _suffix(path: Path) -> str:
-    if path.suffix not in FORMATS:
-        raise NormLockError(
-            f"{path}: the format {path.suffix or 'without a suffix'!r} is not known.",
-            path=str(path),
-            remedy=f"Use one of {', '.join(FORMATS)}.",
-        )
-    return path.suffix

@@ -16,7 +16,7 @@ LAYERS = [
     {"fingerprints"},
     {"locks"},
     {"seals"},
-    {"preprocessing", "pipeline", "compose", "impute", "decomposition", "feature_extraction", "persistence"},
+    {"preprocessing", "pipeline", "compose", "impute", "decomposition", "feature_extraction", "formats", "persistence"},
     {"cli", "__main__"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

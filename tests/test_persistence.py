@@ -164,19 +164,19 @@ def test_a_failure_in_the_middle_leaves_the_old_file(path, monkeypatch):
     """If writing fails on the way, what was there is there still, and nothing else is."""
     nl.dump(scaler(), path)
     before = path.read_bytes()
-    write = persistence._writer(path)
+    write = persistence.writer(path)
 
     def half(est: Any, file: Any) -> None:
         file.write(b"half of it")
         file.flush()
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(persistence, "_writer", lambda path: half)
+    monkeypatch.setattr(persistence, "writer", lambda path: half)
     with pytest.raises(NormLockError, match="no space left on device"):
         nl.dump(PCA(2).fit(X), path)
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == [path.name]
-    monkeypatch.setattr(persistence, "_writer", lambda path: lambda *args: (write(*args), 1 / 0))
+    monkeypatch.setattr(persistence, "writer", lambda path: lambda *args: (write(*args), 1 / 0))
     with pytest.raises(NormLockError):
         nl.dump(PCA(2).fit(X), path.with_name(f"new{path.suffix}"))
     assert os.listdir(path.parent) == [path.name]
@@ -191,7 +191,7 @@ def test_an_interrupt_in_the_middle(path, monkeypatch):
         file.write(b"half of it")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(persistence, "_writer", lambda path: interrupted)
+    monkeypatch.setattr(persistence, "writer", lambda path: interrupted)
     with pytest.raises(KeyboardInterrupt):
         nl.dump(scaler(), path)
     assert path.read_bytes() == before

@@ -46,8 +46,8 @@ class Lock:
         What stands at each path: :mod:`sklearn_normlock.fingerprints.record`, with small arrays in plain numbers.
     environment : mapping of str to str
         The versions it was locked under.
-    bundle : bool
-        Whether it locks a mapping of names to objects.
+    members : tuple of str
+        The names in a bundle; empty if it locks a single object.
     inputs : mapping of path to Contract
         What the object, or each member of a bundle, wants to be given.
     files : mapping of str to FileDigest
@@ -63,7 +63,7 @@ class Lock:
     fingerprint: str
     state: Mapping[str, Any]
     environment: Mapping[str, str]
-    bundle: bool = False
+    members: tuple[str, ...] = ()
     inputs: Mapping[str, Contract] = field(default_factory=dict)
     files: Mapping[str, FileDigest] = field(default_factory=dict)
     probes: tuple[Probe, ...] = ()
@@ -82,7 +82,7 @@ class Lock:
             "lock_version": LOCK_VERSION,
             "lock_revision": LOCK_REVISION,
             "fingerprint": self.fingerprint,
-            "bundle": self.bundle,
+            "members": list(self.members),
             "environment": dict(self.environment),
             "inputs": {path: contract.to_dict() for path, contract in self.inputs.items()},
             "files": {name: file.to_dict() for name, file in self.files.items()},
@@ -150,7 +150,7 @@ class Lock:
             fingerprint=fields.fingerprint("fingerprint"),
             state=fields.record("state"),
             environment=fields.names("environment"),
-            bundle=fields.truth("bundle"),
+            members=fields.texts("members"),
             inputs={path: Contract.from_fields(each) for path, each in fields.items("inputs")},
             files={name: FileDigest.from_fields(each) for name, each in fields.items("files")},
             probes=tuple(Probe.from_fields(each) for each in fields.each("probes")),
@@ -215,6 +215,40 @@ class Lock:
             located.path, located.expected, located.actual = error.path, error.expected, error.actual
             located.remedy = error.remedy
             raise located from None
+
+    @property
+    def bundle(self) -> bool:
+        """Whether it locks several objects, bound to one another."""
+        return bool(self.members)
+
+    def part(self, member: str) -> Lock | None:
+        """Return the lock of one member of a bundle, or None if there is none of this name."""
+        entry = self.state.get(member)
+        if member not in self.members or not isinstance(entry, Mapping) or "class" not in entry:
+            return None
+
+        def inside(path: str) -> bool:
+            return path == member or path.startswith((member + ".", member + "["))
+
+        def shortened(path: str) -> str:
+            return path[len(member) :].lstrip(".")
+
+        return Lock(
+            fingerprint=_PREFIX + str(entry["digest"]),
+            state={shortened(path): each for path, each in self.state.items() if inside(path)},
+            environment=self.environment,
+            inputs={"": self.inputs[member]} if member in self.inputs else {},
+            files={name: replace(each, member=None) for name, each in self.files.items() if each.member == member},
+            probes=tuple(
+                replace(
+                    probe,
+                    path=shortened(probe.path),
+                    outputs=tuple(replace(each, path=shortened(each.path)) for each in probe.outputs),
+                )
+                for probe in self.probes
+                if inside(probe.path)
+            ),
+        )
 
     def with_files(self, files: Mapping[str, FileDigest]) -> Lock:
         """Return the lock with these artifacts."""

@@ -105,10 +105,6 @@ class Fields:
         self._asked.add(name)
         return self.count(name) if name in self._mapping else None
 
-    def truth(self, name: str) -> bool:
-        """Return true or false."""
-        return self._get(name, bool, "true or false")
-
     def digest(self, name: str) -> str:
         """Return a SHA-256 in hexadecimal."""
         return self._matching(name, _DIGEST, "a SHA-256 in 64 hexadecimal digits")

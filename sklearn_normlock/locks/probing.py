@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MissingDependencyError
+from ..errors import MissingDependencyError, NormLockError
 from .outputs import Deviation, compare_outputs, outputs_of
 from .parts import Output, Probe
 from .probe_rows import VARIANTS, rows_for
@@ -62,6 +62,8 @@ def _probe(est: Any, path: str, X: Any, *, keep: bool) -> Probe:
         try:
             outputs, again = _run(est, rows, path), _run(est, decoded_rows(document), path)
         except StepFailedError as failure:
+            if isinstance(failure.error, NormLockError):
+                raise failure.error from None  # a sealed object that is not what was fitted is not approved
             reason = f"it could not be run on rows made for it: {_brief(failure.error)}"
             continue
         except MissingDependencyError as error:

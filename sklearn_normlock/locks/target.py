@@ -104,7 +104,7 @@ class Target:
             fingerprint=self.fingerprint,
             state=self.record,
             environment=versions(),
-            bundle=self.bundle,
+            members=tuple(sorted(self.members)) if self.bundle else (),
             inputs=inputs,
             files=files,
             probes=tuple(probes),
@@ -112,8 +112,10 @@ class Target:
 
 
 def _name(name: Any) -> str:
-    if not isinstance(name, str) or not name:
-        raise UnfingerprintableError(f"The members of a bundle have names; {name!r} is none.")
+    if not isinstance(name, str) or not name or "." in name or "[" in name:
+        raise UnfingerprintableError(
+            f"{name!r} can't be the name of a member of a bundle.", remedy="Use a string without dots and brackets."
+        )
     return name
 
 
