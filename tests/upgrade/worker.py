@@ -216,9 +216,8 @@ def write(folder: Path) -> dict[str, Any]:
             index["errors"][name] = reason(error)
             continue
         with quiet():
-            data = pickle.dumps(estimator, protocol=4)
-            path.write_bytes(data)
-            nl.lock(estimator).save(f"{path}.normlock.json")
+            nl.dump(estimator, path, lock=True)
+            data = path.read_bytes()
             entry = {"file": path.name, "fingerprint": nl.fingerprint(estimator)}
         found, _ = outputs(data, case)
         drawn = at_random(data, case, found)
@@ -248,7 +247,7 @@ def check(folder: Path) -> dict[str, Any]:
 
 def _checked(path: Path, name: str, entry: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     data = path.read_bytes()
-    row: dict[str, Any] = {}
+    row: dict[str, Any] = {"load": said(lambda: nl.load(path, lock=True))}
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
