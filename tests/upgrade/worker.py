@@ -272,7 +272,7 @@ def _checked(path: Path, name: str, entry: dict[str, Any], old: dict[str, Any]) 
 
 
 def said(ask: Callable[[], Any]) -> dict[str, Any]:
-    """Return what the lock said: the error, the step it named, and every warning."""
+    """Return what the lock said: the error, the step it named, and every warning that is about versions or of ours."""
     error: Exception | None = None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -285,8 +285,13 @@ def said(ask: Callable[[], Any]) -> dict[str, Any]:
         "ours": isinstance(error, NormLockError),
         "path": getattr(error, "path", None),
         "message": "" if error is None else str(error)[:600],
-        "warnings": sorted({f"{w.category.__name__}: {w.message}"[:200] for w in caught}),
+        "warnings": sorted({f"{w.category.__name__}: {w.message}"[:200] for w in caught if _of_versions(w.category)}),
     }
+
+
+def _of_versions(category: type[Warning]) -> bool:
+    """Tell a warning of ours or of scikit-learn's versions from others, such as of a class that will be removed."""
+    return issubclass(category, InconsistentVersionWarning) or category.__module__.startswith("sklearn_normlock")
 
 
 def main(arguments: list[str]) -> int:
