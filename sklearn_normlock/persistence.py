@@ -17,6 +17,7 @@ from .errors import (
     FingerprintMismatchError,
     LockMismatchError,
     MissingFingerprintError,
+    MissingLockError,
     NormLockError,
 )
 from .files import file_digest, replacing
@@ -173,7 +174,7 @@ def load(
     """
     path = Path(path)
     suffix_of(path)
-    pins = _pins(expect)
+    pins = pins_of(expect)
     if lock is not None and lock is not False:
         approved = _approved(lock, path)
         est, report = open_locked(path, approved, pins=pins, trusted=trusted, trust_file=trust_file)
@@ -193,7 +194,7 @@ def _approved(lock: bool | str | os.PathLike[str] | Lock, path: Path) -> Lock:
     return Lock.load(lock_path(path) if isinstance(lock, bool) else lock)
 
 
-def _pins(expect: str | None) -> frozenset[str]:
+def pins_of(expect: str | None) -> frozenset[str]:
     """Return the fingerprints that are accepted, from the argument or the environment; none if any is."""
     source, text = ("expect", expect) if expect is not None else (EXPECT_VARIABLE, os.environ.get(EXPECT_VARIABLE))
     if text is None:
@@ -201,7 +202,7 @@ def _pins(expect: str | None) -> frozenset[str]:
     pins = frozenset(pin.strip() for pin in text.split(",") if pin.strip())
     for pin in pins or {text}:
         if not re.fullmatch("nl1-sha256:[0-9a-f]{64}", pin):
-            raise NormLockError(
+            raise FingerprintMismatchError(
                 f"{source} is {pin!r}, which is not a fingerprint.",
                 expected="nl1-sha256: and 64 hexadecimal digits",
                 actual=pin,
@@ -269,8 +270,8 @@ def _part_for(path: Path, sha256: str, lock: Lock) -> tuple[Lock, list[str]]:
     member = lock.files[names[0]].member if names else path.stem
     part = lock.part(member) if member is not None else None
     if part is None:
-        raise LockMismatchError(
-            f"The lock has no entry for {path}: it is a bundle of {', '.join(lock.members)}.",
+        raise MissingLockError(
+            f"The lock says nothing of {path}: it is of {', '.join(lock.files) or ', '.join(lock.members)}.",
             path=str(path),
             remedy="Name the lock that belongs to this file, or lock the bundle anew with it.",
         )

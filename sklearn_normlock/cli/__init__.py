@@ -8,9 +8,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import NoReturn
 
-MATCH, MISMATCH, COULD_NOT_CHECK, NOTHING_CHECKED, USAGE = 0, 1, 2, 3, 64
+from .outcome import MATCH, USAGE, guarded
+
+# Each is a module of this package with ``HELP``, ``DESCRIPTION``, ``configure(parser)`` and ``run(arguments)``; what
+# they need they import when they run.
+COMMANDS = ("lock", "verify", "diff", "show", "probe", "unlock", "demo")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,16 +37,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     code : int
         The exit code.
     """
-    parser = _Parser(prog="normlock", description="Preprocessing that cannot drift unnoticed.")
-    parser.add_argument("--version", action="store_true", help="print the version and exit")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    commands.add_parser(
-        "demo",
-        help="train, save, reload in another process, and raise on three faults that are served silently today",
-        description="Trains a pipeline on a data set that ships with scikit-learn, saves it with skops, reloads it in "
-        "another process, and then shows three faults: what scikit-learn serves, and the error that is raised instead. "
-        "Exit code 0 if the reloaded pipeline matches and every fault is caught, 1 if not.",
+    parser = _Parser(
+        prog="normlock",
+        description="Preprocessing that cannot drift unnoticed.",
+        epilog="Exit codes: 0 match, 1 mismatch, 2 could not check, 3 nothing was checked, 64 usage.",
     )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name in COMMANDS:
+        module = import_module(f"{__name__}.{name}")
+        module.configure(subparsers.add_parser(name, help=module.HELP, description=module.DESCRIPTION))
     arguments = parser.parse_args(argv)
     if arguments.version:
         from importlib.metadata import version
@@ -51,6 +56,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command is None:
         parser.print_help(sys.stderr)
         return USAGE
-    from .demo import run
-
-    return MATCH if run() else MISMATCH
+    return guarded(import_module(f"{__name__}.{arguments.command}").run, arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from dataclasses import replace
 from typing import Any
 
 from ..errors import LockMismatchError, ProbeMismatchError
@@ -251,13 +252,13 @@ def diff(a: Any, b: Any) -> Report:
     >>> from sklearn.preprocessing import StandardScaler
     >>> old, new = StandardScaler().fit([[0.0], [2.0]]), StandardScaler().fit([[0.0], [4.0]])
     >>> print(nl.diff(old, new).explain())
-    MISMATCH: nl1-sha256:... was expected, this is nl1-sha256:...
+    DIFFERENT: nl1-sha256:... → nl1-sha256:...
       mean_[0]: 1 → 2
       ...
     """
     before, after = _as_lock(a), _as_lock(b)
     if not isinstance(b, (Lock, str, os.PathLike)):
-        return compare(b, before)
+        return replace(compare(b, before), approval=False)
     return diff_locks(before, after)
 
 

@@ -58,6 +58,16 @@ class Lock:
         Of the data it was fitted on, if rows were given (:class:`sklearn_normlock.Profile`).
     coverage : mapping, default=None
         Which faults in the data could not be seen.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl
+    >>> from sklearn.preprocessing import MinMaxScaler
+    >>> lock = nl.lock(MinMaxScaler().fit([[0.0], [2.0]]))
+    >>> nl.Lock.from_dict(lock.to_dict()) == lock
+    True
+    >>> lock.state["data_max_"]
+    {'dtype': '<f8', 'shape': [1], 'values': [2.0]}
     """
 
     fingerprint: str

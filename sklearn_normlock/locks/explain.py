@@ -73,10 +73,14 @@ def _plain(value: Any) -> Any:
 def verdict(report: Report) -> str:
     """Return the first line: what was looked at, and whether it matches."""
     subject = f"{report.subject}: " if report.subject else ""
+    if not report.approval and not report.ok:
+        return f"{subject}DIFFERENT: {short(report.expected)} → {short(report.actual)}".removesuffix(":  → ")
     if report.ok:
-        outputs = f", {report.probed} outputs of probes agree" if report.probed else ""
+        plural = "outputs agree" if report.probed > 1 else "output agrees"
+        outputs = f", {report.probed} probed {plural}" if report.probed else ""
         name = report.actual or report.expected
-        return f"{subject}match, {short(name)}{outputs}" if name else f"{subject}match{outputs}"
+        word = "match" if report.approval else "the same"
+        return f"{subject}{word}, {short(name)}{outputs}" if name else f"{subject}{word}{outputs}"
     if report.expected == report.actual:
         return f"{subject}MISMATCH: the outputs differ" + (
             f", with the same state ({short(report.expected)})" if report.expected else ""
@@ -92,13 +96,13 @@ def outputs_line(report: Report) -> str | None:
         if math.isinf(first.relative) and first.sigmas is None:
             return f"outputs change from step {first.path or 'one'} on: {first.method}: {first.text}"
         size = f" by up to {max(known):.3g} σ" if known else ""
-        return f"outputs of probes move{size}, from step {first.place} on: {first.text}"
+        return f"probed outputs move{size}, from step {first.place} on: {first.text}"
     if report.effects:
         worst = max(report.effects, key=lambda each: each.sigmas)
         where = f" in {worst.path}{worst.label}".rstrip() if worst.path or worst.label else ""
         return f"outputs move by up to {worst.sigmas:.3g} σ{where}, from step {report.step or 'one'} on"
     if report.probed and report.changes:
-        return f"none of {report.probed} outputs of probes moves beyond its tolerance"
+        return f"none of {report.probed} probed outputs moves beyond its tolerance"
     return None
 
 
@@ -137,7 +141,7 @@ def details(report: Report) -> Iterator[str]:
 
 def remedy(report: Report) -> str | None:
     """Return what to do next."""
-    if report.ok:
+    if report.ok or not report.approval:
         return None
     if report.expected == report.actual and report.deviations:
         return (
@@ -159,13 +163,14 @@ def _json(report: Report) -> str:
 def _github(report: Report) -> str:
     """Return workflow commands (docs.github.com, "Workflow commands for GitHub Actions")."""
     if report.ok:
-        return f"::notice title=normlock::{_escaped(verdict(report))}"
+        return f"::notice title=normlock::{escaped(verdict(report))}"
     text = "\n".join([verdict(report), *details(report), remedy(report) or ""]).strip()
-    file = f" file={_escaped(report.subject, property=True)}," if report.subject else " "
-    return f"::error{file}title=normlock::{_escaped(text)}"
+    file = f" file={escaped(report.subject, property=True)}," if report.subject else " "
+    return f"::error{file}title=normlock::{escaped(text)}"
 
 
-def _escaped(text: str, *, property: bool = False) -> str:
+def escaped(text: str, *, property: bool = False) -> str:
+    """Return a text as a workflow command takes it."""
     text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return text.replace(":", "%3A").replace(",", "%2C") if property else text
 

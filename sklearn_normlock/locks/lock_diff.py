@@ -44,6 +44,7 @@ def report_of(before: Lock, after: Lock) -> Report:
         effects=tuple(effects(before.state, after.state)) if changes else (),
         environment={name: both for name, both in moved.items() if both[0] != both[1]},
         notes=tuple(notes),
+        approval=False,
     )
 
 

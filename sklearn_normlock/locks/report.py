@@ -41,6 +41,17 @@ class Report:
         What was looked at, such as the name of a file.
     notes : tuple of str
         What else there is to say.
+    approval : bool
+        Whether one side is what was approved; else two sides are only told apart.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> old, new = StandardScaler().fit([[0.0], [2.0]]), StandardScaler(with_mean=False).fit([[0.0], [2.0]])
+    >>> report = nl.diff(old, new)
+    >>> report.ok, report.changes[0].path, report.changes[0].actual
+    (False, 'with_mean', 'False')
     """
 
     ok: bool
@@ -55,6 +66,7 @@ class Report:
     tolerances: Mapping[str, float] = field(default_factory=dict)
     subject: str = ""
     notes: tuple[str, ...] = ()
+    approval: bool = True
 
     @property
     def step(self) -> str | None:

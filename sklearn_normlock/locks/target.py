@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import UnfingerprintableError
 from ..files import file_digest
-from ..fingerprints import PREFIX, Record, fingerprint, object_digest
+from ..fingerprints import PREFIX, Record, object_digest, require_fitted
 from .diff import decode
 from .document import Lock
 from .environment import versions
@@ -66,7 +66,7 @@ class Target:
                 raise UnfingerprintableError("The mapping is empty: there is nothing to lock.")
         for member in self.members.values():
             if not isinstance(member, FileMember):
-                fingerprint(member)  # refuses what isn't fitted
+                require_fitted(member)
         record = Record(largest=_LARGEST, array_bytes=_ARRAY_BYTES)
         self.fingerprint = PREFIX + object_digest(self.members if self.bundle else est, record).hex()
         self.record = {path: _readable(entry) for path, entry in record.entries.items()}

@@ -32,6 +32,14 @@ class Trace:
         Step by step: shape, dtype, digest, and the elements or, of many, sums of them. No rows are kept.
     environment : mapping of str to str
         The versions it was made under.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> trace = nl.trace(StandardScaler().fit([[0.0], [2.0]]), [[1.0], [3.0]])
+    >>> nl.Trace.from_dict(trace.to_dict()).diff(trace).ok
+    True
     """
 
     outputs: tuple[Output, ...]
@@ -73,6 +81,7 @@ class Trace:
             deviations=tuple(deviations),
             environment={name: both for name, both in moved.items() if both[0] != both[1]},
             probed=len(self.outputs),
+            approval=False,
             tolerances=TOLERANCES if rtol is None else {name: max(rtol, least) for name, least in TOLERANCES.items()},
         )
 

@@ -1,0 +1,114 @@
+"""``normlock lock``: write the lock of an artifact that was approved, or of several that belong together."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import NormLockError
+from .outcome import MATCH, USAGE, add_format
+
+if TYPE_CHECKING:
+    from ..locks.document import Lock
+
+HELP = "lock an artifact: write the file that says what was approved"
+DESCRIPTION = (
+    "Reads an artifact (.skops, .joblib, .pkl; the latter two run code when they are read, so lock only what you "
+    "trust) and writes its lock beside it, to be put under version control. Several artifacts make a bundle, whose "
+    "members are bound to one another; a file of another kind (.pt, .onnx) is bound by its bytes."
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Give the command its arguments."""
+    parser.add_argument("artifact", nargs="+", type=Path, help="what was approved")
+    parser.add_argument("-o", "--output", type=Path, help="the lock (default: ARTIFACT.normlock.json)")
+    parser.add_argument(
+        "--rows",
+        type=Path,
+        help="rows it was fitted on (.parquet, .csv, .npy): a few of them are KEPT in the lock as probes, and a "
+        "profile of all of them, which holds no rows",
+    )
+    parser.add_argument("--trusted", action="append", default=[], metavar="TYPE", help="a type that a .skops may hold")
+    add_format(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the lock; return 0."""
+    paths: list[Path] = arguments.artifact
+    if len(paths) > 1 and (arguments.output is None or arguments.rows is not None):
+        missing = "-o BUNDLE.normlock.json" if arguments.output is None else "no --rows"
+        print(f"normlock lock: a bundle of several artifacts takes {missing}", file=sys.stderr)
+        return USAGE
+    from ..persistence import lock_path
+
+    output: Path = arguments.output or lock_path(paths[0])
+    before = _before(output)
+    lock = _single(paths[0], arguments) if len(paths) == 1 else _bundle(paths, arguments)
+    lock.save(output)
+    _print(lock, output, before, arguments.format)
+    return MATCH
+
+
+def _single(path: Path, arguments: argparse.Namespace) -> Lock:
+    from ..persistence import lock_of_file
+    from .reading import approved_object, table
+
+    rows = None if arguments.rows is None else table(arguments.rows)
+    return lock_of_file(approved_object(path, arguments.trusted), path, rows)
+
+
+def _bundle(paths: list[Path], arguments: argparse.Namespace) -> Lock:
+    from ..files import file_digest
+    from ..formats import FORMATS
+    from ..locks.parts import FileDigest
+    from ..locks.target import Target
+    from .reading import approved_object
+
+    names = [path.name.rpartition(".")[0].replace(".", "_") or path.name for path in paths]
+    if len(set(names)) < len(names):
+        names = [path.name.replace(".", "_") for path in paths]
+    if len(set(names)) < len(names):
+        raise NormLockError("Two artifacts of the bundle have the same name.", remedy="Rename one of them.")
+    members: dict[str, Any] = {}
+    files: dict[str, FileDigest] = {}
+    for name, path in zip(names, paths, strict=True):
+        members[name] = approved_object(path, arguments.trusted) if path.suffix in FORMATS else path
+        with open(path, "rb") as file:
+            sha256, size = file_digest(file)
+        files[path.name] = FileDigest(sha256=sha256, size=size, member=name)
+    return Target(members).locked().with_files(files)
+
+
+def _before(output: Path) -> Lock | None:
+    from ..errors import LockFormatError
+    from ..locks.document import Lock
+
+    try:
+        return Lock.load(output)
+    except LockFormatError:
+        return None
+
+
+def _print(lock: Lock, output: Path, before: Lock | None, style: str) -> None:
+    import json
+
+    from ..locks.lock_diff import report_of
+
+    report = None if before is None or before == lock else report_of(before, lock)
+    outputs = sum(len(probe.outputs) for probe in lock.probes)
+    left_out = {probe.path: probe.left_out for probe in lock.probes if probe.left_out}
+    if style == "json":
+        facts: dict[str, Any] = {"code": MATCH, "lock": str(output), "fingerprint": lock.fingerprint}
+        facts |= {"outputs": outputs, "left_out": left_out}
+        print(json.dumps({**facts, "diff": None if report is None else report.to_dict()}, sort_keys=True))
+        return
+    prefix = "::notice title=normlock::" if style == "github" else ""
+    print(f"{prefix}{output}: locked {lock.fingerprint}, {outputs} outputs probed")
+    for path, why in left_out.items():
+        print(f"  {path or 'the object'} has no probe: {why}")
+    if report is not None and style == "text":
+        print("Compared with the lock that was there before:")
+        print(report.explain())

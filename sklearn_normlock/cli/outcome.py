@@ -1,0 +1,138 @@
+"""How a command ends: its exit code, and what it prints in the format that was asked for."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import IO, TYPE_CHECKING, Any
+
+from ..errors import (
+    ArtifactDigestError,
+    ArtifactReadError,
+    LockFormatError,
+    MissingDependencyError,
+    MissingFingerprintError,
+    NormLockError,
+    UnfingerprintableError,
+)
+
+if TYPE_CHECKING:
+    from ..locks.report import Report
+
+MATCH, MISMATCH, COULD_NOT_CHECK, NOTHING_CHECKED, USAGE = 0, 1, 2, 3, 64
+FORMATS = ("text", "json", "github")
+
+_COULD_NOT = (
+    ArtifactReadError,
+    LockFormatError,
+    MissingDependencyError,
+    MissingFingerprintError,
+    UnfingerprintableError,
+)
+_GREEN, _RED, _YELLOW, _PLAIN = "\033[32m", "\033[31m", "\033[33m", "\033[0m"
+_LARGE = 1 << 26  # bytes from which reading a file takes long enough to say so
+
+
+def add_format(parser: argparse.ArgumentParser, *more: str) -> None:
+    """Give a command its ``--format``."""
+    parser.add_argument(
+        "--format", choices=[*FORMATS, *more], default="text", help="for a terminal, a program, or a GitHub workflow"
+    )
+
+
+def code_of(error: BaseException) -> int:
+    """Return the exit code that an error means: a mismatch, or that it could not be checked."""
+    if isinstance(error, ArtifactDigestError):
+        return MISMATCH if error.expected else COULD_NOT_CHECK
+    if isinstance(error, NormLockError) and not isinstance(error, _COULD_NOT):
+        return MISMATCH
+    return COULD_NOT_CHECK
+
+
+def worst(codes: Iterable[int]) -> int:
+    """Return the exit code of several checks: nothing that failed is hidden by what did not."""
+    found = set(codes)
+    for code in (MISMATCH, COULD_NOT_CHECK, NOTHING_CHECKED):
+        if code in found:
+            return code
+    return MATCH if found else NOTHING_CHECKED
+
+
+def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+    """Run a command; an error of ours, or of a file, is printed and becomes an exit code."""
+    try:
+        return run(arguments)
+    except (NormLockError, OSError) as error:
+        code = code_of(error)
+        print_error(error, getattr(arguments, "format", "text"), code)
+        return code
+    except KeyboardInterrupt:
+        print("normlock: interrupted; nothing was verified", file=sys.stderr)
+        return COULD_NOT_CHECK
+
+
+def print_error(error: BaseException, style: str, code: int, subject: str = "") -> None:
+    """Print an error in the format that was asked for."""
+    text = str(error) if isinstance(error, NormLockError) else _of_system(error)
+    if style == "json":
+        fields = {"ok": False, "code": code, "error": type(error).__name__, "message": text, "subject": subject}
+        fields["path"] = getattr(error, "path", None)
+        print(json.dumps(fields, sort_keys=True))
+    elif style == "github":
+        from ..locks.explain import escaped
+
+        print(f"::error title=normlock {type(error).__name__}::{escaped(text)}")
+    else:
+        word = "MISMATCH" if code == MISMATCH else "could not check"
+        shown = text if text.startswith(("MISMATCH", f"{subject}: MISMATCH")) else f"{word}: {text}"
+        print(coloured(shown, _RED if code == MISMATCH else _YELLOW, sys.stderr), file=sys.stderr)
+
+
+def _of_system(error: BaseException) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"There is no file {error.filename}."
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename} can't be read ({error.strerror})."
+    return f"{type(error).__name__}: {error}"
+
+
+def print_report(report: Report, style: str) -> int:
+    """Print a report and return the exit code it means."""
+    code = MATCH if report.ok else MISMATCH
+    if style == "json":
+        print(json.dumps({**report.to_dict(), "code": code}, sort_keys=True))
+    elif style == "text":
+        first, _, rest = report.explain().partition("\n")
+        print(coloured(first, _GREEN if report.ok else _RED, sys.stdout) + (f"\n{rest}" if rest else ""))
+    else:
+        print(report.explain(style))
+    return code
+
+
+def coloured(text: str, colour: str, stream: IO[str]) -> str:
+    """Colour the first line of a text if it goes to a terminal (no-color.org)."""
+    if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
+    first, newline, rest = text.partition("\n")
+    return f"{colour}{first}{_PLAIN}{newline}{rest}"
+
+
+def progress(path: Any) -> Callable[[int], None] | None:
+    """Return what shows how much of a large file has been read, if there is a terminal to show it on."""
+    size = os.path.getsize(path)
+    if size < _LARGE or not sys.stderr.isatty():
+        return None
+    shown = -1
+
+    def show(read: int) -> None:
+        nonlocal shown
+        percent = 100 * read // size
+        if percent != shown:
+            shown = percent
+            end = "\r" if read < size else "\r" + " " * 79 + "\r"
+            print(f"\rreading {path}: {percent} % of {size / 1e6:,.0f} MB", end=end, file=sys.stderr, flush=True)
+
+    return show

@@ -1,0 +1,103 @@
+"""``normlock show``: what a lock says, or what an artifact holds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .outcome import MATCH, add_format
+from .reading import is_lock, safe_object
+
+if TYPE_CHECKING:
+    from ..locks.document import Lock
+
+HELP = "show what a lock says or an artifact holds"
+DESCRIPTION = "Prints a lock for a reader; scikit-learn isn't needed for that. Of an artifact, the lock it would have."
+
+_WIDTH = 100
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Give the command its arguments."""
+    parser.add_argument("path", type=Path, help="lock or artifact")
+    parser.add_argument("--trusted", action="append", default=[], metavar="TYPE", help="a type that a .skops may hold")
+    parser.add_argument("--trust-file", action="store_true", help="open a .joblib or .pkl file, which runs code")
+    add_format(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print it; return 0."""
+    if is_lock(arguments.path):
+        from ..locks.document import Lock
+
+        lock = Lock.load(arguments.path)
+    else:
+        est = safe_object(arguments.path, arguments.trusted, arguments.trust_file)
+        from ..locks.comparison import lock as locked
+
+        lock = locked(est)
+    if arguments.format == "json":
+        print(json.dumps(lock.to_dict(), sort_keys=True))
+    else:
+        print("\n".join(_lines(lock)))
+    return MATCH
+
+
+def _lines(lock: Lock) -> Iterator[str]:
+    yield f"fingerprint  {lock.fingerprint}"
+    yield "locked under " + ", ".join(f"{name} {number}" for name, number in lock.environment.items())
+    for name, file in lock.files.items():
+        member = f", member {file.member!r}" if file.member else ""
+        yield f"file         {name}: {file.size:,} bytes, SHA-256 {file.sha256}{member}"
+    for path, contract in lock.inputs.items():
+        where = f" of {path}" if path else ""
+        dtypes = f", {', '.join(dict.fromkeys(contract.dtypes))}" if contract.dtypes else ""
+        yield f"input{where:7} {contract.width} columns{dtypes}" + (
+            _shortened(": " + ", ".join(contract.names)) if contract.names else ""
+        )
+    yield "state"
+    yield from (f"  {line}" for line in _state(lock.state))
+    yield from _probes(lock)
+    if lock.profile is not None:
+        yield "profile      of the data it was fitted on: yes (no rows)"
+    for fault, columns in (lock.coverage or {}).items():
+        yield f"can't see    {fault}: {_shortened(str(columns))}"
+
+
+def _state(state: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each estimator, and one for what it was fitted with."""
+    for path, entry in state.items():
+        if isinstance(entry, Mapping) and "class" in entry:
+            yield f"{path or '(whole)'}: {entry['class'].replace(':', '.')}  {entry['digest'][:12]}…"
+            if "cut" in entry:
+                yield "  (not all of the state had room in the lock; the fingerprint is of all)"
+        elif isinstance(entry, str):
+            yield f"  {path} = {_shortened(entry)}"
+        elif "values" in entry:
+            shape = " × ".join(map(str, entry["shape"])) or "scalar"
+            values = ", ".join(f"{x:.6g}" if isinstance(x, float) else str(x) for x in entry["values"][:8])
+            more = ", …" if len(entry["values"]) > 8 else ""
+            yield f"  {path} [{shape}] = {_shortened(values + more)}"
+        elif "text" in entry:
+            yield f"  {path} = {_shortened(entry['text'])}"
+        elif "shape" in entry:
+            about = ", ".join(f"{name} {value:.6g}" for name, value in entry.get("summary", {}).items())
+            yield f"  {path} [{' × '.join(map(str, entry['shape']))}] {about}"
+
+
+def _probes(lock: Lock) -> Iterator[str]:
+    for probe in lock.probes:
+        where = probe.path or "(whole)"
+        if probe.left_out is not None:
+            yield f"not probed   {where}: {probe.left_out}"
+            continue
+        kept = "YOUR ROWS are kept in the lock" if probe.source == "rows" else "rows made from fitted statistics"
+        places = ", ".join(f"{each.place} {' × '.join(map(str, each.shape))}" for each in probe.outputs)
+        yield f"probe        {where}, {kept}: {_shortened(places)}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
