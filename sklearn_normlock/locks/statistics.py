@@ -140,14 +140,14 @@ def _scaler(est: Any) -> Columns:
 def _power(est: Any) -> Columns:
     """Of a power transformer, which can say where what it was fitted on lay, if it standardises."""
     power = np.asarray(est.lambdas_)
+    fixed = np.full(len(power), float(est.method == "box-cox"))  # where the transform is next to the identity
     if getattr(est, "_scaler", None) is None:
-        positive = est.method == "box-cox"
-        return Columns.around(np.full(len(power), float(positive)), np.full(len(power), 0.2 if positive else 1.0))
+        return Columns.around(fixed, np.full(len(power), 0.2))
     below, centre, above = est.inverse_transform(np.array([-1.0, 0.0, 1.0])[:, None] + np.zeros(len(power)))
-    # What is lost to rounding on the way back is so small that the transform was next to the identity there.
+    # What is lost to rounding on the way back lies next to that point, or nowhere.
     small = np.minimum(est._scaler.scale_, 1 / np.maximum(np.abs(power), 1.0))
     scale = np.where(above > below, (above - below) / 2, small)
-    return Columns.around(centre, scale)
+    return Columns.around(np.where(np.isfinite(centre), centre, fixed), scale)
 
 
 def _range(est: Any) -> Columns:
