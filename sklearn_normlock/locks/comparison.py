@@ -8,7 +8,7 @@ import warnings
 from dataclasses import replace
 from typing import Any
 
-from ..errors import LockMismatchError, ProbeMismatchError
+from ..errors import LockMismatchError, ProbeMismatchError, UnfingerprintableError
 from .change import Change, Kind
 from .diff import compare_records
 from .document import Lock
@@ -87,7 +87,15 @@ def compare(est: Lockable, lock: Lock, rtol: float = 0.0) -> Report:
     >>> print(nl.compare(StandardScaler().fit([[0.0], [2.0]]), lock).changes[0].relation.text)
     ×1e-06: a change of unit?
     """
-    target = Target(est)
+    try:
+        target = Target(est)
+    except UnfingerprintableError as error:
+        if not error.path:
+            raise  # it isn't fitted
+        # Its state can't even be read under these versions.
+        change = Change(path=error.path, kind=Kind.CONTENT, label=f" ({error})")
+        moved = _moved(lock)
+        return Report(ok=False, expected=lock.fingerprint, actual="nothing", changes=(change,), environment=moved)
     record, actual = target.record, target.fingerprint
     changes: list[Change] = []
     if actual != lock.fingerprint:
@@ -97,13 +105,6 @@ def compare(est: Lockable, lock: Lock, rtol: float = 0.0) -> Report:
     kept = [change for change in changes if not _within(change, rtol)] if rtol > 0 else changes
     same_state = not kept
     deviations, undecided, probed = _outputs(target, lock.probes, rtol if rtol > 0 else None, same_state)
-    here = versions()
-    names = [*lock.environment, *(name for name in here if name not in lock.environment)]
-    moved = {
-        name: (lock.environment.get(name, "none"), here.get(name, "none"))
-        for name in names
-        if lock.environment.get(name) != here.get(name)
-    }
     return Report(
         ok=same_state and not deviations,
         expected=lock.fingerprint,
@@ -111,11 +112,18 @@ def compare(est: Lockable, lock: Lock, rtol: float = 0.0) -> Report:
         changes=tuple(kept),
         deviations=tuple(deviations),
         effects=() if same_state or deviations else tuple(effects(lock.state, record)),
-        environment=moved,
+        environment=_moved(lock),
         undecided=undecided,
         probed=probed,
         tolerances=TOLERANCES if rtol <= 0 else {dtype: max(value, rtol) for dtype, value in TOLERANCES.items()},
     )
+
+
+def _moved(lock: Lock) -> dict[str, tuple[str, str]]:
+    """Return the versions that differ from those it was locked under."""
+    here = versions()
+    both = {name: (lock.environment.get(name, "none"), here.get(name, "none")) for name in {**lock.environment, **here}}
+    return {name: (then, now) for name, (then, now) in both.items() if then != now}
 
 
 def _outputs(

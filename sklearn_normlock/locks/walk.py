@@ -11,9 +11,11 @@ import numpy as np
 
 from ..fingerprints.paths import joined
 
-# What a step is asked for. Of the last group one is enough: they are made of the same numbers.
+# What a step is asked for; of the scores one is enough, they are made of the same numbers. What neither transforms nor
+# predicts is asked for the first of the rest.
 _FINAL = ("transform", "predict")
-_SCORES = ("predict_proba", "decision_function", "score_samples")
+_SCORES = ("predict_proba", "decision_function")
+_REST = ("score_samples", "mahalanobis", "kneighbors")
 
 
 class StepFailedError(Exception):
@@ -61,7 +63,7 @@ def walk(est: Any, rows: Any, path: str = "", *, last: bool = True) -> Iterator[
     if hasattr(est, "best_estimator_"):
         yield from walk(est.best_estimator_, rows, joined(path, "best_estimator_"), last=last)
     elif hasattr(est, "steps"):
-        steps = [(name, step) for name, step in est.steps if step is not None and not isinstance(step, str)]
+        steps = _applied(est)
         for i, (name, step) in enumerate(steps):
             for place, method, output in walk(step, rows, joined(path, name), last=last and i == len(steps) - 1):
                 yield place, method, output
@@ -74,22 +76,34 @@ def walk(est: Any, rows: Any, path: str = "", *, last: bool = True) -> Iterator[
 
 def _branches(est: Any, rows: Any) -> Iterator[tuple[str, Any, Any]]:
     """Yield the members that take the rows side by side, and what each takes."""
-    if hasattr(est, "transformers_"):
-        from sklearn.utils import _safe_indexing
+    from sklearn.utils import _safe_indexing
 
-        for name, member, columns in est.transformers_:
-            if not isinstance(member, str) and np.size(columns):
-                yield name, member, _safe_indexing(rows, columns, axis=1)
-    elif hasattr(est, "transformer_list"):
-        for name, member in est.transformer_list:
-            if not isinstance(member, str):
-                yield name, member, rows
+    for name, member, *columns in _members(est):
+        if isinstance(member, str) or (columns and not np.size(columns[0])):
+            continue
+        yield name, member, _safe_indexing(rows, columns[0], axis=1) if columns else rows
+
+
+def _members(est: Any) -> list[Any]:
+    """Return the (name, estimator, columns) of a column transformer, or the (name, estimator) of a union."""
+    for name in ("transformers_", "transformer_list"):
+        members = getattr(est, name, None)
+        if isinstance(members, list) and all(isinstance(each, tuple) and len(each) in (2, 3) for each in members):
+            return members
+    return []
+
+
+def _applied(pipeline: Any) -> list[tuple[str, Any]]:
+    """Return the steps that are applied to new rows; samplers (imbalanced-learn) only are when it is fitted."""
+    steps = [(name, step) for name, step in pipeline.steps if step is not None and not isinstance(step, str)]
+    return [(name, step) for name, step in steps if not hasattr(step, "fit_resample")]
 
 
 def _calls(est: Any, rows: Any, path: str, last: bool) -> Iterator[tuple[str, str, Any]]:
     if last:
         scores = [name for name in _SCORES if hasattr(est, name)][:1]
         methods = [*(name for name in _FINAL if hasattr(est, name)), *scores]
+        methods = methods or [name for name in _REST if hasattr(est, name)][:1]
     else:
         methods = ["transform"]
     for method in methods:
@@ -97,7 +111,8 @@ def _calls(est: Any, rows: Any, path: str, last: bool) -> Iterator[tuple[str, st
             output = getattr(est, method)(rows)
         except Exception as error:
             raise StepFailedError(path, method, error) from error
-        yield path, method, output
+        # Of neighbours the distances: which of two at the same distance comes first is nobody's promise.
+        yield path, method, output[0] if method == "kneighbors" else output
 
 
 def leaves(est: Any, path: str = "", *, first: bool = True) -> Iterator[tuple[str, Any, bool]]:
@@ -120,14 +135,12 @@ def leaves(est: Any, path: str = "", *, first: bool = True) -> Iterator[tuple[st
         yield from leaves(est.best_estimator_, joined(path, "best_estimator_"), first=first)
         return
     if hasattr(est, "steps"):
-        steps = [(name, step) for name, step in est.steps if step is not None and not isinstance(step, str)]
-        for i, (name, step) in enumerate(steps):
+        for i, (name, step) in enumerate(_applied(est)):
             yield from leaves(step, joined(path, name), first=first and i == 0)
         return
-    members = getattr(est, "transformers_", None) or getattr(est, "transformer_list", None)
-    if members is None:
+    members = _members(est)
+    if not members:
         yield path, est, first
-        return
     for name, member, *_ in members:
         if not isinstance(member, str):
             yield from leaves(member, joined(path, name), first=first)
