@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,6 @@ from ..errors import ArtifactDigestError, MissingLockError, NormLockError
 from .outcome import (
     COULD_NOT_CHECK,
     NOTHING_CHECKED,
-    USAGE,
     add_format,
     code_of,
     print_error,
@@ -38,7 +37,9 @@ DESCRIPTION = (
 def configure(parser: argparse.ArgumentParser) -> None:
     """Give the command its arguments."""
     parser.add_argument("path", nargs="+", type=Path, metavar="PATH", help="artifact, lock or folder")
-    parser.add_argument("--lock", type=Path, help="the lock (default: PATH.normlock.json)")
+    parser.add_argument(
+        "--lock", type=Path, help="the lock (default: PATH.normlock.json); of a bundle, PATHs are its members"
+    )
     parser.add_argument(
         "--expect", metavar="FINGERPRINT", help="accept this fingerprint alone (default: NORMLOCK_EXPECT, if it is set)"
     )
@@ -54,8 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Verify each path; return the worst exit code."""
     if arguments.lock is not None and len(arguments.path) > 1:
-        print("normlock verify: --lock goes with one PATH", file=sys.stderr)
-        return USAGE
+        return _verified(None, arguments.lock, arguments, arguments.path)
     codes = []
     for path in arguments.path:
         tasks = list(_tasks(path, arguments.lock))
@@ -81,14 +81,17 @@ def _tasks(path: Path, lock: Path | None) -> Iterator[tuple[Path | None, Path]]:
         yield path, path.with_name(path.name + LOCK_SUFFIX)
 
 
-def _verified(artifact: Path | None, lock_file: Path, arguments: argparse.Namespace) -> int:
+def _verified(
+    artifact: Path | None, lock_file: Path, arguments: argparse.Namespace, members: Sequence[Path] = ()
+) -> int:
     try:
-        if artifact is not None and not artifact.exists():
-            raise FileNotFoundError(2, "No such file", str(artifact))
+        for path in (*members, *([artifact] if artifact else [])):
+            if not path.exists():
+                raise FileNotFoundError(2, "No such file", str(path))
         from ..locks.document import Lock
 
         lock = Lock.load(lock_file)
-        report = _compared(artifact, lock, lock_file, arguments)
+        report = _compared(artifact, lock, lock_file, arguments, {path.name: path for path in members})
     except (NormLockError, OSError) as error:
         code = code_of(error)
         print_error(error, arguments.format, code, str(artifact or lock_file))
@@ -107,7 +110,9 @@ def _verified(artifact: Path | None, lock_file: Path, arguments: argparse.Namesp
     return code
 
 
-def _compared(artifact: Path | None, lock: Lock, lock_file: Path, arguments: argparse.Namespace) -> Report | None:
+def _compared(
+    artifact: Path | None, lock: Lock, lock_file: Path, arguments: argparse.Namespace, members: dict[str, Path]
+) -> Report | None:
     from ..persistence import open_locked, pins_of
 
     options: dict[str, Any] = {"trusted": arguments.trusted, "trust_file": arguments.trust_file}
@@ -115,7 +120,12 @@ def _compared(artifact: Path | None, lock: Lock, lock_file: Path, arguments: arg
     if artifact is not None:
         return open_locked(artifact, lock, pins=pins, progress=progress(artifact), **options)[1]
     if lock.bundle:
-        return _bundle(lock, lock_file, pins, options)
+        return _bundle(lock, lock_file, members, pins, options)
+    if members:
+        raise MissingLockError(
+            f"{lock_file} locks one artifact, and {len(members)} were given.",
+            remedy="Give one, or lock them together: `normlock lock A B -o BUNDLE.normlock.json`.",
+        )
     beside = lock_file.with_name(lock_file.name.removesuffix(LOCK_SUFFIX))
     found = [lock_file.with_name(name) for name in lock.files] or ([beside] if beside.exists() else [])
     if not found:
@@ -127,17 +137,25 @@ def _compared(artifact: Path | None, lock: Lock, lock_file: Path, arguments: arg
     return report
 
 
-def _bundle(lock: Lock, lock_file: Path, pins: frozenset[str], options: dict[str, Any]) -> Report:
+def _bundle(
+    lock: Lock, lock_file: Path, given: dict[str, Path], pins: frozenset[str], options: dict[str, Any]
+) -> Report:
     """Verify all files of a bundle, and that they are the ones that belong together."""
     from ..files import file_digest
     from ..formats import FORMATS
     from ..locks.comparison import compare
     from ..persistence import open_locked
 
+    unknown = sorted(set(given) - set(lock.files))
+    if unknown:
+        raise MissingLockError(
+            f"{lock_file} says nothing of {', '.join(unknown)}: it is of {', '.join(lock.files)}.",
+            remedy="Name the lock that belongs to it.",
+        )
     members: dict[str, Any] = {}
     notes: list[str] = []
     for name, entry in lock.files.items():
-        path = lock_file.with_name(name)
+        path = given.get(name, lock_file.with_name(name))
         if path.suffix in FORMATS:
             members[str(entry.member)], part = open_locked(path, lock, pins=pins, progress=progress(path), **options)
             notes += [note for note in part.notes if not note.startswith("member ")]

@@ -156,13 +156,22 @@ class Lock:
                 UserWarning,
                 stacklevel=2,
             )
+        files = {name: FileDigest.from_fields(each) for name, each in fields.items("files")}
+        for name in files:
+            if name in ("", ".", "..") or "/" in name or "\\" in name:
+                raise LockFormatError(
+                    f"The lock names {name!r}, which is not the name of a file beside it.",
+                    path="files",
+                    actual=name,
+                    remedy="Lock the object anew.",
+                )
         lock = cls(
             fingerprint=fields.fingerprint("fingerprint"),
             state=fields.record("state"),
             environment=fields.names("environment"),
             members=fields.texts("members"),
             inputs={path: Contract.from_fields(each) for path, each in fields.items("inputs")},
-            files={name: FileDigest.from_fields(each) for name, each in fields.items("files")},
+            files=files,
             probes=tuple(Probe.from_fields(each) for each in fields.each("probes")),
             profile=fields.mapping_or_none("profile"),
             coverage=fields.mapping_or_none("coverage"),
