@@ -11,12 +11,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import (
     ArtifactDigestError,
-    ArtifactReadError,
-    LockFormatError,
-    MissingDependencyError,
-    MissingFingerprintError,
+    EnvironmentMismatchError,
+    FingerprintMismatchError,
+    InputFaultError,
+    LockMismatchError,
     NormLockError,
-    UnfingerprintableError,
+    PipelineMismatchError,
+    ProbeMismatchError,
 )
 
 if TYPE_CHECKING:
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 MATCH, MISMATCH, COULD_NOT_CHECK, NOTHING_CHECKED, USAGE = 0, 1, 2, 3, 64
 FORMATS = ("text", "json", "github")
 
-_COULD_NOT = (
-    ArtifactReadError,
-    LockFormatError,
-    MissingDependencyError,
-    MissingFingerprintError,
-    UnfingerprintableError,
+_MISMATCHES = (
+    EnvironmentMismatchError,
+    FingerprintMismatchError,
+    InputFaultError,
+    LockMismatchError,
+    PipelineMismatchError,
+    ProbeMismatchError,
 )
 _GREEN, _RED, _YELLOW, _PLAIN = "\033[32m", "\033[31m", "\033[33m", "\033[0m"
 _LARGE = 1 << 26  # bytes from which reading a file takes long enough to say so
@@ -47,9 +49,7 @@ def code_of(error: BaseException) -> int:
     """Return the exit code that an error means: a mismatch, or that it could not be checked."""
     if isinstance(error, ArtifactDigestError):
         return MISMATCH if error.expected else COULD_NOT_CHECK
-    if isinstance(error, NormLockError) and not isinstance(error, _COULD_NOT):
-        return MISMATCH
-    return COULD_NOT_CHECK
+    return MISMATCH if isinstance(error, _MISMATCHES) else COULD_NOT_CHECK
 
 
 def worst(codes: Iterable[int]) -> int:

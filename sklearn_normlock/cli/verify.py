@@ -113,10 +113,13 @@ def _verified(
 def _compared(
     artifact: Path | None, lock: Lock, lock_file: Path, arguments: argparse.Namespace, members: dict[str, Path]
 ) -> Report | None:
+    from ..formats import FORMATS
     from ..persistence import open_locked, pins_of
 
     options: dict[str, Any] = {"trusted": arguments.trusted, "trust_file": arguments.trust_file}
     pins = pins_of(arguments.expect)
+    if artifact is not None and artifact.suffix not in FORMATS:
+        return _by_bytes(artifact, lock)
     if artifact is not None:
         return open_locked(artifact, lock, pins=pins, progress=progress(artifact), **options)[1]
     if lock.bundle:
@@ -141,7 +144,6 @@ def _bundle(
     lock: Lock, lock_file: Path, given: dict[str, Path], pins: frozenset[str], options: dict[str, Any]
 ) -> Report:
     """Verify all files of a bundle, and that they are the ones that belong together."""
-    from ..files import file_digest
     from ..formats import FORMATS
     from ..locks.comparison import compare
     from ..persistence import open_locked
@@ -160,16 +162,7 @@ def _bundle(
             members[str(entry.member)], part = open_locked(path, lock, pins=pins, progress=progress(path), **options)
             notes += [note for note in part.notes if not note.startswith("member ")]
             continue
-        with open(path, "rb") as file:
-            sha256, _ = file_digest(file, progress(path))
-        if sha256 != entry.sha256:
-            raise ArtifactDigestError(
-                f"{path} is not the file that was locked: its SHA-256 is {sha256[:12]}…, not {entry.sha256[:12]}….",
-                path=str(path),
-                expected=entry.sha256,
-                actual=sha256,
-                remedy="Deploy the file that was locked with the others, or lock the bundle anew.",
-            )
+        _by_bytes(path, lock, name)
         members[str(entry.member)] = path
     missing = sorted(set(lock.members) - set(members))
     if missing:
@@ -178,3 +171,28 @@ def _bundle(
         )
     report = compare(members, lock)
     return replace(report, subject=str(lock_file), notes=(*report.notes, *notes))
+
+
+def _by_bytes(path: Path, lock: Lock, name: str | None = None) -> Report:
+    """Verify a member that is not a scikit-learn object: its bytes are all that is known of it."""
+    from ..files import file_digest
+    from ..locks.report import Report
+
+    entry = lock.files.get(name or path.name)
+    if entry is None:
+        raise MissingLockError(
+            f"The lock says nothing of {path}: it is of {', '.join(lock.files) or 'no file'}.",
+            path=str(path),
+            remedy="Name the lock that belongs to it.",
+        )
+    with open(path, "rb") as file:
+        sha256, _ = file_digest(file, progress(path))
+    if sha256 != entry.sha256:
+        raise ArtifactDigestError(
+            f"{path} is not the file that was locked: its SHA-256 is {sha256[:12]}…, not {entry.sha256[:12]}….",
+            path=str(path),
+            expected=entry.sha256,
+            actual=sha256,
+            remedy="Deploy the file that was locked with the others, or lock the bundle anew.",
+        )
+    return Report(ok=True, subject=str(path), notes=(f"the same bytes, SHA-256 {sha256}",))
