@@ -235,9 +235,10 @@ def _warn_undecided(report: Report, name: str) -> None:
     from ..errors import EnvironmentMismatchWarning
 
     fitted, here = (", ".join(f"{package} {both[i]}" for package, both in report.environment.items()) for i in range(2))
+    steps = "; ".join(f"{path or 'the object'} ({why})" for path, why in report.undecided.items())
+    remedy = f"the outputs of {steps} could not be compared. Lock it with rows of yours, `nl.lock(est, X)`, to decide."
     warnings.warn(
-        EnvironmentMismatchWarning(estimator_name=name, fitted=fitted, here=here),
-        stacklevel=4,
+        EnvironmentMismatchWarning(estimator_name=name, fitted=fitted, here=here, remedy=remedy), stacklevel=4
     )
 
 
