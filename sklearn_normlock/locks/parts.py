@@ -12,6 +12,7 @@ from .fields import Fields
 
 SUMS = 128  # that are kept of a large output
 
+
 @dataclass(frozen=True, kw_only=True)
 class FileDigest:
     """The bytes of a file that belongs to a lock.
@@ -134,15 +135,12 @@ class Output:
         )
         fields.nothing_else()
         size = math.prod(output.shape)
-        if output.dtype == "text":
-            numbers, texts = (0,), (size, 0)
-        else:
-            numbers, texts = (SUMS if output.magnitude else size,), (0,)
-        if len(base64.b64decode(output.data)) // 8 not in numbers:
+        numbers = 0 if output.dtype == "text" else SUMS if output.magnitude else size
+        if len(base64.b64decode(output.data)) // 8 != numbers:
             fields.refuse("data", "as many numbers as the shape says")
         if output.magnitude and len(base64.b64decode(output.magnitude)) // 8 != SUMS:
             fields.refuse("magnitude", f"{SUMS} numbers")
-        if len(output.texts) not in texts:
+        if len(output.texts) not in ((size, 0) if output.dtype == "text" else (0,)):
             fields.refuse("texts", "as many texts as the shape says")
         return output
 

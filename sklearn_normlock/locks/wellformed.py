@@ -1,7 +1,7 @@
 """What an entry of a record, and the rows of a probe, look like in a lock: the part of the format below its tables.
 
-Pure Python. Each check names the field that is wrong and what it should be, or returns None; what passes can be compared,
-decoded and shown without another look.
+Pure Python. Each check names the field that is wrong and what it should be, or returns None; what passes can be
+compared, decoded and shown without another look.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def rows_problem(rows: Mapping[str, Any], later: bool) -> Problem | None:
         As for :func:`entry_problem`.
     """
     form = rows.get("form")
-    if form not in _FIELDS:
+    if not isinstance(form, str) or form not in _FIELDS:
         return "form", " or ".join(_FIELDS)
     names = _FIELDS[form]
     if form in ("array", "sparse"):

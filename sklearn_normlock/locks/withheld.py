@@ -1,7 +1,7 @@
 """What a lock does not hold by value, however small it is: rows that an estimator was fitted on.
 
-Neighbours, kernels, Gaussian processes and a few clusterers keep rows or targets of the training data as they were. In a
-lock they stand as any large array does, by digest and summary.
+Neighbours, kernels, Gaussian processes and a few clusterers keep rows or targets of the training data as they were. In
+a lock they stand as any large array does, by digest and summary.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from .diff import decode
 # Attributes that hold rows or targets in whatever class has them; the second alternative is a neighbours tree, which
 # pickles to a list of arrays.
 _ROWS = re.compile(
-    r"(?:^|[.\]])(?:_fit_X|_raw_data|X_|X_fit_|X_train_|_BaseLibSVM__Xfit|medoids_|support_vectors_|_y|y_train_)(?:$|[.\[])"
+    r"(?:^|[.\]])"
+    r"(?:_fit_X|_raw_data|X_|X_fit_|X_train_|_BaseLibSVM__Xfit|medoids_|support_vectors_|_y|y_train_)(?:$|[.\[])"
     r"|tree_?\.\(state\)\["
 )
 # And in some classes alone: elsewhere an attribute of this name holds means or directions.
