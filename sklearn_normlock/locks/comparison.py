@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -102,7 +103,12 @@ def compare(est: Lockable, lock: Lock, rtol: float = 0.0) -> Report:
         changes = compare_records(lock.state, record)
         if not changes:
             changes = [Change(path="", kind=Kind.CONTENT, label=" (where is not in the lock: it had no room for all)")]
-    kept = [change for change in changes if not _within(change, rtol)] if rtol > 0 else changes
+    kept = changes
+    if rtol > 0 and changes:
+        kept = [change for change in changes if not _within(change, rtol)]
+        if not kept and any(isinstance(root, Mapping) and "cut" in root for root in (lock.state[""], record[""])):
+            # What had no room in the record may differ by more.
+            kept = [Change(path="", kind=Kind.CONTENT, label=" (not all of it is in the lock, which had no room)")]
     same_state = not kept
     deviations, undecided, probed = _outputs(target, lock.probes, rtol if rtol > 0 else None, same_state)
     return Report(
