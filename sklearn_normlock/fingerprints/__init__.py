@@ -66,10 +66,17 @@ def _requires_fit(est: Any) -> bool:
 def require_fitted(est: Any, where: str = "") -> None:
     """Refuse what has no fitted state, so that nobody compares fingerprints of nothing.
 
+    Parameters
+    ----------
+    est : object
+        An estimator, or a dict of such.
+    where : str, default=""
+        Its place in a dict, for the message.
+
     Raises
     ------
     UnfingerprintableError
-        If it is not a fitted estimator, or one of those in a dict is not.
+        If it isn't fitted, or is nothing that can be.
     """
     if type(est) is dict and est:
         for name, member in est.items():

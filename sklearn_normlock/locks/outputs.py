@@ -18,10 +18,9 @@ import numpy as np
 
 from ..errors import UnfingerprintableError
 from ..fingerprints.arrays import array_bytes
-from .parts import Output
+from .parts import SUMS, Output
 
 LARGEST = 640  # elements
-SUMS = 128
 _BLOCK = 1 << 16  # elements that are summed at a time
 
 # Relative to the largest absolute value in the column. Round-off between platforms is about 1e-15, or 1e-8 where an

@@ -54,7 +54,15 @@ def _numeric(est: Any, variant: int) -> Any:
     if columns is None:
         return None
     rows = number_rows(columns, variant)
-    return rows.astype(np.float32) if _in_float32(est) else rows
+    rows = rows.astype(np.float32) if _in_float32(est) else rows
+    if getattr(est, "_sparse", False) is True:  # a support vector machine fitted on sparse data has a path of its own
+        from scipy.sparse import csr_matrix
+
+        return csr_matrix(rows)
+    names = getattr(est, "feature_names_in_", None)
+    if names is None or type(est).__module__.partition(".")[0] in ("sklearn", "sklearn_normlock"):
+        return rows
+    return _frame(names, list(rows.T))  # libraries that work on DataFrames ask for the names
 
 
 def _in_float32(est: Any) -> bool:
@@ -193,7 +201,7 @@ def _union(est: Any, variant: int) -> Any:
 def _columns(est: Any, variant: int) -> Any:
     """Return rows whose columns are those of the transformer that takes them, the first if several do."""
     width = getattr(est, "n_features_in_", None)
-    if width is None or not hasattr(est, "transformers_"):
+    if width is None:
         return None
     names = getattr(est, "feature_names_in_", None)
     made: dict[int, Any] = {}

@@ -122,7 +122,7 @@ def statistics_of(est: Any) -> Columns | None:
     for source in _SOURCES:
         try:
             columns = source(est)
-        except (AttributeError, TypeError, ValueError, IndexError, KeyError):
+        except (AttributeError, TypeError, ValueError, IndexError, KeyError, StopIteration):
             continue  # it has something else under that name
         if columns is not None and len(columns.centre) and width in (None, len(columns.centre)):
             return columns

@@ -17,6 +17,7 @@ from .environment import versions
 from .parts import Contract, FileDigest, Probe, plain
 from .probing import probes_of
 from .walk import leaves
+from .withheld import is_withheld, without_rows
 
 _LARGEST = 400_000  # bytes of the state in a lock
 _ARRAY_BYTES = 4_096  # an array up to this size stands there by value
@@ -69,7 +70,8 @@ class Target:
                 require_fitted(member)
         record = Record(largest=_LARGEST, array_bytes=_ARRAY_BYTES)
         self.fingerprint = PREFIX + object_digest(self.members if self.bundle else est, record).hex()
-        self.record = {path: _readable(entry) for path, entry in record.entries.items()}
+        entries = record.entries
+        self.record = {path: _readable(entry, is_withheld(path, entries)) for path, entry in entries.items()}
 
     @cached_property
     def _leaves(self) -> dict[str, Any]:
@@ -123,10 +125,12 @@ def _member(member: Any) -> Any:
     return FileMember(member) if isinstance(member, (str, os.PathLike)) else member
 
 
-def _readable(entry: Any) -> Any:
+def _readable(entry: Any, withheld: bool) -> Any:
     """Return an entry with the numbers of its array in place of their bytes, as a reviewer wants them."""
     if not isinstance(entry, Mapping) or "data" not in entry:
         return entry
+    if withheld:
+        return without_rows(entry)
     values = decode(entry)
     if values is None:
         return entry
