@@ -30,9 +30,10 @@ from zoo_case import Case, quiet
 import sklearn_normlock as nl
 from sklearn_normlock.errors import NormLockError
 
-from .settings import SETTINGS
+from .settings import SEALED, SETTINGS
 
 INDEX = "index.json"
+PROTOCOL = 4
 
 #: What an object is asked for, each of a copy fresh from the pickle: use may change it, and its random generator.
 METHODS = ("transform", "predict", "predict_proba", "decision_function")
@@ -212,7 +213,7 @@ def write(folder: Path, seed: int = 0) -> dict[str, Any]:
     index: dict[str, Any] = {"environment": environment(), "seed": seed, "cases": {}, "errors": {}}
     arrays: dict[str, np.ndarray] = {}
     for number, (name, case) in enumerate(SETTINGS.items()):
-        path = folder / f"{number:03}.pkl"
+        path = folder / f"{number:03}{'.skops' if name.startswith(SEALED) else '.pkl'}"
         try:
             estimator = case.fitted(seed)
         except Exception as error:  # not of this version, or not on these data
@@ -220,8 +221,9 @@ def write(folder: Path, seed: int = 0) -> dict[str, Any]:
             continue
         with quiet():
             nl.dump(estimator, path, lock=True)
-            data = path.read_bytes()
+            data = pickle.dumps(estimator, protocol=PROTOCOL)
             entry = {"file": path.name, "fingerprint": nl.fingerprint(estimator)}
+            (folder / f"{number:03}.pickle").write_bytes(data)
         found, _ = outputs(data, case, seed)
         drawn = at_random(data, case, seed, found)
         entry["outputs"] = {key: len(value) for key, value in found.items() if key not in drawn}
@@ -241,7 +243,7 @@ def check(folder: Path) -> dict[str, Any]:
     with np.load(folder / "outputs.npz") as arrays:
         for name, entry in index["cases"].items():
             old = {
-                key: [arrays[f"{entry['file'][:-4]} {key} {i}"] for i in range(count)]
+                key: [arrays[f"{entry['file'][:3]} {key} {i}"] for i in range(count)]
                 for key, count in entry["outputs"].items()
             }
             result["cases"][name] = _checked(folder / entry["file"], SETTINGS[name], entry, old, index["seed"])
@@ -249,7 +251,7 @@ def check(folder: Path) -> dict[str, Any]:
 
 
 def _checked(path: Path, case: Case, entry: dict[str, Any], old: dict[str, Any], seed: int) -> dict[str, Any]:
-    data = path.read_bytes()
+    data = path.with_suffix(".pickle").read_bytes()
     row: dict[str, Any] = {"load": said(lambda: nl.load(path, lock=True))}
     try:
         with warnings.catch_warnings(record=True) as caught:
