@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
 import pytest
 import zoo_case as data
-from sklearn.cluster import DBSCAN
+from sklearn.cluster import DBSCAN, KMeans
 from sklearn.covariance import EmpiricalCovariance
 from sklearn.decomposition import PCA
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
@@ -64,6 +65,19 @@ def test_a_power_transform_of_something_tiny_is_probed_at_its_size(standardize: 
     rows = rows_for(PowerTransformer(standardize=standardize).fit(X), 1)
     assert np.isfinite(rows).all()
     assert not standardize or (np.abs(rows[rows != 0]).min() < 1e-28)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_rows_do_not_depend_on_round_off(seed: int) -> None:
+    """What is computed from statistics may be rounded otherwise elsewhere: rows that are made anew are the same."""
+    X = data.features(seed)[0]
+    for model in (PowerTransformer().fit(X), KMeans(2, n_init=1, random_state=0).fit(X)):
+        expected = rows_for(model, 1)
+        name = "lambdas_" if isinstance(model, PowerTransformer) else "cluster_centers_"
+        for towards in (-np.inf, np.inf):
+            other = copy.deepcopy(model)
+            setattr(other, name, np.nextafter(getattr(model, name), towards))
+            np.testing.assert_array_equal(rows_for(other, 1), expected)
 
 
 def test_kernel_methods_are_probed_near_and_far() -> None:

@@ -147,7 +147,14 @@ def _power(est: Any) -> Columns:
     # What is lost to rounding on the way back lies next to that point, or nowhere.
     small = np.minimum(est._scaler.scale_, 1 / np.maximum(np.abs(power), 1.0))
     scale = np.where(above > below, (above - below) / 2, small)
-    return Columns.around(np.where(np.isfinite(centre), centre, fixed), scale)
+    return Columns.around(*_on_grid(np.where(np.isfinite(centre), centre, fixed), scale))
+
+
+def _on_grid(centre: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a centre and a scale without round-off: rows are made anew elsewhere, and must be the same to the bit."""
+    scale = np.where(np.isfinite(scale) & (scale > 0), scale, 1.0)
+    scale = np.ldexp(0.5, np.frexp(scale)[1])  # the power of two below
+    return np.rint(centre / (scale / 8)) * (scale / 8), scale
 
 
 def _range(est: Any) -> Columns:
@@ -210,7 +217,7 @@ def _centres(est: Any) -> Columns:
         centres = getattr(est, name, None)
         if centres is not None:
             spread = np.std(centres, axis=0)
-            return Columns.around(np.mean(centres, axis=0), np.where(spread > 0, spread, 1.0))
+            return Columns.around(*_on_grid(np.mean(centres, axis=0), spread))
     raise AttributeError
 
 

@@ -2,8 +2,8 @@
 
 ::
 
-    python -m upgrade.worker write DIR SEED     # fit every setting; keep pickle, lock, fingerprint and outputs in DIR
-    python -m upgrade.worker check DIR RESULT   # load each here; compare outputs, fingerprint and the lock's verdict
+    python -m upgrade.worker write DIR SEED [NAME ...]   # fit the settings; keep pickles, locks and outputs in DIR
+    python -m upgrade.worker check DIR RESULT            # load each here; compare outputs with the lock's verdict
 
 ``check`` writes one JSON object: the environments and, for each setting, the truth (do the outputs on real data agree?)
 beside what the lock said without knowing it. Both run with ``tests`` and the package on the path.
@@ -16,7 +16,7 @@ import pickle
 import platform
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +62,17 @@ def reason(error: BaseException) -> str:
 
 
 def queries(case: Case, seed: int) -> dict[str, Any]:
-    """Return the data that outputs are asked of: those it was fitted on, others of their kind, and what drifted."""
+    """Return the data that outputs are asked of: those it was fitted on and others of their kind.
+
+    Also what arrives in production of them: drifted, with gaps, sparse. Whatever refuses these under the old version
+    may go on to.
+    """
     new = case.data(seed + 1)[0]
     found = {"seen": case.data(seed)[0], "new": new}
-    if isinstance(new, np.ndarray) and new.dtype.kind == "f":
+    if isinstance(new, np.ndarray) and new.dtype.kind == "f" and new.ndim == 2:
         found["far"] = 10 * new
+        found["gaps"] = np.where(np.add.outer(np.arange(len(new)), np.arange(new.shape[1])) % 5 == 0, np.nan, new)
+        found["sparse"] = sparse.csr_matrix(np.where(np.abs(new) > np.nanmedian(np.abs(new), axis=0), new, 0.0))
     return found
 
 
@@ -209,12 +215,13 @@ def culprit(estimator: Any, old: Mapping[str, Any], new: Mapping[str, Any]) -> s
 # -- the two ends -----------------------------------------------------------------------------------------------------
 
 
-def write(folder: Path, seed: int = 0) -> dict[str, Any]:
-    """Fit every setting on the data of a seed; keep in `folder` what is needed to see later what became of it."""
+def write(folder: Path, seed: int = 0, names: Sequence[str] = ()) -> dict[str, Any]:
+    """Fit all or some settings on the data of a seed; keep in `folder` what is needed to see what became of them."""
     folder.mkdir(parents=True, exist_ok=True)
     index: dict[str, Any] = {"environment": environment(), "seed": seed, "cases": {}, "errors": {}}
     arrays: dict[str, np.ndarray] = {}
-    for number, (name, case) in enumerate(SETTINGS.items()):
+    for number, name in enumerate(names or SETTINGS):
+        case = SETTINGS[name]
         path = folder / f"{number:03}{'.skops' if name.startswith(SEALED) else '.pkl'}"
         try:
             estimator = case.fitted(seed)
@@ -223,9 +230,8 @@ def write(folder: Path, seed: int = 0) -> dict[str, Any]:
             continue
         with quiet():
             nl.dump(estimator, path, lock=True)
-            data = pickle.dumps(estimator, protocol=PROTOCOL)
+            data = _pickled(path, estimator)
             entry = {"file": path.name, "fingerprint": nl.fingerprint(estimator)}
-            (folder / f"{number:03}.pickle").write_bytes(data)
         found, _ = outputs(data, case, seed)
         drawn = at_random(data, case, seed, found)
         entry["outputs"] = {key: len(value) for key, value in found.items() if key not in drawn}
@@ -236,6 +242,15 @@ def write(folder: Path, seed: int = 0) -> dict[str, Any]:
     np.savez_compressed(folder / "outputs.npz", **arrays)
     (folder / INDEX).write_text(json.dumps(index, indent=1, sort_keys=True), encoding="utf-8")
     return index
+
+
+def _pickled(path: Path, estimator: Any) -> bytes:
+    """Return the artifact if it is a pickle; else pickle the object beside it, to ask it anew as often as needed."""
+    if path.suffix == ".pkl":
+        return path.read_bytes()
+    data = pickle.dumps(estimator, protocol=PROTOCOL)
+    path.with_suffix(".pickle").write_bytes(data)
+    return data
 
 
 def check(folder: Path) -> dict[str, Any]:
@@ -253,7 +268,7 @@ def check(folder: Path) -> dict[str, Any]:
 
 
 def _checked(path: Path, case: Case, entry: dict[str, Any], old: dict[str, Any], seed: int) -> dict[str, Any]:
-    data = path.with_suffix(".pickle").read_bytes()
+    data = (path if path.suffix == ".pkl" else path.with_suffix(".pickle")).read_bytes()
     row: dict[str, Any] = {"load": said(lambda: nl.load(path, lock=True, trusted=TRUSTED))}
     try:
         with warnings.catch_warnings(record=True) as caught:
@@ -301,8 +316,8 @@ def _of_versions(category: type[Warning]) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    if arguments[:1] == ["write"] and len(arguments) == 3:
-        index = write(Path(arguments[1]), int(arguments[2]))
+    if arguments[:1] == ["write"] and len(arguments) >= 3:
+        index = write(Path(arguments[1]), int(arguments[2]), arguments[3:])
         print(json.dumps({"wrote": len(index["cases"]), "errors": index["errors"]}))
     elif arguments[:1] == ["check"] and len(arguments) == 3:
         Path(arguments[2]).write_text(json.dumps(check(Path(arguments[1])), indent=1), encoding="utf-8")
