@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,6 @@ from ..errors import ArtifactDigestError, MissingLockError
 from .outcome import (
     COULD_NOT_CHECK,
     NOTHING_CHECKED,
-    USAGE,
     add_format,
     code_of,
     print_error,
@@ -38,7 +37,9 @@ DESCRIPTION = (
 def configure(parser: argparse.ArgumentParser) -> None:
     """Give the command its arguments."""
     parser.add_argument("path", nargs="+", type=Path, metavar="PATH", help="artifact, lock or folder")
-    parser.add_argument("--lock", type=Path, help="the lock (default: PATH.normlock.json)")
+    parser.add_argument(
+        "--lock", type=Path, help="the lock (default: PATH.normlock.json); of a bundle, PATHs are its members"
+    )
     parser.add_argument(
         "--expect",
         type=pin,
@@ -57,16 +58,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Verify each path; return the worst exit code."""
     if arguments.lock is not None and len(arguments.path) > 1:
-        print("normlock verify: --lock goes with one PATH", file=sys.stderr)
-        return USAGE
+        given = {path.name: path for path in arguments.path}
+        return _verified(None, arguments.lock, _Places(arguments.lock.parent, given), arguments)
     codes = []
     for path in arguments.path:
         tasks = list(_tasks(path, arguments.lock))
         if not tasks:
             print(f"{path}: nothing was checked, there is no lock in it", file=sys.stderr)
             codes.append(NOTHING_CHECKED)
-        codes += [_verified(artifact, lock, folder, arguments) for artifact, lock, folder in tasks]
+        codes += [_verified(artifact, lock, _Places(folder), arguments) for artifact, lock, folder in tasks]
     return worst(codes)
+
+
+class _Places:
+    """Where the files lie that a lock names: in a folder, but for those that were given."""
+
+    def __init__(self, folder: Path, given: Mapping[str, Path] | None = None) -> None:
+        self.folder = folder
+        self.given = given or {}
+
+    def __getitem__(self, name: str) -> Path:
+        return self.given.get(name, self.folder / name)
 
 
 def _tasks(path: Path, lock: Path | None) -> Iterator[tuple[Path | None, Path, Path]]:
@@ -84,14 +96,15 @@ def _tasks(path: Path, lock: Path | None) -> Iterator[tuple[Path | None, Path, P
         yield path, path.with_name(path.name + LOCK_SUFFIX), path.parent
 
 
-def _verified(artifact: Path | None, lock_file: Path, folder: Path, arguments: argparse.Namespace) -> int:
+def _verified(artifact: Path | None, lock_file: Path, places: _Places, arguments: argparse.Namespace) -> int:
     try:
-        if artifact is not None and not artifact.exists():
-            raise FileNotFoundError(2, "No such file", str(artifact))
+        for path in (*places.given.values(), *([] if artifact is None else [artifact])):
+            if not path.exists():
+                raise FileNotFoundError(2, "No such file", str(path))
         from ..locks.document import Lock
 
         lock = Lock.load(lock_file)
-        report = _compared(artifact, lock, lock_file, folder, arguments)
+        report = _compared(artifact, lock, lock_file, places, arguments)
     except Exception as error:  # of several paths the others are still verified
         code = code_of(error)
         print_error(error, arguments.format, code, str(artifact or lock_file))
@@ -111,7 +124,7 @@ def _verified(artifact: Path | None, lock_file: Path, folder: Path, arguments: a
 
 
 def _compared(
-    artifact: Path | None, lock: Lock, lock_file: Path, folder: Path, arguments: argparse.Namespace
+    artifact: Path | None, lock: Lock, lock_file: Path, places: _Places, arguments: argparse.Namespace
 ) -> Report | None:
     from ..formats import FORMATS
     from ..persistence import open_locked, pins_of
@@ -123,10 +136,15 @@ def _compared(
             return _by_bytes(artifact, lock, pins)
         return open_locked(artifact, lock, pins=pins, progress=progress(artifact), **options)[1]
     if lock.bundle:
-        return _bundle(lock, lock_file, folder, pins, options)
+        return _bundle(lock, lock_file, places, pins, options)
+    if places.given:
+        raise MissingLockError(
+            f"{lock_file} locks one artifact, and {len(places.given)} were given.",
+            remedy="Give one, or lock them together: `normlock lock A B -o BUNDLE.normlock.json`.",
+        )
     beside = lock_file.name.removesuffix(LOCK_SUFFIX)
-    names = [*lock.files] or ([beside] if beside not in ("", lock_file.name) and (folder / beside).exists() else [])
-    found = [folder / name for name in names]
+    names = [*lock.files] or ([beside] if beside not in ("", lock_file.name) and places[beside].exists() else [])
+    found = [places[name] for name in names]
     if not found:
         return None
     for path in found:
@@ -136,16 +154,22 @@ def _compared(
     return report
 
 
-def _bundle(lock: Lock, lock_file: Path, folder: Path, pins: frozenset[str], options: dict[str, Any]) -> Report:
+def _bundle(lock: Lock, lock_file: Path, places: _Places, pins: frozenset[str], options: dict[str, Any]) -> Report:
     """Verify all files of a bundle, and that they are the ones that belong together."""
     from ..formats import FORMATS
     from ..locks.comparison import compare
     from ..persistence import open_locked
 
+    unknown = sorted(set(places.given) - set(lock.files))
+    if unknown:
+        raise MissingLockError(
+            f"{lock_file} says nothing of {', '.join(unknown)}: it is of {', '.join(lock.files)}.",
+            remedy="Name the lock that belongs to it.",
+        )
     members: dict[str, Any] = {}
     notes: list[str] = []
     for name, entry in lock.files.items():
-        path = folder / name
+        path = places[name]
         if path.suffix in FORMATS:
             members[str(entry.member)], part = open_locked(path, lock, pins=pins, progress=progress(path), **options)
             notes += [note for note in part.notes if not note.startswith("member ")]

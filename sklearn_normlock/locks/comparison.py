@@ -7,16 +7,17 @@ import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from ..errors import LockMismatchError, ProbeMismatchError
+from ..errors import LockMismatchError, ProbeMismatchError, UnfingerprintableError
 from .change import Change, Kind
 from .diff import compare_records
 from .document import Lock
 from .effects import effects
 from .environment import versions
 from .outputs import TOLERANCES, Deviation
-from .parts import Probe
+from .parts import FileDigest, Probe
 from .probing import Undecided, run_probe
 from .report import Report
 from .target import Target
@@ -26,7 +27,7 @@ logger = logging.getLogger("sklearn_normlock")
 Lockable = Any  # an estimator, or a mapping of names to estimators and paths
 
 
-def lock(est: Lockable, X: Any = None) -> Lock:
+def lock(est: Lockable, X: Any = None, *, artifact: str | os.PathLike[str] | None = None) -> Lock:
     """Lock a fitted object: make the document that says what was approved.
 
     Parameters
@@ -37,6 +38,9 @@ def lock(est: Lockable, X: Any = None) -> Lock:
     X : array, DataFrame or list of shape (n_samples, n_features), default=None
         Rows of the kind that it is for. **A few of them are kept in the lock**, as probes, in place of rows that are
         made from fitted statistics; and a profile of all of them, which holds no rows. Not for a bundle.
+    artifact : path-like, default=None
+        The file that holds the object: its digest goes into the lock, so that :func:`~sklearn_normlock.load` can open
+        it by the lock even if reading it runs code.
 
     Returns
     -------
@@ -58,7 +62,8 @@ def lock(est: Lockable, X: Any = None) -> Lock:
     >>> nl.verify(StandardScaler().fit([[0.0], [2.0]]), lock).ok
     True
     """
-    return Target(est).locked(X)
+    made = Target(est).locked(X)
+    return made if artifact is None else made.with_files({Path(artifact).name: FileDigest.of(artifact)})
 
 
 def compare(est: Lockable, lock: Lock, rtol: float = 0.0) -> Report:
@@ -88,7 +93,15 @@ def compare(est: Lockable, lock: Lock, rtol: float = 0.0) -> Report:
     >>> print(nl.compare(StandardScaler().fit([[0.0], [2.0]]), lock).changes[0].relation.text)
     ×1e-06: a change of unit?
     """
-    target = Target(est)
+    try:
+        target = Target(est)
+    except UnfingerprintableError as error:
+        if not error.path:
+            raise  # it isn't fitted
+        # Its state can't even be read under these versions.
+        change = Change(path=error.path, kind=Kind.CONTENT, label=f" ({error})")
+        moved = _moved(lock)
+        return Report(ok=False, expected=lock.fingerprint, actual="nothing", changes=(change,), environment=moved)
     record, actual = target.record, target.fingerprint
     changes: list[Change] = []
     if actual != lock.fingerprint:
@@ -103,13 +116,6 @@ def compare(est: Lockable, lock: Lock, rtol: float = 0.0) -> Report:
             kept = [Change(path="", kind=Kind.CONTENT, label=" (not all of it is in the lock, which had no room)")]
     same_state = not kept
     deviations, undecided, probed = _outputs(target, lock.probes, rtol if rtol > 0 else None, same_state)
-    here = versions()
-    names = [*lock.environment, *(name for name in here if name not in lock.environment)]
-    moved = {
-        name: (lock.environment.get(name, "none"), here.get(name, "none"))
-        for name in names
-        if lock.environment.get(name) != here.get(name)
-    }
     return Report(
         ok=same_state and not deviations,
         expected=lock.fingerprint,
@@ -117,11 +123,18 @@ def compare(est: Lockable, lock: Lock, rtol: float = 0.0) -> Report:
         changes=tuple(kept),
         deviations=tuple(deviations),
         effects=() if same_state or deviations else tuple(effects(lock.state, record)),
-        environment=moved,
+        environment=_moved(lock),
         undecided=undecided,
         probed=probed,
         tolerances=TOLERANCES if rtol <= 0 else {dtype: max(value, rtol) for dtype, value in TOLERANCES.items()},
     )
+
+
+def _moved(lock: Lock) -> dict[str, tuple[str, str]]:
+    """Return the versions that differ from those it was locked under."""
+    here = versions()
+    both = {name: (lock.environment.get(name, "none"), here.get(name, "none")) for name in {**lock.environment, **here}}
+    return {name: (then, now) for name, (then, now) in both.items() if then != now}
 
 
 def _outputs(
@@ -233,9 +246,10 @@ def _warn_undecided(report: Report, name: str) -> None:
     from ..errors import EnvironmentMismatchWarning
 
     fitted, here = (", ".join(f"{package} {both[i]}" for package, both in report.environment.items()) for i in range(2))
+    steps = "; ".join(f"{path or 'the object'} ({why})" for path, why in report.undecided.items())
+    remedy = f"the outputs of {steps} could not be compared. Lock it with rows of yours, `nl.lock(est, X)`, to decide."
     warnings.warn(
-        EnvironmentMismatchWarning(estimator_name=name, fitted=fitted, here=here),
-        stacklevel=4,
+        EnvironmentMismatchWarning(estimator_name=name, fitted=fitted, here=here, remedy=remedy), stacklevel=4
     )
 
 
