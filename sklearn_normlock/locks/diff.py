@@ -111,6 +111,7 @@ def _texts(path: str, old: str, new: str) -> Change:
             shown=shown,
             differing=len(differing),
             size=len(before),
+            distance=max(_distance(before[i], after[i], 0.0) for i in differing),
             relation=relation(before, after),
         )
     start = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), 0)
