@@ -189,6 +189,8 @@ CHANGED: dict[str, Row] = {
     # -- no relation
     "an element": Row(standard, edited(standard, ("mean_", put(2, 0.5)))),
     "an element is three times as much": Row(standard, edited(standard, ("mean_", lambda a: a * [1, 1, 3, 1]))),
+    "an element by a millionth": Row(standard, edited(standard, ("mean_", lambda a: a * [1, 1, 1 + 1e-6, 1]))),
+    "a sign among others": Row(standard, edited(standard, ("mean_", lambda a: a * [-1, 1.3, 1, 1]))),
     "an element shifted": Row(standard, edited(standard, ("mean_", lambda a: a + [0, 0, 0, 2.2]))),
     "two elements, two factors": Row(standard, edited(standard, ("scale_", lambda a: a * [1, 2, 5, 1]))),
     "a zero": Row(standard, edited(standard, ("mean_", put(0, 0.0)))),
@@ -388,6 +390,12 @@ TOLD: dict[str, list[Told]] = {
     ],
     "an element is three times as much": [
         Told("mean_", "elements", label='["rate"]', differing=1),
+    ],
+    "an element by a millionth": [
+        Told("mean_", "elements", label='["rate"]', differing=1),
+    ],
+    "a sign among others": [
+        Told("mean_", "elements", label='["age"]', differing=2),
     ],
     "an element shifted": [
         Told("mean_", "elements", label='["score"]', differing=1),
