@@ -187,25 +187,29 @@ def __getattr__(name: str) -> Any:
             The class that was loaded.
         fitted, here : str
             Both environments, such as ``"scikit-learn 1.9.1, numpy 2.4.6, scipy 1.17.1, python 3.11"``.
+        remedy : str, default=None
+            What to do, where more is known of it than that the versions differ.
         """
 
-        def __init__(self, *, estimator_name: str, fitted: str, here: str) -> None:
+        def __init__(self, *, estimator_name: str, fitted: str, here: str, remedy: str | None = None) -> None:
             super().__init__(
                 estimator_name=estimator_name, current_sklearn_version=here, original_sklearn_version=fitted
             )
             self.fitted = fitted
             self.here = here
+            self.remedy = remedy
 
         def __reduce__(self) -> Any:
-            fields = {"estimator_name": self.estimator_name, "fitted": self.fitted, "here": self.here}
+            names = ("estimator_name", "fitted", "here", "remedy")
+            fields = {name: getattr(self, name) for name in names}
             return partial(type(self), **fields), ()
 
         def __str__(self) -> str:
             # The same words for every member of a pipeline: one load is told of once.
             return (
                 f"A locked object was fitted under {self.fitted}; this is {self.here}. Its state is what was fitted, "
-                "but another version may compute something else from it: compare its outputs on known rows, or fit it "
-                "anew under these versions."
+                "but another version may compute something else from it: "
+                + (self.remedy or "compare its outputs on known rows, or fit it anew under these versions.")
             )
 
     EnvironmentMismatchWarning.__module__ = __name__

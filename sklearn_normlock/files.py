@@ -16,7 +16,10 @@ _CHUNK = 1 << 20
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """Open a temporary file that takes the place of ``path`` when it is complete and on the disk."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    except OSError as error:  # of a name that nobody knows
+        raise type(error)(error.errno, error.strerror, str(path.parent)) from None
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file

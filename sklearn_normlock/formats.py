@@ -135,7 +135,7 @@ def _reader(path: Path, trusted: Sequence[str] | None) -> Callable[[IO[bytes]], 
 def suffix_of(path: Path) -> str:
     """Return the suffix of a path, if it is one of a known format."""
     if path.suffix not in FORMATS:
-        raise NormLockError(
+        raise ArtifactReadError(
             f"{path}: the format {path.suffix or 'without a suffix'!r} is not known.",
             path=str(path),
             remedy=f"Use one of {', '.join(FORMATS)}.",

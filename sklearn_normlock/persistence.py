@@ -235,15 +235,8 @@ def open_locked(
     """
     with open(path, "rb") as file:
         sha256, _ = file_digest(file, progress)
-        part, notes = _part_for(path, sha256, lock)
-        if pins and not pins & {lock.fingerprint, part.fingerprint}:
-            raise LockMismatchError(
-                f"The lock of {path} is of {part.fingerprint}, not of the expected {', '.join(sorted(pins))}.",
-                path=str(path),
-                expected=", ".join(sorted(pins)),
-                actual=part.fingerprint,
-                remedy="Deploy the lock that was approved, or approve this one.",
-            )
+        part, notes = part_for(path, sha256, lock)
+        require_pinned(path, pins, lock, part)
         known = any(each.sha256 == sha256 for each in part.files.values())
         if not known and suffix_of(path) != ".skops":
             if not trust_file:
@@ -261,7 +254,19 @@ def open_locked(
     return est, replace(report, subject=str(path), notes=(*report.notes, *notes))
 
 
-def _part_for(path: Path, sha256: str, lock: Lock) -> tuple[Lock, list[str]]:
+def require_pinned(path: Path, pins: frozenset[str], lock: Lock, part: Lock) -> None:
+    """Refuse a lock that is not of a fingerprint that is accepted, if any is said to be."""
+    if pins and not pins & {lock.fingerprint, part.fingerprint}:
+        raise LockMismatchError(
+            f"The lock of {path} is of {part.fingerprint}, not of the expected {', '.join(sorted(pins))}.",
+            path=str(path),
+            expected=", ".join(sorted(pins)),
+            actual=part.fingerprint,
+            remedy="Deploy the lock that was approved, or approve this one.",
+        )
+
+
+def part_for(path: Path, sha256: str, lock: Lock) -> tuple[Lock, list[str]]:
     """Return what a lock says of one file: the whole of it, or a member of a bundle."""
     if not lock.bundle:
         return lock, []

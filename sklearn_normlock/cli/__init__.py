@@ -37,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     code : int
         The exit code.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal or pipe that has no arrow or ellipsis is no reason to fail
+            stream.reconfigure(errors="backslashreplace")
     parser = _Parser(
         prog="normlock",
         description="Preprocessing that cannot drift unnoticed.",

@@ -45,6 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
     from ..persistence import lock_path
 
     output: Path = arguments.output or lock_path(paths[0])
+    if output.suffix not in (".json", ".lock"):
+        print(f"normlock lock: the name of a lock ends in .json or .lock, not as {output}", file=sys.stderr)
+        return USAGE
     before = _before(output)
     lock = _single(paths[0], arguments) if len(paths) == 1 else _bundle(paths, arguments)
     lock.save(output)

@@ -11,12 +11,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import (
     ArtifactDigestError,
-    ArtifactReadError,
-    LockFormatError,
-    MissingDependencyError,
-    MissingFingerprintError,
+    EnvironmentMismatchError,
+    FingerprintMismatchError,
+    InputFaultError,
+    LockMismatchError,
     NormLockError,
-    UnfingerprintableError,
+    PipelineMismatchError,
+    ProbeMismatchError,
 )
 
 if TYPE_CHECKING:
@@ -25,14 +26,17 @@ if TYPE_CHECKING:
 MATCH, MISMATCH, COULD_NOT_CHECK, NOTHING_CHECKED, USAGE = 0, 1, 2, 3, 64
 FORMATS = ("text", "json", "github")
 
-_COULD_NOT = (
-    ArtifactReadError,
-    LockFormatError,
-    MissingDependencyError,
-    MissingFingerprintError,
-    UnfingerprintableError,
+# What says that two things were compared and differ; any other error says that they could not be.
+_MISMATCHES = (
+    EnvironmentMismatchError,
+    FingerprintMismatchError,
+    InputFaultError,
+    LockMismatchError,
+    PipelineMismatchError,
+    ProbeMismatchError,
 )
 _GREEN, _RED, _YELLOW, _PLAIN = "\033[32m", "\033[31m", "\033[33m", "\033[0m"
+_COLOURS = {MATCH: _GREEN, MISMATCH: _RED}
 _LARGE = 1 << 26  # bytes from which reading a file takes long enough to say so
 
 
@@ -47,9 +51,7 @@ def code_of(error: BaseException) -> int:
     """Return the exit code that an error means: a mismatch, or that it could not be checked."""
     if isinstance(error, ArtifactDigestError):
         return MISMATCH if error.expected else COULD_NOT_CHECK
-    if isinstance(error, NormLockError) and not isinstance(error, _COULD_NOT):
-        return MISMATCH
-    return COULD_NOT_CHECK
+    return MISMATCH if isinstance(error, _MISMATCHES) else COULD_NOT_CHECK
 
 
 def worst(codes: Iterable[int]) -> int:
@@ -72,6 +74,9 @@ def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namesp
     except KeyboardInterrupt:
         print("normlock: interrupted; nothing was verified", file=sys.stderr)
         return COULD_NOT_CHECK
+    except Exception as error:  # an estimator's own error on the user's rows, or a bug; Python's own exit code is 1
+        print_error(error, getattr(arguments, "format", "text"), COULD_NOT_CHECK)
+        return COULD_NOT_CHECK
 
 
 def print_error(error: BaseException, style: str, code: int, subject: str = "") -> None:
@@ -92,21 +97,21 @@ def print_error(error: BaseException, style: str, code: int, subject: str = "") 
 
 
 def _of_system(error: BaseException) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"There is no file {error.filename}."
+    if isinstance(error, FileNotFoundError) and error.filename is not None:
+        return f"There is no {error.filename}."
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename} can't be read ({error.strerror})."
+        return f"{error.filename}: {error.strerror}."
     return f"{type(error).__name__}: {error}"
 
 
-def print_report(report: Report, style: str) -> int:
-    """Print a report and return the exit code it means."""
-    code = MATCH if report.ok else MISMATCH
+def print_report(report: Report, style: str, code: int | None = None) -> int:
+    """Print a report and return the exit code it means, or the one that is given."""
+    code = (MATCH if report.ok else MISMATCH) if code is None else code
     if style == "json":
-        print(json.dumps({**report.to_dict(), "code": code}, sort_keys=True))
+        print(json.dumps({**report.to_dict(), "ok": code == MATCH, "code": code}, sort_keys=True))
     elif style == "text":
         first, _, rest = report.explain().partition("\n")
-        print(coloured(first, _GREEN if report.ok else _RED, sys.stdout) + (f"\n{rest}" if rest else ""))
+        print(coloured(first, _COLOURS.get(code, _YELLOW), sys.stdout) + (f"\n{rest}" if rest else ""))
     else:
         print(report.explain(style))
     return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,15 @@ from typing import Any
 from ..errors import ArtifactDigestError, ArtifactReadError, MissingDependencyError, NormLockError
 
 LOCK_SUFFIX = ".normlock.json"
+
+
+def pin(text: str) -> str:
+    """Return an argument that is one or several fingerprints; what is none can't be expected of anything."""
+    from argparse import ArgumentTypeError
+
+    if not re.fullmatch("nl1-sha256:[0-9a-f]{64}(,nl1-sha256:[0-9a-f]{64})*", text.replace(" ", "")):
+        raise ArgumentTypeError(f"{text!r} is not a fingerprint, which is nl1-sha256: and 64 hexadecimal digits")
+    return text
 
 
 def is_lock(path: Path) -> bool:

@@ -9,7 +9,7 @@ from ..errors import UnfingerprintableError
 from .digest import PREFIX, object_digest
 from .record import Record
 
-__all__ = ["PREFIX", "Record", "fingerprint", "object_digest"]
+__all__ = ["PREFIX", "Record", "fingerprint", "object_digest", "require_fitted"]
 
 
 def fingerprint(est: Any) -> str:
@@ -47,7 +47,7 @@ def fingerprint(est: Any) -> str:
     >>> nl.fingerprint(scaler) == nl.fingerprint(StandardScaler().fit([[0.0], [2.0]]))
     False
     """
-    _require_fitted(est)
+    require_fitted(est)
     return PREFIX + object_digest(est).hex()
 
 
@@ -63,11 +63,24 @@ def _requires_fit(est: Any) -> bool:
     return not any(base.__module__.startswith("sklearn.") and base.__name__ in _STATELESS for base in type(est).__mro__)
 
 
-def _require_fitted(est: Any, where: str = "") -> None:
-    """Refuse what has no fitted state, so that nobody compares fingerprints of nothing."""
+def require_fitted(est: Any, where: str = "") -> None:
+    """Refuse what has no fitted state, so that nobody compares fingerprints of nothing.
+
+    Parameters
+    ----------
+    est : object
+        An estimator, or a dict of such.
+    where : str, default=""
+        Its place in a dict, for the message.
+
+    Raises
+    ------
+    UnfingerprintableError
+        If it isn't fitted, or is nothing that can be.
+    """
     if type(est) is dict and est:
         for name, member in est.items():
-            _require_fitted(member, f"[{name!r}]")
+            require_fitted(member, f"[{name!r}]")
         return
     name = f"{where} {type(est).__name__}".strip()
     if isinstance(est, type) or not any(hasattr(est, method) for method in ("fit", "transform", "predict")):

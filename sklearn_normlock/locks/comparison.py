@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..errors import LockMismatchError, ProbeMismatchError
+from ..errors import LockMismatchError, ProbeMismatchError, UnfingerprintableError
 from .change import Change, Kind
 from .diff import compare_records
 from .document import Lock
@@ -87,23 +88,29 @@ def compare(est: Lockable, lock: Lock, rtol: float = 0.0) -> Report:
     >>> print(nl.compare(StandardScaler().fit([[0.0], [2.0]]), lock).changes[0].relation.text)
     ×1e-06: a change of unit?
     """
-    target = Target(est)
+    try:
+        target = Target(est)
+    except UnfingerprintableError as error:
+        if not error.path:
+            raise  # it isn't fitted
+        # Its state can't even be read under these versions.
+        change = Change(path=error.path, kind=Kind.CONTENT, label=f" ({error})")
+        moved = _moved(lock)
+        return Report(ok=False, expected=lock.fingerprint, actual="nothing", changes=(change,), environment=moved)
     record, actual = target.record, target.fingerprint
     changes: list[Change] = []
     if actual != lock.fingerprint:
         changes = compare_records(lock.state, record)
         if not changes:
             changes = [Change(path="", kind=Kind.CONTENT, label=" (where is not in the lock: it had no room for all)")]
-    kept = [change for change in changes if not _within(change, rtol)] if rtol > 0 else changes
+    kept = changes
+    if rtol > 0 and changes:
+        kept = [change for change in changes if not _within(change, rtol)]
+        if not kept and any(isinstance(root, Mapping) and "cut" in root for root in (lock.state[""], record[""])):
+            # What had no room in the record may differ by more.
+            kept = [Change(path="", kind=Kind.CONTENT, label=" (not all of it is in the lock, which had no room)")]
     same_state = not kept
     deviations, undecided, probed = _outputs(target, lock.probes, rtol if rtol > 0 else None, same_state)
-    here = versions()
-    names = [*lock.environment, *(name for name in here if name not in lock.environment)]
-    moved = {
-        name: (lock.environment.get(name, "none"), here.get(name, "none"))
-        for name in names
-        if lock.environment.get(name) != here.get(name)
-    }
     return Report(
         ok=same_state and not deviations,
         expected=lock.fingerprint,
@@ -111,11 +118,18 @@ def compare(est: Lockable, lock: Lock, rtol: float = 0.0) -> Report:
         changes=tuple(kept),
         deviations=tuple(deviations),
         effects=() if same_state or deviations else tuple(effects(lock.state, record)),
-        environment=moved,
+        environment=_moved(lock),
         undecided=undecided,
         probed=probed,
         tolerances=TOLERANCES if rtol <= 0 else {dtype: max(value, rtol) for dtype, value in TOLERANCES.items()},
     )
+
+
+def _moved(lock: Lock) -> dict[str, tuple[str, str]]:
+    """Return the versions that differ from those it was locked under."""
+    here = versions()
+    both = {name: (lock.environment.get(name, "none"), here.get(name, "none")) for name in {**lock.environment, **here}}
+    return {name: (then, now) for name, (then, now) in both.items() if then != now}
 
 
 def _outputs(
@@ -227,9 +241,10 @@ def _warn_undecided(report: Report, name: str) -> None:
     from ..errors import EnvironmentMismatchWarning
 
     fitted, here = (", ".join(f"{package} {both[i]}" for package, both in report.environment.items()) for i in range(2))
+    steps = "; ".join(f"{path or 'the object'} ({why})" for path, why in report.undecided.items())
+    remedy = f"the outputs of {steps} could not be compared. Lock it with rows of yours, `nl.lock(est, X)`, to decide."
     warnings.warn(
-        EnvironmentMismatchWarning(estimator_name=name, fitted=fitted, here=here),
-        stacklevel=4,
+        EnvironmentMismatchWarning(estimator_name=name, fitted=fitted, here=here, remedy=remedy), stacklevel=4
     )
 
 

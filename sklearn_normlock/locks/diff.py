@@ -91,7 +91,7 @@ def _list(text: str) -> list[Any] | None:
 
     try:
         value = ast.literal_eval(text)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         return None
     return value if isinstance(value, list) else None
 

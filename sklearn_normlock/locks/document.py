@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -156,19 +156,19 @@ class Lock:
                 UserWarning,
                 stacklevel=2,
             )
+            fields.later = True
         lock = cls(
             fingerprint=fields.fingerprint("fingerprint"),
             state=fields.record("state"),
             environment=fields.names("environment"),
             members=fields.texts("members"),
             inputs={path: Contract.from_fields(each) for path, each in fields.items("inputs")},
-            files={name: FileDigest.from_fields(each) for name, each in fields.items("files")},
+            files={name: FileDigest.from_fields(each) for name, each in _files(fields)},
             probes=tuple(Probe.from_fields(each) for each in fields.each("probes")),
             profile=fields.mapping_or_none("profile"),
             coverage=fields.mapping_or_none("coverage"),
         )
-        if revision <= LOCK_REVISION:
-            fields.nothing_else()
+        fields.nothing_else()
         root = lock.state.get("")
         if not isinstance(root, Mapping) or _PREFIX + str(root.get("digest")) != lock.fingerprint:
             raise LockFormatError(
@@ -263,6 +263,18 @@ class Lock:
     def with_files(self, files: Mapping[str, FileDigest]) -> Lock:
         """Return the lock with these artifacts."""
         return replace(self, files=dict(files))
+
+
+def _files(fields: Fields) -> Iterator[tuple[str, Fields]]:
+    """Yield the artifacts: they lie beside the lock, and their names lead to no other folder."""
+    for name, file in fields.items("files"):
+        if name in ("", ".", "..") or set(name) & set("/\\\0"):
+            raise LockFormatError(
+                f'files["{name}"] should be the name of a file that lies beside the lock.',
+                path=f'files["{name}"]',
+                remedy="Lock the artifact anew, and keep the lock beside it.",
+            )
+        yield name, file
 
 
 def document_digest(document: Mapping[str, Any]) -> str:

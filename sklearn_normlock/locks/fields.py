@@ -7,17 +7,16 @@
 from __future__ import annotations
 
 import base64
-import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from ..errors import LockFormatError
+from .wellformed import entry_problem, is_base64, rows_problem
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _FINGERPRINT = re.compile(r"nl1-sha256:[0-9a-f]{64}\Z")
-_DTYPE = re.compile(r"[<|>][a-zA-Z]\d*(\[[0-9A-Za-z]+\])?\Z")
-_NOT_FINITE = frozenset({"nan", "inf", "-inf"})
+_OUTPUT_DTYPE = re.compile(r"(text|[<|][biufc][0-9]{1,2})\Z")
 
 
 class Fields:
@@ -29,10 +28,13 @@ class Fields:
         What was read.
     path : str, default=""
         Where it stands.
+    later : bool, default=False
+        Whether it is of a later revision of the format, and may have fields that are unknown here.
     """
 
-    def __init__(self, mapping: Any, path: str = "") -> None:
+    def __init__(self, mapping: Any, path: str = "", later: bool = False) -> None:
         self.path = path
+        self.later = later
         self._asked: set[str] = {"digest"} if not path else set()
         if not isinstance(mapping, Mapping) or not all(isinstance(key, str) for key in mapping):
             self._refuse(path or "the document", "an object with named fields", mapping)
@@ -70,9 +72,9 @@ class Fields:
         return value
 
     def nothing_else(self) -> None:
-        """Refuse fields that nobody asked for."""
+        """Refuse fields that nobody asked for, unless they are of a later revision."""
         unknown = sorted(set(self._mapping) - self._asked)
-        if unknown:
+        if unknown and not self.later:
             self._refuse(self._where(unknown[0]), "absent: this version of the format has no such field", "there")
 
     # -- one value ---------------------------------------------------------------------------------------------------
@@ -124,12 +126,12 @@ class Fields:
     def each(self, name: str) -> Iterator[Fields]:
         """Yield the objects of a list."""
         for i, value in enumerate(self._get(name, list, "a list")):
-            yield Fields(value, f"{self._where(name)}[{i}]")
+            yield Fields(value, f"{self._where(name)}[{i}]", self.later)
 
     def items(self, name: str) -> Iterator[tuple[str, Fields]]:
         """Yield the names and the objects of a mapping."""
         for key, value in self._get(name, Mapping, "an object").items():
-            yield key, Fields(value, f'{self._where(name)}["{key}"]')
+            yield key, Fields(value, f'{self._where(name)}["{key}"]', self.later)
 
     def names(self, name: str) -> dict[str, str]:
         """Return a mapping of strings to strings."""
@@ -160,7 +162,7 @@ class Fields:
     def doubles(self, name: str) -> str:
         """Return numbers of eight bytes each, in base64."""
         value = self._get(name, str, "numbers of eight bytes in base64")
-        if not _is_base64(value) or len(base64.b64decode(value)) % 8:
+        if not is_base64(value) or len(base64.b64decode(value)) % 8:
             self._refuse(self._where(name), "numbers of eight bytes in base64", value)
         return value
 
@@ -171,66 +173,31 @@ class Fields:
             self._refuse(self._where(name), "a list of integers, none negative", values)
         return tuple(values)
 
+    def output_dtype(self, name: str) -> str:
+        """Return the dtype of an output, or "text"."""
+        return self._matching(name, _OUTPUT_DTYPE, "NumPy's name of a dtype, or text")
+
     def rows(self, name: str) -> Mapping[str, Any]:
         """Return rows of data, as :mod:`sklearn_normlock.locks.rows` writes them."""
-        fields = Fields(self._get(name, Mapping, "rows"), self._where(name))
-        fields.one_of("form", ("array", "frame", "list", "sparse"))
-        return fields._mapping
+        rows = Fields(self._get(name, Mapping, "rows"), self._where(name))
+        rows._well_formed(rows_problem(rows._mapping, self.later))
+        return rows._mapping
 
     def record(self, name: str) -> Mapping[str, Any]:
         """Return a record, every entry of which is well-formed."""
         record = self._get(name, Mapping, "an object")
         for path, entry in record.items():
             if not isinstance(entry, str):
-                Fields(entry, f'{self._where(name)}["{path}"]')._check_entry()
+                fields = Fields(entry, f'{self._where(name)}["{path}"]')
+                fields._well_formed(entry_problem(entry, self.later))
         return record
 
-    def _check_entry(self) -> None:
-        for key, check in _ENTRY.items():
-            if key in self._mapping and not check(self._mapping[key]):
-                self._refuse(self._where(key), f"a {key} as locks have it", self._mapping[key])
-        unknown = sorted(set(self._mapping) - set(_ENTRY))
-        if unknown:
-            self._refuse(self._where(unknown[0]), "absent: no entry has such a field", self._mapping[unknown[0]])
-        if ("data" in self or "values" in self or "blocks" in self) and not ("dtype" in self and "shape" in self):
-            self._refuse(self.path, "an array with its dtype and shape", dict(self._mapping))
-        if "blocks" in self and "span" not in self:
-            self._refuse(self.path, "blocks with their span", dict(self._mapping))
-        if "values" in self and len(self._mapping["values"]) != math.prod(self._mapping["shape"]):
-            self._refuse(self._where("values"), "as many values as the shape says", len(self._mapping["values"]))
+    def _well_formed(self, problem: tuple[str, str] | None) -> None:
+        if problem is not None:
+            name, expected = problem
+            self.refuse(name, expected)
 
-
-def _is_number(value: Any) -> bool:
-    return (isinstance(value, (int, float)) and not isinstance(value, bool)) or (
-        isinstance(value, str) and value in _NOT_FINITE
-    )
-
-
-def _is_base64(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and base64.b64decode(value, validate=True) is not None
-    except (ValueError, TypeError):
-        return False
-
-
-def _is_summary(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(map(_is_number, value.values()))
-
-
-# The fields that an entry of a record may have, and what they hold.
-_ENTRY = {
-    "class": lambda value: isinstance(value, str),
-    "digest": lambda value: isinstance(value, str) and value.isalnum(),
-    "member": lambda value: value is True,
-    "cut": lambda value: value is True,
-    "text": lambda value: isinstance(value, str),
-    "dtype": lambda value: isinstance(value, str) and _DTYPE.match(value) is not None,
-    "shape": lambda value: isinstance(value, list) and all(type(n) is int and n >= 0 for n in value),
-    "data": _is_base64,
-    "values": lambda value: (
-        isinstance(value, list) and all(isinstance(x, bool) or _is_number(x) or isinstance(x, str) for x in value)
-    ),
-    "summary": _is_summary,
-    "blocks": lambda value: isinstance(value, list) and all(isinstance(x, str) for x in value),
-    "span": lambda value: type(value) is int and value > 0,
-}
+    def refuse(self, name: str, expected: str) -> NoReturn:
+        """Raise for a field, or for the whole if it has no name."""
+        where = self._where(name) if name else self.path
+        self._refuse(where, expected, self._mapping.get(name, "not") if name else dict(self._mapping))

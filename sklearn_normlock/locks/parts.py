@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .fields import Fields
+
+SUMS = 128  # that are kept of a large output
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +38,9 @@ class FileDigest:
     @classmethod
     def from_fields(cls, fields: Fields) -> FileDigest:
         """Read it."""
-        return cls(sha256=fields.digest("sha256"), size=fields.count("size"), member=fields.text_or_none("member"))
+        file = cls(sha256=fields.digest("sha256"), size=fields.count("size"), member=fields.text_or_none("member"))
+        fields.nothing_else()
+        return file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +72,13 @@ class Contract:
     @classmethod
     def from_fields(cls, fields: Fields) -> Contract:
         """Read it."""
-        return cls(
+        contract = cls(
             width=fields.count_or_none("width"),
             names=fields.texts_or_none("names"),
             dtypes=fields.texts_or_none("dtypes"),
         )
+        fields.nothing_else()
+        return contract
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,16 +123,26 @@ class Output:
     @classmethod
     def from_fields(cls, fields: Fields) -> Output:
         """Read it."""
-        return cls(
+        output = cls(
             path=fields.text("path"),
             method=fields.text("method"),
             shape=fields.shape("shape"),
-            dtype=fields.text("dtype"),
+            dtype=fields.output_dtype("dtype"),
             digest=fields.digest("digest"),
             data=fields.doubles("data") if "data" in fields else "",
             magnitude=fields.doubles("magnitude") if "magnitude" in fields else "",
             texts=fields.texts("texts") if "texts" in fields else (),
         )
+        fields.nothing_else()
+        size = math.prod(output.shape)
+        numbers = 0 if output.dtype == "text" else SUMS if output.magnitude else size
+        if len(base64.b64decode(output.data)) // 8 != numbers:
+            fields.refuse("data", "as many numbers as the shape says")
+        if output.magnitude and len(base64.b64decode(output.magnitude)) // 8 != SUMS:
+            fields.refuse("magnitude", f"{SUMS} numbers")
+        if len(output.texts) not in ((size, 0) if output.dtype == "text" else (0,)):
+            fields.refuse("texts", "as many texts as the shape says")
+        return output
 
     @property
     def place(self) -> str:
@@ -178,7 +196,7 @@ class Probe:
     @classmethod
     def from_fields(cls, fields: Fields) -> Probe:
         """Read it."""
-        return cls(
+        probe = cls(
             path=fields.text("path"),
             source=fields.one_of("source", ("statistics", "rows")),
             variant=fields.count("variant"),
@@ -187,6 +205,8 @@ class Probe:
             outputs=tuple(Output.from_fields(each) for each in fields.each("outputs")),
             left_out=fields.text_or_none("left_out"),
         )
+        fields.nothing_else()
+        return probe
 
 
 def plain(values: Any) -> list[Any]:

@@ -53,7 +53,17 @@ def rows_for(est: Any, variant: int) -> Any:
 
 def _numeric(est: Any, variant: int) -> Any:
     columns = statistics_of(est)
-    return None if columns is None else number_rows(columns, variant)
+    if columns is None:
+        return None
+    rows = number_rows(columns, variant)
+    if getattr(est, "_sparse", False) is True:  # a support vector machine fitted on sparse data has a path of its own
+        from scipy.sparse import csr_matrix
+
+        return csr_matrix(rows)
+    names = getattr(est, "feature_names_in_", None)
+    if names is None or type(est).__module__.partition(".")[0] in ("sklearn", "sklearn_normlock"):
+        return rows
+    return _frame(names, list(rows.T))  # libraries that work on DataFrames ask for the names
 
 
 def number_rows(columns: Columns, variant: int) -> np.ndarray:
@@ -83,7 +93,8 @@ def number_rows(columns: Columns, variant: int) -> np.ndarray:
         blocks.append((columns.centre + 0.1 * columns.scale).astype(np.float32).astype(np.float64)[None, :])
         # Half way between two numbers of float32: which of them it is rounded to decides.
         blocks.append(blocks[-1] + np.spacing(blocks[-1].astype(np.float32)).astype(np.float64) * 0.5)
-    blocks += [columns.low[None, :], columns.high[None, :]]
+    far = columns.centre + 64 * columns.scale  # where an object knows nothing, and ties decide
+    blocks += [columns.low[None, :], columns.high[None, :], far[None, :]]
     if columns.edges is not None:
         at = np.unique(np.linspace(0, len(columns.edges) - 1, _EDGES).astype(int))
         for edge in columns.edges[at]:
@@ -170,6 +181,16 @@ def _records(est: Any, variant: int) -> Any:
     return rows
 
 
+def _histogram(est: Any, variant: int) -> Any:
+    """Of gradient boosting by histograms, which encodes categories by itself."""
+    inner = getattr(est, "_preprocessor", None)
+    return _numeric(est, variant) if inner is None else rows_for(inner, variant)
+
+
+def _anything(est: Any, variant: int) -> Any:
+    return number_rows(Columns.unknown(getattr(est, "n_features_in_", 1)), variant)
+
+
 def _images(est: Any, variant: int) -> Any:
     return np.linspace(0.0, 1.0, 2 * 16 * 16).reshape(2, 16, 16)
 
@@ -188,7 +209,9 @@ def _pipeline(est: Any, variant: int) -> Any:
         if step is None or step == "passthrough":
             continue
         rows = rows_for(step, variant)
-        # A step without statistics, such as a logarithm, says less of the rows than the step behind it.
+        # A step without statistics, such as a logarithm, says less of its numbers than the step behind it.
+        if not isinstance(rows, np.ndarray) and rows is not None:
+            return rows
         if rows is not None and not (_has_no_statistics(step) and step is not est.steps[-1][1]):
             return _named(est, rows)
         break
@@ -219,7 +242,7 @@ def _union(est: Any, variant: int) -> Any:
 def _columns(est: Any, variant: int) -> Any:
     """Return rows whose columns are those of the transformer that takes them, the first if several do."""
     width = getattr(est, "n_features_in_", None)
-    if width is None or not hasattr(est, "transformers_"):
+    if width is None:
         return None
     names = getattr(est, "feature_names_in_", None)
     made: dict[int, Any] = {}
@@ -336,5 +359,8 @@ _MAKERS: Mapping[str, Callable[[Any, int], Any]] = {
     "FeatureHasher": _hashed,
     "DictVectorizer": _records,
     "PatchExtractor": _images,
+    "BaseHistGradientBoosting": _histogram,
+    "DummyClassifier": _anything,
+    "DummyRegressor": _anything,
     "IsotonicRegression": _isotonic,
 }

@@ -69,7 +69,7 @@ def _probe(est: Any, path: str, X: Any, *, keep: bool) -> Probe:
         except MissingDependencyError as error:
             reason = str(error)
             continue
-        left_out = None if outputs else "it has no method to call on new rows"
+        left_out = None
         if any(compare_outputs(a, b) for a, b in zip(outputs, again, strict=True)):
             outputs, left_out = (), "its output is not the same twice on the same rows"
         return Probe(

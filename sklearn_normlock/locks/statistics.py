@@ -73,7 +73,7 @@ def statistics_of(est: Any) -> Columns | None:
     for source in _SOURCES:
         try:
             columns = source(est)
-        except (AttributeError, TypeError, ValueError, IndexError, KeyError):
+        except (AttributeError, TypeError, ValueError, IndexError, KeyError, StopIteration):
             continue  # it has something else under that name
         if columns is not None and len(columns.centre) and width in (None, len(columns.centre)):
             return columns
@@ -127,9 +127,17 @@ def _statistics(est: Any) -> Columns:
 
 def _rows(est: Any) -> Columns:
     """Of what keeps its training rows: their range, never a row."""
-    rows = getattr(est, "_fit_X", None)
-    rows = est.support_vectors_ if rows is None else rows
+    names = ("_fit_X", "X_train_", "support_vectors_")
+    rows = next(value for name in names if (value := getattr(est, name, None)) is not None)
+    if hasattr(rows, "toarray"):
+        rows = rows.toarray()
     return Columns.between(np.nanmin(rows, axis=0), np.nanmax(rows, axis=0))
+
+
+def _power(est: Any) -> Columns:
+    """Of a power transform: where its data lay is what the inverse makes of the middle and of one deviation."""
+    points = np.asarray(est.inverse_transform(np.array([[-1.0], [0.0], [1.0]]) * np.ones(len(est.lambdas_))))
+    return Columns.around(points[1], (points[2] - points[0]) / 2, edges=points)
 
 
 def _centres(est: Any) -> Columns:
@@ -181,6 +189,7 @@ _SOURCES: tuple[Callable[[Any], Columns], ...] = (
     _bins,
     _knots,
     _statistics,
+    _power,
     _scaler,
     _trees,
     _histogram,

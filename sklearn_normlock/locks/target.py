@@ -10,13 +10,14 @@ from typing import Any
 
 from ..errors import UnfingerprintableError
 from ..files import file_digest
-from ..fingerprints import PREFIX, Record, fingerprint, object_digest
+from ..fingerprints import PREFIX, Record, object_digest, require_fitted
 from .diff import decode
 from .document import Lock
 from .environment import versions
 from .parts import Contract, FileDigest, Probe, plain
 from .probing import probes_of
 from .walk import leaves
+from .withheld import is_withheld, without_rows
 
 _LARGEST = 400_000  # bytes of the state in a lock
 _ARRAY_BYTES = 4_096  # an array up to this size stands there by value
@@ -66,10 +67,11 @@ class Target:
                 raise UnfingerprintableError("The mapping is empty: there is nothing to lock.")
         for member in self.members.values():
             if not isinstance(member, FileMember):
-                fingerprint(member)  # refuses what isn't fitted
+                require_fitted(member)
         record = Record(largest=_LARGEST, array_bytes=_ARRAY_BYTES)
         self.fingerprint = PREFIX + object_digest(self.members if self.bundle else est, record).hex()
-        self.record = {path: _readable(entry) for path, entry in record.entries.items()}
+        entries = record.entries
+        self.record = {path: _readable(entry, is_withheld(path, entries)) for path, entry in entries.items()}
 
     @cached_property
     def _leaves(self) -> dict[str, Any]:
@@ -123,10 +125,12 @@ def _member(member: Any) -> Any:
     return FileMember(member) if isinstance(member, (str, os.PathLike)) else member
 
 
-def _readable(entry: Any) -> Any:
+def _readable(entry: Any, withheld: bool) -> Any:
     """Return an entry with the numbers of its array in place of their bytes, as a reviewer wants them."""
     if not isinstance(entry, Mapping) or "data" not in entry:
         return entry
+    if withheld:
+        return without_rows(entry)
     values = decode(entry)
     if values is None:
         return entry

@@ -11,9 +11,11 @@ import numpy as np
 
 from ..fingerprints.paths import joined
 
-# What a step is asked for. Of the last group one is enough: they are made of the same numbers.
+# What a step is asked for; of the scores one is enough, they are made of the same numbers. What neither transforms nor
+# predicts is asked for the first of the rest.
 _FINAL = ("transform", "predict")
-_SCORES = ("predict_proba", "decision_function", "score_samples")
+_SCORES = ("predict_proba", "decision_function")
+_REST = ("score_samples", "mahalanobis", "kneighbors")
 
 
 class StepFailedError(Exception):
@@ -60,36 +62,60 @@ def walk(est: Any, rows: Any, path: str = "", *, last: bool = True) -> Iterator[
     """
     if hasattr(est, "best_estimator_"):
         yield from walk(est.best_estimator_, rows, joined(path, "best_estimator_"), last=last)
-    elif hasattr(est, "steps"):
-        steps = [(name, step) for name, step in est.steps if step is not None and not isinstance(step, str)]
+    elif isinstance(getattr(est, "steps", None), list):
+        steps = _steps(est)
         for i, (name, step) in enumerate(steps):
+            output = rows
             for place, method, output in walk(step, rows, joined(path, name), last=last and i == len(steps) - 1):
                 yield place, method, output
             rows = output
     else:
-        for name, member, theirs in _branches(est, rows):
+        for name, member, theirs in _branches(est, rows, path):
             yield from walk(member, theirs, joined(path, name), last=False)
         yield from _calls(est, rows, path, last)
 
 
-def _branches(est: Any, rows: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Yield the members that take the rows side by side, and what each takes."""
-    if hasattr(est, "transformers_"):
-        from sklearn.utils import _safe_indexing
+def _steps(est: Any) -> list[tuple[str, Any]]:
+    """Return the steps that new rows go through: not those that only resample what is fitted on (imbalanced-learn)."""
+    return [
+        (name, step)
+        for name, step in est.steps
+        if step is not None and not isinstance(step, str) and (step is est.steps[-1][1] or hasattr(step, "transform"))
+    ]
 
-        for name, member, columns in est.transformers_:
-            if not isinstance(member, str) and np.size(columns):
-                yield name, member, _safe_indexing(rows, columns, axis=1)
-    elif hasattr(est, "transformer_list"):
-        for name, member in est.transformer_list:
-            if not isinstance(member, str):
-                yield name, member, rows
+
+def _members(est: Any) -> list[tuple[Any, ...]] | None:
+    """Return the members that take the rows side by side: name, member, and its columns; None if it isn't of that kind.
+
+    Other libraries use scikit-learn's names for something else.
+    """
+    for attribute in ("transformers_", "transformer_list"):
+        members = getattr(est, attribute, None)
+        if isinstance(members, list) and all(isinstance(item, tuple) and len(item) in (2, 3) for item in members):
+            return [item for item in members if item[1] is not None and not isinstance(item[1], str)]
+    return None
+
+
+def _branches(est: Any, rows: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the members that take the rows side by side, and what each takes."""
+    for name, member, *columns in _members(est) or ():
+        if not columns:
+            yield name, member, rows
+        elif np.size(columns[0]):
+            from sklearn.utils import _safe_indexing
+
+            try:
+                theirs = _safe_indexing(rows, columns[0], axis=1)
+            except Exception as error:  # it wants columns that the rows don't have
+                raise StepFailedError(joined(path, name), "transform", error) from error
+            yield name, member, theirs
 
 
 def _calls(est: Any, rows: Any, path: str, last: bool) -> Iterator[tuple[str, str, Any]]:
     if last:
         scores = [name for name in _SCORES if hasattr(est, name)][:1]
         methods = [*(name for name in _FINAL if hasattr(est, name)), *scores]
+        methods = methods or [name for name in _REST if hasattr(est, name)][:1]
     else:
         methods = ["transform"]
     for method in methods:
@@ -97,7 +123,8 @@ def _calls(est: Any, rows: Any, path: str, last: bool) -> Iterator[tuple[str, st
             output = getattr(est, method)(rows)
         except Exception as error:
             raise StepFailedError(path, method, error) from error
-        yield path, method, output
+        # Of neighbours the distances: which of two at the same distance comes first is nobody's promise.
+        yield path, method, output[0] if method == "kneighbors" else output
 
 
 def leaves(est: Any, path: str = "", *, first: bool = True) -> Iterator[tuple[str, Any, bool]]:
@@ -119,15 +146,13 @@ def leaves(est: Any, path: str = "", *, first: bool = True) -> Iterator[tuple[st
     if hasattr(est, "best_estimator_"):
         yield from leaves(est.best_estimator_, joined(path, "best_estimator_"), first=first)
         return
-    if hasattr(est, "steps"):
-        steps = [(name, step) for name, step in est.steps if step is not None and not isinstance(step, str)]
-        for i, (name, step) in enumerate(steps):
+    if isinstance(getattr(est, "steps", None), list):
+        for i, (name, step) in enumerate(_steps(est)):
             yield from leaves(step, joined(path, name), first=first and i == 0)
         return
-    members = getattr(est, "transformers_", None) or getattr(est, "transformer_list", None)
+    members = _members(est)
     if members is None:
         yield path, est, first
         return
     for name, member, *_ in members:
-        if not isinstance(member, str):
-            yield from leaves(member, joined(path, name), first=first)
+        yield from leaves(member, joined(path, name), first=first)
