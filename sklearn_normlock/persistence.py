@@ -291,8 +291,9 @@ def _unknown_bytes(path: Path, sha256: str, lock: Lock) -> ArtifactDigestError:
         path=str(path),
         expected=known or None,
         actual=sha256,
-        remedy="Deploy the file that was locked; or, if you know where this one comes from, say so with "
-        "trust_file=True (--trust-file), and it is judged by its state.",
+        remedy=("Deploy the file that was locked" if known else f"Lock the file itself: `normlock lock {path.name}`")
+        + "; or, if you know where this one comes from, say so with trust_file=True (--trust-file), and it is judged "
+        "by its state.",
     )
 
 

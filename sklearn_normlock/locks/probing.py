@@ -159,7 +159,7 @@ def run_probe(probe: Probe, est: Any, rtol: float | None = None) -> list[Deviati
         except TypeError:
             known = False
         if not known:
-            raise Undecided("its rows are too many to be kept, and those made of it now are others")
+            raise Undecided("the rows of its probe are not in the lock, and those made of it here are others")
     expected = {(output.path, output.method): output for output in probe.outputs}
     deviations: list[Deviation] = []
     try:
