@@ -291,7 +291,7 @@ def _unknown_bytes(path: Path, sha256: str, lock: Lock) -> ArtifactDigestError:
         path=str(path),
         expected=known or None,
         actual=sha256,
-        remedy=("Deploy the file that was locked" if known else f"Lock the file itself: `normlock lock {path.name}`")
+        remedy=("Deploy the file that was locked" if known else f"Lock the file itself: `normlock lock {path}`")
         + "; or, if you know where this one comes from, say so with trust_file=True (--trust-file), and it is judged "
         "by its state.",
     )

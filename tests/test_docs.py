@@ -282,6 +282,13 @@ def test_readme_needs_nothing_that_the_package_does_not_bring():
     assert "as_frame" not in text  # needs pandas
 
 
+def test_first_screen_of_the_readme():
+    """What it is, how to get it, what it does, proves and costs: all of that is seen in fewer than 25 lines."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    screen = text[: text.index("\n", text.index("* **It costs**"))].splitlines()
+    assert len([line for line in screen if line and not line.startswith(("```", "<!--"))]) < 25
+
+
 def test_accuracies_of_the_readme():
     """The accuracies that the README's first example mentions are those of the stock pipeline, before and after."""
     text = (ROOT / "README.md").read_text("utf-8")
