@@ -24,10 +24,9 @@ from .files import file_digest, replacing
 from .fingerprints import fingerprint
 from .formats import read, suffix_of, trusted_types, writer
 from .locks.comparison import checked, compare
+from .locks.comparison import lock as make_lock
 from .locks.document import SUFFIX, Lock
-from .locks.parts import FileDigest
 from .locks.report import Report
-from .locks.target import Target
 from .seals.mixin import Locked
 from .seals.seal import find_problem, respond
 from .seals.watch import FINGERPRINT, Layout
@@ -89,19 +88,12 @@ def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False) -> None:
                 remedy="Save it in another format.",
             ) from None
     if lock:
-        lock_of_file(est, path).save(lock_path(path))
+        make_lock(est, artifact=path).save(lock_path(path))
 
 
 def lock_path(path: Path) -> Path:
     """Return where the lock of an artifact lies: beside it."""
     return path.with_name(path.name + SUFFIX)
-
-
-def lock_of_file(est: Any, path: Path, X: Any = None) -> Lock:
-    """Return the lock of an object, with the digest of the file that holds it."""
-    with open(path, "rb") as file:
-        sha256, size = file_digest(file)
-    return Target(est).locked(X).with_files({path.name: FileDigest(sha256=sha256, size=size)})
 
 
 def load(

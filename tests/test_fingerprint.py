@@ -79,6 +79,13 @@ def test_class_names_leave_out_private_modules():
     assert naming.function_name(str.lower) == "builtins:str.lower"
 
 
+def test_a_class_that_moved_keeps_one_name():
+    """A class that scikit-learn moved between public modules goes by one name under every release, on its own only."""
+    threshold = pytest.importorskip("sklearn.model_selection._classification_threshold")
+    assert naming.class_name(threshold._CurveScorer) == "sklearn.metrics:_CurveScorer"
+    assert naming.class_name(threshold.TunedThresholdClassifierCV).startswith("sklearn.model_selection:")
+
+
 # -- what leaves it alone --------------------------------------------------------------------------------------------
 
 

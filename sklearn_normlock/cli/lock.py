@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,15 +57,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _single(path: Path, arguments: argparse.Namespace) -> Lock:
-    from ..persistence import lock_of_file
+    from ..locks.comparison import lock as make_lock
     from .reading import approved_object, table
 
     rows = None if arguments.rows is None else table(arguments.rows)
-    return lock_of_file(approved_object(path, arguments.trusted), path, rows)
+    return make_lock(approved_object(path, arguments.trusted), rows, artifact=path)
 
 
 def _bundle(paths: list[Path], arguments: argparse.Namespace) -> Lock:
-    from ..files import file_digest
     from ..formats import FORMATS
     from ..locks.parts import FileDigest
     from ..locks.target import Target
@@ -79,9 +79,7 @@ def _bundle(paths: list[Path], arguments: argparse.Namespace) -> Lock:
     files: dict[str, FileDigest] = {}
     for name, path in zip(names, paths, strict=True):
         members[name] = approved_object(path, arguments.trusted) if path.suffix in FORMATS else path
-        with open(path, "rb") as file:
-            sha256, size = file_digest(file)
-        files[path.name] = FileDigest(sha256=sha256, size=size, member=name)
+        files[path.name] = replace(FileDigest.of(path), member=name)
     return Target(members).locked().with_files(files)
 
 

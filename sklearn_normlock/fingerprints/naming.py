@@ -15,6 +15,10 @@ import numpy as np
 
 from ..errors import UnfingerprintableError
 
+# Classes that their library moved from one public module to another: the name under older releases, and the present
+# one. An object that was fitted before the move is, once it is loaded after it, of the class under its new name.
+MOVED = {"sklearn.model_selection:_CurveScorer": "sklearn.metrics:_CurveScorer"}  # scikit-learn 1.6
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -39,7 +43,8 @@ def class_name(cls: type) -> str:
         return declared
     if declared is not None:
         return class_name(declared)
-    return resolved_name(cls, cls.__module__, cls.__qualname__)
+    name = resolved_name(cls, cls.__module__, cls.__qualname__)
+    return MOVED.get(name, name)
 
 
 def function_name(function: Any) -> str:

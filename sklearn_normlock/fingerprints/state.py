@@ -204,9 +204,14 @@ def _neighbours_tree(tree: Any) -> tuple[str, State]:
 
 
 def _spline(spline: Any) -> tuple[str, State]:
-    # SciPy's versions differ in what else they keep.
+    # SciPy's versions differ in what else they keep, and from 1.16 on `t` and `c` are views of `_t` and `_c`: a spline
+    # that came from a pickle of the other kind has no such view, and still is what it was.
+    held = getattr(spline, "__dict__", {})
     names = ("t", "c", "k", "extrapolate", "axis")
-    return "scipy.interpolate:BSpline", {name: getattr(spline, name) for name in names}
+    values = {name: held[name] if name in held else held.get(f"_{name}") for name in names}
+    return "scipy.interpolate:BSpline", {
+        name: getattr(spline, name) if value is None else value for name, value in values.items()
+    }
 
 
 def _pandas_frame(frame: Any) -> tuple[str, State]:

@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ..errors import LockMismatchError, ProbeMismatchError, UnfingerprintableError
@@ -16,7 +17,7 @@ from .document import Lock
 from .effects import effects
 from .environment import versions
 from .outputs import TOLERANCES, Deviation
-from .parts import Probe
+from .parts import FileDigest, Probe
 from .probing import Undecided, run_probe
 from .report import Report
 from .target import Target
@@ -26,7 +27,7 @@ logger = logging.getLogger("sklearn_normlock")
 Lockable = Any  # an estimator, or a mapping of names to estimators and paths
 
 
-def lock(est: Lockable, X: Any = None) -> Lock:
+def lock(est: Lockable, X: Any = None, *, artifact: str | os.PathLike[str] | None = None) -> Lock:
     """Lock a fitted object: make the document that says what was approved.
 
     Parameters
@@ -37,6 +38,9 @@ def lock(est: Lockable, X: Any = None) -> Lock:
     X : array, DataFrame or list of shape (n_samples, n_features), default=None
         Rows of the kind that it is for. **A few of them are kept in the lock**, as probes, in place of rows that are
         made from fitted statistics; and a profile of all of them, which holds no rows. Not for a bundle.
+    artifact : path-like, default=None
+        The file that holds the object: its digest goes into the lock, so that :func:`~sklearn_normlock.load` can open
+        it by the lock even if reading it runs code.
 
     Returns
     -------
@@ -58,7 +62,8 @@ def lock(est: Lockable, X: Any = None) -> Lock:
     >>> nl.verify(StandardScaler().fit([[0.0], [2.0]]), lock).ok
     True
     """
-    return Target(est).locked(X)
+    made = Target(est).locked(X)
+    return made if artifact is None else made.with_files({Path(artifact).name: FileDigest.of(artifact)})
 
 
 def compare(est: Lockable, lock: Lock, rtol: float = 0.0) -> Report:

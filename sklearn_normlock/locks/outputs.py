@@ -23,8 +23,8 @@ from .parts import SUMS, Output
 LARGEST = 640  # elements
 _BLOCK = 1 << 16  # elements that are summed at a time
 
-# Relative to the largest absolute value in the column. Round-off between platforms is about 1e-15, and up to 1e-8 where
-# float64 is computed from float32; what versions of scikit-learn really changed, over 600 settings, is above 1e-3.
+# Relative to the largest absolute value in the column. Round-off between platforms is about 1e-15, or 1e-8 where an
+# output goes through a large offset or through numbers in float32; what versions really change is above 1e-7.
 TOLERANCES = {"f8": 1e-7, "f4": 1e-5, "f2": 1e-2}
 _FLOOR = 1e-13  # and relative to the largest of the whole output: what should be 0 may be a rest
 

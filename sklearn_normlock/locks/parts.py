@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..files import file_digest
 from .fields import Fields
 
 SUMS = 128  # that are kept of a large output
@@ -34,6 +36,13 @@ class FileDigest:
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
         return without_none(sha256=self.sha256, size=self.size, member=self.member)
+
+    @classmethod
+    def of(cls, path: str | os.PathLike[str]) -> FileDigest:
+        """Take it of a file."""
+        with open(path, "rb") as file:
+            sha256, size = file_digest(file)
+        return cls(sha256=sha256, size=size)
 
     @classmethod
     def from_fields(cls, fields: Fields) -> FileDigest:

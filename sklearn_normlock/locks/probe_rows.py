@@ -15,10 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from .statistics import Columns, statistics_of
+from .statistics import Columns, number_rows, statistics_of
 
-_LADDER = (0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 1 / 3, -3.0, 3.0, 0.1, -6.0)  # in standard deviations
-_EDGES = 5  # edges of a column that are probed, on both sides of each
 _MOST = 32  # rows of one probe
 _WORDS = ("alpha", "beta", "gamma", "delta")
 
@@ -33,8 +31,8 @@ def rows_for(est: Any, variant: int) -> Any:
     est : estimator
         Fitted.
     variant : int
-        0 has missing values and unseen categories, 1 has none; 2 has no negative numbers, 3 only numbers between 0 and
-        1, 4 small whole numbers. Not every object takes every variant.
+        0 has missing values and unseen categories, 1 has none; 2 has only positive numbers, 3 only numbers between 0
+        and 1, 4 small whole numbers. Not every object takes every variant.
 
     Returns
     -------
@@ -56,6 +54,7 @@ def _numeric(est: Any, variant: int) -> Any:
     if columns is None:
         return None
     rows = number_rows(columns, variant)
+    rows = rows.astype(np.float32) if _in_float32(est) else rows
     if getattr(est, "_sparse", False) is True:  # a support vector machine fitted on sparse data has a path of its own
         from scipy.sparse import csr_matrix
 
@@ -66,49 +65,20 @@ def _numeric(est: Any, variant: int) -> Any:
     return _frame(names, list(rows.T))  # libraries that work on DataFrames ask for the names
 
 
-def number_rows(columns: Columns, variant: int) -> np.ndarray:
-    """Return rows around the centre of each column and at its edges.
+def _in_float32(est: Any) -> bool:
+    """Tell whether an estimator was fitted on float32 and computes in it: its outputs are of that accuracy."""
+    kinds = {value.dtype for value in vars(est).values() if isinstance(value, np.ndarray) and value.dtype.kind == "f"}
+    return kinds == {np.dtype(np.float32)}
 
-    Parameters
-    ----------
-    columns : Columns
-        Statistics of each column.
-    variant : int
-        As in :func:`rows_for`.
 
-    Returns
-    -------
-    rows : ndarray of shape (n_rows, n_columns)
-    """
-    width = len(columns.centre)
-    if variant == 4:
-        return (np.arange(8)[:, None] + np.arange(width)[None, :]) % 3 + 0.0
-    if variant == 3:
-        return ((np.arange(9)[:, None] * 3 + np.arange(width)[None, :]) % 9) / 8.0
-    ladder = np.asarray(_LADDER)
-    # Another rung in each column of a row, so that columns don't only move together.
-    rung = ladder[(np.arange(len(ladder))[:, None] + 5 * np.arange(width)[None, :]) % len(ladder)]
-    with np.errstate(over="ignore", invalid="ignore"):
-        blocks = [columns.centre + rung * columns.scale]
-        blocks.append((columns.centre + 0.1 * columns.scale).astype(np.float32).astype(np.float64)[None, :])
-        # Half way between two numbers of float32: which of them it is rounded to decides.
-        blocks.append(blocks[-1] + np.spacing(blocks[-1].astype(np.float32)).astype(np.float64) * 0.5)
-    far = columns.centre + 64 * columns.scale  # where an object knows nothing, and ties decide
-    blocks += [columns.low[None, :], columns.high[None, :], far[None, :]]
-    if columns.edges is not None:
-        at = np.unique(np.linspace(0, len(columns.edges) - 1, _EDGES).astype(int))
-        for edge in columns.edges[at]:
-            blocks += [np.nextafter(edge, -np.inf)[None, :], edge[None, :], np.nextafter(edge, np.inf)[None, :]]
-    rows = np.vstack(blocks)
-    rows = np.where(np.isfinite(rows), rows, 0.0)
-    if variant == 2:
-        rows = np.abs(rows)
-    if variant == 0:
-        missing = rows[:2].copy()
-        missing[0, ::2] = np.nan
-        missing[1, 1::2] = np.nan
-        rows = np.vstack([rows, missing])
-    return rows
+def _histogram_boosting(est: Any, variant: int) -> Any:
+    # With categories it puts columns in order by itself before it sees them.
+    encoder = getattr(est, "_preprocessor", None)
+    return _numeric(est, variant) if encoder is None else rows_for(encoder, variant)
+
+
+def _dummy(est: Any, variant: int) -> Any:
+    return number_rows(Columns.unknown(getattr(est, "n_features_in_", 1)), variant)  # it takes any width
 
 
 # -- categories, labels and texts --------------------------------------------------------------------------------------
@@ -181,16 +151,6 @@ def _records(est: Any, variant: int) -> Any:
     return rows
 
 
-def _histogram(est: Any, variant: int) -> Any:
-    """Of gradient boosting by histograms, which encodes categories by itself."""
-    inner = getattr(est, "_preprocessor", None)
-    return _numeric(est, variant) if inner is None else rows_for(inner, variant)
-
-
-def _anything(est: Any, variant: int) -> Any:
-    return number_rows(Columns.unknown(getattr(est, "n_features_in_", 1)), variant)
-
-
 def _images(est: Any, variant: int) -> Any:
     return np.linspace(0.0, 1.0, 2 * 16 * 16).reshape(2, 16, 16)
 
@@ -209,10 +169,9 @@ def _pipeline(est: Any, variant: int) -> Any:
         if step is None or step == "passthrough":
             continue
         rows = rows_for(step, variant)
-        # A step without statistics, such as a logarithm, says less of its numbers than the step behind it.
-        if not isinstance(rows, np.ndarray) and rows is not None:
-            return rows
-        if rows is not None and not (_has_no_statistics(step) and step is not est.steps[-1][1]):
+        # A step without statistics, such as a logarithm, says less of the numbers than the step behind it.
+        numbers = isinstance(rows, np.ndarray) and rows.dtype.kind == "f"
+        if rows is not None and not (numbers and _has_no_statistics(step) and step is not est.steps[-1][1]):
             return _named(est, rows)
         break
     for _, step in est.steps:
@@ -340,6 +299,9 @@ _MAKERS: Mapping[str, Callable[[Any, int], Any]] = {
     "BaseSearchCV": _inner("best_estimator_"),
     "CalibratedClassifierCV": _inner("estimator", "base_estimator"),
     "FrozenEstimator": _inner("estimator"),
+    "BaseHistGradientBoosting": _histogram_boosting,
+    "DummyClassifier": _dummy,
+    "DummyRegressor": _dummy,
     "OneVsRestClassifier": _inner("estimators_"),
     "OneVsOneClassifier": _inner("estimators_"),
     "VotingClassifier": _inner("estimators_"),
@@ -359,8 +321,5 @@ _MAKERS: Mapping[str, Callable[[Any, int], Any]] = {
     "FeatureHasher": _hashed,
     "DictVectorizer": _records,
     "PatchExtractor": _images,
-    "BaseHistGradientBoosting": _histogram,
-    "DummyClassifier": _anything,
-    "DummyRegressor": _anything,
     "IsotonicRegression": _isotonic,
 }

@@ -1,4 +1,7 @@
-"""What a fitted estimator says of the columns it takes: where they lie, how wide, and where their edges are."""
+"""What a fitted estimator says of the columns it takes, and rows made from that.
+
+Where they lie, how wide they are, and where their edges are.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from typing import Any
 import numpy as np
 
 _TREES = 3  # of a forest, whose splits are edges
+_LADDER = (0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 1 / 3, -3.0, 3.0, 0.1, -6.0)  # in standard deviations
+_EDGES = 5  # edges of a column that are probed, on both sides of each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +56,50 @@ class Columns:
         return cls.around(np.zeros(width), np.ones(width))
 
 
+def number_rows(columns: Columns, variant: int) -> np.ndarray:
+    """Return rows around the centre of each column and at its edges.
+
+    Parameters
+    ----------
+    columns : Columns
+        Statistics of each column.
+    variant : int
+        As in :func:`~sklearn_normlock.locks.probe_rows.rows_for`.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_rows, n_columns)
+    """
+    width = len(columns.centre)
+    if variant == 4:
+        return (np.arange(8)[:, None] + np.arange(width)[None, :]) % 3 + 0.0
+    if variant == 3:
+        return ((np.arange(9)[:, None] * 3 + np.arange(width)[None, :]) % 9) / 8.0
+    ladder = np.asarray(_LADDER)
+    # Another rung in each column of a row, so that columns don't only move together.
+    rung = ladder[(np.arange(len(ladder))[:, None] + 5 * np.arange(width)[None, :]) % len(ladder)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        blocks = [columns.centre + rung * columns.scale]
+        blocks.append((columns.centre + 0.1 * columns.scale).astype(np.float32).astype(np.float64)[None, :])
+        # Half way between two numbers of float32: which of them it is rounded to decides.
+        blocks.append(blocks[-1] + np.spacing(blocks[-1].astype(np.float32)).astype(np.float64) * 0.5)
+    blocks += [columns.low[None, :], columns.high[None, :]]
+    if columns.edges is not None:
+        at = np.unique(np.linspace(0, len(columns.edges) - 1, _EDGES).astype(int))
+        for edge in columns.edges[at]:
+            blocks += [np.nextafter(edge, -np.inf)[None, :], edge[None, :], np.nextafter(edge, np.inf)[None, :]]
+    rows = np.vstack(blocks)
+    rows = np.where(np.isfinite(rows), rows, 0.0)
+    if variant == 2:
+        rows = np.where(rows == 0, columns.scale, np.abs(rows))
+    if variant == 0:
+        missing = rows[:2].copy()
+        missing[0, ::2] = np.nan
+        missing[1, 1::2] = np.nan
+        rows = np.vstack([rows, missing])
+    return rows
+
+
 def _finite(values: Any) -> np.ndarray:
     array = np.array(values, dtype=np.float64, ndmin=1).reshape(-1)
     return np.where(np.isfinite(array), array, 0.0)
@@ -86,6 +135,19 @@ def _scaler(est: Any) -> Columns:
     mean, variance = est.mean_, getattr(est, "var_", None)
     scale = np.sqrt(variance) if variance is not None else getattr(est, "scale_", None)
     return Columns.around(mean, scale)
+
+
+def _power(est: Any) -> Columns:
+    """Of a power transformer, which can say where what it was fitted on lay, if it standardises."""
+    power = np.asarray(est.lambdas_)
+    if getattr(est, "_scaler", None) is None:
+        positive = est.method == "box-cox"
+        return Columns.around(np.full(len(power), float(positive)), np.full(len(power), 0.2 if positive else 1.0))
+    below, centre, above = est.inverse_transform(np.array([-1.0, 0.0, 1.0])[:, None] + np.zeros(len(power)))
+    # What is lost to rounding on the way back is so small that the transform was next to the identity there.
+    small = np.minimum(est._scaler.scale_, 1 / np.maximum(np.abs(power), 1.0))
+    scale = np.where(above > below, (above - below) / 2, small)
+    return Columns.around(centre, scale)
 
 
 def _range(est: Any) -> Columns:
@@ -127,17 +189,20 @@ def _statistics(est: Any) -> Columns:
 
 def _rows(est: Any) -> Columns:
     """Of what keeps its training rows: their range, never a row."""
-    names = ("_fit_X", "X_train_", "support_vectors_")
-    rows = next(value for name in names if (value := getattr(est, name, None)) is not None)
-    if hasattr(rows, "toarray"):
-        rows = rows.toarray()
-    return Columns.between(np.nanmin(rows, axis=0), np.nanmax(rows, axis=0))
+    rows = _kept_rows(est)
+    low, high = np.nanmin(rows, axis=0), np.nanmax(rows, axis=0)
+    # Far from all of them what weighs them by their distance has nothing left to go by.
+    far = 16 * np.where(high > low, high - low, 1.0)
+    return Columns.between(low, high, edges=np.array([low - far, low, high, high + far]))
 
 
-def _power(est: Any) -> Columns:
-    """Of a power transform: where its data lay is what the inverse makes of the middle and of one deviation."""
-    points = np.asarray(est.inverse_transform(np.array([[-1.0], [0.0], [1.0]]) * np.ones(len(est.lambdas_))))
-    return Columns.around(points[1], (points[2] - points[0]) / 2, edges=points)
+def _kept_rows(est: Any) -> Any:
+    for name in ("_fit_X", "support_vectors_", "X_train_", "_BaseLibSVM__Xfit"):
+        rows = getattr(est, name, None)
+        if rows is not None and np.size(rows):
+            return rows
+    inner = est.base_estimator_  # of a Gaussian process that classifies, which has one for each class
+    return _kept_rows(inner.estimators_[0] if hasattr(inner, "estimators_") else inner)
 
 
 def _centres(est: Any) -> Columns:

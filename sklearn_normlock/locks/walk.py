@@ -11,11 +11,11 @@ import numpy as np
 
 from ..fingerprints.paths import joined
 
-# What a step is asked for; of the scores one is enough, they are made of the same numbers. What neither transforms nor
-# predicts is asked for the first of the rest.
+# What a step is asked for. Of the second group one is enough: they are made of the same numbers. So it is of the last,
+# for what has nothing else to say of new rows: beside a transform, a likelihood is the worse conditioned of the two.
 _FINAL = ("transform", "predict")
 _SCORES = ("predict_proba", "decision_function")
-_REST = ("score_samples", "mahalanobis", "kneighbors")
+_OTHERWISE = ("score_samples", "kneighbors", "mahalanobis")
 
 
 class StepFailedError(Exception):
@@ -112,19 +112,31 @@ def _branches(est: Any, rows: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _calls(est: Any, rows: Any, path: str, last: bool) -> Iterator[tuple[str, str, Any]]:
-    if last:
-        scores = [name for name in _SCORES if hasattr(est, name)][:1]
-        methods = [*(name for name in _FINAL if hasattr(est, name)), *scores]
-        methods = methods or [name for name in _REST if hasattr(est, name)][:1]
-    else:
-        methods = ["transform"]
-    for method in methods:
+    for method in calls(est) if last else ("transform",):
         try:
             output = getattr(est, method)(rows)
         except Exception as error:
             raise StepFailedError(path, method, error) from error
-        # Of neighbours the distances: which of two at the same distance comes first is nobody's promise.
+        # Of neighbours the distances: which of two that are equally near comes first is nobody's word.
         yield path, method, output[0] if method == "kneighbors" else output
+
+
+def calls(est: Any) -> list[str]:
+    """Return the methods that a fitted object is asked with new rows.
+
+    Parameters
+    ----------
+    est : estimator
+        Fitted.
+
+    Returns
+    -------
+    names : list of str
+        Empty if it has nothing to say of new rows, as many clusterers have not.
+    """
+    final = [name for name in _FINAL if hasattr(est, name)]
+    scores = [name for name in _SCORES if hasattr(est, name)][:1]
+    return [*final, *scores] or [name for name in _OTHERWISE if hasattr(est, name)][:1]
 
 
 def leaves(est: Any, path: str = "", *, first: bool = True) -> Iterator[tuple[str, Any, bool]]:
