@@ -65,7 +65,8 @@ def test_a_lock_without_a_file_says_how_to_make_one_with(tmp_path):
     joblib.dump(scaler(), path)
     with pytest.raises(ArtifactDigestError) as caught:
         nl.load(path, lock=nl.lock(scaler()))
-    assert f"has no digest of a file. Lock the file itself: `normlock lock {path}`; or, " in str(caught.value)
+    assert "are not in the lock, which has no digest of a file. Lock the file, not the object" in str(caught.value)
+    assert f"`normlock lock {path}`, nl.lock(est, artifact=...); or, " in str(caught.value)
 
 
 @pytest.mark.parametrize("command", [["show"], ["probe", "--rows", "x.npy"], ["unlock", "out.pkl"]])
