@@ -1,8 +1,9 @@
 """The documentation runs: its examples, its commands, its links, and the notebook.
 
-A page is one session: its ``pycon`` blocks run in order, in an empty folder, as if typed into one interpreter. A number
-that comes out of a fit may differ in its last place between platforms, and a fingerprint then differs altogether: the
-digits of fingerprints are therefore not compared.
+A page is one session: its ``pycon`` and ``console`` blocks run in order, in an empty folder, as if typed into one
+interpreter and one shell. A number that comes out of a fit may differ in its last place between platforms, and a
+fingerprint then differs altogether: the digits of fingerprints and other digests are therefore not compared. A ``text``
+block is not run: it is output of another version or tool, and the page says which.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ from __future__ import annotations
 import ast
 import doctest
 import importlib
+import io
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 import types
+from contextlib import redirect_stderr
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,10 +33,11 @@ import sklearn_normlock as nl
 from sklearn_normlock.cli import main
 from sklearn_normlock.config import ENVIRONMENT_VARIABLE
 from sklearn_normlock.fingerprints.state import ENTRY_POINT_GROUP
+from sklearn_normlock.persistence import EXPECT_VARIABLE
 from sklearn_normlock.seals import watch
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PACKAGE = Path(find_spec("sklearn_normlock").origin).parent
 
@@ -41,7 +47,8 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
 def without_digits(text):
-    return re.sub(r"nl1-sha256:[0-9a-f]+", "nl1-sha256:0", text)
+    text = re.sub(r"nl1-sha256:[0-9a-f]+", "nl1-sha256:0", text)
+    return re.sub(r"\b[0-9a-f]{12}…", "0…", text)
 
 
 class Checker(doctest.OutputChecker):
@@ -64,14 +71,41 @@ def must_pass(test):
 
 
 def session(text, name, path):
-    """Return the ``pycon`` blocks of a page as one doctest, each line where it stands in the page."""
+    """Return the ``pycon`` and ``console`` blocks of a page as one doctest, each line where it stands in the page."""
     lines = [""] * text.count("\n")
     for match in FENCE.finditer(text):
-        if match[1] == "pycon":
+        if match[1] in ("pycon", "console"):
             at = text.count("\n", 0, match.start(2))
             block = match[2].splitlines()
+            if match[1] == "console":
+                block = [f">>> _shell({line[2:]!r})" if line.startswith("$ ") else line for line in block]
             lines[at : at + len(block)] = block
     return doctest.DocTestParser().get_doctest("\n".join(lines), {}, name, str(path), 0)
+
+
+class Shell:
+    """Runs the commands of a page: ``normlock`` in this process, which spares the imports, others by the shell."""
+
+    def __init__(self):
+        self.code = 0
+
+    def __call__(self, line):
+        if line == "echo $?":
+            print(self.code)
+            return
+        words = shlex.split(line, comments=True)
+        if words[0] == "normlock":
+            said = io.StringIO()  # doctest looks at the standard output alone
+            with redirect_stderr(said):
+                try:
+                    self.code = main(words[1:])
+                except SystemExit as stopped:
+                    self.code = stopped.code
+            print(said.getvalue(), end="")
+        else:
+            done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+            self.code = done.returncode
+            print(done.stdout + done.stderr, end="")
 
 
 @pytest.fixture
@@ -80,7 +114,9 @@ def interpreter(monkeypatch, tmp_path):
     module = types.ModuleType("__main__")
     monkeypatch.setitem(sys.modules, "__main__", module)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(ENVIRONMENT_VARIABLE, raising=False)
+    for variable in (ENVIRONMENT_VARIABLE, EXPECT_VARIABLE):
+        monkeypatch.delenv(variable, raising=False)
+    module._shell = Shell()
     return vars(module)
 
 
@@ -106,6 +142,9 @@ def test_an_example_that_lies_is_found(interpreter):
         test = session(f"# Page\n\n```pycon\n{example}\n```\n", "page", "page.md")
         test.globs = interpreter
         assert "line 4, in page" in run_examples(test)
+    lie = session("```console\n$ normlock verify nothing.joblib\n$ echo $?\n0\n```\n", "page", "page.md")
+    lie.globs = interpreter
+    assert "Expected:\n    0\nGot:\n    2" in run_examples(lie)
     assert not session("```python\n>>> 1\n2\n```\n", "page", "page.md").examples
     true = session("```pycon\n>>> print('nl1-sha256:12ab…')\nnl1-sha256:34cd…\n```\n", "page", "page.md")
     true.globs = interpreter
@@ -190,7 +229,7 @@ def test_commands_and_variables_exist(page, capsys):
     assert stopped.value.code == 0
     for command in re.findall(r"`(?:.* )?normlock ([a-z]\w*)", text):
         assert re.search(rf"^    {command}\b", commands, re.MULTILINE), command
-    assert set(re.findall(r"\bNORMLOCK_\w+", text)) <= {ENVIRONMENT_VARIABLE}
+    assert set(re.findall(r"\bNORMLOCK_\w+", text)) <= {ENVIRONMENT_VARIABLE, EXPECT_VARIABLE}
     for script in re.findall(r"\bpython (\w+/\w+\.py)", text):
         assert (ROOT / script).is_file(), script
 
@@ -243,6 +282,13 @@ def test_readme_needs_nothing_that_the_package_does_not_bring():
     assert "as_frame" not in text  # needs pandas
 
 
+def test_first_screen_of_the_readme():
+    """What it is, how to get it, what it does, proves and costs: all of that is seen in fewer than 25 lines."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    screen = text[: text.index("\n", text.index("* **It costs**"))].splitlines()
+    assert len([line for line in screen if line and not line.startswith(("```", "<!--"))]) < 25
+
+
 def test_accuracies_of_the_readme():
     """The accuracies that the README's first example mentions are those of the stock pipeline, before and after."""
     text = (ROOT / "README.md").read_text("utf-8")
@@ -268,6 +314,45 @@ def test_supported_versions_are_stated():
     tested = re.findall(r'"(\d\.\d+)": PYTHONS', (ROOT / "noxfile.py").read_text("utf-8"))
     assert oldest == tested[0]
     assert f"Python {pythons[0]} to {pythons[-1]}, scikit-learn {oldest} to {tested[-1]}." in text
+
+
+# -- commands of other tools -----------------------------------------------------------------------------------------
+
+
+def test_signing(tmp_path):
+    """The commands that sign an artifact and its lock verify as they should, and not once both were exchanged."""
+    for tool in ("model_signing", "openssl", "bash"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed: model-signing isn't a dependency of the tests")
+    text = (ROOT / "docs" / "security.md").read_text("utf-8")
+    sign, verify = re.findall(r"^<!-- signing -->\n```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    script = commands / "normlock"
+    script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m sklearn_normlock "$@"\n')
+    script.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"}
+
+    def run(script):
+        return subprocess.run(
+            ["bash", "-ec", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    for folder, rows in (("release", 400), ("other", 300)):
+        (tmp_path / folder).mkdir()
+        X, _ = load_breast_cancer(return_X_y=True)
+        nl.dump(StandardScaler().fit(X[:rows]), tmp_path / folder / "model.skops", lock=True)
+    signed = run(sign)
+    assert signed.returncode == 0, signed.stderr
+    intact = run(verify)
+    assert intact.returncode == 0, intact.stderr
+    assert "Verification succeeded" in intact.stdout and "release/model.skops: match, " in intact.stdout
+    exchanged = run("cp other/* release/ && normlock verify release")
+    assert exchanged.returncode == 0, "both were exchanged: the lock alone can't tell"
+    refused = run(verify)
+    assert refused.returncode == 1 and "match, " not in refused.stdout
+    for name in ("model.skops", "model.skops.normlock.json"):
+        assert re.search(rf"Hash mismatch for \\*'{name}\\*'", refused.stderr)
 
 
 # -- notebooks -------------------------------------------------------------------------------------------------------

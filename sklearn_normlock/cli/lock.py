@@ -107,7 +107,7 @@ def _print(lock: Lock, output: Path, before: Lock | None, style: str) -> None:
         print(json.dumps({**facts, "diff": None if report is None else report.to_dict()}, sort_keys=True))
         return
     prefix = "::notice title=normlock::" if style == "github" else ""
-    print(f"{prefix}{output}: locked {lock.fingerprint}, {outputs} outputs probed")
+    print(f"{prefix}{output}: locked {lock.fingerprint}, {outputs} output{'s' * (outputs != 1)} probed")
     for path, why in left_out.items():
         print(f"  {path or 'the object'} has no probe: {why}")
     if report is not None and style == "text":

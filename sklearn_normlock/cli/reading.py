@@ -41,12 +41,15 @@ def approved_object(path: Path, trusted: Sequence[str] = ()) -> Any:
 
 def safe_object(path: Path, trusted: Sequence[str] = (), trust_file: bool = False) -> Any:
     """Read an object to look at it: a file that runs code only if the user says that it may."""
-    if path.suffix != ".skops" and not trust_file:
+    from ..formats import suffix_of
+
+    if not path.exists():
+        raise FileNotFoundError(2, "No such file", str(path))
+    if suffix_of(path) != ".skops" and not trust_file:
         raise ArtifactDigestError(
-            f"{path} was not opened: reading a {path.suffix or 'file without suffix'} runs code, and nothing says what "
-            "it is.",
+            f"{path} was not opened: reading a {path.suffix} file runs code, and nothing says where it comes from.",
             path=str(path),
-            remedy="Name its lock, or say with --trust-file that you know where it comes from.",
+            remedy="Name its lock instead, or say with --trust-file that you know.",
         )
     return approved_object(path, trusted)
 

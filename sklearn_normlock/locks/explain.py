@@ -85,6 +85,8 @@ def verdict(report: Report) -> str:
         plural = "outputs agree" if report.probed > 1 else "output agrees"
         outputs = f", {report.probed} probed {plural}" if report.probed else ""
         name = report.actual or report.expected
+        if _reproduced(report):
+            return f"{subject}reproduced within the tolerance, {short(report.expected)} by {short(name)}{outputs}"
         word = "match" if report.approval else "the same"
         return f"{subject}{word}, {short(name)}{outputs}" if name else f"{subject}{word}{outputs}"
     if report.expected == report.actual:
@@ -94,22 +96,33 @@ def verdict(report: Report) -> str:
     return f"{subject}MISMATCH: {short(report.expected)} was expected, this is {short(report.actual)}"
 
 
+def _reproduced(report: Report) -> bool:
+    """Tell whether it is another state that agrees within a tolerance: a refit."""
+    return report.ok and bool(report.actual) and report.actual != report.expected
+
+
 def outputs_line(report: Report) -> str | None:
     """Return what happens to the outputs, and from which step on."""
     if report.deviations:
         first = report.deviations[0]
         known = [each.sigmas for each in report.deviations if each.sigmas is not None and math.isfinite(each.sigmas)]
         if math.isinf(first.relative) and first.sigmas is None:
-            return f"outputs change from step {first.path or 'one'} on: {first.method}: {first.text}"
+            return f"outputs change{_from(first.path)}: {first.method}: {first.text}"
         size = f" by up to {max(known):.3g} σ" if known else ""
-        return f"probed outputs move{size}, from step {first.place} on: {first.text}"
+        where = f",{_from(first.place)}: " if first.path else f": {first.method} "
+        return f"probed outputs move{size}{where}{first.text}"
     if report.effects:
         worst = max(report.effects, key=lambda each: each.sigmas)
         where = f" in {worst.path}{worst.label}".rstrip() if worst.path or worst.label else ""
-        return f"outputs move by up to {worst.sigmas:.3g} σ{where}, from step {report.step or 'one'} on"
+        return f"outputs move by up to {worst.sigmas:.3g} σ{where}" + (f",{_from(report.step)}" if report.step else "")
     if report.probed and report.changes:
         return f"none of {report.probed} probed outputs moves beyond its tolerance"
     return None
+
+
+def _from(step: str) -> str:
+    """Return from where on; an object without steps has no place to name."""
+    return f" from step {step} on" if step else ""
 
 
 def _environment(report: Report) -> str | None:
@@ -135,9 +148,12 @@ def details(report: Report) -> Iterator[str]:
     line = outputs_line(report)
     if line is not None:
         yield line
-    for deviation in report.deviations[1:_STEPS]:
-        yield f"then {deviation.place}: {deviation.text}"
-    for line in (_environment(report), _tolerances(report) if report.deviations or report.environment else None):
+    # A step is probed as part of the whole and by itself, which mostly says the same.
+    said = dict.fromkeys(f"{deviation.place}: {deviation.text}" for deviation in report.deviations)
+    for text in list(said)[1:_STEPS]:
+        yield f"then {text}"
+    stated = bool(report.deviations or report.environment) or _reproduced(report)
+    for line in (_environment(report), _tolerances(report) if stated else None):
         if line is not None:
             yield line
     for path, why in report.undecided.items():

@@ -86,5 +86,5 @@ def _probes(before: Lock, after: Lock) -> list[str]:
             each.place for each in probe.outputs if outputs.get((each.path, each.method), each.digest) != each.digest
         ]
         if moved:
-            notes.append(f"on the same rows, {moved[0]} puts out something else, be it by round-off")
+            notes.append(f"on the same rows, {moved[0]} puts out other bits, perhaps by round-off alone")
     return notes

@@ -67,7 +67,8 @@ def _probe(est: Any, path: str, X: Any, *, keep: bool) -> Probe:
         except StepFailedError as failure:
             if isinstance(failure.error, NormLockError):
                 raise failure.error from None  # a sealed object that is not what was fitted is not approved
-            reason = f"it could not be run on rows made for it: {_brief(failure.error)}"
+            made = "rows made for it" if X is None else "the rows that were given"
+            reason = f"it could not be run on {made}: {_brief(failure.error)}"
             continue
         except MissingDependencyError as error:
             reason = str(error)
@@ -168,7 +169,7 @@ def run_probe(probe: Probe, est: Any, rtol: float | None = None) -> list[Deviati
         except TypeError:
             known = False
         if not known:
-            raise Undecided("its rows are too many to be kept, and those made of it now are others")
+            raise Undecided("the rows of its probe are not in the lock, and those made of it here are others")
     expected = {(output.path, output.method): output for output in probe.outputs}
     deviations: list[Deviation] = []
     try:
