@@ -17,7 +17,7 @@ LAYERS = [
     {"locks"},
     {"seals"},
     {"preprocessing", "pipeline", "compose", "impute", "decomposition", "feature_extraction", "formats", "persistence"},
-    {"cli", "__main__"},
+    {"integrations", "cli", "__main__"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 
@@ -67,6 +67,8 @@ def imported_by(statement):
         "import sklearn_normlock.locks.diff",
         "import sklearn_normlock.errors, sklearn_normlock.config",
         "from sklearn_normlock.cli import main",
+        "import sklearn_normlock.integrations.pytest_plugin",
+        "import sklearn_normlock.integrations.pre_commit",
     ],
 )
 def test_light_imports(statement):
