@@ -19,7 +19,7 @@ from typing import IO
 from ..cli.outcome import MATCH, USAGE, code_of, print_error, worst
 from ..errors import ArtifactDigestError, LockFormatError, MissingLockError, NormLockError
 from ..files import file_digest
-from ..locks.document import SUFFIX, Lock
+from ..locks.document import SUFFIX, Lock, parsed
 
 __all__ = ["check_artifact", "check_lock", "main"]
 
@@ -124,28 +124,37 @@ def _pointed_at(file: IO[bytes]) -> str | None:
     return None if match is None else match[1].decode("ascii")
 
 
-def _tracked(path: Path) -> bool:
-    """Tell whether git knows a file: committed, or added to be."""
+def _git(folder: Path, *arguments: str) -> tuple[int, bytes]:
+    """Return the exit code of git and what it printed."""
     try:
-        done = subprocess.run(
-            ["git", "ls-files", "--error-unmatch", "--", path.name],
-            cwd=path.parent,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, check=False)
     except OSError as error:
         raise LockFormatError(f"git can't be run ({error}).", remedy="These are hooks for a git repository.") from None
     if done.returncode > 1:
-        raise LockFormatError(f"{path}: {done.stderr.strip()}", remedy="These are hooks for a git repository.")
-    return done.returncode == 0
+        said = done.stderr.decode("utf-8", "replace").strip()
+        raise LockFormatError(f"git {arguments[0]}: {said}.", remedy="These are hooks for a git repository.")
+    return done.returncode, done.stdout
 
 
-HOOKS: dict[str, Callable[[Path], None]] = {
-    "artifacts": lambda path: check_artifact(path, _tracked),
-    "locks": check_lock,
-}
+def _tracked(path: Path) -> bool:
+    """Tell whether git knows a file: committed, or added to be."""
+    return _git(path.parent, "ls-files", "--error-unmatch", "--", path.name)[0] == 0
+
+
+def _left_without_lock() -> list[Path]:
+    """Return the artifacts whose locks this commit deletes: pre-commit passes no file that is gone."""
+    options = ("--cached", "--relative", "--name-only", "--no-renames", "--diff-filter=D", "-z")
+    _, names = _git(Path(), "diff", *options, "--", f"*{SUFFIX}")
+    found = []
+    for name in map(os.fsdecode, filter(None, names.split(b"\0"))):
+        lock_file = Path(name)
+        try:
+            files = Lock.from_dict(parsed(_git(Path(), "show", f"HEAD:./{name}")[1])).files
+        except LockFormatError:  # it locked nothing
+            files = {}
+        own = lock_file.name.removesuffix(SUFFIX)
+        found += [lock_file.parent / each for each in dict.fromkeys([own, *files])]
+    return [path for path in found if path.exists() and _tracked(path)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -159,20 +168,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     code : int
-        As the command ``normlock`` has them: 0 only if every file was checked, and is right.
+        As the command ``normlock`` has them; 0 also if the commit has nothing for the hook to look at.
     """
     parser = argparse.ArgumentParser(prog="normlock hook", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("hook", choices=sorted(HOOKS))
+    parser.add_argument("hook", choices=["artifacts", "locks"])
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE")
     try:
         arguments = parser.parse_args(argv)
     except SystemExit as stop:
         return USAGE if stop.code else MATCH
-    return worst(_run(HOOKS[arguments.hook], arguments.files))
+    if arguments.hook == "locks":
+        return _run(check_lock, arguments.files)
+    try:
+        left = _left_without_lock()
+    except LockFormatError as error:
+        print_error(error, "text", code_of(error))
+        return code_of(error)
+    return _run(lambda path: check_artifact(path, _tracked), dict.fromkeys([*arguments.files, *left]))
 
 
-def _run(hook: Callable[[Path], None], files: Iterable[Path]) -> list[int]:
-    codes = []
+def _run(hook: Callable[[Path], None], files: Iterable[Path]) -> int:
+    codes = [MATCH]
     said = set()
     for path in files:
         try:
@@ -183,7 +199,7 @@ def _run(hook: Callable[[Path], None], files: Iterable[Path]) -> list[int]:
             if str(error) not in said:  # an artifact and its lock, changed together, are both asked about
                 print_error(error, "text", codes[-1], os.fspath(path))
                 said.add(str(error))
-    return codes
+    return worst(codes)
 
 
 if __name__ == "__main__":
