@@ -83,19 +83,22 @@ def test_an_artifact_without_a_lock(repository, capsys):
 
 def test_a_deleted_lock(repository, capsys):
     """A commit that deletes a lock is refused while its artifact stays, also if a bundle's lock had another name."""
-    joblib.dump(scaler(2.0), "a.joblib")
-    Path("b.pt").write_bytes(b"weights")
-    assert normlock(["lock", "a.joblib", "b.pt", "-o", "bundle.normlock.json"]) == 0
+    folder = Path("a [b]")
+    folder.mkdir()
+    joblib.dump(scaler(2.0), folder / "ä.joblib")
+    (folder / "b.pt").write_bytes(b"weights")
+    lock = str(folder / "bundle.normlock.json")
+    assert normlock(["lock", str(folder / "ä.joblib"), str(folder / "b.pt"), "-o", lock]) == 0
     git("add", ".")
     git("commit", "-q", "-m", "two")
     git("rm", "-q", LOCK)
     assert main(["artifacts"]) == 2
     git("rm", "-q", "model.joblib")
     assert main(["artifacts"]) == 0
-    git("rm", "-q", "bundle.normlock.json")
+    git("rm", "-q", f":(literal){lock}")
     capsys.readouterr()
     assert main(["artifacts"]) == 2
-    assert re.findall(r"(\S+) has no lock", capsys.readouterr().err) == ["a.joblib", "b.pt"]
+    assert re.findall("check: (.+) has no lock", capsys.readouterr().err) == ["a [b]/ä.joblib", "a [b]/b.pt"]
 
 
 def test_a_lock_of_the_object_alone(repository, capsys):

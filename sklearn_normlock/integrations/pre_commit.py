@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
@@ -21,7 +22,7 @@ from ..errors import ArtifactDigestError, LockFormatError, MissingLockError, Nor
 from ..files import file_digest
 from ..locks.document import SUFFIX, Lock, parsed
 
-__all__ = ["check_artifact", "check_lock", "main"]
+__all__ = ["Commit", "check_artifact", "check_lock", "main"]
 
 # What git holds in place of a large file (git-lfs.com, specification of the pointer), where the file itself was not
 # fetched. It names the SHA-256, which is what a lock does.
@@ -29,48 +30,126 @@ _POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*
 _POINTER_SIZE = 1024
 
 
-def check_lock(path: Path) -> None:
+class Commit:
+    """What a hook asks of the repository that is the current folder; each lock is read once."""
+
+    def __init__(self) -> None:
+        self._read: dict[Path, Lock | LockFormatError] = {}
+
+    def lock(self, path: Path) -> Lock:
+        """Read a lock, or raise why it can't be read."""
+        if path not in self._read:
+            try:
+                self._read[path] = Lock.load(path)
+            except LockFormatError as error:
+                self._read[path] = error
+        found = self._read[path]
+        if isinstance(found, LockFormatError):
+            raise found
+        return found
+
+    def locks_of(self, path: Path) -> list[Path]:
+        """Return the locks that speak of an artifact: its own, and those beside it that name it."""
+        own = path.with_name(path.name + SUFFIX)
+        found = [own] if own.exists() else []
+        for lock_file in sorted(path.parent.glob(f"*{SUFFIX}")):
+            try:
+                if lock_file != own and path.name in self.lock(lock_file).files:
+                    found.append(lock_file)
+            except LockFormatError:  # the other hook tells of it
+                continue
+        return found
+
+    @cached_property
+    def _tracked_locks(self) -> frozenset[Path]:
+        names = _git("ls-files", "-z", "--", f":(top)*{SUFFIX}").split(b"\0")
+        return frozenset(Path(os.path.abspath(os.fsdecode(name))) for name in names if name)
+
+    def tracks(self, lock_file: Path) -> bool:
+        """Tell whether git knows a lock: committed, or added to be."""
+        return Path(os.path.abspath(lock_file)) in self._tracked_locks
+
+    def left_without_lock(self) -> list[Path]:
+        """Return the artifacts whose locks this commit deletes: pre-commit passes no file that is gone."""
+        options = ("--cached", "--relative", "--name-only", "--no-renames", "--diff-filter=D", "-z")
+        names = _git("diff", *options, "--", f"*{SUFFIX}").split(b"\0")
+        found: dict[Path, None] = {}
+        for lock_file in (Path(os.fsdecode(name)) for name in names if name):
+            try:
+                files = Lock.from_dict(parsed(_git("show", f"HEAD:./{lock_file.as_posix()}"))).files
+            except LockFormatError:  # it locked nothing
+                files = {}
+            for name in (lock_file.name.removesuffix(SUFFIX), *files):
+                found[lock_file.parent / name] = None
+        return [
+            path for path in found if path.exists() and _git("ls-files", "-z", "--", f":(literal){path.as_posix()}")
+        ]
+
+
+def _git(*arguments: str) -> bytes:
+    """Return what git printed."""
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, check=False)
+    except OSError as error:
+        raise LockFormatError(f"git can't be run ({error}).", remedy="These are hooks for a git repository.") from None
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip()
+        raise LockFormatError(f"git {arguments[0]}: {said}.", remedy="These are hooks for a git repository.")
+    return done.stdout
+
+
+def check_lock(path: Path, commit: Commit) -> None:
     """Check that a lock can be read.
 
     Parameters
     ----------
     path : Path
         Of the lock.
+    commit : Commit
+        What it belongs to.
 
     Raises
     ------
     LockFormatError, LockVersionError, MissingLockError
         If it is no lock, damaged, or edited by hand.
     """
-    Lock.load(path)
+    commit.lock(path)
 
 
-def check_artifact(path: Path, tracked: Callable[[Path], bool]) -> None:
+def check_artifact(path: Path, commit: Commit) -> None:
     """Check that a file is one that a lock speaks of, by its bytes.
 
     Parameters
     ----------
     path : Path
         An artifact; or a lock, for all artifacts that lie beside it.
-    tracked : callable
-        Tells whether a file is under version control: a lock that isn't would not be committed.
+    commit : Commit
+        What it belongs to.
 
     Raises
     ------
     MissingLockError
-        If no lock names the file.
+        If no lock names the file, or the lock isn't under version control and so not committed.
     ArtifactDigestError
         If its bytes are others than those that were locked.
+    LockFormatError
+        If the lock can't be read.
     """
     if path.name.endswith(SUFFIX):
-        for name in Lock.load(path).files:
+        for name in commit.lock(path).files:
             if (path.parent / name).exists():
-                _compare(path.parent / name, path)
+                _compare(path.parent / name, path, commit)
         return
-    locks = _locks_of(path)
+    locks = commit.locks_of(path)
+    if not locks:
+        raise MissingLockError(
+            f"{path} has no lock.",
+            path=str(path),
+            remedy=f"Lock it if it is what was approved, `normlock lock {path}`, and add the lock to the commit.",
+        )
     for lock_file in locks:
-        _compare(path, lock_file)
-        if not tracked(lock_file):
+        _compare(path, lock_file, commit)
+        if not commit.tracks(lock_file):
             raise MissingLockError(
                 f"{lock_file}, the lock of {path}, is not under version control.",
                 path=str(lock_file),
@@ -78,27 +157,8 @@ def check_artifact(path: Path, tracked: Callable[[Path], bool]) -> None:
             )
 
 
-def _locks_of(path: Path) -> list[Path]:
-    """Return the locks that speak of an artifact: its own, and those beside it that name it."""
-    own = path.with_name(path.name + SUFFIX)
-    found = [own] if own.exists() else []
-    for lock_file in sorted(path.parent.glob(f"*{SUFFIX}")):
-        try:
-            if lock_file != own and path.name in Lock.load(lock_file).files:
-                found.append(lock_file)
-        except LockFormatError:  # the other hook tells of it
-            continue
-    if not found:
-        raise MissingLockError(
-            f"{path} has no lock.",
-            path=str(path),
-            remedy=f"Lock it if it is what was approved, `normlock lock {path}`, and add {own.name} to the commit.",
-        )
-    return found
-
-
-def _compare(path: Path, lock_file: Path) -> None:
-    entry = Lock.load(lock_file).files.get(path.name)
+def _compare(path: Path, lock_file: Path, commit: Commit) -> None:
+    entry = commit.lock(lock_file).files.get(path.name)
     if entry is None:
         raise MissingLockError(
             f"{lock_file} holds no digest of {path.name}: it says nothing of the file's bytes.",
@@ -124,39 +184,6 @@ def _pointed_at(file: IO[bytes]) -> str | None:
     return None if match is None else match[1].decode("ascii")
 
 
-def _git(folder: Path, *arguments: str) -> tuple[int, bytes]:
-    """Return the exit code of git and what it printed."""
-    try:
-        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, check=False)
-    except OSError as error:
-        raise LockFormatError(f"git can't be run ({error}).", remedy="These are hooks for a git repository.") from None
-    if done.returncode > 1:
-        said = done.stderr.decode("utf-8", "replace").strip()
-        raise LockFormatError(f"git {arguments[0]}: {said}.", remedy="These are hooks for a git repository.")
-    return done.returncode, done.stdout
-
-
-def _tracked(path: Path) -> bool:
-    """Tell whether git knows a file: committed, or added to be."""
-    return _git(path.parent, "ls-files", "--error-unmatch", "--", path.name)[0] == 0
-
-
-def _left_without_lock() -> list[Path]:
-    """Return the artifacts whose locks this commit deletes: pre-commit passes no file that is gone."""
-    options = ("--cached", "--relative", "--name-only", "--no-renames", "--diff-filter=D", "-z")
-    _, names = _git(Path(), "diff", *options, "--", f"*{SUFFIX}")
-    found = []
-    for name in map(os.fsdecode, filter(None, names.split(b"\0"))):
-        lock_file = Path(name)
-        try:
-            files = Lock.from_dict(parsed(_git(Path(), "show", f"HEAD:./{name}")[1])).files
-        except LockFormatError:  # it locked nothing
-            files = {}
-        own = lock_file.name.removesuffix(SUFFIX)
-        found += [lock_file.parent / each for each in dict.fromkeys([own, *files])]
-    return [path for path in found if path.exists() and _tracked(path)]
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a hook on the files of a commit.
 
@@ -177,23 +204,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = parser.parse_args(argv)
     except SystemExit as stop:
         return USAGE if stop.code else MATCH
+    commit = Commit()
     if arguments.hook == "locks":
-        return _run(check_lock, arguments.files)
+        return _run(check_lock, arguments.files, commit)
     try:
-        left = _left_without_lock()
+        left = commit.left_without_lock()
     except LockFormatError as error:
         print_error(error, "text", code_of(error))
         return code_of(error)
-    return _run(lambda path: check_artifact(path, _tracked), dict.fromkeys([*arguments.files, *left]))
+    return _run(check_artifact, dict.fromkeys([*arguments.files, *left]), commit)
 
 
-def _run(hook: Callable[[Path], None], files: Iterable[Path]) -> int:
+def _run(hook: Callable[[Path, Commit], None], files: Iterable[Path], commit: Commit) -> int:
     codes = [MATCH]
     said = set()
     for path in files:
         try:
-            hook(path)
-            codes.append(MATCH)
+            hook(path, commit)
         except (NormLockError, OSError) as error:
             codes.append(code_of(error))
             if str(error) not in said:  # an artifact and its lock, changed together, are both asked about

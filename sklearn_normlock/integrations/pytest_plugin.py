@@ -218,10 +218,10 @@ class Ledger:
                     if not self.knows(lock_file):
                         yield lock_file, f"no test of {path.name} asks for it"
         for folder in sorted({Path(module).parent for module in self._collected}):
-            for orphan in sorted((folder / _FOLDER).glob("test_*")):
-                if not (folder / f"{orphan.name}.py").exists():
-                    for lock_file in _locks_in(orphan):
-                        yield lock_file, f"there is no {orphan.name}.py"
+            for pattern in ("test_*", "*_test"):
+                for orphan in sorted((folder / _FOLDER).glob(pattern)):
+                    if not (folder / f"{orphan.name}.py").exists():
+                        yield from ((lock_file, f"there is no {orphan.name}.py") for lock_file in _locks_in(orphan))
 
 
 def _locks_in(folder: Path) -> list[Path]:
