@@ -98,7 +98,7 @@ def test_a_deleted_lock(repository, capsys):
     git("rm", "-q", f":(literal){lock}")
     capsys.readouterr()
     assert main(["artifacts"]) == 2
-    assert re.findall("check: (.+) has no lock", capsys.readouterr().err) == ["a [b]/ä.joblib", "a [b]/b.pt"]
+    assert re.findall("check: (.+) has no lock", capsys.readouterr().err) == ["a [b]/b.pt", "a [b]/ä.joblib"]
 
 
 def test_a_lock_of_the_object_alone(repository, capsys):
