@@ -17,7 +17,7 @@ LAYERS = [
     {"locks"},
     {"seals"},
     {"preprocessing", "pipeline", "compose", "impute", "decomposition", "feature_extraction", "formats", "persistence"},
-    {"cli", "__main__"},
+    {"integrations", "cli", "__main__"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 
@@ -72,6 +72,8 @@ def imported_by(statement):
         "from sklearn_normlock.cli import main",
         "from sklearn_normlock import Lock, Report",
         "import sklearn_normlock.locks.explain, sklearn_normlock.locks.lock_diff",
+        "import sklearn_normlock.integrations.pytest_plugin",
+        "import sklearn_normlock.integrations.pre_commit",
     ],
 )
 def test_light_imports(statement):
