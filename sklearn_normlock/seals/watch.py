@@ -99,6 +99,8 @@ class Watch:
     ----------
     arrays, spared : list of ndarray
         The fitted arrays that were made read-only, and those that were not.
+    kernels : dict
+        By method, what :mod:`sklearn_normlock.seals.fast` made for as long as nothing moves.
     """
 
     def __init__(self, obj: Any, foreign: Sequence[np.ndarray], record: Record, *, from_bytes: bool = False) -> None:
@@ -123,6 +125,11 @@ class Watch:
     def _snapshot(self) -> None:
         self._then = [attributes.copy() for _, attributes in self._states]
         self._flat = tuple(chain.from_iterable(self._live))
+        self.kernels: dict[str, Any] = {}
+
+    def covered(self) -> frozenset[int]:
+        """Return the ids of the ``__dict__`` of each estimator that is watched: the object, and those in it."""
+        return frozenset(id(attributes) for _, attributes in self._states)
 
     def intact(self, attributes: dict[str, Any]) -> bool:
         """Tell whether everything is where it was.
