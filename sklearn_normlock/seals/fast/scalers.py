@@ -152,7 +152,7 @@ def _kernel(width: int, plans: dict[np.dtype, Affine], limits: dict[np.dtype, An
     return kernel
 
 
-def standard(compiler: Compiler, est: Any, names: tuple[tuple[str, str, np.ufunc], ...]) -> list[Operation]:
+def switched(compiler: Compiler, est: Any, names: tuple[tuple[str, str, np.ufunc], ...]) -> list[Operation]:
     """Return the operations of a scaler whose parameters switch them on."""
     operations = []
     for switch, name, ufunc in names:
@@ -167,7 +167,7 @@ def _scaler(*names: tuple[str, str, np.ufunc], cast: bool = False, named: bool =
     def factory(compiler: Compiler, est: Any) -> Kernel:
         demand(est.copy is True)
         width = width_of(est, named=named)
-        return _kernel(width, affine(width, standard(compiler, est, names), cast=cast))
+        return _kernel(width, affine(width, switched(compiler, est, names), cast=cast))
 
     return factory
 
