@@ -100,7 +100,8 @@ class Watch:
     arrays, spared : list of ndarray
         The fitted arrays that were made read-only, and those that were not.
     kernels : dict
-        By method, what :mod:`sklearn_normlock.seals.fast` made for as long as nothing moves.
+        What :mod:`sklearn_normlock.seals.fast` made for as long as nothing moves: by method, and for the estimators in
+        the object by the id of their ``__dict__`` and method.
     """
 
     def __init__(self, obj: Any, foreign: Sequence[np.ndarray], record: Record, *, from_bytes: bool = False) -> None:
@@ -125,7 +126,7 @@ class Watch:
     def _snapshot(self) -> None:
         self._then = [attributes.copy() for _, attributes in self._states]
         self._flat = tuple(chain.from_iterable(self._live))
-        self.kernels: dict[str, Any] = {}
+        self.kernels: dict[Any, Any] = {}
 
     def covered(self) -> frozenset[int]:
         """Return the ids of the ``__dict__`` of each estimator that is watched: the object, and those in it."""

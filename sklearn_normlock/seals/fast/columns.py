@@ -112,7 +112,7 @@ class Interpolation:
             at -= 1
             at *= self.width
             at += self.columns
-        return np.maximum(at, self.columns, at)
+        return np.maximum(at, self.columns, out=at)
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """Interpolate each number of an array of float64, of shape (n_samples, n_columns); NaN stays NaN."""

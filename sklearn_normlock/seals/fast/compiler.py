@@ -1,13 +1,13 @@
 """From a sealed estimator to its kernels: what may have one, and what it may stand on.
 
-A kernel is a closure over what ``fit`` left in an estimator. It is made when a method is first called, kept in the watch
-over the object and dropped with it, so that a kernel lives exactly as long as nothing has moved. It may stand on
+A kernel is a closure over what ``fit`` left in an estimator. It is made when a method is first called, kept in the
+watch over the object and dropped with it, so that a kernel lives exactly as long as nothing has moved. It may stand on
 
 * the state of estimators that the watch covers, and
 * arrays that the watch has made read-only.
 
-It is made for scikit-learn's own classes, and for locked classes that add nothing to one of them; a class that overrides
-a method is called as it is.
+It is made for scikit-learn's own classes, and for locked classes that add nothing to one of them; a class that
+overrides a method is called as it is.
 """
 
 from __future__ import annotations
@@ -61,11 +61,18 @@ class Compiler:
     """
 
     def __init__(self, watch: Watch) -> None:
+        self._made = watch.kernels
         self._covered = watch.covered()
         self._frozen = {id(array) for array in watch.arrays}
 
     def kernel(self, est: Any, method: str) -> Kernel | None:
         """Return the kernel of a method, or None."""
+        key = (id(vars(est)), method)
+        if key not in self._made:
+            self._made[key] = self._compiled(est, method)
+        return self._made[key]
+
+    def _compiled(self, est: Any, method: str) -> Kernel | None:
         factory = _factory(type(est), method) if KNOWN else None
         if factory is None or id(vars(est)) not in self._covered:
             return None
@@ -85,7 +92,9 @@ class Compiler:
 
     def frozen(self, value: Any) -> np.ndarray:
         """Return an array of real numbers if nobody can edit it."""
-        if type(value) is not np.ndarray or value.dtype.char not in "dflq":
+        if type(value) is not np.ndarray:
+            raise Unsuited
+        if value.dtype.char not in "dflq" and not (value.dtype.hasobject and {*map(type, value.flat)} <= {float, int}):
             raise Unsuited
         if id(value) not in self._frozen or value.flags.writeable:
             raise Unsuited
@@ -140,8 +149,5 @@ def _factory(cls: type, method: str) -> Factory | None:
 
 def _stock(cls: type) -> type | None:
     """Return the class of scikit-learn that computes what this class computes, or None."""
-    if cls.__module__.startswith("sklearn."):
-        return cls
-    if not cls.__dict__.get("_normlock_thin", False):
-        return None
-    return next((base for base in cls.__mro__ if base.__module__.startswith("sklearn.")), None)
+    stock = cls.__dict__.get("__fingerprint_class__") if cls.__dict__.get("_normlock_thin", False) else cls
+    return stock if isinstance(stock, type) and stock.__module__.startswith("sklearn.") else None

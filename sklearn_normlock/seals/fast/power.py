@@ -82,9 +82,10 @@ def _agrees(transform: Transform) -> bool:
             for i, power in enumerate(lambdas):
                 expected[:, i] = stock(expected[:, i], power)
             actual[...] = transform(data, lambdas)
-            if not np.array_equal(expected, actual, equal_nan=True) or (np.signbit(expected) != np.signbit(actual))[
-                ~np.isnan(expected)
-            ].any():
+            if (
+                not np.array_equal(expected, actual, equal_nan=True)
+                or (np.signbit(expected) != np.signbit(actual))[~np.isnan(expected)].any()
+            ):
                 return False
     return True
 
@@ -138,11 +139,12 @@ def _power(*, inverse: bool) -> Factory:
         transform = _transform_of(est, lambdas, inverse=inverse)
         positive = est.method == "box-cox" and not inverse
         dtypes = {F64, F32} if NEP50 else {F64}
-        plans = None
+        plans: Any = None
         if est.standardize:
             scaler = vars(est).get("_scaler")
             demand(type(scaler) is StandardScaler)
             plans = affine(width, switched(compiler, scaler, BACKWARD if inverse else FORWARD), cast=CAST)
+            dtypes &= set(plans)
 
         def kernel(X: Any) -> Any:
             if type(X) is not ndarray or X.dtype not in dtypes:

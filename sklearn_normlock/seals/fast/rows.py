@@ -59,9 +59,9 @@ def _binarizer(compiler: Compiler, est: Any) -> Kernel:
     threshold = est.threshold
     demand(est.copy is True, type(threshold) in (int, float))
     width = width_of(est)
-    dtypes = {F64: F64}
+    dtypes: set[np.dtype] = {F64}
     if abs(threshold) < 3e38 and type(threshold) is float:
-        dtypes[F32] = F32
+        dtypes.add(F32)
 
     def kernel(X: Any) -> Any:
         if type(X) is not ndarray or X.dtype not in dtypes:
@@ -85,11 +85,10 @@ def _imputer(compiler: Compiler, est: Any) -> Kernel:
     demand(est.copy is True, est.add_indicator is False, est._fit_dtype in (F64, F32))
     statistics = compiler.array(est, "statistics_", ndim=1)
     width = width_of(est)
-    demand(statistics.shape == (width,), statistics.dtype in (F64, F32), np.isfinite(statistics).all())
     values = statistics.astype(getattr(est, "_fill_dtype", statistics.dtype))  # from 1.7 on
-    demand(values.dtype in (F64, F32))
+    demand(values.shape == (width,), values.dtype in (F64, F32), np.isfinite(values).all())
     with np.errstate(all="ignore"):
-        fills = {F64: values.astype(F64), F32: values.astype(F32)}
+        fills: dict[np.dtype, Any] = {F64: values.astype(F64), F32: values.astype(F32)}
     demand(np.isfinite(fills[F32]).all())  # else the cast is warned of at every call
 
     def kernel(X: Any) -> Any:

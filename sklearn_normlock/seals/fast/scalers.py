@@ -1,23 +1,25 @@
 """Kernels of the scalers that shift and scale each column.
 
-scikit-learn copies the input, then applies one operation after the other in place. The same operations are applied here,
-in the same order and with operands of the same dtype, so that every bit is the same; but the first writes what would be
-the copy, and the operands are laid out as rows, so that NumPy runs through a block of memory instead of starting anew
-at every row. A large array is worked on in blocks that stay in the cache from the check to the last operation.
+scikit-learn copies the input, then applies one operation after the other in place. The same operations are applied
+here, in the same order and with operands of the same dtype, so that every bit is the same; but the first writes what
+would be the copy, and the operands are laid out as rows, so that NumPy runs through a block of memory instead of
+starting anew at every row. A large array is worked on in blocks that stay in the cache from the check to the last
+operation.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .compiler import VERSION, Compiler, Factory, Unsuited, demand, width_of
+from .compiler import VERSION, Compiler, Factory, demand, width_of
 from .inputs import F32, F64, Kernel, contiguous, finite_or_nan, ndarray
 
 _BLOCK = 1 << 14  # elements; two of the operands and a block of the data fit into a second-level cache
 
-Operation = tuple[np.ufunc, np.ndarray]
+Operation = tuple[Any, np.ndarray]
 
 
 class Affine:
@@ -31,7 +33,7 @@ class Affine:
         Of the input and the output.
     """
 
-    def __init__(self, operations: list[Operation], dtype: np.dtype) -> None:
+    def __init__(self, operations: Sequence[Operation], dtype: np.dtype) -> None:
         self.rows = [(ufunc, operand.reshape(1, -1)) for ufunc, operand in operations]
         self.width = self.rows[0][1].shape[1]
         self.same = all(operand.dtype == dtype for _, operand in self.rows)
@@ -104,18 +106,7 @@ class Affine:
         return out
 
 
-def _operands(operand: np.ndarray, cast: bool) -> dict[np.dtype, np.ndarray]:
-    """Return an operand for each dtype of the input."""
-    if not cast:
-        return {F64: operand, F32: operand}
-    with np.errstate(all="ignore"):
-        narrow = operand.astype(F32)
-    if not np.isfinite(narrow).all() or (operand.dtype != F64 and operand.dtype != F32):
-        raise Unsuited  # the cast would be warned of at every call
-    return {F64: operand.astype(F64), F32: narrow}
-
-
-def affine(width: int, operations: list[tuple[np.ufunc, np.ndarray]], *, cast: bool = False) -> dict[np.dtype, Affine]:
+def affine(width: int, operations: Sequence[Operation], *, cast: bool = False) -> dict[np.dtype, Affine]:
     """Return what is applied to inputs of each dtype.
 
     Parameters
@@ -128,9 +119,16 @@ def affine(width: int, operations: list[tuple[np.ufunc, np.ndarray]], *, cast: b
         Whether the operands are cast to the dtype of the input.
     """
     for _, operand in operations:
-        demand(operand.shape == (width,), np.isfinite(operand).all(), operand.dtype.kind == "f")
-    operands = [(ufunc, _operands(operand, cast)) for ufunc, operand in operations]
-    return {dtype: Affine([(ufunc, each[dtype]) for ufunc, each in operands], dtype) for dtype in (F64, F32)}
+        demand(operand.shape == (width,), np.isfinite(operand).all(), operand.dtype in (F64, F32))
+    if not cast:
+        return {dtype: Affine(operations, dtype) for dtype in (F64, F32)}
+    found = {}
+    for dtype in (F64, F32):
+        with np.errstate(all="ignore"):
+            narrow = [(ufunc, operand.astype(dtype)) for ufunc, operand in operations]
+        if all(np.isfinite(operand).all() for _, operand in narrow):  # else the cast is warned of at every call
+            found[dtype] = Affine(narrow, dtype)
+    return found
 
 
 def _kernel(width: int, plans: dict[np.dtype, Affine], limits: dict[np.dtype, Any] | None = None) -> Kernel:

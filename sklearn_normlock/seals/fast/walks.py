@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .compiler import Compiler, Factory, demand, width_of
+from .compiler import Compiler, Factory, Unsuited, demand, width_of
 from .inputs import F32, F64, Kernel, ndarray
 
 Step = tuple[Any, "Kernel | None"]
@@ -25,8 +25,9 @@ def _called(name: str, backwards: bool = False) -> Factory:
         steps = [step for step in steps if step is not None and not isinstance(step, str)]
         if name in ("transform", "inverse_transform"):
             methods = [name] * len(steps)
+            demand(all(hasattr(step, name) for step in steps))
         else:
-            demand(bool(steps) and steps[-1] is final)
+            demand(bool(steps) and steps[-1] is final, hasattr(final, name))
             methods = ["transform"] * (len(steps) - 1) + [name]
         if backwards:
             steps.reverse()
@@ -59,9 +60,10 @@ def _columns(compiler: Compiler, est: Any) -> Kernel:
         key = _key(columns, width)
         if key is None:
             continue
-        kernel = compiler.kernel(transformer, "transform")
-        demand(kernel is not None)
-        parts.append((kernel, transformer, key))
+        run = compiler.kernel(transformer, "transform")
+        if run is None:
+            raise Unsuited
+        parts.append((run, transformer, key))
     demand(parts)
     dtypes = {F64, F32}
 
