@@ -83,18 +83,18 @@ class Compiler:
         output = vars(est).get("_sklearn_output_config")
         return kernel if method != "transform" or output is None else _unless_wrapped(kernel, output)
 
-    def array(self, est: Any, name: str, ndim: int | None = None) -> np.ndarray:
-        """Return a fitted array of real numbers that nobody can edit."""
+    def array(self, est: Any, name: str, ndim: int | None = None, *, objects: bool = False) -> np.ndarray:
+        """Return a fitted array of real numbers that nobody can edit; one of Python's numbers, if ``objects``."""
         value = vars(est).get(name)
         if ndim is not None and getattr(value, "ndim", None) != ndim:
             raise Unsuited
-        return self.frozen(value)
+        return self.frozen(value, objects=objects)
 
-    def frozen(self, value: Any) -> np.ndarray:
-        """Return an array of real numbers if nobody can edit it."""
+    def frozen(self, value: Any, *, objects: bool = False) -> np.ndarray:
+        """Return a value if it is such an array."""
         if type(value) is not np.ndarray:
             raise Unsuited
-        if value.dtype.char not in "dflq" and not (value.dtype.hasobject and {*map(type, value.flat)} <= {float, int}):
+        if value.dtype.char not in "dflq" and not (objects and {*map(type, value.flat)} <= {float, int}):
             raise Unsuited
         if id(value) not in self._frozen or value.flags.writeable:
             raise Unsuited

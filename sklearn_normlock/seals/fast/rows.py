@@ -83,7 +83,7 @@ def _imputer(compiler: Compiler, est: Any) -> Kernel:
     missing = est.missing_values
     demand(type(missing) in (float, np.float64) and math.isnan(missing))
     demand(est.copy is True, est.add_indicator is False, est._fit_dtype in (F64, F32))
-    statistics = compiler.array(est, "statistics_", ndim=1)
+    statistics = compiler.array(est, "statistics_", ndim=1, objects=True)
     width = width_of(est)
     values = statistics.astype(getattr(est, "_fill_dtype", statistics.dtype))  # from 1.7 on
     demand(values.shape == (width,), values.dtype in (F64, F32), np.isfinite(values).all())
