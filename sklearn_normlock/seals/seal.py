@@ -28,9 +28,10 @@ from ..fingerprints import PREFIX, Record, object_digest
 from ..fingerprints.state import is_estimator
 from ..locks.diff import compare_records
 from ..locks.environment import environment
+from .checksum import checksum
 from .freeze import own, release
 from .messages import mismatch, short
-from .watch import CARRIED, ENVIRONMENT, FINGERPRINT, RECORD, UNNAMED, Watch, parameter_names
+from .watch import CARRIED, CHECKSUM, ENVIRONMENT, FINGERPRINT, RECORD, UNNAMED, Watch
 
 
 class Open:
@@ -82,7 +83,7 @@ def seal(obj: Any, foreign: Sequence[np.ndarray] = ()) -> None:
     attributes = vars(obj)
     for name in CARRIED:
         attributes.pop(name, None)
-    own(attributes, parameter_names(type(obj)), foreign)
+    own(type(obj), attributes, foreign)
     record = Record()
     try:
         digest = object_digest(obj, record, _vouched)
@@ -241,6 +242,8 @@ def carry(obj: Any, state: Any) -> Any:
     watch = _watches.get(id(obj))
     if isinstance(watch, Watch) and isinstance(state, dict) and FINGERPRINT in state:
         state = {**state, RECORD: watch.record.text}
+        if watch.complete and watch.intact(vars(obj)):
+            state[CHECKSUM] = checksum(obj, _vouched, {id(array) for array in watch.arrays})
     return state
 
 
@@ -260,6 +263,7 @@ def verify_loaded(obj: Any) -> None:
     if policy() == "ignore":
         return
     attributes = vars(obj)
+    carried = attributes.pop(CHECKSUM, None)
     fingerprint = attributes.get(FINGERPRINT)
     if fingerprint is None and UNNAMED in attributes:
         warnings.warn(
@@ -272,7 +276,9 @@ def verify_loaded(obj: Any) -> None:
         return
     if fingerprint is not None:
         try:
-            intact = PREFIX + object_digest(obj, vouched=_vouched).hex() == fingerprint
+            intact = (carried is not None and carried == checksum(obj, _vouched)) or (
+                PREFIX + object_digest(obj, vouched=_vouched).hex() == fingerprint
+            )
         except UnfingerprintableError:
             intact = False
         if intact:

@@ -78,8 +78,8 @@ class Compiler:
             return None
         try:
             kernel = factory(self, est)
-        except Unsuited:
-            return None
+        except (Unsuited, AttributeError, TypeError, ValueError):
+            return None  # a state that the factory does not expect is none of a kernel's
         output = vars(est).get("_sklearn_output_config")
         return kernel if method != "transform" or output is None else _unless_wrapped(kernel, output)
 
