@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 
 from ..errors import FingerprintMismatchError
@@ -84,6 +85,7 @@ class Locked:
     __fingerprint_class__: type
     _normlock_locked = True
     _normlock_thin: bool  # of a class that computes what its parent computes
+    _normlock_updated = False  # whether to set a state is to update the attributes
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         body = set(cls.__dict__)
@@ -100,6 +102,10 @@ class Locked:
             if stock is not None:
                 cls.__fingerprint_class__ = stock
                 cls._normlock_thin = True
+        after = cls.__mro__[cls.__mro__.index(Locked) + 1 :]
+        setters = [base for base in after if "__setstate__" in vars(base)]
+        # scikit-learn's does no more than that for classes that aren't its own.
+        cls._normlock_updated = setters in ([], [BaseEstimator])
         if cls.__doc__ is None:
             cls.__doc__ = _documentation(cls)
         for names, wrap in ((SEALING, _sealing), (CHECKED, _checked)):
@@ -131,11 +137,10 @@ class Locked:
         return carry(self, parent() if parent is not None else dict(vars(self)))
 
     def __setstate__(self, state: Any) -> None:
-        parent = getattr(super(), "__setstate__", None)
-        if parent is not None:
-            parent(state)
-        else:
+        if self._normlock_updated and type(state) is dict:
             vars(self).update(state)
+        else:
+            super().__setstate__(state)  # type: ignore[misc]
         verify_loaded(self)
 
     def _get_doc_link(self) -> str:

@@ -12,7 +12,8 @@ from ..fingerprints.naming import cached
 
 PLAIN = frozenset({type(None), bool, int, float, str})
 NUMBERS = frozenset({np.float64, np.float32, np.int64, np.int32, np.bool_})
-_LEAVES = PLAIN | NUMBERS | {np.ndarray, type}
+_NO_ARRAY = PLAIN | NUMBERS | {type}
+_LEAVES = _NO_ARRAY | {np.ndarray}  # what can't be changed in place, or would have to be made writable first
 
 
 @dataclass(frozen=True, slots=True)

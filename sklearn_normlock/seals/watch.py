@@ -44,6 +44,8 @@ class Layout:
         The estimators in the object, from the outside in, itself left out.
     states : list of (type, dict, Shape)
         Class, ``__dict__`` and shape of the object and of each of its members.
+    watched : list of Watch
+        Over those members that are left out of the other lists, as their watches have all that is in them.
     containers : list
         What is compared item by item: lists, and views of the values of dicts.
     sized : list
@@ -53,12 +55,13 @@ class Layout:
     def __init__(self, obj: Any) -> None:
         self.members: list[Any] = []
         self.states: list[tuple[type, dict[str, Any], Shape]] = []
+        self.watched: list[Watch] = []
         self.containers: list[Any] = []
         self.sized: list[Any] = []
         self._seen = {id(obj)}
-        self._enter(obj)
+        self.state = self._enter(obj)
 
-    def _enter(self, estimator: Any) -> None:
+    def _enter(self, estimator: Any) -> Any:
         attributes = vars(estimator)
         shape = shape_of(type(estimator), attributes)
         self.states.append((type(estimator), attributes, shape))
@@ -101,6 +104,8 @@ class Watch:
         What stood in it.
     from_bytes : bool, default=False
         Whether the object came back from bytes rather than from a fit.
+    layout : Layout, default=None
+        The object's, if it is known.
 
     Attributes
     ----------
@@ -113,8 +118,17 @@ class Watch:
         the object by the id of their ``__dict__`` and method.
     """
 
-    def __init__(self, obj: Any, foreign: Sequence[np.ndarray], record: Record, *, from_bytes: bool = False) -> None:
-        layout = Layout(obj)
+    def __init__(
+        self,
+        obj: Any,
+        foreign: Sequence[np.ndarray],
+        record: Record,
+        *,
+        from_bytes: bool = False,
+        layout: Layout | None = None,
+    ) -> None:
+        if layout is None:
+            layout = Layout(obj)
         self.record = record
         self.from_bytes = from_bytes
         self.arrays: list[np.ndarray] = []
@@ -125,12 +139,18 @@ class Watch:
             locked, spared = lock_arrays(attributes, shape, foreign)
             self.arrays += locked
             self.spared += spared
-        self.complete = not layout.sized and len(layout.members) < _MEMBERS
-        self._dict = vars(obj)
         self._containers = layout.containers
-        self._contained = tuple(chain.from_iterable(layout.containers))
         self._sized = [(container, len(container)) for container in layout.sized]
-        self._live = [attributes.values() for _, attributes in self._states] + layout.containers
+        self.complete = not layout.sized and len(layout.members) < _MEMBERS
+        for watch in layout.watched:
+            self._states += watch._states
+            self._containers += watch._containers
+            self._sized += watch._sized
+            self.arrays += watch.arrays
+            self.complete = self.complete and watch.complete
+        self._dict = vars(obj)
+        self._contained = tuple(chain.from_iterable(self._containers))
+        self._live = [attributes.values() for _, attributes in self._states] + self._containers
         self._snapshot()
 
     def _snapshot(self) -> None:
