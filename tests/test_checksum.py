@@ -91,7 +91,7 @@ def test_an_attribute_more_or_less_is_found():
         lambda state: state.update(with_std=1),
         lambda state: state.update(mean_=state["mean_"].astype(np.float32)),
         lambda state: state.update(mean_=state["mean_"].reshape(1, -1)),
-        lambda state: state.update(n_samples_seen_=np.float64(state["n_samples_seen_"])),
+        lambda state: state.update(n_samples_seen_=np.int64(state["n_samples_seen_"])),
     ):
         state = parts(scaler())
         change(state)

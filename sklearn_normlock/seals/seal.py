@@ -282,9 +282,8 @@ def verify_loaded(obj: Any) -> None:
         return
     if fingerprint is not None:
         layout = Checksum(obj, _standing) if carried is not None else None
-        if layout is not None and layout.text == carried:
-            intact = True
-        else:
+        intact = layout is not None and layout.text == carried
+        if not intact:
             layout = None
             try:
                 intact = PREFIX + object_digest(obj, vouched=_vouched).hex() == fingerprint

@@ -16,7 +16,7 @@ from .inputs import F32, F64, NEP50, Kernel, contiguous, finite, finite_or_nan, 
 _BOUNDS = 1e-7  # scikit-learn's BOUNDS_THRESHOLD
 _BLOCK = 1 << 13  # elements that are looked up at once
 _SEARCHED = 2_000  # elements up to which all columns are searched at once
-_COMPARED = 1 << 12  # comparisons up to which bins are found by comparing with all edges
+_COMPARED = 32  # edges up to which a bin is found by comparing with each
 
 
 def _quantile_of_normal(X: np.ndarray) -> np.ndarray:
@@ -238,7 +238,19 @@ def _bins(compiler: Compiler, est: Any) -> Kernel:
     table = np.full((most, width), np.inf)
     for i, each in enumerate(inner):
         table[: len(each), i] = each
-    compared = max(1, _COMPARED // max(1, table.size))
+    rows = max(1, _BLOCK // width)
+
+    def counted(part: np.ndarray, out: np.ndarray) -> None:
+        reached = np.zeros(part.shape, dtype=np.uint8)
+        for edge in table:
+            reached += (edge <= part).view(np.uint8)
+        out[...] = reached
+
+    def searched(part: np.ndarray, out: np.ndarray) -> None:
+        for i, each in enumerate(inner):
+            out[:, i] = each.searchsorted(part[:, i], side="right")
+
+    run = counted if most <= _COMPARED else searched
 
     def kernel(X: Any) -> Any:
         if type(X) is not ndarray or X.dtype not in dtypes:
@@ -250,11 +262,8 @@ def _bins(compiler: Compiler, est: Any) -> Kernel:
         if not finite(X):
             return None
         out = np.empty_like(X)
-        if shape[0] <= compared:
-            out[...] = np.count_nonzero(table <= X[:, None, :], axis=1)
-        else:
-            for i, each in enumerate(inner):
-                out[:, i] = each.searchsorted(X[:, i], side="right")
+        for start in range(0, len(X), rows):
+            run(X[start : start + rows], out[start : start + rows])
         return out
 
     return kernel
