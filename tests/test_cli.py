@@ -258,7 +258,8 @@ def test_the_script_matches_and_mismatches(folder):
 @pytest.mark.parametrize(
     "arguments",
     [[], ["verify"], ["verify", "a", "--format", "xml"], ["frobnicate"], ["lock", "a.pkl", "b.pkl"],
-     ["lock", "a.pkl", "-o", "a.pkl"], ["diff", "a"], ["probe", "a.pkl"], ["probe", "a.pkl", "--lock", "x", "--rows", "y"],
+     ["lock", "a.pkl", "-o", "a.pkl"], ["diff", "a"], ["probe", "a.pkl"],
+     ["probe", "a.pkl", "--lock", "x", "--rows", "y"],
      ["verify", "a", "--expect", "x"]],
     ids=" ".join,
 )  # fmt: skip
