@@ -301,8 +301,8 @@ def _check_seal(est: Any, path: Path, pins: frozenset[str], unsealed: bool) -> N
             MissingFingerprintError(
                 f"{path} holds a {type(est).__name__} without a fingerprint: nothing says that it is what was fitted.",
                 path=str(path),
-                remedy=f"Train it with the classes of sklearn_normlock,{inner} pass expect=, or unsealed=True to take "
-                "it as it is.",
+                remedy=f"Train it with the classes of sklearn_normlock,{inner} pass lock= or expect=, or unsealed=True "
+                "to take it as it is.",
             )
         )
     if pins:
