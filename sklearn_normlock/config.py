@@ -1,7 +1,8 @@
 """Policy: what happens on a mismatch. Set as scikit-learn's own configuration is set.
 
 ``NORMLOCK_POLICY`` in the environment gives the default of a process, for an operator who has to keep a service up
-while a mismatch is looked into; every process that starts so says it in its log.
+while a mismatch is looked into; every process that starts so says it in its log. ``NORMLOCK_FAST=0`` sends every call
+through scikit-learn's own methods.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 __all__ = ["config_context", "get_config", "set_config"]
 
 POLICIES = ("raise", "warn", "ignore")
 ENVIRONMENT_VARIABLE = "NORMLOCK_POLICY"
+FAST_VARIABLE = "NORMLOCK_FAST"
 
 logger = logging.getLogger("sklearn_normlock")
 
@@ -40,11 +43,18 @@ def _default_policy() -> str:
     return policy
 
 
-_defaults = {"policy": _default_policy()}
+def _default_fast() -> bool:
+    text = os.environ.get(FAST_VARIABLE, "1")
+    if text not in ("0", "1"):
+        raise ValueError(f"The environment variable {FAST_VARIABLE} is {text!r}; it must be '0' or '1'.")
+    return text == "1"
+
+
+_defaults: dict[str, Any] = {"policy": _default_policy(), "fast": _default_fast()}
 _local = threading.local()
 
 
-def _current() -> dict[str, str]:
+def _current() -> dict[str, Any]:
     # As in scikit-learn, each thread starts from the process's defaults and then has a configuration of its own.
     try:
         return _local.config
@@ -53,24 +63,24 @@ def _current() -> dict[str, str]:
         return _local.config
 
 
-def get_config() -> dict[str, str]:
+def get_config() -> dict[str, Any]:
     """Return the configuration of this thread.
 
     Returns
     -------
     config : dict
-        A copy: ``{"policy": "raise" | "warn" | "ignore"}``.
+        A copy: ``{"policy": "raise" | "warn" | "ignore", "fast": True | False}``.
 
     Examples
     --------
     >>> import sklearn_normlock as nl
     >>> nl.get_config()
-    {'policy': 'raise'}
+    {'policy': 'raise', 'fast': True}
     """
     return dict(_current())
 
 
-def set_config(policy: str | None = None) -> None:
+def set_config(policy: str | None = None, fast: bool | None = None) -> None:
     """Set the configuration of this thread.
 
     Parameters
@@ -78,23 +88,32 @@ def set_config(policy: str | None = None) -> None:
     policy : {"raise", "warn", "ignore"}, default=None
         What a mismatch does. ``None`` leaves it as it is. ``"warn"`` gives a :class:`SealWarning` and goes on;
         ``"ignore"`` checks nothing.
+    fast : bool, default=None
+        Whether sealed objects take the fast path where there is one. ``None`` leaves it as it is. What they give is the
+        same to the last bit; ``False`` is there to see that for yourself.
 
     Raises
     ------
     ValueError
-        If the policy has another name.
+        If the policy has another name, or ``fast`` is not a truth value.
     """
+    if fast is not None and not isinstance(fast, bool):
+        raise ValueError(f"fast is {fast!r}; it must be True or False.")
     if policy is not None:
         _current()["policy"] = _checked(policy, "policy")
+    if fast is not None:
+        _current()["fast"] = fast
 
 
 @contextmanager
-def config_context(policy: str | None = None) -> Iterator[None]:
+def config_context(policy: str | None = None, fast: bool | None = None) -> Iterator[None]:
     """Set the configuration inside a ``with`` block; it is put back afterwards.
 
     Parameters
     ----------
     policy : {"raise", "warn", "ignore"}, default=None
+        As in :func:`set_config`.
+    fast : bool, default=None
         As in :func:`set_config`.
 
     Examples
@@ -105,7 +124,7 @@ def config_context(policy: str | None = None) -> Iterator[None]:
     'warn'
     """
     before = get_config()
-    set_config(policy)
+    set_config(policy, fast)
     try:
         yield
     finally:
@@ -115,3 +134,8 @@ def config_context(policy: str | None = None) -> Iterator[None]:
 def policy() -> str:
     """Return what a mismatch does in this thread."""
     return _current()["policy"]
+
+
+def fast() -> bool:
+    """Return whether sealed objects take the fast path in this thread."""
+    return _current()["fast"]

@@ -22,6 +22,7 @@ class FeatureUnion(Locked, stock.FeatureUnion):
 
 class Pipeline(Locked, stock.Pipeline):
     __fingerprint_class__ = stock.Pipeline
+    _normlock_thin = True  # what it computes is its parent's
 
     def __getitem__(self, ind: Any) -> Any:
         part = super().__getitem__(ind)

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import sysconfig
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -38,3 +38,9 @@ def test_the_command_is_installed(command, tmp_path):
     """The console script, and the module in its place, run in a process of their own, away from the checkout."""
     done = subprocess.run([*command, "--version"], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["normlock", version("sklearn-normlock")]
+
+
+def test_the_pytest_plugin_is_installed():
+    """pytest finds the plugin by itself, under the name by which it can be switched off: ``-p no:normlock``."""
+    found = {each.name: each.value for each in entry_points(group="pytest11")}
+    assert found["normlock"] == "sklearn_normlock.integrations.pytest_plugin"

@@ -17,7 +17,7 @@ LAYERS = [
     {"locks"},
     {"seals"},
     {"preprocessing", "pipeline", "compose", "impute", "decomposition", "feature_extraction", "formats", "persistence"},
-    {"cli", "__main__"},
+    {"integrations", "cli", "__main__"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 
@@ -52,8 +52,11 @@ def test_every_room_has_a_layer():
     assert {path.relative_to(PACKAGE).with_suffix("").parts[0] for path in MODULES} == set(LEVEL)
 
 
+HEAVY = {"sklearn", "numpy", "scipy", "joblib", "skops", "pandas"}
+
+
 def imported_by(statement):
-    code = f"import sys; before = set(sys.modules); {statement}; print(*(set(sys.modules) - before))"
+    code = f"import sys; before = set(sys.modules)\n{statement}\nprint(*(set(sys.modules) - before))"
     # Beside the package that is tested: a checkout as the current folder would come before it.
     command = [sys.executable, "-c", code]
     out = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PACKAGE.parent).stdout
@@ -67,11 +70,33 @@ def imported_by(statement):
         "import sklearn_normlock.locks.diff",
         "import sklearn_normlock.errors, sklearn_normlock.config",
         "from sklearn_normlock.cli import main",
+        "from sklearn_normlock import Lock, Report",
+        "import sklearn_normlock.locks.explain, sklearn_normlock.locks.lock_diff",
+        "import sklearn_normlock.integrations.pytest_plugin",
+        "import sklearn_normlock.integrations.pre_commit",
     ],
 )
 def test_light_imports(statement):
-    """Errors, records and the command's help need neither scikit-learn nor NumPy."""
-    assert not imported_by(statement) & {"sklearn", "numpy", "scipy", "joblib", "skops"}
+    """Errors, records, locks, reports and the command's help need neither scikit-learn nor NumPy."""
+    assert not imported_by(statement) & HEAVY
+
+
+@pytest.mark.parametrize("style", ["text", "json", "github", "markdown", "html"])
+def test_light_commands(tmp_path, style):
+    """Showing a lock, and telling two of them apart, need neither scikit-learn nor NumPy."""
+    from sklearn.preprocessing import StandardScaler
+
+    import sklearn_normlock as nl
+
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    nl.lock(StandardScaler().fit([[0.0], [2.0]])).save(old)
+    nl.lock(StandardScaler().fit([[0.0], [2000.0]])).save(new)
+    commands = [["diff", str(old), str(new), "--format", style]]
+    if style in ("text", "json"):
+        commands.append(["show", str(old), "--format", style])
+    quiet = "import io, contextlib; from sklearn_normlock.cli import main"
+    calls = "; ".join(f"main({command!r})" for command in commands)
+    assert not imported_by(f"{quiet}\nwith contextlib.redirect_stdout(io.StringIO()): {calls}\n") & HEAVY
 
 
 def test_drop_ins_import_no_optional_package():

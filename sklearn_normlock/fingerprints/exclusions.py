@@ -6,6 +6,11 @@ fingerprints and so belongs to a new version of the format; that is why the tabl
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from .naming import cached
+
 # For every estimator; those that begin with an underscore for every other object, too.
 ALWAYS = frozenset(
     {
@@ -69,3 +74,18 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "final_estimator": ("final_estimator_",),
     "kernel": ("kernel_",),
 }
+
+
+def counted(cls: type, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes that count, by the exclusion tables (clauses 7.3 and 7.4)."""
+    return {name: attributes[name] for name in counted_names(cls, tuple(attributes))}
+
+
+@cached
+def counted_names(cls: type, names: tuple[str, ...]) -> list[str]:
+    """Return those of the names of attributes that count, sorted."""
+    # What an estimator calls n_jobs or memory is known; what another object calls so is not.
+    excluded = {n for n in ALWAYS if n[0] == "_" or n == "fingerprint_" or hasattr(cls, "get_params")}
+    for base in cls.__mro__:
+        excluded |= BY_CLASS.get(f"{base.__module__}.{base.__qualname__}", frozenset())
+    return sorted(name for name in names if name not in excluded and not name.startswith(PREFIXES))

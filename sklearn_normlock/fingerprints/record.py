@@ -92,11 +92,11 @@ class Record:
         if len(blob) > 4 * limit:
             self.container(path, blob)
             return
-        text = repr(value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value)
+        text = stable_repr(value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value)
         text = _ADDRESS.sub("", text)
         text = text if len(text) <= limit else text[:_TEXT] + "…"
         if self._fits(path, 32 + len(text)):
-            # The order of a dict or set may differ between two equal ones, so that the digest is what is compared.
+            # Two equal values may have two texts still, so that the digest is what is compared.
             self._notes.append((_digest_entry, path, hashlib.sha256(blob).digest(), text))
 
     def array(self, path: str, array: np.ndarray, blob: bytes, blocks: list[bytes]) -> None:
@@ -196,13 +196,32 @@ def _large_entry(
     return {**entry, "blocks": [hashlib.sha256(group).hexdigest()[:12] for group in groups], "span": span}
 
 
+def stable_repr(value: Any) -> str:
+    """Return the repr of a value; that of dicts and sets does not depend on their order, nor so on the hash seed."""
+    kind = type(value)
+    if kind is dict:
+        return "{" + ", ".join(sorted(f"{key!r}: {stable_repr(item)}" for key, item in value.items())) + "}"
+    if kind in (set, frozenset) and value:
+        text = "{" + ", ".join(sorted(map(stable_repr, value))) + "}"
+        return text if kind is set else f"frozenset({text})"
+    if kind is list:
+        return "[" + ", ".join(map(stable_repr, value)) + "]"
+    if kind is tuple and value:
+        return "(" + ", ".join(map(stable_repr, value)) + (",)" if len(value) == 1 else ")")
+    return repr(value)
+
+
 def summary(array: np.ndarray) -> dict[str, Any]:
     """Return what a reader of a diff wants to know of a large array: its range and mean, of a sample if it is huge."""
     if array.dtype.kind not in "fiub" or array.size == 0:
         return {}
-    flat = array.reshape(-1) if array.flags.c_contiguous else array.ravel(order="K")
-    if flat.size > 1 << 16:
-        flat = flat[:: flat.size >> 16]
+    # In C order whatever the layout is, and summed as contiguous native numbers are: the same array, the same summary.
+    if array.size <= 1 << 16:
+        flat = array.reshape(-1)
+    else:
+        at = np.arange(0, array.size, array.size >> 16)
+        flat = array.reshape(-1)[at] if array.flags.c_contiguous else array[np.unravel_index(at, array.shape)]
+    flat = np.ascontiguousarray(flat, dtype=flat.dtype.newbyteorder("="))
     finite = flat[np.isfinite(flat)] if array.dtype.kind == "f" else flat
     if finite.size == 0:
         return {"finite": 0}

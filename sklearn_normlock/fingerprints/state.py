@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import UnfingerprintableError
 from . import exclusions
+from .exclusions import counted
 from .naming import cached, class_name, function_name, resolved_name
 
 State = Mapping[str, Any]
@@ -84,21 +85,12 @@ def fingerprint_state(obj: Any) -> tuple[str, State]:
 
 def is_estimator(obj: Any) -> bool:
     """Tell whether an object follows scikit-learn's convention of parameters and fitted attributes."""
-    return hasattr(type(obj), "get_params") and hasattr(type(obj), "fit") and hasattr(obj, "__dict__")
-
-
-def counted(cls: type, attributes: State) -> dict[str, Any]:
-    """Return the attributes that count, by the exclusion tables (clauses 7.3 and 7.4)."""
-    return {name: attributes[name] for name in _counted_names(cls, tuple(attributes))}
+    return _is_estimator_class(type(obj)) and hasattr(obj, "__dict__")
 
 
 @cached
-def _counted_names(cls: type, names: tuple[str, ...]) -> list[str]:
-    # What an estimator calls n_jobs or memory is known; what another object calls so is not.
-    excluded = {n for n in exclusions.ALWAYS if n[0] == "_" or n == "fingerprint_" or hasattr(cls, "get_params")}
-    for base in cls.__mro__:
-        excluded |= exclusions.BY_CLASS.get(f"{base.__module__}.{base.__qualname__}", frozenset())
-    return sorted(name for name in names if name not in excluded and not name.startswith(exclusions.PREFIXES))
+def _is_estimator_class(cls: type) -> bool:
+    return hasattr(cls, "get_params") and hasattr(cls, "fit")
 
 
 def _estimator_state(estimator: Any, cls: type) -> State:
@@ -335,6 +327,12 @@ def _adapter(cls: type) -> Callable[[Any], tuple[str, State]] | None:
         if name in _ADAPTERS:
             return _ADAPTERS[name]
     return None
+
+
+@cached
+def declares_state(cls: type) -> bool:
+    """Tell whether a class, or somebody for it, says what its state is."""
+    return hasattr(cls, "__fingerprint_state__") or _adapter(cls) is not None
 
 
 @cached

@@ -111,6 +111,7 @@ def _texts(path: str, old: str, new: str) -> Change:
             shown=shown,
             differing=len(differing),
             size=len(before),
+            distance=max(_distance(before[i], after[i], 0.0) for i in differing),
             relation=relation(before, after),
         )
     start = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), 0)
@@ -157,7 +158,9 @@ def _change(path: str, old: Any, new: Any, names: Sequence[str]) -> Change | Non
             return _texts(path, old["text"], new["text"])
         return Change(path=path, kind=Kind.CONTENT, label=_blocks(old, new), summarised="summary" in old)
     kind = Kind.CONTENT if _brief(old) == _brief(new) else Kind.VALUE
-    known = named_relation(path, str(old), str(new)) if kind is Kind.VALUE else None
+    # A parameter is chosen: that it is ten times what it was says nothing of units.
+    fitted = path.endswith("_")
+    known = named_relation(path, str(old), str(new)) if kind is Kind.VALUE and fitted else None
     return Change(path=path, kind=kind, expected=_brief(old), actual=_brief(new), relation=known)
 
 
@@ -230,7 +233,9 @@ def _elements(path: str, old: Mapping[str, Any], new: Mapping[str, Any], names: 
         rounded=len(differing) - len(moved) if moved else 0,
         size=len(before),
         distance=_distance(before[worst[0]], after[worst[0]], floor),
-        relation=relation([before[i] for i in chosen], [after[i] for i in chosen]),
+        relation=relation(
+            [before[i] for i in chosen], [after[i] for i in chosen], lambda i: _label(chosen[i], shape, names)
+        ),
     )
 
 

@@ -282,7 +282,10 @@ def document_digest(document: Mapping[str, Any]) -> str:
     try:
         text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise LockFormatError(f"It holds something that is not plain JSON ({error}).") from None
+        raise LockFormatError(
+            f"It holds something that is not plain JSON ({error}).",
+            remedy="It is damaged or not a lock: take it from version control again.",
+        ) from None
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 

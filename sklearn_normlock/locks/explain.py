@@ -6,6 +6,7 @@ import html
 import json
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from .change import Change, Kind, plain_text
@@ -62,6 +63,11 @@ def plain_change(change: Change) -> dict[str, Any]:
         else {"kind": relation.kind, "text": relation.text, "factor": relation.factor, "offset": relation.offset},
         "text": change_line(change),
     }
+
+
+def plain_fields(part: Any) -> dict[str, Any]:
+    """Return the fields of a deviation or an effect as plain JSON values."""
+    return {field.name: _plain(getattr(part, field.name)) for field in fields(part)}
 
 
 def _plain(value: Any) -> Any:
@@ -199,8 +205,11 @@ def _markdown(report: Report) -> str:
         lines += ["", "| where | before | after | |", "|---|---|---|---|"]
         for change in changes[:_CHANGES]:
             note = change.relation.text if change.relation else _count(change)
-            sides = [_cell(plain_text(side)) if side is not None else "" for side in (change.expected, change.actual)]
-            lines.append(f"| `{_cell(change.where or 'the object')}` | {sides[0]} | {sides[1]} | {_cell(note)} |")
+            sides = [
+                _code(_cell(plain_text(side))) if side is not None else "" for side in (change.expected, change.actual)
+            ]
+            where = _cell(change.where or "the object").replace("`", "'")
+            lines.append(f"| `{where}` | {sides[0]} | {sides[1]} | {_cell(note)} |")
         if len(changes) > _CHANGES:
             lines.append(f"| and {len(changes) - _CHANGES} more | | | |")
     rest = [line for line in details(report)][min(len(changes), _CHANGES) + (len(changes) > _CHANGES) :]
@@ -218,7 +227,7 @@ def _cell(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    return text.replace("<", "&lt;")
+    return text.replace("<", "&lt;").replace("`", "\\`").replace("\n", " ")
 
 
 def _html(report: Report) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from ..errors import LockFormatError
-from .wellformed import entry_problem, is_base64, rows_problem
+from .wellformed import entry_problem, is_base64, is_count, is_shape, rows_problem
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _FINGERPRINT = re.compile(r"nl1-sha256:[0-9a-f]{64}\Z")
@@ -98,7 +98,7 @@ class Fields:
     def count(self, name: str) -> int:
         """Return an integer that isn't negative."""
         value = self._get(name, int, "an integer, not negative")
-        if value < 0:
+        if not is_count(value):
             self._refuse(self._where(name), "an integer, not negative", value)
         return value
 
@@ -169,7 +169,7 @@ class Fields:
     def shape(self, name: str) -> tuple[int, ...]:
         """Return a shape."""
         values = self._get(name, list, "a list of integers")
-        if not all(type(value) is int and value >= 0 for value in values):
+        if not is_shape(values):
             self._refuse(self._where(name), "a list of integers, none negative", values)
         return tuple(values)
 
@@ -199,5 +199,11 @@ class Fields:
 
     def refuse(self, name: str, expected: str) -> NoReturn:
         """Raise for a field, or for the whole if it has no name."""
-        where = self._where(name) if name else self.path
-        self._refuse(where, expected, self._mapping.get(name, "not") if name else dict(self._mapping))
+        found: Any = self._mapping
+        for key in re.findall(r"[^.\[\]]+", name):  # such as "columns[0].dtype"
+            try:
+                found = found[int(key)] if isinstance(found, list) else found[key]
+            except (KeyError, IndexError, ValueError, TypeError):
+                found = "not"
+                break
+        self._refuse(self._where(name) if name else self.path, expected, found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,13 +70,17 @@ class Relation:
     offset: float | None = None
 
 
-def relation(before: Sequence[Any], after: Sequence[Any]) -> Relation | None:
+def relation(
+    before: Sequence[Any], after: Sequence[Any], label: Callable[[int], str] = "element {}".format
+) -> Relation | None:
     """Return how the elements of one array follow from those of another.
 
     Parameters
     ----------
     before, after : sequences of one length
         All elements, also those that are the same on both sides.
+    label : callable, default="element {}".format
+        Gives the name of an element by its position in the two.
 
     Returns
     -------
@@ -84,7 +88,7 @@ def relation(before: Sequence[Any], after: Sequence[Any]) -> Relation | None:
         None if they have no relation that is known, or too few elements to tell it from chance.
     """
     if not all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in (*before, *after)):
-        return _permuted(before, after)
+        return _permuted(before, after, label)
     pairs = [(float(a), float(b)) for a, b in zip(before, after, strict=True) if a != b and (a == a or b == b)]
     if not pairs or not all(math.isfinite(a) and math.isfinite(b) for a, b in pairs):
         return None
@@ -95,7 +99,7 @@ def relation(before: Sequence[Any], after: Sequence[Any]) -> Relation | None:
         return Relation(kind="float32", text="rounded to float32")
     if all(a == -b for a, b in pairs) and len(pairs) > 1:
         return Relation(kind="negated", text="sign flipped", factor=-1.0)
-    return _permuted(before, after) or _scaled(pairs) or _affine(pairs)
+    return _permuted(before, after, label) or _scaled(pairs) or _affine(pairs)
 
 
 def named_relation(path: str, old: str, new: str) -> Relation | None:
@@ -120,19 +124,26 @@ def named_relation(path: str, old: str, new: str) -> Relation | None:
     return relation([before], [after])
 
 
-def _permuted(before: Sequence[Any], after: Sequence[Any]) -> Relation | None:
-    moved = [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if a != b and (a == a or b == b)]
+def _permuted(before: Sequence[Any], after: Sequence[Any], label: Callable[[int], str]) -> Relation | None:
+    moved = [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if not _alike(a, b)]
     if len(moved) < 2:
         return None
     try:
-        same = sorted(before[i] for i in moved) == sorted(after[i] for i in moved)
+        old, new = sorted(before[i] for i in moved), sorted(after[i] for i in moved)
     except TypeError:
         return None
-    if not same or len({before[i] for i in moved}) < 2:
+    if not all(map(_alike, old, new)) or _alike(old[0], old[-1]):
         return None
     if len(moved) == 2:
-        return Relation(kind="permuted", text=f"elements {moved[0]} and {moved[1]} swapped")
+        return Relation(kind="permuted", text=f"{label(moved[0])} and {label(moved[1])} swapped")
     return Relation(kind="permuted", text="the same values in another order")
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Tell whether two elements are the same, up to round-off: columns in another order may be summed in another."""
+    if isinstance(a, float) and isinstance(b, float):
+        return a == b or (a != a and b != b) or abs(a - b) <= _ROUND_OFF * max(abs(a), abs(b))
+    return bool(a == b)
 
 
 def _scaled(pairs: Sequence[tuple[float, float]]) -> Relation | None:

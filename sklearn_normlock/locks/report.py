@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .change import Change
@@ -103,7 +103,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain JSON values, for a program."""
-        from .explain import plain_change
+        from .explain import plain_change, plain_fields
 
         return {
             "ok": self.ok,
@@ -111,11 +111,8 @@ class Report:
             "expected": self.expected,
             "actual": self.actual,
             "changes": [plain_change(change) for change in self.changes],
-            "deviations": [
-                {**asdict(each), "relative": repr(each.relative) if each.relative == float("inf") else each.relative}
-                for each in self.deviations
-            ],
-            "effects": [asdict(each) for each in self.effects],
+            "deviations": [plain_fields(each) for each in self.deviations],
+            "effects": [plain_fields(each) for each in self.effects],
             "environment": {name: list(both) for name, both in self.environment.items()},
             "undecided": dict(self.undecided),
             "probed": self.probed,

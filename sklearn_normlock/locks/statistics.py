@@ -140,14 +140,21 @@ def _scaler(est: Any) -> Columns:
 def _power(est: Any) -> Columns:
     """Of a power transformer, which can say where what it was fitted on lay, if it standardises."""
     power = np.asarray(est.lambdas_)
+    fixed = np.full(len(power), float(est.method == "box-cox"))  # where the transform is next to the identity
     if getattr(est, "_scaler", None) is None:
-        positive = est.method == "box-cox"
-        return Columns.around(np.full(len(power), float(positive)), np.full(len(power), 0.2 if positive else 1.0))
+        return Columns.around(fixed, np.full(len(power), 0.2))
     below, centre, above = est.inverse_transform(np.array([-1.0, 0.0, 1.0])[:, None] + np.zeros(len(power)))
-    # What is lost to rounding on the way back is so small that the transform was next to the identity there.
+    # What is lost to rounding on the way back lies next to that point, or nowhere.
     small = np.minimum(est._scaler.scale_, 1 / np.maximum(np.abs(power), 1.0))
     scale = np.where(above > below, (above - below) / 2, small)
-    return Columns.around(centre, scale)
+    return Columns.around(*_on_grid(np.where(np.isfinite(centre), centre, fixed), scale))
+
+
+def _on_grid(centre: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a centre and a scale without round-off: rows are made anew elsewhere, and must be the same to the bit."""
+    scale = np.where(np.isfinite(scale) & (scale > 0), scale, 1.0)
+    scale = np.ldexp(0.5, np.frexp(scale)[1])  # the power of two below
+    return np.rint(centre / (scale / 8)) * (scale / 8), scale
 
 
 def _range(est: Any) -> Columns:
@@ -210,7 +217,7 @@ def _centres(est: Any) -> Columns:
         centres = getattr(est, name, None)
         if centres is not None:
             spread = np.std(centres, axis=0)
-            return Columns.around(np.mean(centres, axis=0), np.where(spread > 0, spread, 1.0))
+            return Columns.around(*_on_grid(np.mean(centres, axis=0), spread))
     raise AttributeError
 
 

@@ -54,8 +54,14 @@ _ELEMENTS: Mapping[str, Callable[[Any], bool]] = {
 }
 
 
-def _is_shape(value: Any) -> bool:
-    return isinstance(value, list) and all(type(n) is int and n >= 0 for n in value)
+def is_count(value: Any) -> bool:
+    """Tell whether a value is an integer that counts something: not negative, and no more than there can be."""
+    return type(value) is int and 0 <= value < 1 << 63
+
+
+def is_shape(value: Any) -> bool:
+    """Tell whether a value is a shape; NumPy has no more than 64 dimensions."""
+    return isinstance(value, list) and len(value) <= 64 and all(map(is_count, value))
 
 
 def _is_texts(value: Any, pattern: re.Pattern[str]) -> bool:
@@ -75,7 +81,7 @@ _ENTRY: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "cut": (lambda value: value is True, "true"),
     "text": (lambda value: isinstance(value, str), "a string"),
     "dtype": (lambda value: isinstance(value, str) and bool(_DTYPE.match(value)), "NumPy's name of a dtype"),
-    "shape": (_is_shape, "a list of integers, none negative"),
+    "shape": (is_shape, "a list of integers, none negative"),
     "data": (is_base64, "base64"),
     "values": (lambda value: isinstance(value, list), "a list"),
     "summary": (
@@ -83,7 +89,7 @@ _ENTRY: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         "an object with finite numbers",
     ),
     "blocks": (lambda value: _is_texts(value, _BLOCK_DIGEST), "a list of 12 hexadecimal digits each"),
-    "span": (lambda value: type(value) is int and value > 0, "a positive integer"),
+    "span": (lambda value: is_count(value) and value > 0, "a positive integer"),
 }
 
 
@@ -188,7 +194,7 @@ def _frame_problem(rows: Mapping[str, Any]) -> Problem | None:
 
 
 def _numbers_problem(rows: Mapping[str, Any]) -> Problem | None:
-    if not _is_shape(rows["shape"]) or (rows["form"] == "sparse" and len(rows["shape"]) != 2):
+    if not is_shape(rows["shape"]) or (rows["form"] == "sparse" and len(rows["shape"]) != 2):
         return "shape", "a list of integers, none negative; of two for sparse rows"
     if "data" not in rows:
         if rows["dtype"] not in ("str", "object"):
@@ -197,7 +203,7 @@ def _numbers_problem(rows: Mapping[str, Any]) -> Problem | None:
         if found is None and len(rows["items"]) != math.prod(rows["shape"]):
             return "items", "as many as the shape says"
         return found
-    if rows["dtype"] not in _NUMBERS:
+    if not isinstance(rows["dtype"], str) or rows["dtype"] not in _NUMBERS:
         return "dtype", "a dtype of numbers"
     size = int(rows["dtype"][2:]) * math.prod(rows["shape"])
     if not is_base64(rows["data"]) or len(base64.b64decode(rows["data"])) != size:

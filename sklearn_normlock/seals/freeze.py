@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .shape import NUMBERS, PLAIN, Shape, parameter_names
+
 _CONTAINERS = (list, tuple, dict)
 _DEEPEST = 4  # levels of containers that are searched for arrays
 
@@ -34,22 +36,22 @@ def _parts(value: Any, names: tuple[str, ...]) -> Iterator[np.ndarray]:
     return (part for part in parts if isinstance(part, np.ndarray))
 
 
-def own(attributes: dict[str, Any], parameters: Iterable[str], foreign: Sequence[np.ndarray]) -> None:
+def own(cls: type, attributes: dict[str, Any], foreign: Sequence[np.ndarray]) -> None:
     """Give an estimator its own copy of each fitted array whose memory somebody else may hold.
 
     Parameters
     ----------
+    cls : type
+        Of the estimator.
     attributes : dict
-        The estimator's ``__dict__``; changed in place.
-    parameters : iterable of str
-        Names of constructor parameters: they belong to the user and are left alone.
+        Its ``__dict__``; changed in place.
     foreign : list of ndarray
         What was passed to fit and what it returned: an array that shares memory with one of them is copied, so that
         neither can an edit of the data change the fitted state, nor does locking the state lock the data.
     """
-    skipped = set(parameters)
+    parameters = parameter_names(cls)
     for name, value in attributes.items():
-        if name in skipped:
+        if type(value) in _PLAIN or name in parameters:
             continue
         if isinstance(value, np.ndarray):
             # An array that owns its memory can be shared only as itself or as the base of a view.
@@ -73,22 +75,20 @@ def _copied(value: Any) -> Any:
 
 
 def lock_arrays(
-    cls: type, attributes: dict[str, Any], parameters: Iterable[str], foreign: Sequence[np.ndarray]
+    attributes: dict[str, Any], shape: Shape, foreign: Sequence[np.ndarray]
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Make the fitted arrays of an estimator read-only.
 
     All those of a locked class. Of scikit-learn's classes the public ones and the rows of neighbours, and no arrays of
     objects: gradient boosting and SVC pass others to compiled code that asks for writable memory. Of other libraries'
-    classes none.
+    classes none. Constructor parameters belong to the user and are left alone.
 
     Parameters
     ----------
-    cls : type
-        Of the estimator.
     attributes : dict
         The estimator's ``__dict__``.
-    parameters : iterable of str
-        Names of constructor parameters: they belong to the user and are left alone.
+    shape : Shape
+        Of the estimator.
     foreign : list of ndarray
         The user's own arrays: left writable where an estimator that isn't ours to change holds one of them.
 
@@ -97,26 +97,20 @@ def lock_arrays(
     locked, spared : list of ndarray
         Every fitted array that is read-only now, and those that were left writable.
     """
-    skipped = set(parameters)
     locked: list[np.ndarray] = []
     spared: list[np.ndarray] = []
-    ours = getattr(cls, "_normlock_locked", False)
-    if not ours and not cls.__module__.startswith("sklearn."):
-        return locked, spared
-    # One array may go by two names, of which the private one is for compiled code.
-    private = [] if ours else [v for name, v in attributes.items() if name[0] == "_" and isinstance(v, np.ndarray)]
-    for name, value in attributes.items():
-        if name in skipped or type(value) in _PLAIN or any(value is other for other in private if name != "_fit_X"):
+    for name in shape.lockable:
+        value = attributes[name]
+        # One array may go by two names, of which the private one is for compiled code.
+        if shape.private and name != "_fit_X" and any(value is attributes[other] for other in shape.private):
             continue
-        if not ours and name != "_fit_X" and (name.startswith("_") or not name.endswith("_")):
-            continue
-        for array in arrays_in(value):
-            if array.dtype.hasobject and not ours:
+        for array in (value,) if type(value) is np.ndarray and not value.dtype.hasobject else arrays_in(value):
+            if not shape.ours and array.dtype.hasobject:
                 continue
             if foreign and any(array is other for other in foreign):
                 spared.append(array)
                 continue
-            array.flags.writeable = False
+            array.setflags(write=False)
             locked.append(array)
     return locked, spared
 
@@ -142,4 +136,4 @@ def passed_arrays(values: Iterable[Any]) -> list[np.ndarray]:
     return [array for value in values if not isinstance(value, _CONTAINERS) for array in arrays_in(value)]
 
 
-_PLAIN = frozenset({str, int, float, bool, type(None)})
+_PLAIN = PLAIN | NUMBERS | {type}

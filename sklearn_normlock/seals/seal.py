@@ -28,9 +28,10 @@ from ..fingerprints import PREFIX, Record, object_digest
 from ..fingerprints.state import is_estimator
 from ..locks.diff import compare_records
 from ..locks.environment import environment
+from .checksum import Checksum
 from .freeze import own, release
 from .messages import mismatch, short
-from .watch import CARRIED, ENVIRONMENT, FINGERPRINT, RECORD, UNNAMED, Watch, parameter_names
+from .watch import CARRIED, CHECKSUM, ENVIRONMENT, FINGERPRINT, RECORD, UNNAMED, Watch
 
 
 class Open:
@@ -82,7 +83,7 @@ def seal(obj: Any, foreign: Sequence[np.ndarray] = ()) -> None:
     attributes = vars(obj)
     for name in CARRIED:
         attributes.pop(name, None)
-    own(attributes, parameter_names(type(obj)), foreign)
+    own(type(obj), attributes, foreign)
     record = Record()
     try:
         digest = object_digest(obj, record, _vouched)
@@ -96,14 +97,20 @@ def seal(obj: Any, foreign: Sequence[np.ndarray] = ()) -> None:
     _keep(obj, Watch(obj, foreign, record))
 
 
-def _vouched(obj: Any) -> tuple[bytes, Record] | None:
-    """Give digest and record of a sealed object that nothing has touched: its container needn't hash it again."""
+def _standing(obj: Any) -> Watch | None:
+    """Return the watch over a sealed object that nothing has touched, or None."""
     watch = _watches.get(id(obj))
     if isinstance(watch, Watch):
         attributes = vars(obj)
         if FINGERPRINT in attributes and (watch.intact(attributes) or watch.settle(attributes)):
-            return bytes.fromhex(attributes[FINGERPRINT][len(PREFIX) :]), watch.record
+            return watch
     return None
+
+
+def _vouched(obj: Any) -> tuple[bytes, Record] | None:
+    """Give digest and record of a sealed object that nothing has touched: its container needn't hash it again."""
+    watch = _standing(obj)
+    return None if watch is None else (bytes.fromhex(vars(obj)[FINGERPRINT][len(PREFIX) :]), watch.record)
 
 
 class opened:  # noqa: N801 - used as a statement
@@ -241,6 +248,8 @@ def carry(obj: Any, state: Any) -> Any:
     watch = _watches.get(id(obj))
     if isinstance(watch, Watch) and isinstance(state, dict) and FINGERPRINT in state:
         state = {**state, RECORD: watch.record.text}
+        if watch.complete and watch.intact(vars(obj)):
+            state[CHECKSUM] = Checksum(obj, _standing, {id(array) for array in watch.arrays}).text
     return state
 
 
@@ -260,6 +269,7 @@ def verify_loaded(obj: Any) -> None:
     if policy() == "ignore":
         return
     attributes = vars(obj)
+    carried = attributes.pop(CHECKSUM, None)
     fingerprint = attributes.get(FINGERPRINT)
     if fingerprint is None and UNNAMED in attributes:
         warnings.warn(
@@ -271,12 +281,16 @@ def verify_loaded(obj: Any) -> None:
         watch_on(obj)
         return
     if fingerprint is not None:
-        try:
-            intact = PREFIX + object_digest(obj, vouched=_vouched).hex() == fingerprint
-        except UnfingerprintableError:
-            intact = False
+        layout = Checksum(obj, _standing) if carried is not None else None
+        intact = layout is not None and layout.text == carried
+        if not intact:
+            layout = None
+            try:
+                intact = PREFIX + object_digest(obj, vouched=_vouched).hex() == fingerprint
+            except UnfingerprintableError:
+                intact = False
         if intact:
-            _keep(obj, Watch(obj, (), carried_record(obj), from_bytes=True))
+            _keep(obj, Watch(obj, (), carried_record(obj), from_bytes=True, layout=layout))
             _compare_environment(obj)
             return
     problem = find_problem(obj)

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..fingerprints import Record
-from ..fingerprints.naming import cached
-from ..fingerprints.state import counted, is_estimator
+from ..fingerprints.exclusions import counted
+from ..fingerprints.state import is_estimator
 from .freeze import lock_arrays
+from .shape import Shape, shape_of
 
 _MEMBERS = 256  # estimators that are watched one by one; a larger ensemble is watched by its containers
 _ITEMS = 1_000  # a longer list or dict is watched by its length
@@ -26,8 +27,9 @@ _ITEMS = 1_000  # a longer list or dict is watched by its length
 FINGERPRINT = "fingerprint_"
 ENVIRONMENT = "_normlock_environment"
 RECORD = "_normlock_record"
+CHECKSUM = "_normlock_checksum"
 UNNAMED = "_normlock_unfingerprintable"  # in place of the others: why there is no fingerprint
-CARRIED = (FINGERPRINT, ENVIRONMENT, RECORD, UNNAMED)
+CARRIED = (FINGERPRINT, ENVIRONMENT, RECORD, CHECKSUM, UNNAMED)
 
 _writeable = attrgetter("flags.writeable")
 _LEAVES = frozenset({str, int, float, bool, type(None), np.ndarray, np.float64, np.int64, type})
@@ -40,6 +42,10 @@ class Layout:
     ----------
     members : list of estimator
         The estimators in the object, from the outside in, itself left out.
+    states : list of (type, dict, Shape)
+        Class, ``__dict__`` and shape of the object and of each of its members.
+    watched : list of Watch
+        Over those members that are left out of the other lists, as their watches have all that is in them.
     containers : list
         What is compared item by item: lists, and views of the values of dicts.
     sized : list
@@ -48,15 +54,19 @@ class Layout:
 
     def __init__(self, obj: Any) -> None:
         self.members: list[Any] = []
+        self.states: list[tuple[type, dict[str, Any], Shape]] = []
+        self.watched: list[Watch] = []
         self.containers: list[Any] = []
         self.sized: list[Any] = []
         self._seen = {id(obj)}
-        self._enter(obj)
+        self.state = self._enter(obj)
 
-    def _enter(self, estimator: Any) -> None:
-        for value in counted(type(estimator), vars(estimator)).values():
-            if type(value) not in _LEAVES:
-                self._visit(value)
+    def _enter(self, estimator: Any) -> Any:
+        attributes = vars(estimator)
+        shape = shape_of(type(estimator), attributes)
+        self.states.append((type(estimator), attributes, shape))
+        for name in shape.visited:
+            self._visit(attributes[name])
 
     def _visit(self, value: Any) -> None:
         if isinstance(value, (list, dict)):
@@ -94,35 +104,63 @@ class Watch:
         What stood in it.
     from_bytes : bool, default=False
         Whether the object came back from bytes rather than from a fit.
+    layout : Layout, default=None
+        The object's, if it is known.
 
     Attributes
     ----------
     arrays, spared : list of ndarray
         The fitted arrays that were made read-only, and those that were not.
+    complete : bool
+        Whether everything in the object is watched one by one.
+    kernels : dict
+        What :mod:`sklearn_normlock.seals.fast` made for as long as nothing moves: by method, and for the estimators in
+        the object by the id of their ``__dict__`` and method.
     """
 
-    def __init__(self, obj: Any, foreign: Sequence[np.ndarray], record: Record, *, from_bytes: bool = False) -> None:
-        layout = Layout(obj)
+    def __init__(
+        self,
+        obj: Any,
+        foreign: Sequence[np.ndarray],
+        record: Record,
+        *,
+        from_bytes: bool = False,
+        layout: Layout | None = None,
+    ) -> None:
+        if layout is None:
+            layout = Layout(obj)
         self.record = record
         self.from_bytes = from_bytes
         self.arrays: list[np.ndarray] = []
         self.spared: list[np.ndarray] = []
         # Not the object itself: its watch must not keep it alive.
-        self._states = [(type(estimator), vars(estimator)) for estimator in (obj, *layout.members)]
-        for cls, attributes in self._states:
-            locked, spared = lock_arrays(cls, attributes, parameter_names(cls), foreign)
+        self._states = [(cls, attributes) for cls, attributes, _ in layout.states]
+        for _, attributes, shape in layout.states:
+            locked, spared = lock_arrays(attributes, shape, foreign)
             self.arrays += locked
             self.spared += spared
-        self._dict = vars(obj)
         self._containers = layout.containers
-        self._contained = tuple(chain.from_iterable(layout.containers))
         self._sized = [(container, len(container)) for container in layout.sized]
-        self._live = [attributes.values() for _, attributes in self._states] + layout.containers
+        self.complete = not layout.sized and len(layout.members) < _MEMBERS
+        for watch in layout.watched:
+            self._states += watch._states
+            self._containers += watch._containers
+            self._sized += watch._sized
+            self.arrays += watch.arrays
+            self.complete = self.complete and watch.complete
+        self._dict = vars(obj)
+        self._contained = tuple(chain.from_iterable(self._containers))
+        self._live = [attributes.values() for _, attributes in self._states] + self._containers
         self._snapshot()
 
     def _snapshot(self) -> None:
         self._then = [attributes.copy() for _, attributes in self._states]
         self._flat = tuple(chain.from_iterable(self._live))
+        self.kernels: dict[Any, Any] = {}
+
+    def covered(self) -> frozenset[int]:
+        """Return the ids of the ``__dict__`` of each estimator that is watched: the object, and those in it."""
+        return frozenset(id(attributes) for _, attributes in self._states)
 
     def intact(self, attributes: dict[str, Any]) -> bool:
         """Tell whether everything is where it was.
@@ -165,10 +203,3 @@ class Watch:
                 return False
         self._snapshot()
         return True
-
-
-@cached
-def parameter_names(cls: type) -> tuple[str, ...]:
-    """Return the names of a class's constructor parameters; they are the user's, and are never made read-only."""
-    getter = getattr(cls, "_get_param_names", None)
-    return tuple(getter()) if getter is not None else ()

@@ -1,4 +1,4 @@
-"""What is carried from one scikit-learn to another: the zoo, awkward data, and pipelines with the usual models.
+"""What is carried from one scikit-learn to another: the zoo, awkward and real data, pipelines with the usual models.
 
 A setting is a case of the zoo (`zoo_case.Case`). Its reference outputs are of the data it was fitted on and of others
 of the same kind. A setting that a version can't make or fit is one that it can't be upgraded from.
@@ -34,6 +34,7 @@ from zoo_meta import halve
 
 from . import awkward
 from .awkward import Make, Maker
+from .real import real
 
 # -- pipelines --------------------------------------------------------------------------------------------------------
 
@@ -199,14 +200,33 @@ _PIPELINES: dict[str, tuple[Make, Maker]] = {
 }  # fmt: skip
 
 
+#: Settings once more in our classes, and as a skops file.
+_SEALED = (
+    "scaler, LogisticRegression", "scaler, LogisticRegression ovr", "scaler, SVC", "scaler, KNeighborsClassifier",
+    "imputer, scaler, LogisticRegression", "imputer, scaler, Ridge", "quantiles, LogisticRegression", "power, LinearSVC",
+    "union, LogisticRegression", "polynomial, scaler, Ridge", "scaler, PCA, SVC", "table, LogisticRegression binary",
+    "table, KNeighborsClassifier", "tfidf, LogisticRegression", "tfidf, MultinomialNB", "tfidf without idf, MultinomialNB",
+    "tfidf, SVD, scaler, LogisticRegression", "StandardScaler on gaps", "MinMaxScaler on offset", "MaxAbsScaler on csr",
+    "OneHotEncoder ignore on frame", "OrdinalEncoder on strings", "PowerTransformer on plain", "KNNImputer on gaps",
+    "QuantileTransformer on csr", "SplineTransformer on plain", "KBinsDiscretizer on skewed", "TargetEncoder on classes",
+)  # fmt: skip
+SEALED = "sealed: "
+
+
+def _sealed(case: Case) -> Case:
+    from estimator_table import in_our_classes
+
+    return Case(name=f"{SEALED}{case.name}", make=lambda: in_our_classes(case.make()), data=case.data)
+
+
 def _assemble() -> dict[str, Case]:
     piped = [Case(name=name, make=make, data=maker) for name, (make, maker) in _PIPELINES.items()]
     settings = {f"{case.name} (zoo)": case for case in ZOO.values()}
-    for case in (*awkward.awkward(), *piped):
+    for case in (*awkward.awkward(), *piped, *real()):
         if case.name in settings:
             raise ValueError(f"two settings are called {case.name}")
         settings[case.name] = case
-    return settings
+    return settings | {f"{SEALED}{name}": _sealed(settings[name]) for name in _SEALED}
 
 
 SETTINGS: dict[str, Case] = _assemble()

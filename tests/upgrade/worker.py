@@ -2,8 +2,8 @@
 
 ::
 
-    python -m upgrade.worker write DIR          # fit every setting; keep pickle, lock, fingerprint and outputs in DIR
-    python -m upgrade.worker check DIR RESULT   # load each here; compare outputs, fingerprint and the lock's verdict
+    python -m upgrade.worker write DIR SEED [NAME ...]   # fit the settings; keep pickles, locks and outputs in DIR
+    python -m upgrade.worker check DIR RESULT            # load each here; compare outputs with the lock's verdict
 
 ``check`` writes one JSON object: the environments and, for each setting, the truth (do the outputs on real data agree?)
 beside what the lock said without knowing it. Both run with ``tests`` and the package on the path.
@@ -16,7 +16,7 @@ import pickle
 import platform
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,12 @@ from zoo_case import Case, quiet
 import sklearn_normlock as nl
 from sklearn_normlock.errors import NormLockError
 
-from .settings import SETTINGS
+from .settings import SEALED, SETTINGS
 
 INDEX = "index.json"
+PROTOCOL = 4
+#: What a skops file of ours holds of scikit-learn's and skops doesn't trust: compiled code.
+TRUSTED = ("sklearn.metrics._dist_metrics.EuclideanDistance64", "sklearn.neighbors._kd_tree.KDTree")
 
 #: What an object is asked for, each of a copy fresh from the pickle: use may change it, and its random generator.
 METHODS = ("transform", "predict", "predict_proba", "decision_function")
@@ -58,13 +61,18 @@ def reason(error: BaseException) -> str:
 # -- outputs ----------------------------------------------------------------------------------------------------------
 
 
-def queries(case: Case) -> dict[str, Any]:
-    """Return the data that outputs are asked of: those it was fitted on, and others of their kind."""
-    if case.query is not None:
-        return {"query": case.query(0)}
-    found = {"seen": case.data(0)[0]}
-    if "precomputed" not in case.name and case.name != "KernelCenterer":
-        found["new"] = case.data(1)[0]
+def queries(case: Case, seed: int) -> dict[str, Any]:
+    """Return the data that outputs are asked of: those it was fitted on and others of their kind.
+
+    Also what arrives in production of them: drifted, with gaps, sparse. Whatever refuses these under the old version
+    may go on to.
+    """
+    new = case.data(seed + 1)[0]
+    found = {"seen": case.data(seed)[0], "new": new}
+    if isinstance(new, np.ndarray) and new.dtype.kind == "f" and new.ndim == 2:
+        found["far"] = 10 * new
+        found["gaps"] = np.where(np.add.outer(np.arange(len(new)), np.arange(new.shape[1])) % 5 == 0, np.nan, new)
+        found["sparse"] = sparse.csr_matrix(np.where(np.abs(new) > np.nanmedian(np.abs(new), axis=0), new, 0.0))
     return found
 
 
@@ -90,11 +98,11 @@ def flat(output: Any) -> list[np.ndarray]:
 Ask = Callable[[Any], list[np.ndarray]]
 
 
-def questions(estimator: Any, case: Case) -> Iterator[tuple[str, Ask]]:
+def questions(estimator: Any, case: Case, seed: int) -> Iterator[tuple[str, Ask]]:
     """Yield what a fitted object is asked: what each step of a pipeline puts out, and then the whole of it."""
     usable = [m for m in (*METHODS, *OTHERWISE) if m not in case.not_used and hasattr(estimator, m)]
     methods = [m for m in usable if m in METHODS] or usable[:1]
-    for name, X in queries(case).items():
+    for name, X in queries(case, seed).items():
         for i, (step, _) in enumerate(estimator.steps[:-1] if type(estimator).__name__ == "Pipeline" else ()):
             yield f"{step} {name}", lambda est, upto=i + 1, X=X: _output(est[:upto], "transform", X)
         for method in methods:
@@ -105,14 +113,18 @@ def _output(estimator: Any, method: str, X: Any) -> list[np.ndarray]:
     with quiet():
         output = getattr(estimator, method)(X)
     # of neighbours the distances: which of two equally near ones comes first is nobody's word
-    return flat(output[0] if method == "kneighbors" else output)
+    arrays = flat(output[0] if method == "kneighbors" else output)
+    if getattr(X, "dtype", None) != np.float32:
+        return arrays
+    # what goes in as float32 comes out with its accuracy
+    return [array.astype(np.float32) if array.dtype.kind == "f" else array for array in arrays]
 
 
-def outputs(data: bytes, case: Case) -> tuple[dict[str, list[np.ndarray]], dict[str, str]]:
+def outputs(data: bytes, case: Case, seed: int) -> tuple[dict[str, list[np.ndarray]], dict[str, str]]:
     """Return what the pickled object puts out, and why not where it raises."""
     found: dict[str, list[np.ndarray]] = {}
     errors: dict[str, str] = {}
-    for key, ask in questions(_unpickled(data), case):
+    for key, ask in questions(_unpickled(data), case, seed):
         try:
             found[key] = ask(_unpickled(data))
         except Exception as error:
@@ -120,10 +132,10 @@ def outputs(data: bytes, case: Case) -> tuple[dict[str, list[np.ndarray]], dict[
     return found, errors
 
 
-def at_random(data: bytes, case: Case, found: Mapping[str, list[np.ndarray]]) -> set[str]:
+def at_random(data: bytes, case: Case, seed: int, found: Mapping[str, list[np.ndarray]]) -> set[str]:
     """Return which outputs one object doesn't give twice: they are drawn at random, and say nothing of versions."""
     drawn = set()
-    for key, ask in questions(_unpickled(data), case):
+    for key, ask in questions(_unpickled(data), case, seed):
         if key in found:
             estimator = _unpickled(data)
             ask(estimator)
@@ -203,24 +215,25 @@ def culprit(estimator: Any, old: Mapping[str, Any], new: Mapping[str, Any]) -> s
 # -- the two ends -----------------------------------------------------------------------------------------------------
 
 
-def write(folder: Path) -> dict[str, Any]:
-    """Fit every setting; keep in `folder` what is needed to see later what became of it."""
+def write(folder: Path, seed: int = 0, names: Sequence[str] = ()) -> dict[str, Any]:
+    """Fit all or some settings on the data of a seed; keep in `folder` what is needed to see what became of them."""
     folder.mkdir(parents=True, exist_ok=True)
-    index: dict[str, Any] = {"environment": environment(), "cases": {}, "errors": {}}
+    index: dict[str, Any] = {"environment": environment(), "seed": seed, "cases": {}, "errors": {}}
     arrays: dict[str, np.ndarray] = {}
-    for number, (name, case) in enumerate(SETTINGS.items()):
-        path = folder / f"{number:03}.pkl"
+    for number, name in enumerate(names or SETTINGS):
+        case = SETTINGS[name]
+        path = folder / f"{number:03}{'.skops' if name.startswith(SEALED) else '.pkl'}"
         try:
-            estimator = case.fitted()
+            estimator = case.fitted(seed)
         except Exception as error:  # not of this version, or not on these data
             index["errors"][name] = reason(error)
             continue
         with quiet():
             nl.dump(estimator, path, lock=True)
-            data = path.read_bytes()
+            data = _pickled(path, estimator)
             entry = {"file": path.name, "fingerprint": nl.fingerprint(estimator)}
-        found, _ = outputs(data, case)
-        drawn = at_random(data, case, found)
+        found, _ = outputs(data, case, seed)
+        drawn = at_random(data, case, seed, found)
         entry["outputs"] = {key: len(value) for key, value in found.items() if key not in drawn}
         entry["drawn"] = sorted(drawn)
         for key in entry["outputs"]:
@@ -231,6 +244,15 @@ def write(folder: Path) -> dict[str, Any]:
     return index
 
 
+def _pickled(path: Path, estimator: Any) -> bytes:
+    """Return the artifact if it is a pickle; else pickle the object beside it, to ask it anew as often as needed."""
+    if path.suffix == ".pkl":
+        return path.read_bytes()
+    data = pickle.dumps(estimator, protocol=PROTOCOL)
+    path.with_suffix(".pickle").write_bytes(data)
+    return data
+
+
 def check(folder: Path) -> dict[str, Any]:
     """Load what `folder` holds; return for each setting the truth and what the lock says."""
     index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
@@ -238,16 +260,16 @@ def check(folder: Path) -> dict[str, Any]:
     with np.load(folder / "outputs.npz") as arrays:
         for name, entry in index["cases"].items():
             old = {
-                key: [arrays[f"{entry['file'][:-4]} {key} {i}"] for i in range(count)]
+                key: [arrays[f"{entry['file'][:3]} {key} {i}"] for i in range(count)]
                 for key, count in entry["outputs"].items()
             }
-            result["cases"][name] = _checked(folder / entry["file"], name, entry, old)
+            result["cases"][name] = _checked(folder / entry["file"], SETTINGS[name], entry, old, index["seed"])
     return result
 
 
-def _checked(path: Path, name: str, entry: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
-    data = path.read_bytes()
-    row: dict[str, Any] = {"load": said(lambda: nl.load(path, lock=True))}
+def _checked(path: Path, case: Case, entry: dict[str, Any], old: dict[str, Any], seed: int) -> dict[str, Any]:
+    data = (path if path.suffix == ".pkl" else path.with_suffix(".pickle")).read_bytes()
+    row: dict[str, Any] = {"load": said(lambda: nl.load(path, lock=True, trusted=TRUSTED))}
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -257,8 +279,7 @@ def _checked(path: Path, name: str, entry: dict[str, Any], old: dict[str, Any]) 
         return {**row, "truth": "can't load", "detail": reason(error)}
     lock = nl.Lock.load(f"{path}.normlock.json")
     row["verify"] = said(lambda: nl.verify(estimator, lock))
-    case = SETTINGS[name]
-    new, errors = outputs(data, case)
+    new, errors = outputs(data, case, seed)
     row["truth"], row["gap"], row["detail"] = truth(old, new, errors)
     if row["truth"] == "no output" and entry["drawn"]:
         row["truth"] = "at random"
@@ -295,8 +316,8 @@ def _of_versions(category: type[Warning]) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    if arguments[:1] == ["write"] and len(arguments) == 2:
-        index = write(Path(arguments[1]))
+    if arguments[:1] == ["write"] and len(arguments) >= 3:
+        index = write(Path(arguments[1]), int(arguments[2]), arguments[3:])
         print(json.dumps({"wrote": len(index["cases"]), "errors": index["errors"]}))
     elif arguments[:1] == ["check"] and len(arguments) == 3:
         Path(arguments[2]).write_text(json.dumps(check(Path(arguments[1])), indent=1), encoding="utf-8")

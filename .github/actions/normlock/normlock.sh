@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# What the action does: verify, and show what a change does to the locks. action.yml names the variables that it reads.
+# The exit code is that of `normlock verify`: the differences inform, the verification decides.
+set -euo pipefail
+
+marker="<!-- normlock ${GITHUB_JOB:-} -->"
+limit=60000  # bytes; a comment has room for 65,536 characters, a summary for 1 MiB
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+report=$work/report.md
+PYTHON=${INPUT_PYTHON:-python}
+
+# With the checkout on Python's path: the classes that an artifact needs may lie there.
+normlock() { "$PYTHON" -m sklearn_normlock "$@"; }
+
+lines() { tr -d '\r' <<<"$1" | sed '/^[[:space:]]*$/d'; }  # the lines of an input
+
+warn() { echo "::warning title=normlock::$1"; }
+
+# The artifacts and the locks of `pull_request_target` are somebody else's, the secrets are yours, and to open an artifact
+# may be to run it: a lock that came with it doesn't make it safe.
+if [[ ${GITHUB_EVENT_NAME:-} == pull_request_target ]]; then
+  echo "::error title=normlock::Not on pull_request_target: artifacts of a fork would be opened where secrets are."
+  exit 2
+fi
+
+# -- verify ------------------------------------------------------------------------------------------------------------
+
+# Not looked for in the checkout, where a folder may have the same name.
+if ! (cd "$work" && "$PYTHON" -c 'import sklearn_normlock') 2>/dev/null; then
+  "$PYTHON" -m pip install --quiet --disable-pip-version-check "$GITHUB_ACTION_PATH/../../.."
+fi
+
+options=(--format github) paths=()
+while IFS= read -r line; do paths+=("$line"); done < <(lines "${INPUT_PATH:-}")
+while IFS= read -r line; do options+=("--trusted=$line"); done < <(lines "${INPUT_TRUSTED:-}")
+if [[ -n ${INPUT_EXPECT:-} ]]; then options+=("--expect=$INPUT_EXPECT"); fi
+if [[ ${#paths[@]} == 0 ]]; then
+  echo "::error title=normlock::Say with the input path what to verify."
+  exit 64
+fi
+
+code=0
+# A line is a workflow command only if it is an annotation of ours: a file may have any name.
+normlock verify "${options[@]}" -- "${paths[@]}" 2>&1 |
+  awk '/^::/ && !/^::(notice|error) (title=normlock|file=)/ { $0 = " " $0 } { print; fflush() }' |
+  tee "$work/verified" || code=${PIPESTATUS[0]}
+case $code in
+  0) verdict='✅ every artifact is what its lock says' ;;
+  1) verdict='❌ mismatch' ;;
+  2) verdict='⚠️ could not be checked' ;;
+  3) verdict='⚠️ nothing was checked' ;;
+  *) verdict="⚠️ failed with exit code $code" ;;
+esac
+{
+  echo "### normlock: $verdict"
+  echo
+  echo '~~~~~~text'
+  # The annotations as they read: without the command, and with their line breaks.
+  awk '{ sub(/^::[a-z]+ [^:]*::/, ""); gsub(/%0D/, ""); gsub(/%0A/, "\n"); gsub(/%25/, "%"); gsub(/~~~/, "~ ~ ~"); print }' \
+    "$work/verified"
+  echo '~~~~~~'
+} >"$report"
+
+# -- the locks that changed --------------------------------------------------------------------------------------------
+
+here() { git cat-file -e "$1^{commit}" 2>/dev/null; }
+
+base=${INPUT_BASE:-} changed=0
+if [[ $base =~ ^0*$ ]]; then
+  echo "No base revision: locks are compared with nothing."
+elif [[ $base == -* ]]; then
+  warn "The base revision '${base//[^[:alnum:]_.-]/?}' is not one."
+elif ! here "$base" && ! git fetch --quiet --no-tags --depth=1 origin "$base" 2>/dev/null; then
+  warn "The base revision isn't in this checkout and can't be fetched; changed locks are not shown."
+else
+  here "$base" || base=FETCH_HEAD
+  # What this revision changed, and not what has happened on the other branch; a shallow checkout doesn't know.
+  base=$(git merge-base "$base" HEAD 2>/dev/null || git rev-parse "$base^{commit}")
+  while IFS= read -r -d '' status && IFS= read -r -d '' path; do
+    changed=$((changed + 1))
+    name=$(printf '%s' "$path" | tr -d '`\000-\037')
+    printf '\n#### %s\n\n' "\`$name\`" >>"$report"
+    if [[ $status != A ]]; then git show "$base:$path" >"$work/old.normlock.json"; fi
+    if [[ $status != D ]]; then git show "HEAD:$path" >"$work/new.normlock.json"; fi
+    case $status in
+      A)
+        echo '🆕 A new lock.'
+        normlock show "$work/new.normlock.json" | sed -n '1,2s/^/    /p' || echo '⚠️ It can not be read.'
+        ;;
+      D) echo '🗑️ Deleted: nothing says any more what was approved.' ;;
+      *)
+        normlock diff "$work/old.normlock.json" "$work/new.normlock.json" --format markdown || [[ $? == 1 ]] ||
+          echo '⚠️ They can not be compared: one of the two can not be read.'
+        ;;
+    esac >>"$report" 2>/dev/null
+  done < <(git diff --name-status --no-renames -z "$base" HEAD -- '*.normlock.json')
+fi
+if [[ $changed == 0 ]]; then printf '\nNo lock changed.\n' >>"$report"; fi
+
+# -- tell --------------------------------------------------------------------------------------------------------------
+
+if [[ $(wc -c <"$report") -gt $limit ]]; then
+  # Whole lines, so that no character is cut in two.
+  LC_ALL=C awk -v limit="$limit" '{ size += length($0) + 1 } size > limit { exit } { print }' "$report" >"$work/cut"
+  printf '\n… and more: compare the locks of both revisions with normlock diff.\n' >>"$work/cut"
+  mv "$work/cut" "$report"
+fi
+cat "$report" >>"${GITHUB_STEP_SUMMARY:-/dev/stdout}"
+printf 'code=%s\nchanged=%s\n' "$code" "$changed" >>"${GITHUB_OUTPUT:-/dev/stdout}"
+
+comment() {  # one comment a job, kept up to date; those of others are left alone
+  local url  # behind `||` bash does not stop at what fails
+  { echo "$marker"; cat "$report"; } >"$work/comment.md"
+  url=$(gh pr view "$PULL_REQUEST" --repo "$GITHUB_REPOSITORY" --json comments --jq \
+    "[.comments[] | select(.viewerDidAuthor and (.body | startswith(\"$marker\")))][0].url // empty") || return
+  if [[ -n $url ]]; then
+    gh api --silent --method PATCH "repos/$GITHUB_REPOSITORY/issues/comments/${url##*-}" -F "body=@$work/comment.md"
+  elif [[ $code != 0 || $changed != 0 ]]; then
+    gh pr comment "$PULL_REQUEST" --repo "$GITHUB_REPOSITORY" --body-file "$work/comment.md"
+  fi
+}
+
+if [[ ${INPUT_COMMENT:-false} == true && -n ${PULL_REQUEST:-} ]]; then
+  # A pull request from a fork has a token that can't write.
+  comment >/dev/null || warn "The comment could not be written: it needs the permission pull-requests: write."
+fi
+exit "$code"

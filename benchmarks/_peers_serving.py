@@ -1,0 +1,222 @@
+"""Serving: a locked object against scikit-learn's, scikit-learn-intelex, onnxruntime, and NumPy alone."""
+
+from __future__ import annotations
+
+import warnings
+from math import isfinite
+
+import numpy as np
+import pandas as pd
+from _timing import Measured, compared, table
+from scipy import sparse
+from scipy.special import expit
+from sklearn import linear_model
+
+import sklearn_normlock as nl
+from sklearn_normlock import compose, impute, pipeline, preprocessing
+
+ROWS = (1, 10, 1_000, 100_000)
+WIDTH = 30
+rng = np.random.default_rng(0)
+X = rng.lognormal(size=(2_000, WIDTH))
+y = (X[:, 0] > 1).astype(int)
+
+
+def numpy_scaler(shift, scale):
+    """Return the arithmetic of a scaler with scikit-learn's checks (dimensions, width, finite), and nothing else."""
+    width = len(shift)
+
+    def transform(data):
+        if data.ndim != 2 or data.shape[1] != width:
+            raise ValueError("width")
+        if not isfinite(data.sum()):
+            raise ValueError("finite")
+        data = data - shift
+        data /= scale
+        return data
+
+    return transform
+
+
+def numpy_model(scaler, model):
+    transform = numpy_scaler(scaler.mean_, scaler.scale_)
+    coef, intercept = model.coef_.T, model.intercept_
+
+    def predict_proba(data):
+        data = transform(data)
+        if not isfinite(data.sum()):
+            raise ValueError("finite")
+        scores = (data @ coef + intercept).ravel()
+        expit(scores, out=scores)
+        return np.stack([1 - scores, scores], axis=1)
+
+    return predict_proba
+
+
+def onnx_model(stock, width):
+    """Return ``predict_proba`` of the converted pipeline, in float32 as it is usually served; None without onnx."""
+    try:
+        import onnxruntime
+        from skl2onnx import to_onnx
+    except ImportError:
+        return None
+    converted = to_onnx(stock, np.zeros((1, width), np.float32), options={"zipmap": False})
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(converted.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda data: session.run(["probabilities"], {name: data})[0]
+
+
+def intel_model(stock, data, target):
+    """Return the pipeline with the classes of scikit-learn-intelex where it has them; None without it."""
+    try:
+        from sklearnex.linear_model import LogisticRegression
+    except ImportError:
+        return None
+    from sklearn.base import clone
+    from sklearn.pipeline import make_pipeline
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return make_pipeline(clone(stock[0]), LogisticRegression(max_iter=1000)).fit(data, target)
+
+
+def transformers():
+    yield "StandardScaler", preprocessing.StandardScaler(), X
+    yield "MinMaxScaler", preprocessing.MinMaxScaler(), X
+    yield "MaxAbsScaler", preprocessing.MaxAbsScaler(), X
+    yield "RobustScaler", preprocessing.RobustScaler(), X
+    yield "Normalizer", preprocessing.Normalizer(), X
+    yield "Binarizer", preprocessing.Binarizer(), X
+    yield "PowerTransformer", preprocessing.PowerTransformer(), X
+    yield "QuantileTransformer", preprocessing.QuantileTransformer(), X
+    yield "SimpleImputer", impute.SimpleImputer(), X
+    yield "KBinsDiscretizer", preprocessing.KBinsDiscretizer(encode="ordinal", subsample=None), X
+
+
+def batch(rows):
+    return rng.lognormal(size=(rows, WIDTH))
+
+
+def transforms(budget, rows=ROWS):
+    """Time ``transform`` of each class; return rows of the table by number of rows."""
+    found = {}
+    for name, est, data in transformers():
+        locked = est.fit(data)
+        stock = nl.unlock(locked)
+        for number in rows:
+            one = batch(number)
+            if name == "SimpleImputer":
+                one[rng.random(one.shape) < 0.05] = np.nan
+            ways = {
+                "stock": lambda stock=stock, one=one: stock.transform(one),
+                "locked": lambda locked=locked, one=one: locked.transform(one),
+            }
+            if name == "StandardScaler":
+                bare = numpy_scaler(locked.mean_, locked.scale_)
+                ways["NumPy"] = lambda bare=bare, one=one: bare(one)
+            assert ways["locked"]().tobytes() == ways["stock"]().tobytes(), name
+            found[name, number] = compared(ways, "stock", budget=budget)
+    return found
+
+
+def pipelines(budget, rows=ROWS):
+    """Time ``predict_proba`` of two pipelines, and the peers of the first."""
+    found = {}
+    locked = pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.LogisticRegression(max_iter=1000))
+    locked.fit(X, y)
+    stock = nl.unlock(locked)
+    onnx, intel = onnx_model(stock, WIDTH), intel_model(stock, X, y)
+    bare = numpy_model(locked[0], locked[1])
+    for number in rows:
+        one = batch(number)
+        narrow = one.astype(np.float32)
+        ways = {
+            "stock": lambda one=one: stock.predict_proba(one),
+            "locked": lambda one=one: locked.predict_proba(one),
+            "NumPy": lambda one=one: bare(one),
+        }
+        if onnx is not None:
+            ways["onnxruntime"] = lambda narrow=narrow: onnx(narrow)
+        if intel is not None:
+            ways["intelex"] = lambda one=one: intel.predict_proba(one)
+        assert ways["locked"]().tobytes() == ways["stock"]().tobytes() and np.allclose(ways["NumPy"](), ways["stock"]())
+        found["scaler + LogisticRegression", number] = compared(ways, "stock", budget=budget)
+    columns = compose.make_column_transformer(
+        (preprocessing.StandardScaler(), list(range(10))),
+        (preprocessing.MinMaxScaler(), list(range(10, 20))),
+        (preprocessing.RobustScaler(), list(range(20, 30))),
+    )
+    split = pipeline.make_pipeline(columns, linear_model.LogisticRegression(max_iter=1000)).fit(X, y)
+    plain = nl.unlock(split)
+    for number in rows:
+        one = batch(number)
+        ways = {
+            "stock": lambda one=one: plain.predict_proba(one),
+            "locked": lambda one=one: split.predict_proba(one),
+        }
+        assert ways["locked"]().tobytes() == ways["stock"]().tobytes()
+        found["3 scalers of columns + LogisticRegression", number] = compared(ways, "stock", budget=budget)
+    return found
+
+
+def handed_over(budget):
+    """Time inputs that take scikit-learn's own path."""
+    found = {}
+    names = [f"x{i}" for i in range(WIDTH)]
+    for rows in (1, 1_000):
+        frame = pd.DataFrame(batch(rows), columns=names)
+        locked = preprocessing.StandardScaler().fit(pd.DataFrame(X, columns=names))
+        stock = nl.unlock(locked)
+        ways = {
+            "stock": lambda frame=frame, stock=stock: stock.transform(frame),
+            "locked": lambda frame=frame, locked=locked: locked.transform(frame),
+        }
+        found["DataFrame", rows] = compared(ways, "stock", budget=2 * budget, rounds=61)
+        matrix = sparse.random(rows, WIDTH, 0.2, format="csr", random_state=0)
+        thin = preprocessing.StandardScaler(with_mean=False).fit(X)
+        plain = nl.unlock(thin)
+        ways = {
+            "stock": lambda matrix=matrix, plain=plain: plain.transform(matrix),
+            "locked": lambda matrix=matrix, thin=thin: thin.transform(matrix),
+        }
+        found["sparse matrix", rows] = compared(ways, "stock", budget=2 * budget, rounds=61)
+    return found
+
+
+def against(found, base):
+    """Return the ratios of one way to another, from times of the same rounds."""
+    return {
+        name: Measured([a / b for a, b in zip(one.seconds, found[base].seconds, strict=True)], one.seconds)
+        for name, one in found.items()
+    }
+
+
+def main(budget):
+    """Print the tables; return all that was measured."""
+    single, whole, over = transforms(budget), pipelines(budget), handed_over(budget)
+    title = "transform, locked / stock, medians of paired runs and their quartiles, by rows of 30 columns"
+    names = dict.fromkeys(name for name, _ in single)
+    table(
+        title,
+        [(name, {f"{n:,}": single[name, n]["locked"] for n in ROWS}) for name in names],
+        [f"{n:,}" for n in ROWS],
+    )
+    rows = [(f"{name}, {n:,}", {k: v for k, v in found.items() if k != "stock"}) for (name, n), found in whole.items()]
+    table("predict_proba / stock", rows, ["locked", "NumPy", "onnxruntime", "intelex"])
+    rows = [
+        (
+            f"{name}, {n:,}",
+            {f"/ {base}": against(found, base)["locked"] for base in ("NumPy", "onnxruntime") if base in found},
+        )
+        for (name, n), found in {**single, **whole}.items()
+        if "NumPy" in found
+    ]
+    table("locked against NumPy with the same checks, and against onnxruntime", rows, ["/ NumPy", "/ onnxruntime"])
+    table(
+        "inputs that take scikit-learn's path, locked / stock",
+        [(f"{name}, {n:,}", {"locked": found["locked"]}) for (name, n), found in over.items()],
+        ["locked"],
+    )
+    return {"transform": single, "predict_proba": whole, "handed over": over}

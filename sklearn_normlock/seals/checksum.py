@@ -1,0 +1,112 @@
+"""A checksum of a sealed object's state that is quick to take, so that a small object is verified quickly on arrival.
+
+A fingerprint is made to be the same everywhere and to say where two objects differ, which takes a walk through every
+value. Whether a state has *arrived* as it left is a simpler question. An object whose watch says that nothing has moved
+since its fingerprint was taken leaves with a checksum over its class, its fingerprint and every value that counts, as
+Python's own ``marshal`` writes them (version 2 of that format, which has no references: equal values give equal bytes).
+Where the checksum is right, so is the fingerprint. Where it is not, or there is none, the fingerprint decides, as it
+does for whatever is large or has more to it than numbers, strings and plain arrays: a wrong checksum costs time only.
+"""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Callable, Container
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+from ..fingerprints.naming import class_name
+from ..fingerprints.state import declares_state, is_estimator
+from .shape import NUMBERS, PLAIN, shape_of
+from .watch import FINGERPRINT, Layout
+
+_LARGEST = 1 << 16  # bytes of an array; from there on hashing itself is what takes time
+_LONGEST = 256  # items of a list
+_DEEPEST = 6  # levels of estimators
+
+_NATIVE = frozenset("?bBhHiIlLqQefd")  # what dtype.str says of them, the platform says too
+
+
+class _Beyond(Exception):
+    """A value that is not covered."""
+
+
+class Checksum(Layout):
+    """The checksum of an object's state, and the layout that is seen on the way.
+
+    Parameters
+    ----------
+    obj : Locked
+        Sealed.
+    vouched : callable
+        Gives the watch over a sealed object in it that is intact, or None: it is covered by its fingerprint.
+    frozen : container of int, default=None
+        The ids of the arrays that nobody can have edited; any other is not covered. None takes all.
+
+    Attributes
+    ----------
+    text : str or None
+        None if the object holds something that is not covered; the layout is not complete then.
+    """
+
+    def __init__(self, obj: Any, vouched: Callable[[Any], Any], frozen: Container[int] | None = None) -> None:
+        self._vouched = vouched
+        self._frozen = frozen
+        self._depth = 0
+        try:
+            super().__init__(obj)
+            whole = marshal.dumps((vars(obj)[FINGERPRINT], self.state), 2)
+        except Exception:
+            # Whatever can't be covered (a class without a stable name, a number too large) takes the long way.
+            self.text = None
+        else:
+            self.text = sha256(whole).hexdigest()
+
+    def _enter(self, estimator: Any) -> Any:
+        attributes, kind = vars(estimator), type(estimator)
+        self._depth += 1
+        if declares_state(kind) or self._depth > _DEEPEST:
+            raise _Beyond
+        shape = shape_of(kind, attributes)
+        self.states.append((kind, attributes, shape))
+        values = [attributes[name] for name in shape.counted]
+        for i in shape.composed:
+            values[i] = self._covered(values[i])
+        self._depth -= 1
+        return b"state", class_name(kind), shape.counted, values
+
+    def _covered(self, value: Any) -> Any:
+        kind = type(value)
+        if kind is np.ndarray:
+            if self._frozen is not None and id(value) not in self._frozen:
+                raise _Beyond
+            dtype = value.dtype
+            if dtype.char in _NATIVE and dtype.isnative:
+                if value.nbytes > _LARGEST:
+                    raise _Beyond
+                return dtype.char, value.shape, value.tobytes()
+            items = value.ravel().tolist() if dtype.hasobject else None
+            if items is None or not {*map(type, items)} <= PLAIN:
+                raise _Beyond
+            return b"objects", value.shape, items
+        if kind in NUMBERS:
+            return kind.__name__, value.tobytes()
+        if kind is tuple or kind is list:
+            if kind is list:
+                self.containers.append(value)
+            if len(value) > _LONGEST:
+                raise _Beyond
+            return kind([item if type(item) in PLAIN else self._covered(item) for item in value])
+        if not is_estimator(value) or id(value) in self._seen:
+            raise _Beyond
+        self._seen.add(id(value))
+        self.members.append(value)
+        if not getattr(kind, "_normlock_locked", False):
+            return self._enter(value)
+        watch = self._vouched(value)
+        if watch is None:
+            raise _Beyond
+        self.watched.append(watch)
+        return b"locked", class_name(kind), vars(value)[FINGERPRINT]

@@ -1,0 +1,103 @@
+"""The serving path: what a sealed object computes without deriving and validating anew what can't have changed.
+
+Of a sealed object nothing can have moved since the last call, so that what scikit-learn derives from it at every call
+is derived once: a *kernel* for each method, which takes a plain array (float64 or float32, two dimensions, of the
+fitted width, finite where it has to be) to the very bits that scikit-learn's method gives. Whatever is not plain, in
+the input, the object or the configuration, takes scikit-learn's own path.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...fingerprints.state import is_estimator
+from ..seal import watch_over
+from ..watch import Watch
+from .compiler import Compiler
+from .inputs import Kernel
+
+__all__ = ["METHODS", "fast_paths", "has_fast_path", "kernel_of"]
+
+METHODS = ("transform", "inverse_transform", "predict", "predict_proba", "decision_function")
+
+
+def kernel_of(est: Any, method: str, watch: Watch) -> Kernel | None:
+    """Return the kernel of a method of a sealed object, made when it is first asked for; None if it has none.
+
+    Parameters
+    ----------
+    est : Locked
+        Sealed and intact.
+    method : str
+        Such as ``"transform"``.
+    watch : Watch
+        Over the object.
+    """
+    kernel = watch.kernels[method] = Compiler(watch).kernel(est, method) if method in METHODS else None
+    return kernel
+
+
+def has_fast_path(est: Any, method: str | None = None) -> bool:
+    """Tell whether an object computes by a kernel when it is given a plain array.
+
+    Parameters
+    ----------
+    est : estimator
+        A sealed one; any other has none.
+    method : str, default=None
+        Such as ``"transform"``; None asks for any.
+
+    Examples
+    --------
+    >>> from sklearn_normlock.preprocessing import PolynomialFeatures, StandardScaler
+    >>> from sklearn_normlock.seals.fast import has_fast_path
+    >>> has_fast_path(StandardScaler().fit([[0.0], [2.0]]))
+    True
+    >>> has_fast_path(PolynomialFeatures().fit([[0.0], [2.0]]))
+    False
+    """
+    methods = fast_paths(est)[""]
+    return bool(methods) if method is None else method in methods
+
+
+def fast_paths(est: Any) -> dict[str, tuple[str, ...]]:
+    """Return the methods that an object, and each step in it, computes by a kernel.
+
+    Parameters
+    ----------
+    est : estimator
+        A sealed one, such as a pipeline; any other has none.
+
+    Returns
+    -------
+    methods : dict of str to tuple of str
+        By the path of the step, such as ``"preprocess.scaler"``; ``""`` is the object itself.
+
+    Notes
+    -----
+    A step is shown by what it does in the object. A pipeline has a kernel, the walk over its steps, as soon as one of
+    them has.
+
+    Examples
+    --------
+    >>> from sklearn_normlock.pipeline import make_pipeline
+    >>> from sklearn_normlock.preprocessing import PolynomialFeatures, StandardScaler
+    >>> from sklearn_normlock.seals.fast import fast_paths
+    >>> pipe = make_pipeline(StandardScaler(), PolynomialFeatures()).fit([[0.0], [2.0]])
+    >>> fast_paths(pipe)
+    {'': ('transform',), 'standardscaler': ('transform', 'inverse_transform'), 'polynomialfeatures': ()}
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    _enter(est, "", None, found)
+    return found
+
+
+def _enter(est: Any, path: str, compiler: Compiler | None, found: dict[str, tuple[str, ...]]) -> None:
+    watch = watch_over(est)
+    if compiler is None and isinstance(watch, Watch) and watch.intact(vars(est)):
+        compiler = Compiler(watch)
+    found[path] = tuple(m for m in METHODS if compiler is not None and compiler.kernel(est, m) is not None)
+    members = getattr(est, "steps", None) or getattr(est, "transformers_", None) or ()
+    for name, member, *_ in members if isinstance(members, list) else ():
+        if is_estimator(member) and not isinstance(member, type):
+            _enter(member, f"{path}.{name}" if path else name, compiler, found)

@@ -1,0 +1,153 @@
+"""From a sealed estimator to its kernels: what may have one, and what it may stand on.
+
+A kernel is a closure over what ``fit`` left in an estimator. It is made when a method is first called, kept in the
+watch over the object and dropped with it, so that a kernel lives exactly as long as nothing has moved. It may stand on
+
+* the state of estimators that the watch covers, and
+* arrays that the watch has made read-only.
+
+It is made for scikit-learn's own classes, and for locked classes that add nothing to one of them; a class that
+overrides a method is called as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import sklearn
+
+from ...fingerprints.naming import cached
+from ..watch import Watch
+from .inputs import Kernel
+
+VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
+KNOWN = (1, 4) <= VERSION <= (1, 9)  # the versions whose methods the kernels repeat; any other computes for itself
+
+# Which module has the kernels of which classes, so that no module of scikit-learn is imported for them.
+_HOMES = {
+    "sklearn.preprocessing._data.StandardScaler": "scalers",
+    "sklearn.preprocessing._data.MinMaxScaler": "scalers",
+    "sklearn.preprocessing._data.MaxAbsScaler": "scalers",
+    "sklearn.preprocessing._data.RobustScaler": "scalers",
+    "sklearn.preprocessing._data.Normalizer": "rows",
+    "sklearn.preprocessing._data.Binarizer": "rows",
+    "sklearn.impute._base.SimpleImputer": "rows",
+    "sklearn.preprocessing._function_transformer.FunctionTransformer": "rows",
+    "sklearn.preprocessing._data.PowerTransformer": "power",
+    "sklearn.preprocessing._data.QuantileTransformer": "columns",
+    "sklearn.preprocessing._discretization.KBinsDiscretizer": "columns",
+    "sklearn.pipeline.Pipeline": "walks",
+    "sklearn.compose._column_transformer.ColumnTransformer": "walks",
+}
+_LINEAR = ("sklearn.linear_model.", "sklearn.svm.")
+
+Factory = Callable[["Compiler", Any], Kernel]
+
+
+class Unsuited(Exception):
+    """An estimator, as it is configured or fitted, has no kernel."""
+
+
+class Compiler:
+    """Makes the kernels of an object and of the estimators in it.
+
+    Parameters
+    ----------
+    watch : Watch
+        Over the object.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        self._made = watch.kernels
+        self._covered = watch.covered()
+        self._frozen = {id(array) for array in watch.arrays}
+
+    def kernel(self, est: Any, method: str) -> Kernel | None:
+        """Return the kernel of a method, or None."""
+        key = (id(vars(est)), method)
+        if key not in self._made:
+            self._made[key] = self._compiled(est, method)
+        return self._made[key]
+
+    def _compiled(self, est: Any, method: str) -> Kernel | None:
+        factory = _factory(type(est), method) if KNOWN else None
+        if factory is None or id(vars(est)) not in self._covered:
+            return None
+        try:
+            kernel = factory(self, est)
+        except (Unsuited, AttributeError, TypeError, ValueError):
+            return None  # a state that the factory does not expect is none of a kernel's
+        output = vars(est).get("_sklearn_output_config")
+        return kernel if method != "transform" or output is None else _unless_wrapped(kernel, output)
+
+    def array(self, est: Any, name: str, ndim: int | None = None, *, objects: bool = False) -> np.ndarray:
+        """Return a fitted array of real numbers that nobody can edit; one of Python's numbers, if ``objects``."""
+        value = vars(est).get(name)
+        if ndim is not None and getattr(value, "ndim", None) != ndim:
+            raise Unsuited
+        return self.frozen(value, objects=objects)
+
+    def frozen(self, value: Any, *, objects: bool = False) -> np.ndarray:
+        """Return a value if it is such an array."""
+        if type(value) is not np.ndarray:
+            raise Unsuited
+        if value.dtype.char not in "dflq" and not (objects and {*map(type, value.flat)} <= {float, int}):
+            raise Unsuited
+        if id(value) not in self._frozen or value.flags.writeable:
+            raise Unsuited
+        return value
+
+
+def demand(*conditions: Any) -> None:
+    """Raise Unsuited unless all conditions hold."""
+    if not all(conditions):
+        raise Unsuited
+
+
+def width_of(est: Any, *, named: bool = False) -> int:
+    """Return the number of features that an estimator was fitted with.
+
+    Parameters
+    ----------
+    est : estimator
+        One that was fitted with names of features warns of arrays: it has no kernel, unless ``named``.
+    named : bool, default=False
+        Whether the method does not look at names.
+    """
+    width = vars(est).get("n_features_in_")
+    if not isinstance(width, int) or width < 1 or (not named and "feature_names_in_" in vars(est)):
+        raise Unsuited
+    return width
+
+
+def _unless_wrapped(kernel: Kernel, output: Mapping[str, Any]) -> Kernel:
+    # set_output writes into the dict that is there, which the watch does not follow: it does not count.
+    def wrapped(X: Any) -> Any:
+        return kernel(X) if output.get("transform", "default") == "default" else None
+
+    return wrapped
+
+
+@cached
+def _factory(cls: type, method: str) -> Factory | None:
+    stock = _stock(cls)
+    if stock is None:
+        return None
+    name = f"{stock.__module__}.{stock.__qualname__}"
+    home = _HOMES.get(name)
+    if home is None and stock is cls and name.startswith(_LINEAR):
+        found = import_module(f"{__package__}.linear").factory(cls, method)
+    elif home is not None:
+        found = import_module(f"{__package__}.{home}").KERNELS.get((stock.__name__, method))
+    else:
+        found = None
+    return found
+
+
+def _stock(cls: type) -> type | None:
+    """Return the class of scikit-learn that computes what this class computes, or None."""
+    stock = cls.__dict__.get("__fingerprint_class__") if cls.__dict__.get("_normlock_thin", False) else cls
+    return stock if isinstance(stock, type) and stock.__module__.startswith("sklearn.") else None

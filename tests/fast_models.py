@@ -1,0 +1,151 @@
+"""Sealed objects with a fast path, and what a call of one of them gives: for comparison with scikit-learn's."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from sklearn.linear_model import (
+    ElasticNet,
+    LinearRegression,
+    LogisticRegression,
+    Perceptron,
+    Ridge,
+    RidgeClassifier,
+    SGDClassifier,
+    SGDRegressor,
+)
+from sklearn.svm import LinearSVC, LinearSVR
+
+from sklearn_normlock import compose, impute, pipeline, preprocessing
+
+WIDTH = 4
+rng = np.random.default_rng(0)
+X = rng.lognormal(size=(60, WIDTH)) * [1.0, -30.0, 0.01, 1e4]
+X[:, 2] -= 0.02
+POSITIVE = np.abs(X) + 0.01
+GAPS = np.where(rng.random(X.shape) < 0.2, np.nan, X)
+CONSTANT = X * [1, 0, 1, 1] + [0, 7, 0, 0]
+TIES = np.round(X, 1)
+y = (X[:, 0] > 1).astype(int)
+letters = np.array(list("abc"))[rng.integers(0, 3, 60)]
+
+TRANSFORMERS = {
+    "StandardScaler": (preprocessing.StandardScaler(), X),
+    "StandardScaler of constants": (preprocessing.StandardScaler(), CONSTANT),
+    "StandardScaler without mean": (preprocessing.StandardScaler(with_mean=False), X),
+    "StandardScaler without std": (preprocessing.StandardScaler(with_std=False), X),
+    "StandardScaler of float32": (preprocessing.StandardScaler(), X.astype(np.float32)),
+    "StandardScaler of extremes": (preprocessing.StandardScaler(), X * [1e-150, 1e150, 1, 1]),
+    "StandardScaler of one column": (preprocessing.StandardScaler(), X[:, :1]),
+    "MinMaxScaler": (preprocessing.MinMaxScaler(), X),
+    "MinMaxScaler with clip": (preprocessing.MinMaxScaler(clip=True, feature_range=(-1, 2)), GAPS),
+    "MaxAbsScaler": (preprocessing.MaxAbsScaler(), X),
+    "RobustScaler": (preprocessing.RobustScaler(), CONSTANT),
+    "RobustScaler without centre": (preprocessing.RobustScaler(with_centering=False), X),
+    "Normalizer": (preprocessing.Normalizer(), X),
+    "Normalizer l1": (preprocessing.Normalizer("l1"), X),
+    "Normalizer max": (preprocessing.Normalizer("max"), X),
+    "Binarizer": (preprocessing.Binarizer(threshold=0.3), X),
+    "PowerTransformer": (preprocessing.PowerTransformer(), X),
+    "PowerTransformer of constants": (preprocessing.PowerTransformer(), CONSTANT),
+    "PowerTransformer plain": (preprocessing.PowerTransformer(standardize=False), GAPS),
+    "PowerTransformer Box-Cox": (preprocessing.PowerTransformer(method="box-cox"), POSITIVE),
+    "QuantileTransformer": (preprocessing.QuantileTransformer(n_quantiles=20), X),
+    "QuantileTransformer with ties": (preprocessing.QuantileTransformer(n_quantiles=60), TIES),
+    "QuantileTransformer normal": (
+        preprocessing.QuantileTransformer(n_quantiles=50, output_distribution="normal"),
+        CONSTANT,
+    ),
+    "QuantileTransformer of float32": (preprocessing.QuantileTransformer(n_quantiles=9), X.astype(np.float32)),
+    "SimpleImputer": (impute.SimpleImputer(), GAPS),
+    "SimpleImputer median": (impute.SimpleImputer(strategy="median"), GAPS.astype(np.float32)),
+    "SimpleImputer constant": (impute.SimpleImputer(strategy="constant", fill_value=-1.5), GAPS),
+    "SimpleImputer most frequent": (impute.SimpleImputer(strategy="most_frequent"), GAPS),
+    "KBinsDiscretizer": (
+        preprocessing.KBinsDiscretizer(n_bins=4, encode="ordinal", strategy="uniform", subsample=None),
+        X,
+    ),
+    "ColumnTransformer": (
+        compose.make_column_transformer(
+            (preprocessing.StandardScaler(), [0, 2]),
+            (preprocessing.MinMaxScaler(), slice(1, 2)),
+            (preprocessing.RobustScaler(), np.array([False, False, False, True])),
+            remainder="passthrough",
+        ),
+        X,
+    ),
+    "ColumnTransformer with remainder": (
+        compose.make_column_transformer((preprocessing.MaxAbsScaler(), [3, 1]), remainder="passthrough"),
+        X,
+    ),
+    "pipeline": (
+        pipeline.make_pipeline(impute.SimpleImputer(), "passthrough", preprocessing.StandardScaler()),
+        GAPS,
+    ),
+    "pipeline there and back": (
+        pipeline.make_pipeline(preprocessing.MinMaxScaler(), preprocessing.StandardScaler()),
+        X,
+    ),
+    "pipeline with a step of scikit-learn's own": (
+        pipeline.make_pipeline(
+            preprocessing.StandardScaler(), preprocessing.PolynomialFeatures(), preprocessing.MaxAbsScaler()
+        ),
+        X,
+    ),
+}
+MODELS = {
+    "LogisticRegression": (LogisticRegression(), y),
+    "LogisticRegression of letters": (LogisticRegression(), letters),
+    "LogisticRegression without intercept": (LogisticRegression(fit_intercept=False), y),
+    "RidgeClassifier": (RidgeClassifier(), letters),
+    "SGDClassifier": (SGDClassifier(loss="log_loss", random_state=0), y),
+    "SGDClassifier huber": (SGDClassifier(loss="modified_huber", random_state=0), letters),
+    "Perceptron": (Perceptron(random_state=0), letters),
+    "LinearSVC": (LinearSVC(random_state=0), letters),
+    "LinearRegression": (LinearRegression(), X[:, 0]),
+    "LinearRegression of two": (LinearRegression(), X[:, :2]),
+    "Ridge": (Ridge(fit_intercept=False), X[:, 0]),
+    "ElasticNet": (ElasticNet(), X[:, 0]),
+    "SGDRegressor": (SGDRegressor(random_state=0), y),
+    "LinearSVR": (LinearSVR(random_state=0), y),
+}
+
+
+def sealed():
+    """Yield the name of each object, and the object."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of so few rows, some don't converge
+        for name, (est, data) in TRANSFORMERS.items():
+            yield name, est.fit(data)
+        for name, (est, target) in MODELS.items():
+            yield name, pipeline.make_pipeline(preprocessing.StandardScaler(), est).fit(X, target)
+
+
+def outcome(est, method, data):
+    """Return all that can be told of a call: the result to the bit, or the error, and what was warned of.
+
+    The payload of a NaN is left out, and so is whether a result is a view of something larger.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            result = getattr(est, method)(data)
+        except Exception as error:
+            told = (type(error), str(error))
+        else:
+            told = described(result)
+    return told, [(warning.category, str(warning.message)) for warning in caught]
+
+
+def described(result):
+    """Return the type, dtype, shape, order, writability and bits of an array; anything else as it is."""
+    if type(result) is not np.ndarray or result.dtype.hasobject:
+        return type(result), repr(result)
+    flags = result.flags
+    facts = (result.dtype.str, result.shape, flags.c_contiguous, flags.f_contiguous, flags.writeable)
+    if result.dtype.char == "g":  # between its numbers lies memory that means nothing
+        return (*facts, repr(result.tolist()))
+    if result.dtype.kind == "f":
+        result = np.where(np.isnan(result), np.nan, result)
+    return (*facts, result.tobytes())

@@ -1,0 +1,170 @@
+"""The checksum that a small object travels with: it saves time, and decides nothing that the fingerprint would not."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
+
+import sklearn_normlock as nl
+from sklearn_normlock.errors import NormLockError
+from sklearn_normlock.pipeline import make_pipeline
+from sklearn_normlock.preprocessing import KBinsDiscretizer, OneHotEncoder, PowerTransformer, StandardScaler
+from sklearn_normlock.seals import seal
+from sklearn_normlock.seals.checksum import Checksum
+from sklearn_normlock.seals.seal import watch_over
+from sklearn_normlock.seals.watch import CHECKSUM
+
+X = np.random.default_rng(0).normal(size=(40, 3))
+y = X[:, 0] > 0
+
+
+def scaler():
+    return StandardScaler().fit(X)
+
+
+def named():
+    return make_pipeline(StandardScaler(), LogisticRegression()).fit(pd.DataFrame(X, columns=list("abc")), y)
+
+
+def parts(obj):
+    return obj.__getstate__()
+
+
+def arrived(obj, state):
+    other = type(obj).__new__(type(obj))
+    other.__setstate__(state)
+    return other
+
+
+@pytest.mark.parametrize("make", [scaler, named, lambda: PowerTransformer().fit(X)])
+def test_a_small_object_is_not_fingerprinted_on_arrival(make, monkeypatch):
+    """An object of numbers, strings and plain arrays arrives without a walk for its fingerprint, and is sealed."""
+    obj = make()
+    data = pickle.dumps(obj)
+
+    def hashed(*args, **kwargs):
+        raise AssertionError("hashed")
+
+    monkeypatch.setattr(seal, "object_digest", hashed)
+    loaded = pickle.loads(data)
+    assert loaded.fingerprint_ == obj.fingerprint_
+    assert CHECKSUM not in vars(loaded)
+    assert watch_over(loaded).from_bytes
+    assert all(not array.flags.writeable for array in watch_over(loaded).arrays)
+    assert len(watch_over(loaded).arrays) == len(watch_over(obj).arrays)
+    again = pickle.loads(pickle.dumps(loaded))
+    assert again.fingerprint_ == obj.fingerprint_
+
+
+@pytest.mark.parametrize("make", [scaler, named])
+@pytest.mark.parametrize("name", ["fingerprint_", "n_features_in_", "with_mean", "mean_", "n_samples_seen_"])
+def test_every_part_is_covered(make, name):
+    """Whatever differs on arrival is found, though the checksum came along."""
+    obj = make()
+    inner = obj if name in vars(obj) else obj[0]
+    state = parts(inner)
+    assert state[CHECKSUM]
+    value = state[name]
+    if isinstance(value, np.ndarray):
+        state[name] = np.nextafter(value, 9)
+    elif isinstance(value, str):
+        state[name] = value[:-1] + ("0" if value[-1] != "0" else "1")
+    else:
+        state[name] = type(value)(not value) if isinstance(value, bool) else value + 1
+    with pytest.raises(NormLockError):
+        arrived(inner, state)
+
+
+def test_an_attribute_more_or_less_is_found():
+    """An attribute that came, went, or changed its type or its dtype is found."""
+    for change in (
+        lambda state: state.update(extra=1),
+        lambda state: state.pop("var_"),
+        lambda state: state.update(with_std=1),
+        lambda state: state.update(mean_=state["mean_"].astype(np.float32)),
+        lambda state: state.update(mean_=state["mean_"].reshape(1, -1)),
+        lambda state: state.update(n_samples_seen_=np.int64(state["n_samples_seen_"])),
+    ):
+        state = parts(scaler())
+        change(state)
+        with pytest.raises(NormLockError):
+            arrived(scaler(), state)
+
+
+def test_another_class_is_found():
+    """A state that arrives in another class, or a member of another class, is found."""
+    state = parts(scaler())
+    with pytest.raises(NormLockError):
+        arrived(PowerTransformer(), state)
+    pipe = named()
+    state = parts(pipe)
+    other = copy.deepcopy(pipe.steps[1][1])
+    other.coef_ = other.coef_ * 2
+    state["steps"] = [pipe.steps[0], ("logisticregression", other)]
+    with pytest.raises(NormLockError, match="logisticregression"):
+        arrived(pipe, state)
+
+
+def test_a_wrong_checksum_costs_time_only():
+    """A checksum that is wrong, or missing, leaves it to the fingerprint."""
+    for wrong in ("0" * 64, None, 3):
+        state = {**parts(scaler()), CHECKSUM: wrong}
+        assert arrived(scaler(), state).fingerprint_ == scaler().fingerprint_
+
+
+@settings(max_examples=200, deadline=None, database=None, derandomize=True)
+@given(st.data())
+def test_a_flipped_bit_is_found(data):
+    """One bit flipped anywhere in a pickle raises, or changes nothing that counts: it is never served."""
+    obj = scaler()
+    blob = bytearray(pickle.dumps(obj))
+    at = data.draw(st.integers(0, len(blob) - 1))
+    blob[at] ^= 1 << data.draw(st.integers(0, 7))
+    try:
+        loaded = pickle.loads(bytes(blob))
+        if type(loaded) is not StandardScaler:
+            return
+        served = loaded.transform(X)
+    except Exception:
+        return  # no pickle any more, or found
+    assert served.tobytes() == obj.transform(X).tobytes()
+
+
+def test_none_leaves_with_what_is_not_watched():
+    """No checksum vouches for what a watch can't see: compiled memory, arrays that are writable, an altered object."""
+    tree = make_pipeline(StandardScaler(), DecisionTreeClassifier()).fit(X, y)
+    assert parts(tree)[CHECKSUM] is None
+    tree[1].tree_.threshold[0] += 1
+    with pytest.raises(NormLockError, match="decisiontreeclassifier"):
+        pickle.loads(pickle.dumps(tree))
+    altered = scaler()
+    altered.mean_ = altered.mean_ + 1
+    assert CHECKSUM not in parts(altered)
+    with pytest.raises(NormLockError, match="mean_"):
+        pickle.loads(pickle.dumps(altered))
+    writable = scaler()
+    assert Checksum(writable, lambda member: None, frozenset()).text is None
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: KBinsDiscretizer(subsample=None).fit(X),
+        lambda: OneHotEncoder().fit(X.round()),
+        lambda: StandardScaler().fit(np.zeros((2, 20_000))),
+        lambda: make_pipeline(StandardScaler(), LogisticRegression(class_weight={False: 1.0, True: 2.0})).fit(X, y),
+    ],
+)
+def test_anything_else_is_fingerprinted(make):
+    """What has more to it, or is large, arrives as before."""
+    obj = make()
+    assert parts(obj)[CHECKSUM] is None
+    assert pickle.loads(pickle.dumps(obj)).fingerprint_ == nl.fingerprint(obj)

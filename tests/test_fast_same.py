@@ -1,0 +1,111 @@
+"""The fast path gives what scikit-learn gives: every bit, dtype, order, error and warning."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fast_models import WIDTH, X, described, outcome, sealed
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import sklearn_normlock as nl
+from sklearn_normlock.seals.fast import METHODS, fast_paths
+from sklearn_normlock.seals.fast.compiler import VERSION
+
+OBJECTS = dict(sealed())
+STOCK = {name: nl.unlock(est) for name, est in OBJECTS.items()}
+CALLS = [(name, method) for name, est in OBJECTS.items() for method in METHODS if hasattr(est, method)]
+SPECIAL = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-310, 5e-324, 1e-30, 1e20, -1e35, 1e150, 1e200, -1e308, 1.5e308, 1.0]
+
+
+@st.composite
+def inputs(draw, width=WIDTH):
+    """Draw an array of any size, dtype, layout and content that somebody may pass."""
+    rows = draw(st.sampled_from([1, 1, 2, 3, 8, 33, 0, 300, 5000]))
+    columns = draw(st.sampled_from([width] * 12 + [width + 1, max(width - 1, 0)]))
+    seed = draw(st.integers(0, 2**32 - 1))
+    generator = np.random.default_rng(seed)
+    kind = draw(st.sampled_from(["fitted", "fitted", "normal", "wild", "constant", "quantised", "chances", "few"]))
+    if kind == "fitted":
+        data = X[generator.integers(0, len(X), rows)][:, np.arange(columns) % WIDTH]
+    elif kind == "normal":
+        data = generator.normal(size=(rows, columns)) * 10.0 ** generator.integers(-3, 4)
+    elif kind == "wild":
+        data = generator.normal(size=(rows, columns)) * 10.0 ** generator.integers(-300, 300, size=columns)
+    elif kind == "quantised":
+        data = np.round(np.abs(generator.normal(size=(rows, columns))), 1)
+    elif kind == "chances":
+        data = generator.random((rows, columns))
+    elif kind == "few":
+        data = generator.integers(0, 4, (rows, columns)).astype(float)
+    else:
+        data = np.tile(generator.normal(size=columns), (rows, 1))
+    if data.size:
+        for value in draw(st.lists(st.sampled_from(SPECIAL), max_size=3)):
+            data[generator.integers(rows), generator.integers(columns)] = value
+    dtype = draw(st.sampled_from(["f8", "f8", "f8", "f4", "f4", ">f8", "f2", "i8", "?", "O", "longdouble", "c16"]))
+    with np.errstate(all="ignore"):
+        if np.dtype(dtype).kind in "i?":
+            data = np.nan_to_num(np.clip(data, -1e6, 1e6))
+        data = data.astype(dtype)
+    layout = draw(st.sampled_from("CCCFFsrt1bm"))
+    if layout == "F":
+        data = np.asfortranarray(data)
+    elif layout == "s":
+        data = np.repeat(data, 2, axis=1)[:, ::2]
+    elif layout == "r":
+        data = np.ascontiguousarray(data[::-1])[::-1]
+    elif layout == "t":
+        data = np.ascontiguousarray(data[:, ::-1])[:, ::-1]
+    elif layout == "1":
+        data = data.ravel()
+    elif layout == "b":
+        data = np.broadcast_to(data[:1], data.shape)
+    elif layout == "m":
+        data = np.ascontiguousarray(data).view(type("Mine", (np.ndarray,), {}))
+    if draw(st.booleans()) and layout != "b":
+        data.flags.writeable = False
+    return data
+
+
+def same(name, method, data):
+    before = described(np.asarray(data))
+    fast, plain = outcome(OBJECTS[name], method, data), outcome(STOCK[name], method, data)
+    assert fast == plain
+    assert described(np.asarray(data)) == before
+
+
+@pytest.mark.parametrize(("name", "method"), CALLS, ids=[f"{name}-{method}" for name, method in CALLS])
+def test_the_fast_path_changes_nothing(name, method):
+    """Whatever is passed: the same bits, dtype, order and flags, or the same error; and the same warnings."""
+    width = OBJECTS[name].n_features_in_
+
+    @settings(max_examples=30, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(inputs(width))
+    def check(data):
+        same(name, method, data)
+
+    check()
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize(("name", "method"), CALLS, ids=[f"{name}-{method}" for name, method in CALLS])
+def test_the_fast_path_changes_nothing_at_length(name, method):
+    """As above, over hundreds of inputs each, not the same every time."""
+    width = OBJECTS[name].n_features_in_
+
+    @settings(max_examples=500, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(inputs(width))
+    def check(data):
+        same(name, method, data)
+
+    check()
+
+
+def test_these_have_a_fast_path():
+    """What is compared here is the fast path, and not scikit-learn's with itself."""
+    without = {(name, m) for name, m in CALLS if m not in fast_paths(OBJECTS[name])[""]}
+    without -= {(name, "inverse_transform") for name in OBJECTS if name.startswith("SimpleImputer")}
+    if VERSION < (1, 6):
+        without -= {("PowerTransformer Box-Cox", "inverse_transform")}
+    assert without <= {("SGDClassifier huber", "predict_proba")}  # the walk's, not its final step's

@@ -1,0 +1,250 @@
+"""The recipes of docs/how-to for CI and start-up: their files are written as they stand, and their commands run.
+
+A block whose first line is a comment with a path is that file. The ``sh`` blocks of a page run in order; the ``text``
+block behind one is what it prints.
+"""
+
+from __future__ import annotations
+
+import doctest
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import sklearn_normlock as nl
+from sklearn_normlock.cli import main
+from sklearn_normlock.persistence import EXPECT_VARIABLE
+
+ROOT = Path(__file__).parents[1]
+HOW_TO = ROOT / "docs" / "how-to"
+PACKAGE = Path(importlib.util.find_spec("sklearn_normlock").origin).parent
+PLUGIN = "sklearn_normlock.integrations.pytest_plugin"
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NAMED = re.compile(r"# ([\w./-]+)\n")
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+needs_a_shell = pytest.mark.skipif(shutil.which("bash") is None or os.name == "nt", reason="runs commands in bash")
+
+
+def blocks(page):
+    return [(match[1], match[2]) for match in FENCE.finditer((HOW_TO / page).read_text("utf-8"))]
+
+
+def files(page):
+    """Return the files of a page, by their path."""
+    return {match[1]: text for _, text in blocks(page) if (match := NAMED.match(text))}
+
+
+def read_yaml(text):
+    yaml = pytest.importorskip("yaml", reason="reads YAML; installed by the extra 'test'")
+    return list(yaml.safe_load_all(text))
+
+
+class Place:
+    """A folder to run commands in, where `normlock` and `pytest` are those of this environment."""
+
+    def __init__(self, folder, monkeypatch):
+        self.folder = folder
+        self.bin = folder / "bin"
+        self.bin.mkdir()
+        self.command("normlock", f'{shlex.quote(sys.executable)} -m sklearn_normlock "$@"')
+        self.command("pytest", f'{shlex.quote(sys.executable)} -m pytest -p no:cacheprovider -p {PLUGIN} "$@"')
+        for name in ("CI", "PYTEST_ADDOPTS", EXPECT_VARIABLE):
+            monkeypatch.delenv(name, raising=False)
+        paths = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        monkeypatch.setenv("PATH", f"{self.bin}{os.pathsep}{os.environ['PATH']}")
+        monkeypatch.chdir(folder)
+
+    def command(self, name, script):
+        (self.bin / name).write_text(f"#!/bin/sh\n{script}\n")
+        (self.bin / name).chmod(0o755)
+
+    def run(self, script, **variables):
+        return subprocess.run(
+            ["bash", "-c", script], env={**os.environ, **variables}, capture_output=True, text=True, check=False
+        )
+
+    def model(self, rows=400):
+        """Save a model and its lock where the recipes have them; return its fingerprint."""
+        X, y = load_breast_cancer(return_X_y=True)
+        model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X[:rows], y[:rows])
+        for name in ("models", "approved"):
+            (self.folder / name).mkdir(exist_ok=True)
+        nl.dump(model, self.folder / "models" / "model.skops", lock=True)
+        lock = self.folder / "models" / "model.skops.normlock.json"
+        lock.replace(self.folder / "approved" / lock.name)
+        return nl.fingerprint(model)
+
+    def here(self, text):
+        """Return a text with the folders of a container in this one."""
+        return re.sub(r"(?<![\w.])/(models|approved)\b", rf"{self.folder}/\1", text)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    return Place(tmp_path, monkeypatch)
+
+
+@needs_a_shell
+def test_pytest_recipe(place):
+    """The test of the page fails, is approved, and fails when the training changes, as the page says it does."""
+    path = Path("tests/test_model.py")
+    path.parent.mkdir()
+    path.write_text(files("ci.md")[str(path)])
+    found = blocks("ci.md")
+    said = []
+    for i, (language, text) in enumerate(found):
+        if language == "sh" and "pytest" in text:
+            done = place.run(text)
+            language, expected = found[i + 1]
+            assert language == "text"
+            if not doctest.OutputChecker().check_output(expected, done.stdout, OPTIONS):
+                pytest.fail(f"{text}printed\n{done.stdout}{done.stderr}\nnot\n{expected}", pytrace=False)
+            said.append(done.returncode)
+    assert said == [1, 0, 1]
+
+
+def test_another_ci(place):
+    """The command for any CI verifies a folder, and is not content with one that has no lock."""
+    (command,) = (text for language, text in blocks("ci.md") if language == "sh" and "pytest" not in text)
+    name, *arguments = shlex.split(command)
+    assert name == "normlock"
+    place.model()
+    shutil.copy("approved/model.skops.normlock.json", "models")
+    assert main(arguments) == 0
+    Path("models/model.skops.normlock.json").unlink()
+    assert main(arguments) == 3
+
+
+def test_pre_commit_recipes():
+    """The configurations name hooks that are published; the local one does what the published one does."""
+    published = {hook["id"]: hook for hook in read_yaml((ROOT / ".pre-commit-hooks.yaml").read_text())[0]}
+    (config,) = read_yaml(files("ci.md")[".pre-commit-config.yaml"])
+    (repository,) = config["repos"]
+    version = re.search(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)[1]
+    assert repository["rev"] == f"v{version}"
+    assert {hook["id"] for hook in repository["hooks"]} == set(published)
+    (config,) = read_yaml(files("ci.md")["local/.pre-commit-config.yaml"])
+    (hook,) = config["repos"][0]["hooks"]
+    theirs = published[hook["id"]]
+    assert hook == {**{key: theirs[key] for key in hook}, "language": "system"}
+    more = re.search(r"set `files: (.*?)`", (HOW_TO / "ci.md").read_text())[1]
+    for name in ("a.skops", "b/a.joblib", "a.pkl", "a.skops.normlock.json"):
+        assert re.search(theirs["files"], name) and re.search(more, name)
+    assert re.search(more, "a.onnx") and not re.search(theirs["files"], "a.onnx")
+
+
+def test_workflow():
+    """The workflow gives the action inputs that it has, with the least permissions and nobody else's actions."""
+    (workflow,) = read_yaml(files("ci.md")[".github/workflows/locks.yml"])
+    (action,) = read_yaml((ROOT / ".github/actions/normlock/action.yml").read_text())
+    assert workflow["permissions"] == {"contents": "read", "pull-requests": "write"}
+    (job,) = workflow["jobs"].values()
+    *others, ours = job["steps"]
+    assert ours["uses"] == "OWNER/sklearn-normlock/.github/actions/normlock@REVISION"
+    assert set(ours["with"]) <= set(action["inputs"])
+    assert {step["uses"].partition("/")[0] for step in others if "uses" in step} == {"actions"}
+    text = (HOW_TO / "ci.md").read_text()
+    table = re.findall(r"^\| (`.*?`) \|", text[text.index("| input |") :], re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", " ".join(table))) == set(action["inputs"])
+    assert all(f"`{name}`, " in text for name in action["outputs"])
+
+
+@needs_a_shell
+def test_docker_recipe(place):
+    """The command of the image starts the server if the model is the approved one, and otherwise doesn't."""
+    approved = place.model()
+    last = files("start-up-check.md")["Dockerfile"].strip().split("\n")[-1]
+    assert last.startswith("CMD [")
+    shell, option, script = re.findall(r'"(.*?)"', last)
+    assert (shell, option) == ("sh", "-c")
+    place.command("uvicorn", 'echo started "$@"')
+    script = place.here(script)
+    done = place.run(script, NORMLOCK_EXPECT=approved)
+    assert done.returncode == 0 and done.stdout.endswith("\nstarted app:app --host 0.0.0.0 --port 8000\n")
+    lock = Path("approved/model.skops.normlock.json")
+    kept = lock.read_bytes()
+    place.model(rows=300)
+    lock.write_bytes(kept)
+    done = place.run(script)
+    assert done.returncode == 1 and "started" not in done.stdout
+
+
+def test_kubernetes_recipe(place):
+    """The init container runs the image and the expectation of the server, and succeeds on the approved model alone."""
+    approved = place.model()
+    config, deployment = read_yaml(files("start-up-check.md")["deployment.yaml"])
+    pod = deployment["spec"]["template"]["spec"]
+    fetch, verify = pod["initContainers"]
+    (server,) = pod["containers"]
+    assert verify["image"] == server["image"] and verify["env"] == server["env"]
+    (variable,) = verify["env"]
+    assert variable["name"] == EXPECT_VARIABLE
+    key = variable["valueFrom"]["configMapKeyRef"]
+    assert (key["name"], list(config["data"])) == (config["metadata"]["name"], [key["key"]]) and "optional" not in key
+    assert all(mount["readOnly"] for container in (verify, server) for mount in container["volumeMounts"])
+    assert fetch["volumeMounts"][0]["name"] == verify["volumeMounts"][0]["name"] == pod["volumes"][0]["name"]
+
+    def start(expected):
+        # As Kubernetes does: a reference that it can't resolve stays as it is.
+        words = [*verify["command"], *verify["args"]]
+        value = "$(NORMLOCK_EXPECT)" if expected is None else expected
+        words = [place.here(word.replace("$(NORMLOCK_EXPECT)", value)) for word in words]
+        assert words.pop(0) == "normlock"
+        return main(words)
+
+    assert start(approved) == 0
+    assert start(f"nl1-sha256:{'0' * 64},{approved}") == 0
+    assert [start(expected) for expected in ("nl1-sha256:" + "0" * 64, "", None)] == [1, 1, 1]
+    Path("models/model.skops").rename("models/elsewhere.skops")
+    assert start(approved) == 2
+    Path("models/elsewhere.skops").rename("models/model.skops")
+    Path("approved/model.skops.normlock.json").write_text("{}")
+    assert start(approved) == 2
+
+
+@pytest.mark.filterwarnings("default")  # of the framework
+def test_server_recipe(place, monkeypatch):
+    """The server answers with the approved model, and does not start with another, or without a lock."""
+    pytest.importorskip("fastapi", reason="runs the server; installed by the extra 'test'")
+    pytest.importorskip("httpx", reason="talks to the server; installed by the extra 'test'")
+    from fastapi.testclient import TestClient
+
+    monkeypatch.setenv(EXPECT_VARIABLE, place.model())
+    Path("app.py").write_text(place.here(files("start-up-check.md")["app.py"]))
+    spec = importlib.util.spec_from_file_location("app", "app.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    X, y = load_breast_cancer(return_X_y=True)
+    with TestClient(module.app) as client:
+        assert client.get("/ready").status_code == 200
+        assert client.post("/predict", json=X[:5].tolist()).json() == y[:5].tolist()
+
+    def refused(error):
+        with pytest.raises(error), TestClient(module.app):
+            pass
+
+    monkeypatch.setenv(EXPECT_VARIABLE, "")
+    refused(nl.errors.FingerprintMismatchError)
+    place.model(rows=300)
+    monkeypatch.setenv(EXPECT_VARIABLE, "nl1-sha256:" + "0" * 64)
+    refused(nl.errors.LockMismatchError)
+    monkeypatch.delenv(EXPECT_VARIABLE)
+    Path("approved/model.skops.normlock.json").unlink()
+    refused(nl.errors.MissingLockError)
+    Path("models/model.skops").unlink()
+    refused(FileNotFoundError)

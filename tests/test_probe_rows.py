@@ -1,0 +1,125 @@
+"""Rows made from fitted statistics reach what a version could change: where the data lay, its edges, and the far."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+import zoo_case as data
+from sklearn.cluster import DBSCAN, KMeans
+from sklearn.covariance import EmpiricalCovariance
+from sklearn.decomposition import PCA
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+from sklearn.gaussian_process import GaussianProcessClassifier
+from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PowerTransformer, StandardScaler
+from sklearn.svm import SVC
+from upgrade import awkward
+from upgrade.settings import SETTINGS
+
+import sklearn_normlock as nl
+from sklearn_normlock.locks.probe_rows import rows_for
+from sklearn_normlock.locks.probing import probes_of
+
+POSITIVE = 2  # a variant
+
+#: What can't be probed, and why.
+LEFT_OUT = {"IterativeImputer[posterior] (zoo)": "its output is not the same twice on the same rows"}
+
+
+def _fitted(name: str) -> Any | None:
+    try:
+        return SETTINGS[name].fitted()
+    except (TypeError, ValueError, RuntimeError):
+        return None  # not of this version, or not on these data
+
+
+def test_everything_that_says_something_is_probed() -> None:
+    """Of every setting that can be fitted here each probe has rows that it runs on, but for what is drawn at random."""
+    probes = {name: probes_of(est) for name in SETTINGS if (est := _fitted(name)) is not None}
+    left_out = {name: probe.left_out for name, found in probes.items() for probe in found if probe.left_out}
+    assert left_out == {name: reason for name, reason in LEFT_OUT.items() if name in probes}
+    assert len(probes) > 0.9 * len(SETTINGS)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("maker", [data.features, awkward.skewed, awkward.integers])
+def test_a_power_transformer_is_probed_where_its_data_lay(maker: Any, seed: int) -> None:
+    """The rows lie around the data, to both sides of the centre, though the object keeps no mean of them."""
+    X = maker(seed)[0]
+    rows = rows_for(PowerTransformer().fit(X), 1)
+    low, high = np.quantile(X, [0.2, 0.8], axis=0)
+    assert ((rows > low) & (rows < high)).any(axis=0).all()
+    assert (rows.min(axis=0) < low).all() and (rows.max(axis=0) > high).all()
+    positive = rows_for(PowerTransformer("box-cox").fit(np.abs(X) + 1.0), POSITIVE)
+    assert (positive > 0).all()
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_a_power_transform_of_something_tiny_is_probed_at_its_size(standardize: bool) -> None:
+    """Where the data is so small that the way back is lost to rounding, the rows still are of its size."""
+    X = data.features()[0] * 1e-30
+    rows = rows_for(PowerTransformer(standardize=standardize).fit(X), 1)
+    assert np.isfinite(rows).all()
+    assert not standardize or (np.abs(rows[rows != 0]).min() < 1e-28)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_rows_do_not_depend_on_round_off(seed: int) -> None:
+    """What is computed from statistics may be rounded otherwise elsewhere: rows that are made anew are the same."""
+    X = data.features(seed)[0]
+    for model in (PowerTransformer().fit(X), KMeans(2, n_init=1, random_state=0).fit(X)):
+        expected = rows_for(model, 1)
+        name = "lambdas_" if isinstance(model, PowerTransformer) else "cluster_centers_"
+        for towards in (-np.inf, np.inf):
+            other = copy.deepcopy(model)
+            setattr(other, name, np.nextafter(getattr(model, name), towards))
+            np.testing.assert_array_equal(rows_for(other, 1), expected)
+
+
+def test_kernel_methods_are_probed_near_and_far() -> None:
+    """Rows lie among the training rows, and so far off that every class is as likely: ties are where versions part."""
+    X, y = data.blobs()
+    for model in (GaussianProcessClassifier(), SVC()):
+        rows = rows_for(model.fit(X, y), 0)
+        rows = rows[np.isfinite(rows).all(axis=1)]
+        far = (np.abs(rows - X.mean(axis=0)) > 5 * np.ptp(X, axis=0)).all(axis=1)
+        assert far.any() and not far.all()
+        if isinstance(model, GaussianProcessClassifier):
+            np.testing.assert_allclose(model.predict_proba(rows[far]), 1 / 3, atol=1e-12)
+
+
+def test_rows_are_of_the_dtype_that_it_computes_in() -> None:
+    """What was fitted in float32 is probed, and so compared, in float32; what kept float64 is not."""
+    X = awkward.float32()[0]
+    assert rows_for(PCA(2).fit(X), 0).dtype == np.float32
+    assert rows_for(PCA(2).fit(X.astype(np.float64)), 0).dtype == np.float64
+    assert rows_for(StandardScaler().fit(X), 0).dtype == np.float64
+
+
+def test_a_pipeline_is_given_what_its_first_step_takes() -> None:
+    """Documents for a vectorizer that keeps nothing, though the steps behind it know of numbers."""
+    pipeline = make_pipeline(HashingVectorizer(n_features=16), TfidfTransformer()).fit(data.texts()[0])
+    assert all(isinstance(row, str) for row in rows_for(pipeline, 0))
+
+
+@pytest.mark.parametrize(
+    ("est", "methods"),
+    [
+        (NearestNeighbors(), ["kneighbors"]),
+        (EmpiricalCovariance(), ["mahalanobis"]),
+        (PCA(2), ["transform"]),
+        (SVC(), ["predict", "decision_function"]),
+        (DBSCAN(), []),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_an_object_is_asked(est: Any, methods: list[str]) -> None:
+    """Transform and predict with their scores, else what there is; to have nothing to say is no open question."""
+    (probe,) = nl.lock(est.fit(*data.blobs())).probes
+    assert [output.method for output in probe.outputs] == methods
+    assert probe.left_out is None
+    assert nl.compare(est, nl.lock(est)).undecided == {}
