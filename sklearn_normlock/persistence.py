@@ -277,19 +277,18 @@ def part_for(path: Path, sha256: str, lock: Lock) -> tuple[Lock, list[str]]:
 
 def _unknown_bytes(path: Path, sha256: str, lock: Lock) -> ArtifactDigestError:
     known = ", ".join(f"{name} {each.sha256[:12]}…" for name, each in lock.files.items())
-    others = "those that were locked" if known else "in the lock, which has no digest of a file"
+    others = f"those that were locked ({known})" if known else "in the lock, which has no digest of a file"
     remedy = "Deploy the file that was locked"
     if not known:
         remedy = f"Lock the file, not the object alone: `normlock lock {path}`, nl.lock(est, artifact=...)"
     return ArtifactDigestError(
-        f"{path} was not opened: reading a {path.suffix} file runs code, and its bytes (SHA-256 {sha256[:12]}…) are not "
-        + others
-        + (f" ({known})." if known else "."),
+        f"{path} was not opened: reading a {path.suffix} file runs code, and its bytes (SHA-256 {sha256[:12]}…) are "
+        f"not {others}.",
         path=str(path),
         expected=known or None,
         actual=sha256,
-        remedy=f"{remedy}; or, if you know where this one comes from, say so with trust_file=True (--trust-file), and it "
-        "is judged by its state.",
+        remedy=f"{remedy}; or, if you know where this one comes from, say so with trust_file=True (--trust-file), and "
+        "it is judged by its state.",
     )
 
 
@@ -302,8 +301,8 @@ def _check_seal(est: Any, path: Path, pins: frozenset[str], unsealed: bool) -> N
             MissingFingerprintError(
                 f"{path} holds a {type(est).__name__} without a fingerprint: nothing says that it is what was fitted.",
                 path=str(path),
-                remedy=f"Train it with the classes of sklearn_normlock,{inner} pass expect=, or unsealed=True to take "
-                "it as it is.",
+                remedy=f"Train it with the classes of sklearn_normlock,{inner} pass lock= or expect=, or unsealed=True "
+                "to take it as it is.",
             )
         )
     if pins:

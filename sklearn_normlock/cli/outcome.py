@@ -98,7 +98,7 @@ def print_error(error: BaseException, style: str, code: int, subject: str = "") 
 
 def _of_system(error: BaseException) -> str:
     if isinstance(error, FileNotFoundError) and error.filename is not None:
-        return f"There is no file or folder {error.filename}."
+        return f"There is no file {error.filename}."
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}."
     return f"{type(error).__name__}: {error}"
