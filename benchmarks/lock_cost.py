@@ -1,7 +1,7 @@
 """What a lock costs: its size, and the time and memory to make it and to verify by it.
 
 ``python benchmarks/lock_cost.py`` prints a table, each figure beside its bar. Times are ratios to what is measured in
-the same run, in turns: loading the artifact, importing scikit-learn, SHA-256 alone of the same bytes on as many threads.
+the same run, in turns: loading the artifact, importing scikit-learn, SHA-256 of the same bytes on as many threads.
 ``--gib 0.25`` measures a smaller state than the 1 GiB of the bar; ``--part`` one part alone.
 """
 
