@@ -19,6 +19,7 @@ from .errors import (
     MissingFingerprintError,
     MissingLockError,
     NormLockError,
+    UnfingerprintableError,
 )
 from .files import file_digest, replacing
 from .fingerprints import fingerprint
@@ -194,7 +195,8 @@ def pins_of(expect: str | None) -> frozenset[str]:
     pins = frozenset(pin.strip() for pin in text.split(",") if pin.strip())
     for pin in pins or {text}:
         if not re.fullmatch("nl1-sha256:[0-9a-f]{64}", pin):
-            raise FingerprintMismatchError(
+            error = FingerprintMismatchError if expect is not None else NormLockError
+            raise error(
                 f"{source} is {pin!r}, which is not a fingerprint.",
                 expected="nl1-sha256: and 64 hexadecimal digits",
                 actual=pin,
@@ -306,7 +308,10 @@ def _check_seal(est: Any, path: Path, pins: frozenset[str], unsealed: bool) -> N
             )
         )
     if pins:
-        found = fingerprint(est)
+        try:
+            found = fingerprint(est)
+        except UnfingerprintableError as error:
+            raise UnfingerprintableError(f"{path}: {error}", path=error.path) from None
         if found not in pins:
             expected = ", ".join(sorted(pins))
             raise FingerprintMismatchError(

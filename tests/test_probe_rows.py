@@ -11,10 +11,11 @@ import zoo_case as data
 from sklearn.cluster import DBSCAN, KMeans
 from sklearn.covariance import EmpiricalCovariance
 from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.neighbors import NearestNeighbors
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import PowerTransformer, StandardScaler
 from sklearn.svm import SVC
 from upgrade import awkward
@@ -123,3 +124,20 @@ def test_what_an_object_is_asked(est: Any, methods: list[str]) -> None:
     assert [output.method for output in probe.outputs] == methods
     assert probe.left_out is None
     assert nl.compare(est, nl.lock(est)).undecided == {}
+
+
+class Wider(SVC):
+    """Stands for a later version of a class, which offers a method that comes before those it had."""
+
+    __fingerprint_class__ = SVC
+
+    def predict_proba(self, X: Any) -> Any:
+        raise NotFittedError("not available when fitted like this")
+
+
+def test_what_a_later_version_offers_besides_is_not_asked() -> None:
+    """An object is asked what it was asked when it was locked, whatever else it has learnt to answer since."""
+    X, y = data.blobs()
+    lock = nl.lock(make_pipeline(StandardScaler(), SVC()).fit(X, y))
+    later = Pipeline([("standardscaler", StandardScaler()), ("svc", Wider())]).fit(X, y)
+    assert nl.verify(later, lock).ok

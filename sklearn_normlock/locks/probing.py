@@ -67,8 +67,13 @@ def _probe(est: Any, path: str, X: Any, *, keep: bool) -> Probe:
         except StepFailedError as failure:
             if isinstance(failure.error, NormLockError):
                 raise failure.error from None  # a sealed object that is not what was fitted is not approved
-            made = "rows made for it" if X is None else "the rows that were given"
-            reason = f"it could not be run on {made}: {_brief(failure.error)}"
+            if X is not None:
+                raise NormLockError(
+                    f"The rows can't be run through the object: {_brief(failure.error)}.",
+                    path=failure.path,
+                    remedy="Give rows of the kind that it is for, or none.",
+                ) from None
+            reason = f"it could not be run on rows made for it: {_brief(failure.error)}"
             continue
         except MissingDependencyError as error:
             reason = str(error)
@@ -171,10 +176,15 @@ def run_probe(probe: Probe, est: Any, rtol: float | None = None) -> list[Deviati
         if not known:
             raise Undecided("the rows of its probe are not in the lock, and those made of it here are others")
     expected = {(output.path, output.method): output for output in probe.outputs}
+    asked: dict[str, list[str]] = {}
+    for place, method in expected:
+        name = method.partition("[")[0]  # of several targets each has an output of its own
+        if name not in asked.setdefault(place, []):
+            asked[place].append(name)
     deviations: list[Deviation] = []
     try:
         with quietly():
-            for place, method, value in walk(est, rows, probe.path):
+            for place, method, value in walk(est, rows, probe.path, asked=asked):
                 for output in outputs_of(place, method, value):
                     before = expected.pop((output.path, output.method), None)
                     if before is None:

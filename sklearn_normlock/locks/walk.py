@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,7 +36,9 @@ def quietly() -> Iterator[None]:
         yield
 
 
-def walk(est: Any, rows: Any, path: str = "", *, last: bool = True) -> Iterator[tuple[str, str, Any]]:
+def walk(
+    est: Any, rows: Any, path: str = "", *, last: bool = True, asked: Mapping[str, Sequence[str]] | None = None
+) -> Iterator[tuple[str, str, Any]]:
     """Yield what each step of an object puts out, from the first to the last.
 
     Parameters
@@ -49,6 +51,9 @@ def walk(est: Any, rows: Any, path: str = "", *, last: bool = True) -> Iterator[
         Where it stands in the whole.
     last : bool, default=True
         Whether nothing follows: only then is a step asked to predict.
+    asked : mapping of path to method names, default=None
+        What the last steps are asked; what :func:`calls` says if None. Another version may offer more, or something
+        that comes before it.
 
     Yields
     ------
@@ -61,18 +66,25 @@ def walk(est: Any, rows: Any, path: str = "", *, last: bool = True) -> Iterator[
         If a step can't be run on what the one before it put out.
     """
     if hasattr(est, "best_estimator_"):
-        yield from walk(est.best_estimator_, rows, joined(path, "best_estimator_"), last=last)
+        yield from walk(est.best_estimator_, rows, joined(path, "best_estimator_"), last=last, asked=asked)
     elif isinstance(getattr(est, "steps", None), list):
         steps = _steps(est)
         for i, (name, step) in enumerate(steps):
             output = rows
-            for place, method, output in walk(step, rows, joined(path, name), last=last and i == len(steps) - 1):
+            ends = last and i == len(steps) - 1
+            for place, method, output in walk(step, rows, joined(path, name), last=ends, asked=asked):
                 yield place, method, output
             rows = output
     else:
         for name, member, theirs in _branches(est, rows, path):
             yield from walk(member, theirs, joined(path, name), last=False)
-        yield from _calls(est, rows, path, last)
+        if not last:
+            methods: Sequence[str] = ("transform",)
+        elif asked is None:
+            methods = calls(est)
+        else:
+            methods = [method for method in asked.get(path, ()) if hasattr(est, method)]
+        yield from _calls(est, rows, path, methods)
 
 
 def _steps(est: Any) -> list[tuple[str, Any]]:
@@ -111,8 +123,8 @@ def _branches(est: Any, rows: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
             yield name, member, theirs
 
 
-def _calls(est: Any, rows: Any, path: str, last: bool) -> Iterator[tuple[str, str, Any]]:
-    for method in calls(est) if last else ("transform",):
+def _calls(est: Any, rows: Any, path: str, methods: Sequence[str]) -> Iterator[tuple[str, str, Any]]:
+    for method in methods:
         try:
             output = getattr(est, method)(rows)
         except Exception as error:

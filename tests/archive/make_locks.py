@@ -1,7 +1,7 @@
 """Save locked objects of a release for its successors to verify: ``python tests/archive/make_locks.py 0.1.0``.
 
 Run once for each release, and once for each scikit-learn that it is to be remembered under; what is there is never
-written again. In ``<release>/locks/<scikit-learn>/`` it leaves what ``upgrade.worker`` writes: pickles, their locks, and
+written again. In ``<release>/locks/<scikit-learn>/`` it leaves what ``upgrade.worker`` writes: pickles, locks, and
 the outputs by which a lock's verdict is judged under any later version.
 """
 
