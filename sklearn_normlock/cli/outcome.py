@@ -113,7 +113,7 @@ def print_nothing(text: str, style: str, subject: Any) -> int:
 
 def _of_system(error: BaseException) -> str:
     if isinstance(error, FileNotFoundError) and error.filename is not None:
-        return f"There is no file {error.filename}."
+        return f"There is no file or folder {error.filename}."
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}."
     return f"{type(error).__name__}: {error}"

@@ -69,7 +69,7 @@ def _probe(est: Any, path: str, X: Any, *, keep: bool) -> Probe:
                 raise failure.error from None  # a sealed object that is not what was fitted is not approved
             if X is not None:
                 raise NormLockError(
-                    f"The rows can't be run through the object: {_brief(failure.error)}.",
+                    f"The rows can't be run through the object: {_brief(failure.error).removesuffix('.')}.",
                     path=failure.path,
                     remedy="Give rows of the kind that it is for, or none.",
                 ) from None
