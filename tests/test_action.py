@@ -128,7 +128,7 @@ def test_a_change_of_locks_is_shown(runner):
     assert "#### `models/a.skops.normlock.json`\n\n❌ **DIFFERENT: nl1-sha256:" in summary
     assert "| `mean_[0]` | 1 | 1000 | ×1000: a change of unit? |" in summary
     assert "#### `models/gone.skops.normlock.json`\n\n🗑️ Deleted" in summary
-    assert "#### `models/new name.skops.normlock.json`\n\n🆕 A new lock.\n    fingerprint  nl1-sha256:" in summary
+    assert "#### `models/new name.skops.normlock.json`\n\n🆕 A new lock.\n\n    fingerprint  nl1-sha256:" in summary
     view, create, comment = runner.read("gh.log").split("\n", 2)
     assert view.startswith("pr view 7 --repo us/ours --json comments --jq")
     assert create.startswith("pr comment 7 --repo us/ours --body-file ")
@@ -169,7 +169,7 @@ def test_inputs_are_text(runner):
     assert done.returncode == 2, done.stdout + done.stderr
     assert not list(runner.folder.rglob("pwned"))
     assert "::error title=normlock FileNotFoundError::There is no file $(touch pwned)." in done.stdout
-    assert "#### `models/x::set-output name=code::0.normlock.json`\n\n🆕 A new lock.\n⚠️" in runner.read("summary.md")
+    assert "#### `models/x::set-output name=code::0.normlock.json`\n\n🆕 A new lock.\n\n⚠️" in runner.read("summary.md")
     commands = {line.split(" ")[0] for line in done.stdout.splitlines() if line.startswith("::")}
     assert commands == {"::error", "::notice"}
 
