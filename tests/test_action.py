@@ -128,7 +128,7 @@ def test_a_change_of_locks_is_shown(runner):
     assert "#### `models/a.skops.normlock.json`\n\n❌ **DIFFERENT: nl1-sha256:" in summary
     assert "| `mean_[0]` | 1 | 1000 | ×1000: a change of unit? |" in summary
     assert "#### `models/gone.skops.normlock.json`\n\n🗑️ Deleted" in summary
-    assert "#### `models/new name.skops.normlock.json`\n\n🆕 A new lock.\n    fingerprint  nl1-sha256:" in summary
+    assert "#### `models/new name.skops.normlock.json`\n\n🆕 A new lock.\n\n    fingerprint  nl1-sha256:" in summary
     view, create, comment = runner.read("gh.log").split("\n", 2)
     assert view.startswith("pr view 7 --repo us/ours --json comments --jq")
     assert create.startswith("pr comment 7 --repo us/ours --body-file ")
@@ -157,7 +157,8 @@ def test_a_mismatch_fails_and_the_comment_is_kept_up_to_date(runner):
 def test_inputs_are_text(runner):
     """Nothing in an input, or in the name of a file, is run or taken for an option or a workflow command."""
     nl.dump(scaler(3.0), runner.origin / "models" / "$(touch pwned)`touch pwned`.skops", lock=True)
-    (runner.origin / "models" / "x\n::set-output name=code::0\n.normlock.json").write_text("{}")
+    (runner.origin / "models" / "broken.normlock.json").write_text("{}")
+    nl.lock(scaler(2.0)).save(runner.origin / "models" / "x\n::set-output name=code::0\n.normlock.json")
     runner.commit(runner.origin)
     runner.check_out()
     done = runner.run(
@@ -168,8 +169,11 @@ def test_inputs_are_text(runner):
     )
     assert done.returncode == 2, done.stdout + done.stderr
     assert not list(runner.folder.rglob("pwned"))
-    assert "::error title=normlock FileNotFoundError::There is no file or folder $(touch pwned)." in done.stdout
-    assert "#### `models/x::set-output name=code::0.normlock.json`\n\n🆕 A new lock.\n⚠️" in runner.read("summary.md")
+    assert "::error title=normlock FileNotFoundError::There is no file $(touch pwned)." in done.stdout
+    summary = runner.read("summary.md")
+    assert "#### `models/x::set-output name=code::0.normlock.json`\n\n🆕 A new lock.\n\n    fingerprint" in summary
+    assert "#### `models/broken.normlock.json`\n\n🆕 A new lock.\n\n⚠️" in summary
+    assert "\n ::set-output name=code::0\n" in done.stdout
     commands = {line.split(" ")[0] for line in done.stdout.splitlines() if line.startswith("::")}
     assert commands == {"::error", "::notice"}
 

@@ -85,7 +85,7 @@ else
     if [[ $status != D ]]; then git show "HEAD:$path" >"$work/new.normlock.json"; fi
     case $status in
       A)
-        echo '🆕 A new lock.'
+        printf '🆕 A new lock.\n\n'
         normlock show "$work/new.normlock.json" | sed -n '1,2s/^/    /p' || echo '⚠️ It can not be read.'
         ;;
       D) echo '🗑️ Deleted: nothing says any more what was approved.' ;;
