@@ -1,7 +1,7 @@
 """What a lock costs: its size, and the time and memory to make it and to verify by it.
 
 ``python benchmarks/lock_cost.py`` prints a table, each figure beside its bar. Times are ratios to what is measured in
-the same run, in turns: loading the artifact, importing scikit-learn, SHA-256 alone of the same bytes on as many threads.
+the same run, in turns: loading the artifact, importing scikit-learn, SHA-256 of the same bytes on as many threads.
 ``--gib 0.25`` measures a smaller state than the 1 GiB of the bar; ``--part`` one part alone.
 """
 
@@ -187,37 +187,63 @@ def raw(array):
         return list(pool.map(lambda block: hashlib.sha256(block).digest(), blocks))
 
 
+def noise(shape):
+    import numpy as np
+
+    array = np.empty(shape)
+    rng = np.random.default_rng(0)
+    step = max(1, (1 << 20) * len(array) // array.size)
+    for start in range(0, len(array), step):
+        rng.standard_normal(out=array[start : start + step])
+    return array
+
+
+def table(size):
+    """Return an interpolation by a large table: two arrays, of which a transform looks at a few elements."""
+    import numpy as np
+    from sklearn.preprocessing import FunctionTransformer
+
+    points = {"xp": np.linspace(-9, 9, size // 16), "fp": noise(size // 16)}
+    return FunctionTransformer(np.interp, kw_args=points).fit([[0.0]])
+
+
 def neighbours(size):
+    """Return nearest neighbours, every prediction of which goes through all of the state."""
     import numpy as np
     from sklearn.neighbors import KNeighborsClassifier
 
-    X = np.empty((size // (8 * 64), 64))
-    rng = np.random.default_rng(0)
-    for start in range(0, len(X), 1 << 14):
-        rng.standard_normal(out=X[start : start + (1 << 14)])
+    X = noise((size // (8 * 64), 64))
     return KNeighborsClassifier(1, algorithm="brute").fit(X, np.arange(len(X)) % 3 == 0)
 
 
-def large(path, mapped, size):
+KINDS = {"table": table, "neighbours": neighbours}
+
+
+def large(path, kind, mapped, size):
     """Print as JSON what locking and verifying a large state takes; run in a process of its own."""
     import joblib
 
     import sklearn_normlock as nl
     from sklearn_normlock.locks.target import Target
 
-    nl.verify(neighbours(1 << 16), nl.lock(neighbours(1 << 16)))  # everything is imported and warm
+    nl.verify(KINDS[kind](1 << 16), nl.lock(KINDS[kind](1 << 16)))  # everything is imported and warm
     if not Path(path).exists():
-        joblib.dump(neighbours(size), path)
+        joblib.dump(KINDS[kind](size), path)
     est = joblib.load(path, mmap_mode="r" if mapped else None)
-    X = est._fit_X
-    raw(X)  # a mapped file is in the system's cache
+    arrays = [est._fit_X] if kind == "neighbours" else [*est.kw_args.values()]
+
+    def reference():
+        for array in arrays:
+            raw(array)
+
+    reference()  # a mapped file is in the system's cache
     with Peak() as locking:
         lock = nl.lock(est)
     with Peak() as verifying:
         nl.verify(est, lock)
     runs = []
     for _ in range(5):
-        a = seconds(lambda: raw(X))
+        a = seconds(reference)
         b = seconds(lambda: Target(est))
         runs.append((a, b, seconds(lambda: nl.lock(est)), seconds(lambda: nl.verify(est, lock))))
     facts = {
@@ -225,7 +251,7 @@ def large(path, mapped, size):
         "state": [a / b for a, b, _, _ in runs],
         "lock": [a / c for a, _, c, _ in runs],
         "verify": [a / d for a, _, _, d in runs],
-        "GB/s": median(X.nbytes / a / 1e9 for a, *_ in runs),
+        "GB/s": median(sum(array.nbytes for array in arrays) / a / 1e9 for a, *_ in runs),
     }
     print(json.dumps(facts))
 
@@ -253,22 +279,18 @@ def child(*arguments):
 
 def big(folder, gib):
     threads = min(os.cpu_count() or 1, 8)
-    for size in sorted({min(gib, 0.25), gib}):
-        path = folder / f"large{size}.joblib"
+    for size, kind in [(min(gib, 0.25), "table"), (gib, "table"), (min(gib, 0.25), "neighbours")]:
+        path = folder / f"{kind}{size}.joblib"
         for mapped in (0, 1):
-            facts = child("large", path, mapped, int(size * (1 << 30)))
-            what = f"{size:g} GiB of state, {'memory-mapped' if mapped else 'in memory'}"
+            facts = child("large", path, kind, mapped, int(size * (1 << 30)))
+            what = f"{kind} of {size:g} GiB, {'memory-mapped' if mapped else 'in memory'}"
             mib = max(facts["MiB"])
             row(f"{what}: extra memory", f"{mib:.0f} MiB", "<= 64 MiB", mib <= 64)
             for name in ("state", "lock", "verify"):
                 share = median(facts[name])
                 spread = f"{min(facts[name]):.0%} to {max(facts[name]):.0%}"
-                row(
-                    f"  {name}: of SHA-256 on {threads} threads ({facts['GB/s']:.2f} GB/s)",
-                    f"{share:.0%} ({spread})",
-                    ">= 80 %",
-                    share >= 0.8,
-                )
+                about = f"  {name}: of SHA-256 on {threads} threads ({facts['GB/s']:.2f} GB/s)"
+                row(about, f"{share:.0%} ({spread})", ">= 80 %", share >= 0.8)
         facts = child("file", path)
         share = median(facts["file"])
         row(
@@ -289,7 +311,7 @@ def main():
     options = parser.parse_args()
     if options.child:
         name, path, *rest = options.child
-        large(path, rest[0] == "1", int(rest[1])) if name == "large" else file(path)
+        large(path, rest[0], rest[1] == "1", int(rest[2])) if name == "large" else file(path)
         return
     warnings.simplefilter("ignore", DeprecationWarning)
     with tempfile.TemporaryDirectory() as folder:
