@@ -19,6 +19,7 @@ from .errors import (
     MissingFingerprintError,
     MissingLockError,
     NormLockError,
+    UnfingerprintableError,
 )
 from .files import file_digest, replacing
 from .fingerprints import fingerprint
@@ -194,7 +195,8 @@ def pins_of(expect: str | None) -> frozenset[str]:
     pins = frozenset(pin.strip() for pin in text.split(",") if pin.strip())
     for pin in pins or {text}:
         if not re.fullmatch("nl1-sha256:[0-9a-f]{64}", pin):
-            raise FingerprintMismatchError(
+            error = FingerprintMismatchError if expect is not None else NormLockError
+            raise error(
                 f"{source} is {pin!r}, which is not a fingerprint.",
                 expected="nl1-sha256: and 64 hexadecimal digits",
                 actual=pin,
@@ -277,19 +279,18 @@ def part_for(path: Path, sha256: str, lock: Lock) -> tuple[Lock, list[str]]:
 
 def _unknown_bytes(path: Path, sha256: str, lock: Lock) -> ArtifactDigestError:
     known = ", ".join(f"{name} {each.sha256[:12]}…" for name, each in lock.files.items())
-    others = "those that were locked" if known else "in the lock, which has no digest of a file"
+    others = f"those that were locked ({known})" if known else "in the lock, which has no digest of a file"
     remedy = "Deploy the file that was locked"
     if not known:
         remedy = f"Lock the file, not the object alone: `normlock lock {path}`, nl.lock(est, artifact=...)"
     return ArtifactDigestError(
-        f"{path} was not opened: reading a {path.suffix} file runs code, and its bytes (SHA-256 {sha256[:12]}…) are not "
-        + others
-        + (f" ({known})." if known else "."),
+        f"{path} was not opened: reading a {path.suffix} file runs code, and its bytes (SHA-256 {sha256[:12]}…) are "
+        f"not {others}.",
         path=str(path),
         expected=known or None,
         actual=sha256,
-        remedy=f"{remedy}; or, if you know where this one comes from, say so with trust_file=True (--trust-file), and it "
-        "is judged by its state.",
+        remedy=f"{remedy}; or, if you know where this one comes from, say so with trust_file=True (--trust-file), and "
+        "it is judged by its state.",
     )
 
 
@@ -302,12 +303,15 @@ def _check_seal(est: Any, path: Path, pins: frozenset[str], unsealed: bool) -> N
             MissingFingerprintError(
                 f"{path} holds a {type(est).__name__} without a fingerprint: nothing says that it is what was fitted.",
                 path=str(path),
-                remedy=f"Train it with the classes of sklearn_normlock,{inner} pass expect=, or unsealed=True to take "
-                "it as it is.",
+                remedy=f"Train it with the classes of sklearn_normlock,{inner} pass lock= or expect=, or unsealed=True "
+                "to take it as it is.",
             )
         )
     if pins:
-        found = fingerprint(est)
+        try:
+            found = fingerprint(est)
+        except UnfingerprintableError as error:
+            raise UnfingerprintableError(f"{path}: {error}", path=error.path) from None
         if found not in pins:
             expected = ", ".join(sorted(pins))
             raise FingerprintMismatchError(

@@ -168,7 +168,7 @@ def test_inputs_are_text(runner):
     )
     assert done.returncode == 2, done.stdout + done.stderr
     assert not list(runner.folder.rglob("pwned"))
-    assert "::error title=normlock FileNotFoundError::There is no file $(touch pwned)." in done.stdout
+    assert "::error title=normlock FileNotFoundError::There is no file or folder $(touch pwned)." in done.stdout
     assert "#### `models/x::set-output name=code::0.normlock.json`\n\n🆕 A new lock.\n⚠️" in runner.read("summary.md")
     commands = {line.split(" ")[0] for line in done.stdout.splitlines() if line.startswith("::")}
     assert commands == {"::error", "::notice"}

@@ -13,7 +13,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -28,12 +27,13 @@ from sklearn_normlock.persistence import EXPECT_VARIABLE
 
 ROOT = Path(__file__).parents[1]
 HOW_TO = ROOT / "docs" / "how-to"
-PACKAGE = Path(importlib.util.find_spec("sklearn_normlock").origin).parent
 PLUGIN = "sklearn_normlock.integrations.pytest_plugin"
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"# ([\w./-]+)\n")
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+pytest_plugins = ["pytester"]
 
 needs_a_shell = pytest.mark.skipif(shutil.which("bash") is None or os.name == "nt", reason="runs commands in bash")
 
@@ -53,30 +53,13 @@ def read_yaml(text):
 
 
 class Place:
-    """A folder to run commands in, where `normlock` and `pytest` are those of this environment."""
+    """A folder for what the recipes need."""
 
     def __init__(self, folder, monkeypatch):
         self.folder = folder
-        self.bin = folder / "bin"
-        self.bin.mkdir()
-        self.command("normlock", f'{shlex.quote(sys.executable)} -m sklearn_normlock "$@"')
-        self.command("pytest", f'{shlex.quote(sys.executable)} -m pytest -p no:cacheprovider -p {PLUGIN} "$@"')
         for name in ("CI", "PYTEST_ADDOPTS", EXPECT_VARIABLE):
             monkeypatch.delenv(name, raising=False)
-        paths = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
-        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
-        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        monkeypatch.setenv("PATH", f"{self.bin}{os.pathsep}{os.environ['PATH']}")
         monkeypatch.chdir(folder)
-
-    def command(self, name, script):
-        (self.bin / name).write_text(f"#!/bin/sh\n{script}\n")
-        (self.bin / name).chmod(0o755)
-
-    def run(self, script, **variables):
-        return subprocess.run(
-            ["bash", "-c", script], env={**os.environ, **variables}, capture_output=True, text=True, check=False
-        )
 
     def model(self, rows=400):
         """Save a model and its lock where the recipes have them; return its fingerprint."""
@@ -100,22 +83,30 @@ def place(tmp_path, monkeypatch):
 
 
 @needs_a_shell
-def test_pytest_recipe(place):
+def test_pytest_recipe(pytester, monkeypatch):
     """The test of the page fails, is approved, and fails when the training changes, as the page says it does."""
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     path = Path("tests/test_model.py")
     path.parent.mkdir()
     path.write_text(files("ci.md")[str(path)])
     found = blocks("ci.md")
-    said = []
+    codes = []
     for i, (language, text) in enumerate(found):
-        if language == "sh" and "pytest" in text:
-            done = place.run(text)
-            language, expected = found[i + 1]
-            assert language == "text"
-            if not doctest.OutputChecker().check_output(expected, done.stdout, OPTIONS):
-                pytest.fail(f"{text}printed\n{done.stdout}{done.stderr}\nnot\n{expected}", pytrace=False)
-            said.append(done.returncode)
-    assert said == [1, 0, 1]
+        if language != "sh" or "pytest" not in text:
+            continue
+        *before, last = text.splitlines()
+        subprocess.run(["bash", "-ec", "\n".join(before)], check=True)
+        command, *options = shlex.split(last)
+        assert command == "pytest"
+        result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", PLUGIN, *options)
+        language, expected = found[i + 1]
+        assert language == "text"
+        if not doctest.OutputChecker().check_output(expected, result.stdout.str(), OPTIONS):
+            pytest.fail(f"{text}printed\n{result.stdout}\nnot\n{expected}", pytrace=False)
+        codes.append(result.ret)
+    assert codes == [1, 0, 1]
 
 
 def test_another_ci(place):
@@ -165,23 +156,33 @@ def test_workflow():
 
 
 @needs_a_shell
-def test_docker_recipe(place):
+def test_docker_recipe(place, monkeypatch):
     """The command of the image starts the server if the model is the approved one, and otherwise doesn't."""
     approved = place.model()
     last = files("start-up-check.md")["Dockerfile"].strip().split("\n")[-1]
     assert last.startswith("CMD [")
     shell, option, script = re.findall(r'"(.*?)"', last)
     assert (shell, option) == ("sh", "-c")
-    place.command("uvicorn", 'echo started "$@"')
     script = place.here(script)
-    done = place.run(script, NORMLOCK_EXPECT=approved)
-    assert done.returncode == 0 and done.stdout.endswith("\nstarted app:app --host 0.0.0.0 --port 8000\n")
+    command, *arguments = shlex.split(script.partition(" && ")[0])
+    assert command == "normlock"
+
+    def start():
+        # What the command says is found out here: another process would spend its time on imports.
+        code = main(arguments)
+        functions = f'normlock() {{ return {code}; }}; uvicorn() {{ echo started "$@"; }}; '
+        done = subprocess.run([shell, option, functions + script.replace("exec ", "")], capture_output=True, text=True)
+        return done.returncode, done.stdout
+
+    monkeypatch.setenv(EXPECT_VARIABLE, approved)
+    assert start() == (0, "started app:app --host 0.0.0.0 --port 8000\n")
     lock = Path("approved/model.skops.normlock.json")
     kept = lock.read_bytes()
-    place.model(rows=300)
-    lock.write_bytes(kept)
-    done = place.run(script)
-    assert done.returncode == 1 and "started" not in done.stdout
+    place.model(rows=300)  # another model, with a lock of its own
+    assert start() == (1, "")
+    monkeypatch.delenv(EXPECT_VARIABLE)
+    lock.write_bytes(kept)  # with the lock that was approved
+    assert start() == (1, "")
 
 
 def test_kubernetes_recipe(place):

@@ -97,7 +97,7 @@ def test_what_has_no_seal(path, make):
     {".skops": skops.io.dump, ".joblib": joblib.dump}.get(
         path.suffix, lambda obj, path: path.write_bytes(pickle.dumps(obj))
     )(obj, path)
-    with pytest.raises(MissingFingerprintError, match="pass expect=, or unsealed=True") as caught:
+    with pytest.raises(MissingFingerprintError, match="pass lock= or expect=, or unsealed=True") as caught:
         nl.load(path)
     assert caught.value.path == str(path)
     assert type(nl.load(path, unsealed=True)) is type(obj)

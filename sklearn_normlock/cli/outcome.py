@@ -96,9 +96,24 @@ def print_error(error: BaseException, style: str, code: int, subject: str = "") 
         print(coloured(shown, _RED if code == MISMATCH else _YELLOW, sys.stderr), file=sys.stderr)
 
 
+def print_nothing(text: str, style: str, subject: Any) -> int:
+    """Say that nothing was checked, and return the exit code for that."""
+    message = f"{subject}: nothing was checked, {text}"
+    if style == "json":
+        facts = {"ok": False, "code": NOTHING_CHECKED, "subject": str(subject), "message": message}
+        print(json.dumps(facts, sort_keys=True))
+    elif style == "github":
+        from ..locks.explain import escaped
+
+        print(f"::error title=normlock::{escaped(message)}")
+    else:
+        print(coloured(message, _YELLOW, sys.stderr), file=sys.stderr)
+    return NOTHING_CHECKED
+
+
 def _of_system(error: BaseException) -> str:
     if isinstance(error, FileNotFoundError) and error.filename is not None:
-        return f"There is no file or folder {error.filename}."
+        return f"There is no file {error.filename}."
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}."
     return f"{type(error).__name__}: {error}"

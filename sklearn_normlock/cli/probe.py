@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .outcome import MATCH, NOTHING_CHECKED, USAGE, add_format, print_report
+from .outcome import MATCH, USAGE, add_format, print_nothing, print_report
 from .reading import safe_object, table
 
 HELP = "run rows through an artifact, step by step, and find the first step that differs"
@@ -67,7 +67,6 @@ def _by_lock(arguments: argparse.Namespace) -> int:
     lock = Lock.load(arguments.lock)
     _, report = open_locked(arguments.artifact, lock, trusted=arguments.trusted, trust_file=arguments.trust_file)
     if not report.probed:
-        print(f"{arguments.artifact}: nothing was checked, the lock has no probe that can be run", file=sys.stderr)
-        return NOTHING_CHECKED
+        return print_nothing("the lock has no probe that can be run", arguments.format, arguments.artifact)
     outputs = replace(report, ok=not report.deviations, changes=(), effects=(), expected="", actual="")
     return print_report(outputs, arguments.format)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ArtifactDigestError, MissingLockError
 from .outcome import (
     COULD_NOT_CHECK,
-    NOTHING_CHECKED,
     add_format,
     code_of,
     print_error,
+    print_nothing,
     print_report,
     progress,
     worst,
@@ -64,8 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     for path in arguments.path:
         tasks = list(_tasks(path, arguments.lock))
         if not tasks:
-            print(f"{path}: nothing was checked, there is no lock in it", file=sys.stderr)
-            codes.append(NOTHING_CHECKED)
+            codes.append(print_nothing("there is no lock in it", arguments.format, path))
         codes += [_verified(artifact, lock, _Places(folder), arguments) for artifact, lock, folder in tasks]
     return worst(codes)
 
@@ -110,8 +109,7 @@ def _verified(artifact: Path | None, lock_file: Path, places: _Places, arguments
         print_error(error, arguments.format, code, str(artifact or lock_file))
         return code
     if report is None:
-        print(f"{lock_file}: nothing was checked, the lock names no file and none lies beside it", file=sys.stderr)
-        return NOTHING_CHECKED
+        return print_nothing("the lock names no file and none lies beside it", arguments.format, lock_file)
     unclear = report.ok and report.environment and report.undecided
     code = print_report(report, arguments.format, COULD_NOT_CHECK if unclear else None)
     if unclear:

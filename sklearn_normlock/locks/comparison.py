@@ -66,14 +66,14 @@ def lock(est: Lockable, X: Any = None, *, artifact: str | os.PathLike[str] | Non
     return made if artifact is None else made.with_files({Path(artifact).name: FileDigest.of(artifact)})
 
 
-def compare(est: Lockable, lock: Lock, rtol: float = 0.0) -> Report:
+def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.0) -> Report:
     """Compare an object with a lock.
 
     Parameters
     ----------
     est : estimator, or mapping of str to estimator or path
         Fitted.
-    lock : Lock
+    lock : Lock or path-like
         What was approved.
     rtol : float, default=0.0
         With 0 the state must be the same to the last bit. Above it the question is whether a refit reproduced the
@@ -93,6 +93,7 @@ def compare(est: Lockable, lock: Lock, rtol: float = 0.0) -> Report:
     >>> print(nl.compare(StandardScaler().fit([[0.0], [2.0]]), lock).changes[0].relation.text)
     ×1e-06: a change of unit?
     """
+    lock = _as_lock(lock)
     try:
         target = Target(est)
     except UnfingerprintableError as error:
@@ -177,7 +178,7 @@ def _within(change: Change, rtol: float) -> bool:
     return abs(old - new) <= rtol * max(abs(old), abs(new))
 
 
-def verify(est: Lockable, lock: Lock) -> Report:
+def verify(est: Lockable, lock: Lock | str | os.PathLike[str]) -> Report:
     """Verify that an object is what a lock says, whatever the policy of :func:`~sklearn_normlock.set_config` is.
 
     The state must be the same to the last bit. The outputs of the probes must be the same within the tolerances that
@@ -187,7 +188,7 @@ def verify(est: Lockable, lock: Lock) -> Report:
     ----------
     est : estimator, or mapping of str to estimator or path
         Fitted.
-    lock : Lock
+    lock : Lock or path-like
         What was approved.
 
     Returns

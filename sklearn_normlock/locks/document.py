@@ -212,7 +212,7 @@ class Lock:
             raise MissingLockError(
                 f"There is no lock at {path}.",
                 path=str(path),
-                remedy="Make one from the object that was approved: `normlock lock ARTIFACT`.",
+                remedy="Take it from version control; or make one, of what was approved: `normlock lock ARTIFACT`.",
             ) from None
         except OSError as error:
             raise LockFormatError(

@@ -75,7 +75,11 @@ class Fields:
         """Refuse fields that nobody asked for, unless they are of a later revision."""
         unknown = sorted(set(self._mapping) - self._asked)
         if unknown and not self.later:
-            self._refuse(self._where(unknown[0]), "absent: this version of the format has no such field", "there")
+            raise LockFormatError(
+                f"{self._where(unknown[0])} is not known: this version of the format has no such field.",
+                path=self._where(unknown[0]),
+                remedy="It is damaged or not a lock: take it from version control again.",
+            )
 
     # -- one value ---------------------------------------------------------------------------------------------------
 

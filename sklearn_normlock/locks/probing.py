@@ -67,8 +67,13 @@ def _probe(est: Any, path: str, X: Any, *, keep: bool) -> Probe:
         except StepFailedError as failure:
             if isinstance(failure.error, NormLockError):
                 raise failure.error from None  # a sealed object that is not what was fitted is not approved
-            made = "rows made for it" if X is None else "the rows that were given"
-            reason = f"it could not be run on {made}: {_brief(failure.error)}"
+            if X is not None:
+                raise NormLockError(
+                    f"The rows can't be run through the object: {_brief(failure.error)}.",
+                    path=failure.path,
+                    remedy="Give rows of the kind that it is for, or none.",
+                ) from None
+            reason = f"it could not be run on rows made for it: {_brief(failure.error)}"
             continue
         except MissingDependencyError as error:
             reason = str(error)

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..errors import UnfingerprintableError
+from ..errors import NormLockError, UnfingerprintableError
 from ..files import file_digest
 from ..fingerprints import PREFIX, Record, object_digest, require_fitted
 from .diff import decode
@@ -19,7 +19,7 @@ from .probing import probes_of
 from .walk import leaves
 from .withheld import is_withheld, without_rows
 
-_LARGEST = 400_000  # bytes of the state in a lock
+_LARGEST = 120_000  # bytes of the state in a lock: nobody reviews a forest tree by tree
 _ARRAY_BYTES = 4_096  # an array up to this size stands there by value
 
 
@@ -88,13 +88,15 @@ class Target:
 
     def locked(self, X: Any = None) -> Lock:
         """Return the lock of it."""
+        if self.bundle and X is not None:
+            raise NormLockError("Rows go with one object, not with a bundle.", remedy="Lock its members one by one.")
         probes: list[Probe] = []
         inputs: dict[str, Contract] = {}
         for name, member in self.members.items():
             if isinstance(member, FileMember):
                 continue
-            probes += probes_of(member, name, None if self.bundle else X)
-            contract = _contract(member, None if self.bundle else X)
+            probes += probes_of(member, name, X)
+            contract = _contract(member, X)
             if contract != Contract():
                 inputs[name] = contract
         files = {

@@ -21,7 +21,7 @@ from .diff import decode
 # pickles to a list of arrays.
 _ROWS = re.compile(
     r"(?:^|[.\]])"
-    r"(?:_fit_X|_raw_data|X_|X_fit_|X_train_|_BaseLibSVM__Xfit|medoids_|support_vectors_|_y|y_train_)(?:$|[.\[])"
+    r"(?:_fit_X|_raw_data|X_|X_fit_|X_train_|_BaseLibSVM__Xfit|medoids_|support_vectors_|_y|y_train_|[Xy]_thresholds_)(?:$|[.\[])"
     r"|tree_?\.\(state\)\["
 )
 # And in some classes alone: elsewhere an attribute of this name holds means or directions.
