@@ -169,7 +169,7 @@ def test_inputs_are_text(runner):
     )
     assert done.returncode == 2, done.stdout + done.stderr
     assert not list(runner.folder.rglob("pwned"))
-    assert "::error title=normlock FileNotFoundError::There is no file $(touch pwned)." in done.stdout
+    assert "::error title=normlock FileNotFoundError::There is no file or folder $(touch pwned)." in done.stdout
     summary = runner.read("summary.md")
     assert "#### `models/x::set-output name=code::0.normlock.json`\n\n🆕 A new lock.\n\n    fingerprint" in summary
     assert "#### `models/broken.normlock.json`\n\n🆕 A new lock.\n\n⚠️" in summary

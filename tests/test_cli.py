@@ -191,18 +191,18 @@ def no_pin(path):
 
 
 CASES = {
-    missing_file: (COULD_NOT, "There is no file none.skops"),
+    missing_file: (COULD_NOT, "There is no file or folder none.skops"),
     missing_lock: (COULD_NOT, "There is no lock at model.pkl.normlock.json"),
     missing_named_lock: (COULD_NOT, "There is no lock at none.json"),
     empty_folder: (NOTHING, "nothing was checked"),
     folder_without_locks: (NOTHING, "nothing was checked"),
-    missing_folder: (COULD_NOT, "There is no file none"),
-    folder_of_others: (COULD_NOT, "There is no file sub"),
+    missing_folder: (COULD_NOT, "There is no file or folder none"),
+    folder_of_others: (COULD_NOT, "There is no file or folder sub"),
     unreadable_lock: (COULD_NOT, "It is not a lock: not JSON"),
     lock_that_is_a_folder: (COULD_NOT, "can't be read as a lock"),
     binary_lock: (COULD_NOT, "It is not a lock: not JSON"),
     unknown_version: (COULD_NOT, "lock_version 2"),
-    lock_of_a_missing_file: (COULD_NOT, "There is no file model.pkl"),
+    lock_of_a_missing_file: (COULD_NOT, "There is no file or folder model.pkl"),
     lock_without_files: (NOTHING, "nothing was checked"),
     lock_without_name: (NOTHING, "nothing was checked"),
     no_entry: (COULD_NOT, "The lock says nothing of other.joblib"),

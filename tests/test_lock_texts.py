@@ -76,7 +76,7 @@ def test_what_can_not_be_opened_is_said_for_the_right_reason(command, tmp_path, 
     joblib.dump(scaler(), "scaler.joblib")
     (tmp_path / "notes.txt").write_text("no model")
     reasons = {
-        "nowhere.joblib": "There is no file nowhere.joblib.",
+        "nowhere.joblib": "There is no file or folder nowhere.joblib.",
         "notes.txt": "notes.txt: the format '.txt' is not known. Use one of .skops, .joblib, .pkl.",
         "scaler.joblib": "scaler.joblib was not opened: reading a .joblib file runs code, ",
     }
