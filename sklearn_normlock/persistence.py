@@ -195,7 +195,8 @@ def pins_of(expect: str | None) -> frozenset[str]:
     pins = frozenset(pin.strip() for pin in text.split(",") if pin.strip())
     for pin in pins or {text}:
         if not re.fullmatch("nl1-sha256:[0-9a-f]{64}", pin):
-            raise FingerprintMismatchError(
+            error = FingerprintMismatchError if expect is not None else NormLockError
+            raise error(
                 f"{source} is {pin!r}, which is not a fingerprint.",
                 expected="nl1-sha256: and 64 hexadecimal digits",
                 actual=pin,

@@ -209,7 +209,7 @@ def test_expect(tmp_path, monkeypatch):
             nl.load(path, **kwargs)
         assert nl.load(path, expect=right, **kwargs) is not None
         monkeypatch.setenv("NORMLOCK_EXPECT", "")
-        with pytest.raises(FingerprintMismatchError, match="NORMLOCK_EXPECT is ''"):
+        with pytest.raises(nl.errors.NormLockError, match="NORMLOCK_EXPECT is ''"):
             nl.load(path, **kwargs)
         monkeypatch.delenv("NORMLOCK_EXPECT")
 
