@@ -60,16 +60,20 @@ def test_an_upgrade_is_judged_by_what_it_does(version: str, folder: Path, capsys
 
 
 @pytest.mark.campaign
+@pytest.mark.parametrize("back", [False, True], ids=["to older", "from older"])
 @pytest.mark.parametrize("version", ["1.7", None])
-def test_other_numerics_are_no_alarm(version: str | None, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The same scikit-learn on an older NumPy and SciPy, and back: nothing is raised that outputs don't bear out."""
-    one = here() if version is None else wanted(WANTED[version], folder)
-    own = dict(one.versions)
-    other = wanted((f"scikit-learn=={own['scikit-learn']}", *OLDER), folder)
-    for source, target in ((one, other), (other, one)):
-        numerics = [f"NumPy {dict(side.versions)['numpy']}" for side in (source, target)]
-        name = f"{own['scikit-learn']}, {' -> '.join(numerics)}"
-        judge(carried(source, target, folder, name.replace(" ", "")), name, capsys)
+def test_other_numerics_are_no_alarm(
+    version: str | None, back: bool, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same scikit-learn on an older NumPy and SciPy, or back: nothing is raised that outputs don't bear out."""
+    source = here() if version is None else wanted(WANTED[version], folder)
+    own = dict(source.versions)["scikit-learn"]
+    target = wanted((f"scikit-learn=={own}", *OLDER), folder)
+    if back:
+        source, target = target, source
+    numerics = [f"NumPy {dict(side.versions)['numpy']}" for side in (source, target)]
+    name = f"{own}, {' -> '.join(numerics)}"
+    judge(carried(source, target, folder, name.replace(" ", "").replace(">", "")), name, capsys)
 
 
 # -- locks of released versions ---------------------------------------------------------------------------------------
@@ -89,7 +93,7 @@ def test_locks_of_releases_are_there() -> None:
     """The archive holds locks of the newest scikit-learn and of those that later ones broke with, and is small."""
     versions = {folder.name.rpartition(".")[0] for folder in ARCHIVE}
     assert versions >= {"1.4", "1.7", "1.9"}
-    assert sum(path.stat().st_size for folder in ARCHIVE for path in folder.iterdir()) < 300_000
+    assert sum(path.stat().st_size for folder in ARCHIVE for path in folder.iterdir()) < 400_000
 
 
 # -- it can fail ------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy
@@ -29,6 +29,7 @@ from zoo_case import Case, quiet
 
 import sklearn_normlock as nl
 from sklearn_normlock.errors import NormLockError
+from sklearn_normlock.locks.rows import decoded_rows, encoded_rows
 
 from .settings import SEALED, SETTINGS
 
@@ -59,6 +60,13 @@ def reason(error: BaseException) -> str:
 
 
 # -- outputs ----------------------------------------------------------------------------------------------------------
+
+
+class Inquiry(NamedTuple):
+    """The data that outputs are asked of, by name, and the methods that they don't suit."""
+
+    rows: Mapping[str, Any]
+    not_used: Sequence[str]
 
 
 def queries(case: Case, seed: int) -> dict[str, Any]:
@@ -99,11 +107,11 @@ def flat(output: Any) -> list[np.ndarray]:
 Ask = Callable[[Any], list[np.ndarray]]
 
 
-def questions(estimator: Any, case: Case, seed: int) -> Iterator[tuple[str, Ask]]:
+def questions(estimator: Any, asked: Inquiry) -> Iterator[tuple[str, Ask]]:
     """Yield what a fitted object is asked: what each step of a pipeline puts out, and then the whole of it."""
-    usable = [m for m in (*METHODS, *OTHERWISE) if m not in case.not_used and hasattr(estimator, m)]
+    usable = [m for m in (*METHODS, *OTHERWISE) if m not in asked.not_used and hasattr(estimator, m)]
     methods = [m for m in usable if m in METHODS] or usable[:1]
-    for name, X in queries(case, seed).items():
+    for name, X in asked.rows.items():
         for i, (step, _) in enumerate(estimator.steps[:-1] if type(estimator).__name__ == "Pipeline" else ()):
             yield f"{step} {name}", lambda est, upto=i + 1, X=X: _output(est[:upto], "transform", X)
         for method in methods:
@@ -121,11 +129,11 @@ def _output(estimator: Any, method: str, X: Any) -> list[np.ndarray]:
     return [array.astype(np.float32) if array.dtype.kind == "f" else array for array in arrays]
 
 
-def outputs(data: bytes, case: Case, seed: int) -> tuple[dict[str, list[np.ndarray]], dict[str, str]]:
+def outputs(data: bytes, asked: Inquiry) -> tuple[dict[str, list[np.ndarray]], dict[str, str]]:
     """Return what the pickled object puts out, and why not where it raises."""
     found: dict[str, list[np.ndarray]] = {}
     errors: dict[str, str] = {}
-    for key, ask in questions(_unpickled(data), case, seed):
+    for key, ask in questions(_unpickled(data), asked):
         try:
             found[key] = ask(_unpickled(data))
         except Exception as error:
@@ -133,10 +141,10 @@ def outputs(data: bytes, case: Case, seed: int) -> tuple[dict[str, list[np.ndarr
     return found, errors
 
 
-def at_random(data: bytes, case: Case, seed: int, found: Mapping[str, list[np.ndarray]]) -> set[str]:
+def at_random(data: bytes, asked: Inquiry, found: Mapping[str, list[np.ndarray]]) -> set[str]:
     """Return which outputs one object doesn't give twice: they are drawn at random, and say nothing of versions."""
     drawn = set()
-    for key, ask in questions(_unpickled(data), case, seed):
+    for key, ask in questions(_unpickled(data), asked):
         if key in found:
             estimator = _unpickled(data)
             ask(estimator)
@@ -233,8 +241,11 @@ def write(folder: Path, seed: int = 0, names: Sequence[str] = ()) -> dict[str, A
             nl.dump(estimator, path, lock=True)
             data = _pickled(path, estimator)
             entry = {"file": path.name, "fingerprint": nl.fingerprint(estimator)}
-        found, _ = outputs(data, case, seed)
-        drawn = at_random(data, case, seed, found)
+        asked = Inquiry(queries(case, seed), case.not_used)
+        if names:  # to be kept: what is asked must not change with the settings
+            entry["asked"] = {key: encoded_rows(X) for key, X in asked.rows.items()}, list(asked.not_used)
+        found, _ = outputs(data, asked)
+        drawn = at_random(data, asked, found)
         entry["outputs"] = {key: len(value) for key, value in found.items() if key not in drawn}
         entry["drawn"] = sorted(drawn)
         for key in entry["outputs"]:
@@ -264,11 +275,18 @@ def check(folder: Path) -> dict[str, Any]:
                 key: [arrays[f"{entry['file'][:3]} {key} {i}"] for i in range(count)]
                 for key, count in entry["outputs"].items()
             }
-            result["cases"][name] = _checked(folder / entry["file"], SETTINGS[name], entry, old, index["seed"])
+            result["cases"][name] = _checked(folder / entry["file"], _asked(name, index), entry, old)
     return result
 
 
-def _checked(path: Path, case: Case, entry: dict[str, Any], old: dict[str, Any], seed: int) -> dict[str, Any]:
+def _asked(name: str, index: dict[str, Any]) -> Inquiry:
+    kept = index["cases"][name].get("asked")
+    if kept is None:
+        return Inquiry(queries(SETTINGS[name], index["seed"]), SETTINGS[name].not_used)
+    return Inquiry({key: decoded_rows(rows) for key, rows in kept[0].items()}, kept[1])
+
+
+def _checked(path: Path, asked: Inquiry, entry: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     data = (path if path.suffix == ".pkl" else path.with_suffix(".pickle")).read_bytes()
     row: dict[str, Any] = {"load": said(lambda: nl.load(path, lock=True, trusted=TRUSTED))}
     try:
@@ -280,7 +298,7 @@ def _checked(path: Path, case: Case, entry: dict[str, Any], old: dict[str, Any],
         return {**row, "truth": "can't load", "detail": reason(error)}
     lock = nl.Lock.load(f"{path}.normlock.json")
     row["verify"] = said(lambda: nl.verify(estimator, lock))
-    new, errors = outputs(data, case, seed)
+    new, errors = outputs(data, asked)
     row["truth"], row["gap"], row["detail"] = truth(old, new, errors)
     if row["truth"] == "no output" and entry["drawn"]:
         row["truth"] = "at random"
