@@ -73,11 +73,11 @@ TEXTS = {
     "rounded to float32": ("mean_", "rounded to float32"),
     "float32": ("mean_: dtype <f8 → <f4", "rounded to float32"),
     "refitted on fewer rows": (
-        "n_samples_seen_: 60.0 → 50.0",
+        "n_samples_seen_: 60",
         "refitted on fewer rows: 50 instead of 60",
         '; ["rate"]: 0.0650458 → ',
     ),
-    "refitted on more rows": ("n_samples_seen_: 60.0 → 67.0", "refitted on more rows: 67 instead of 60"),
+    "refitted on more rows": ("n_samples_seen_: 60", "refitted on more rows: 67 instead of 60"),
     "a parameter ten times as large": ("model.C: 1.0 → 10.0", "none of 4 probed outputs moves beyond its tolerance"),
     "a step's mean in a table": ('preprocess.num.mean_["income"]: ', "σ, from step preprocess.num"),
     "a class": ("the object: sklearn.preprocessing.StandardScaler → sklearn.preprocessing.RobustScaler", "outputs"),
