@@ -64,6 +64,6 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=DEFAULT)
 def benchmarks(session: nox.Session) -> None:
     """Run the benchmarks, or those named after ``--``: each measures its peers in the same run."""
-    session.install(".[test]")
+    session.install(".[test,bench]")
     for script in session.posargs or sorted(map(str, Path("benchmarks").glob("[!_]*.py"))):
         session.run("python", script)

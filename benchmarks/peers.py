@@ -2,7 +2,7 @@
 
 ``python benchmarks/peers.py`` prints for every piece of work the median ratio of paired runs and its quartiles. The
 runs of all ways are taken in turn, so that a busy machine slows all of them alike. ``--plots DIR`` draws each table,
-``--json FILE`` keeps the figures, ``--quick`` takes a tenth of the time. Peers that aren't installed are left out
+``--json FILE`` keeps the figures, ``--quick`` takes a part of the time. Peers that aren't installed are left out
 (``pip install ".[bench]"`` brings them).
 """
 
@@ -27,11 +27,11 @@ PARTS = ("serving", "seal")
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("parts", nargs="*", default=PARTS, help=f"of {PARTS}; default: all")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the time, sizes up to 32 MiB")
+    parser.add_argument("--quick", action="store_true", help="a part of the time, sizes up to 32 MiB")
     parser.add_argument("--json", metavar="FILE", help="keep the figures")
     parser.add_argument("--plots", metavar="DIR", help="draw the tables as SVG files")
     options = parser.parse_args()
-    budget = 0.2 if options.quick else 2.0
+    budget = 0.15 if options.quick else 0.6
     print(f"scikit-learn {sklearn.__version__}, NumPy {np.__version__}, Python {platform.python_version()},")
     print(f"{platform.machine()}, {os.cpu_count()} processors, OMP_NUM_THREADS={os.environ['OMP_NUM_THREADS']}")
     found = {}

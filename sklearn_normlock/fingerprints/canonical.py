@@ -87,6 +87,14 @@ class Walker:
                 blob = plain(self, value)
                 if record is not None:
                     record.plain(f"{path}.{key}" if path else key, value, blob)
+            elif type(value) is np.ndarray and value.dtype.char in _NUMERIC:  # and most of the others
+                blocks: list[bytes] = []
+                blob = array_bytes(value, blocks)
+                if record is not None:
+                    before, where = len(record), f"{path}.{key}" if path else key
+                    record.array(where, value, blob, blocks)
+                    if len(record) == before:
+                        record.value(where, value, blob)
             else:
                 self.labels.append("." + key)
                 blob = encode(value)
@@ -224,5 +232,6 @@ class Walker:
 
 
 _KEYS = _Framed()
+_NUMERIC = frozenset("?bBhHiIlLqQefd")
 _LENGTHS = [b"=" + u64(length) for length in range(INLINE + 1)]
 _PLAIN_TAGS = frozenset({b"T", b"F", b"i", b"f", b"s"})

@@ -75,8 +75,12 @@ def _copied(value: Any) -> Any:
 
 
 def lock_arrays(
-    attributes: dict[str, Any], shape: Shape, foreign: Sequence[np.ndarray]
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    attributes: dict[str, Any],
+    shape: Shape,
+    foreign: Sequence[np.ndarray],
+    locked: list[np.ndarray],
+    spared: list[np.ndarray],
+) -> None:
     """Make the fitted arrays of an estimator read-only.
 
     All those of a locked class. Of scikit-learn's classes the public ones and the rows of neighbours, and no arrays of
@@ -91,14 +95,9 @@ def lock_arrays(
         Of the estimator.
     foreign : list of ndarray
         The user's own arrays: left writable where an estimator that isn't ours to change holds one of them.
-
-    Returns
-    -------
     locked, spared : list of ndarray
-        Every fitted array that is read-only now, and those that were left writable.
+        Receive every fitted array that is read-only now, and those that were left writable.
     """
-    locked: list[np.ndarray] = []
-    spared: list[np.ndarray] = []
     for name in shape.lockable:
         value = attributes[name]
         # One array may go by two names, of which the private one is for compiled code.
@@ -112,7 +111,6 @@ def lock_arrays(
                 continue
             array.setflags(write=False)
             locked.append(array)
-    return locked, spared
 
 
 def release(arrays: Iterable[np.ndarray]) -> None:

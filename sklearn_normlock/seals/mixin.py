@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from numpy import ndarray
 from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 
@@ -204,7 +205,7 @@ def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
                     kernel = watch.kernels[name]
                 except KeyError:
                     kernel = kernel_of(self, name, watch)
-                if kernel is not None and usual():
+                if kernel is not None and type(args[0]) is ndarray and usual():
                     result = kernel(args[0])
                     if result is not None:
                         return result

@@ -134,11 +134,9 @@ class Watch:
         self.arrays: list[np.ndarray] = []
         self.spared: list[np.ndarray] = []
         # Not the object itself: its watch must not keep it alive.
-        self._states = [(cls, attributes) for cls, attributes, _ in layout.states]
-        for _, attributes, shape in layout.states:
-            locked, spared = lock_arrays(attributes, shape, foreign)
-            self.arrays += locked
-            self.spared += spared
+        self._states = layout.states
+        for _, attributes, shape in self._states:
+            lock_arrays(attributes, shape, foreign, self.arrays, self.spared)
         self._containers = layout.containers
         self._sized = [(container, len(container)) for container in layout.sized]
         self.complete = not layout.sized and len(layout.members) < _MEMBERS
@@ -150,17 +148,17 @@ class Watch:
             self.complete = self.complete and watch.complete
         self._dict = vars(obj)
         self._contained = tuple(chain.from_iterable(self._containers))
-        self._live = [attributes.values() for _, attributes in self._states] + self._containers
+        self._live = [attributes.values() for _, attributes, _ in self._states] + self._containers
         self._snapshot()
 
     def _snapshot(self) -> None:
-        self._then = [attributes.copy() for _, attributes in self._states]
+        self._names = [tuple(attributes) for _, attributes, _ in self._states]
         self._flat = tuple(chain.from_iterable(self._live))
         self.kernels: dict[Any, Any] = {}
 
     def covered(self) -> frozenset[int]:
         """Return the ids of the ``__dict__`` of each estimator that is watched: the object, and those in it."""
-        return frozenset(id(attributes) for _, attributes in self._states)
+        return frozenset(id(attributes) for _, attributes, _ in self._states)
 
     def intact(self, attributes: dict[str, Any]) -> bool:
         """Tell whether everything is where it was.
@@ -195,7 +193,9 @@ class Watch:
             or any(len(container) != size for container, size in self._sized)
         ):
             return False
-        for (cls, now), then in zip(self._states, self._then, strict=True):
+        values = iter(self._flat)
+        for (cls, now, _), before in zip(self._states, self._names, strict=True):
+            then = dict(zip(before, values, strict=False))
             names = [*counted(cls, now), *CARRIED]
             if len(names) != len(counted(cls, then)) + len(CARRIED):
                 return False
