@@ -1,17 +1,18 @@
-"""A checksum of a sealed object's state that is quick to take, so that a small object is verified quickly on arrival.
+"""A checksum of a state that is quick to take, so that one that was verified before is known again.
 
 A fingerprint is made to be the same everywhere and to say where two objects differ, which takes a walk through every
-value. Whether a state has *arrived* as it left is a simpler question. An object whose watch says that nothing has moved
-since its fingerprint was taken leaves with a checksum over its class, its fingerprint and every value that counts, as
-Python's own ``marshal`` writes them (version 2 of that format, which has no references: equal values give equal bytes).
-Where the checksum is right, so is the fingerprint. Where it is not, or there is none, the fingerprint decides, as it
-does for whatever is large or has more to it than numbers, strings and plain arrays: a wrong checksum costs time only.
+value. A process that loads the same small object over and over (a worker that is sent the pipeline with each task) has
+done that before: it remembers the checksums of the states whose fingerprints it has verified itself. The checksum is
+over the class, the fingerprint and every value that counts, as Python's own ``marshal`` writes them (version 2 of that
+format, which has no references: equal values give equal bytes). It never comes from a file: what arrives with an object
+says nothing of the object. Whatever is large, or has more to it than numbers, strings and plain arrays, is
+fingerprinted each time.
 """
 
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
@@ -25,6 +26,9 @@ from .watch import FINGERPRINT, Layout
 _LARGEST = 1 << 16  # bytes of an array; from there on hashing itself is what takes time
 _LONGEST = 256  # items of a list
 _DEEPEST = 6  # levels of estimators
+
+_REMEMBERED = 4096  # states
+_verified: set[str] = set()
 
 _NATIVE = frozenset("?bBhHiIlLqQefd")  # what dtype.str says of them, the platform says too
 
@@ -42,8 +46,6 @@ class Checksum(Layout):
         Sealed.
     vouched : callable
         Gives the watch over a sealed object in it that is intact, or None: it is covered by its fingerprint.
-    frozen : container of int, default=None
-        The ids of the arrays that nobody can have edited; any other is not covered. None takes all.
 
     Attributes
     ----------
@@ -51,9 +53,8 @@ class Checksum(Layout):
         None if the object holds something that is not covered; the layout is not complete then.
     """
 
-    def __init__(self, obj: Any, vouched: Callable[[Any], Any], frozen: Container[int] | None = None) -> None:
+    def __init__(self, obj: Any, vouched: Callable[[Any], Any]) -> None:
         self._vouched = vouched
-        self._frozen = frozen
         self._depth = 0
         try:
             super().__init__(obj)
@@ -63,6 +64,18 @@ class Checksum(Layout):
             self.text = None
         else:
             self.text = sha256(whole).hexdigest()
+
+    @property
+    def known(self) -> bool:
+        """Whether the fingerprint of this state was verified before, in this process."""
+        return self.text is not None and self.text in _verified
+
+    def remember(self) -> None:
+        """Remember that the fingerprint of this state was verified."""
+        if self.text is not None:
+            if len(_verified) >= _REMEMBERED:
+                _verified.clear()
+            _verified.add(self.text)
 
     def _enter(self, estimator: Any) -> Any:
         attributes, kind = vars(estimator), type(estimator)
@@ -80,8 +93,6 @@ class Checksum(Layout):
     def _covered(self, value: Any) -> Any:
         kind = type(value)
         if kind is np.ndarray:
-            if self._frozen is not None and id(value) not in self._frozen:
-                raise _Beyond
             dtype = value.dtype
             if dtype.char in _NATIVE and dtype.isnative:
                 if value.nbytes > _LARGEST:

@@ -31,7 +31,7 @@ from ..locks.environment import environment
 from .checksum import Checksum
 from .freeze import own, release
 from .messages import mismatch, short
-from .watch import CARRIED, CHECKSUM, ENVIRONMENT, FINGERPRINT, RECORD, UNNAMED, Watch
+from .watch import CARRIED, ENVIRONMENT, FINGERPRINT, RECORD, UNNAMED, Watch
 
 
 class Open:
@@ -248,8 +248,6 @@ def carry(obj: Any, state: Any) -> Any:
     watch = _watches.get(id(obj))
     if isinstance(watch, Watch) and isinstance(state, dict) and FINGERPRINT in state:
         state = {**state, RECORD: watch.record.text}
-        if watch.complete and watch.intact(vars(obj)):
-            state[CHECKSUM] = Checksum(obj, _standing, {id(array) for array in watch.arrays}).text
     return state
 
 
@@ -269,7 +267,6 @@ def verify_loaded(obj: Any) -> None:
     if policy() == "ignore":
         return
     attributes = vars(obj)
-    carried = attributes.pop(CHECKSUM, None)
     fingerprint = attributes.get(FINGERPRINT)
     if fingerprint is None and UNNAMED in attributes:
         warnings.warn(
@@ -281,16 +278,18 @@ def verify_loaded(obj: Any) -> None:
         watch_on(obj)
         return
     if fingerprint is not None:
-        layout = Checksum(obj, _standing) if carried is not None else None
-        intact = layout is not None and layout.text == carried
+        layout = Checksum(obj, _standing)
+        intact = layout.known
         if not intact:
-            layout = None
             try:
                 intact = PREFIX + object_digest(obj, vouched=_vouched).hex() == fingerprint
             except UnfingerprintableError:
                 intact = False
+            if intact:
+                layout.remember()
         if intact:
-            _keep(obj, Watch(obj, (), carried_record(obj), from_bytes=True, layout=layout))
+            known = None if layout.text is None else layout
+            _keep(obj, Watch(obj, (), carried_record(obj), from_bytes=True, layout=known))
             _compare_environment(obj)
             return
     problem = find_problem(obj)

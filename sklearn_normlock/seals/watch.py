@@ -27,9 +27,8 @@ _ITEMS = 1_000  # a longer list or dict is watched by its length
 FINGERPRINT = "fingerprint_"
 ENVIRONMENT = "_normlock_environment"
 RECORD = "_normlock_record"
-CHECKSUM = "_normlock_checksum"
 UNNAMED = "_normlock_unfingerprintable"  # in place of the others: why there is no fingerprint
-CARRIED = (FINGERPRINT, ENVIRONMENT, RECORD, CHECKSUM, UNNAMED)
+CARRIED = (FINGERPRINT, ENVIRONMENT, RECORD, UNNAMED)
 
 _writeable = attrgetter("flags.writeable")
 _LEAVES = frozenset({str, int, float, bool, type(None), np.ndarray, np.float64, np.int64, type})
@@ -111,8 +110,6 @@ class Watch:
     ----------
     arrays, spared : list of ndarray
         The fitted arrays that were made read-only, and those that were not.
-    complete : bool
-        Whether everything in the object is watched one by one.
     kernels : dict
         What :mod:`sklearn_normlock.seals.fast` made for as long as nothing moves: by method, and for the estimators in
         the object by the id of their ``__dict__`` and method.
@@ -139,13 +136,11 @@ class Watch:
             lock_arrays(attributes, shape, foreign, self.arrays, self.spared)
         self._containers = layout.containers
         self._sized = [(container, len(container)) for container in layout.sized]
-        self.complete = not layout.sized and len(layout.members) < _MEMBERS
         for watch in layout.watched:
             self._states += watch._states
             self._containers += watch._containers
             self._sized += watch._sized
             self.arrays += watch.arrays
-            self.complete = self.complete and watch.complete
         self._dict = vars(obj)
         self._contained = tuple(chain.from_iterable(self._containers))
         self._live = [attributes.values() for _, attributes, _ in self._states] + self._containers
