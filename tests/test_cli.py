@@ -20,6 +20,8 @@ from lock_documents import X, pipeline, scaler, sealed
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import sklearn_normlock as nl
+from sklearn_normlock import pipeline as locked_pipeline
+from sklearn_normlock import preprocessing as locked
 from sklearn_normlock.cli import main
 from sklearn_normlock.locks.parts import FileDigest
 
@@ -429,6 +431,19 @@ def test_show(folder, capsys, monkeypatch):
     assert here(capsys, "show", "model.pkl")[0] == COULD_NOT
     assert json.loads(here(capsys, "show", "model.pkl", "--trust-file", "--format", "json")[1])["lock_version"] == 1
     assert here(capsys, "show", "none.json")[0] == COULD_NOT
+
+
+def test_show_says_which_steps_are_fast(folder, capsys, monkeypatch):
+    """Of an artifact `show` lists the steps that have a fast path, and those that have none."""
+    monkeypatch.chdir(folder)
+    nl.dump(locked_pipeline.make_pipeline(locked.StandardScaler(), locked.PolynomialFeatures()).fit(X), "pipe.skops")
+    code, out, _ = here(capsys, "show", "pipe.skops")
+    lines = [line.split(None, 2)[2] for line in out.splitlines() if line.startswith("fast path")]
+    assert code == MATCH and lines == [
+        "(whole): transform",
+        "standardscaler: transform, inverse_transform",
+        "polynomialfeatures: none, as scikit-learn computes it",
+    ]
 
 
 def test_probe(folder, capsys, monkeypatch):

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from ..locks.document import Lock
 
 HELP = "show what a lock says or an artifact holds"
-DESCRIPTION = "Prints a lock for a reader; scikit-learn isn't needed for that. Of an artifact, the lock it would have."
+DESCRIPTION = (
+    "Prints a lock for a reader; scikit-learn isn't needed for that. Of an artifact, the lock it would have, and which "
+    "steps have a fast path."
+)
 
 _WIDTH = 100
 
@@ -30,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print it; return 0."""
+    kernels: Mapping[str, tuple[str, ...]] = {}
     if is_lock(arguments.path):
         from ..locks.document import Lock
 
@@ -37,12 +41,13 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         est = safe_object(arguments.path, arguments.trusted, arguments.trust_file)
         from ..locks.comparison import lock as locked
+        from ..seals.fast import fast_paths
 
-        lock = locked(est)
+        lock, kernels = locked(est), fast_paths(est)
     if arguments.format == "json":
         print(json.dumps(lock.to_dict(), sort_keys=True))
     else:
-        print("\n".join(_lines(lock)))
+        print("\n".join([*_lines(lock), *_fast(kernels)]))
     return MATCH
 
 
@@ -65,6 +70,11 @@ def _lines(lock: Lock) -> Iterator[str]:
         yield "profile      of the data it was fitted on: yes (no rows)"
     for fault, columns in (lock.coverage or {}).items():
         yield f"can't see    {fault}: {_shortened(str(columns))}"
+
+
+def _fast(kernels: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    for path, methods in kernels.items():
+        yield f"fast path    {path or '(whole)'}: {', '.join(methods) or 'none, as scikit-learn computes it'}"
 
 
 def _state(state: Mapping[str, Any]) -> Iterator[str]:
