@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..config import config_context
 from ..fingerprints.paths import joined
 
 # What a step is asked for. Of the second group one is enough: they are made of the same numbers. So it is of the last,
@@ -31,7 +32,8 @@ class StepFailedError(Exception):
 @contextmanager
 def quietly() -> Iterator[None]:
     """Silence what rows at the edges, or of another kind than at fit, make estimators say."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
+    # By scikit-learn's own path: it is what a version changes, and the fast one would serve in spite of that.
+    with warnings.catch_warnings(), np.errstate(all="ignore"), config_context(fast=False):
         warnings.simplefilter("ignore")
         yield
 
