@@ -1,17 +1,17 @@
 """A checksum of a sealed object's state that is quick to take, so that a small object is verified quickly on arrival.
 
 A fingerprint is made to be the same everywhere and to say where two objects differ, which takes a walk through every
-value. Whether a state has *arrived* as it left is a simpler question. An object whose watch says that nothing has moved
-since its fingerprint was taken leaves with a checksum over its class, its fingerprint and every value that counts, as
-Python's own ``marshal`` writes them (version 2 of that format, which has no references: equal values give equal bytes).
-Where the checksum is right, so is the fingerprint. Where it is not, or there is none, the fingerprint decides, as it
-does for whatever is large or has more to it than numbers, strings and plain arrays: a wrong checksum costs time only.
+value. Whether a state *arrives* as it was fingerprinted is a simpler question. When the fingerprint is taken, so is a
+checksum over the class, the fingerprint and every value that counts, as Python's own ``marshal`` writes them (version 2
+of that format, which has no references: equal values give equal bytes). It travels with the object. Where it is right,
+so is the fingerprint. Where it is not, or there is none, the fingerprint decides, as it does for whatever is large or
+has more to it than numbers, strings and plain arrays: a wrong checksum costs time only.
 """
 
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
@@ -42,8 +42,6 @@ class Checksum(Layout):
         Sealed.
     vouched : callable
         Gives the watch over a sealed object in it that is intact, or None: it is covered by its fingerprint.
-    frozen : container of int, default=None
-        The ids of the arrays that nobody can have edited; any other is not covered. None takes all.
 
     Attributes
     ----------
@@ -51,9 +49,8 @@ class Checksum(Layout):
         None if the object holds something that is not covered; the layout is not complete then.
     """
 
-    def __init__(self, obj: Any, vouched: Callable[[Any], Any], frozen: Container[int] | None = None) -> None:
+    def __init__(self, obj: Any, vouched: Callable[[Any], Any]) -> None:
         self._vouched = vouched
-        self._frozen = frozen
         self._depth = 0
         try:
             super().__init__(obj)
@@ -80,8 +77,6 @@ class Checksum(Layout):
     def _covered(self, value: Any) -> Any:
         kind = type(value)
         if kind is np.ndarray:
-            if self._frozen is not None and id(value) not in self._frozen:
-                raise _Beyond
             dtype = value.dtype
             if dtype.char in _NATIVE and dtype.isnative:
                 if value.nbytes > _LARGEST:

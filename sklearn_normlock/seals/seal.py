@@ -94,7 +94,7 @@ def seal(obj: Any, foreign: Sequence[np.ndarray] = ()) -> None:
         return
     attributes[FINGERPRINT] = PREFIX + digest.hex()
     attributes[ENVIRONMENT] = environment()
-    _keep(obj, Watch(obj, foreign, record))
+    _keep(obj, Watch(obj, foreign, record, layout=Checksum(obj, _standing)))
 
 
 def _standing(obj: Any) -> Watch | None:
@@ -193,7 +193,7 @@ def examine(obj: Any) -> None:
     elif FINGERPRINT in vars(obj):
         # What moved did not change what counts: watch on from here.
         if isinstance(watch, Watch):
-            _keep(obj, Watch(obj, watch.spared, watch.record, from_bytes=watch.from_bytes))
+            _keep(obj, Watch(obj, watch.spared, watch.record, from_bytes=watch.from_bytes, checksum=watch.checksum))
         else:
             _keep(obj, Watch(obj, (), carried_record(obj), from_bytes=True))
 
@@ -248,8 +248,8 @@ def carry(obj: Any, state: Any) -> Any:
     watch = _watches.get(id(obj))
     if isinstance(watch, Watch) and isinstance(state, dict) and FINGERPRINT in state:
         state = {**state, RECORD: watch.record.text}
-        if watch.complete and watch.intact(vars(obj)):
-            state[CHECKSUM] = Checksum(obj, _standing, {id(array) for array in watch.arrays}).text
+        if watch.checksum is not None:
+            state[CHECKSUM] = watch.checksum
     return state
 
 
@@ -281,10 +281,9 @@ def verify_loaded(obj: Any) -> None:
         watch_on(obj)
         return
     if fingerprint is not None:
-        layout = Checksum(obj, _standing) if carried is not None else None
-        intact = layout is not None and layout.text == carried
+        layout = Checksum(obj, _standing)
+        intact = carried is not None and layout.text == carried
         if not intact:
-            layout = None
             try:
                 intact = PREFIX + object_digest(obj, vouched=_vouched).hex() == fingerprint
             except UnfingerprintableError:

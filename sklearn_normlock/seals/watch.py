@@ -44,6 +44,8 @@ class Layout:
         The estimators in the object, from the outside in, itself left out.
     states : list of (type, dict, Shape)
         Class, ``__dict__`` and shape of the object and of each of its members.
+    text : str or None
+        The checksum, if one was taken on the way.
     watched : list of Watch
         Over those members that are left out of the other lists, as their watches have all that is in them.
     containers : list
@@ -51,6 +53,8 @@ class Layout:
     sized : list
         What is compared by its length.
     """
+
+    text: str | None = None
 
     def __init__(self, obj: Any) -> None:
         self.members: list[Any] = []
@@ -105,14 +109,16 @@ class Watch:
     from_bytes : bool, default=False
         Whether the object came back from bytes rather than from a fit.
     layout : Layout, default=None
-        The object's, if it is known.
+        The object's, if it is known, with its checksum.
+    checksum : str, default=None
+        The object's, if its layout is not known.
 
     Attributes
     ----------
     arrays, spared : list of ndarray
         The fitted arrays that were made read-only, and those that were not.
-    complete : bool
-        Whether everything in the object is watched one by one.
+    checksum : str or None
+        Of the state that was fingerprinted.
     kernels : dict
         What :mod:`sklearn_normlock.seals.fast` made for as long as nothing moves: by method, and for the estimators in
         the object by the id of their ``__dict__`` and method.
@@ -126,8 +132,10 @@ class Watch:
         *,
         from_bytes: bool = False,
         layout: Layout | None = None,
+        checksum: str | None = None,
     ) -> None:
-        if layout is None:
+        self.checksum = checksum if layout is None else layout.text
+        if layout is None or layout.text is None:
             layout = Layout(obj)
         self.record = record
         self.from_bytes = from_bytes
@@ -139,13 +147,12 @@ class Watch:
             lock_arrays(attributes, shape, foreign, self.arrays, self.spared)
         self._containers = layout.containers
         self._sized = [(container, len(container)) for container in layout.sized]
-        self.complete = not layout.sized and len(layout.members) < _MEMBERS
         for watch in layout.watched:
             self._states += watch._states
             self._containers += watch._containers
             self._sized += watch._sized
             self.arrays += watch.arrays
-            self.complete = self.complete and watch.complete
+            self.spared += watch.spared
         self._dict = vars(obj)
         self._contained = tuple(chain.from_iterable(self._containers))
         self._live = [attributes.values() for _, attributes, _ in self._states] + self._containers
