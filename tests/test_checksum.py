@@ -165,6 +165,17 @@ def test_only_so_many_are_remembered(monkeypatch):
         assert len(checksum._verified) <= 3
 
 
+def test_no_edit_is_vouched_for():
+    """An edit that no watch can see is found where the object arrives."""
+    hidden = scaler()
+    pickle.loads(pickle.dumps(hidden))
+    hidden.mean_.setflags(write=True)
+    hidden.mean_[0] += 1
+    hidden.mean_.setflags(write=False)
+    with pytest.raises(NormLockError, match="mean_"):
+        pickle.loads(pickle.dumps(hidden))
+
+
 @pytest.mark.parametrize(
     "make",
     [

@@ -141,6 +141,7 @@ class Watch:
             self._containers += watch._containers
             self._sized += watch._sized
             self.arrays += watch.arrays
+            self.spared += watch.spared
         self._dict = vars(obj)
         self._contained = tuple(chain.from_iterable(self._containers))
         self._live = [attributes.values() for _, attributes, _ in self._states] + self._containers
