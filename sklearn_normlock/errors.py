@@ -154,6 +154,10 @@ class LockVersionError(LockFormatError):
 class MissingLockError(LockFormatError, FileNotFoundError):
     """A lock that was asked for is not there."""
 
+    def __new__(cls, *args: Any, **fields: Any) -> Any:
+        # Of both parents the one with a layout of its own must make it.
+        return FileNotFoundError.__new__(cls, *args)
+
 
 class UnfingerprintableError(NormLockError):
     """An object whose state has no stable name, so that no fingerprint can vouch for it."""
