@@ -1,0 +1,91 @@
+"""Values that repeat: a constant that was imputed, a sensor that is stuck, a range that is clipped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .reference import Reference
+from .tails import log_binomial, log_choose
+
+#: Fewer equal values than this are no evidence.
+LEAST = 3
+
+
+@dataclass(frozen=True)
+class Run:
+    """A value that ``count`` of ``n`` rows have, where the profile has it with probability ``usual`` at most."""
+
+    column: int
+    value: float
+    count: int
+    n: int
+    usual: float
+    log_p: float
+    lowest: bool
+    highest: bool
+
+
+def tie_evidence(reference: Reference, X: Any) -> Any:
+    """Return of each column the log p-value of its oddest run of equal values."""
+    out = np.zeros(X.shape[1])
+    for run in odd_runs(reference, X):
+        out[run.column] = min(out[run.column], run.log_p)
+    return out
+
+
+def odd_runs(reference: Reference, X: Any) -> list[Run]:
+    """Return the runs of equal values of a batch that are rarer than even.
+
+    Parameters
+    ----------
+    reference : Reference
+        What to compare with.
+    X : ndarray of shape (n_rows, n_columns)
+        The batch; missing values are NaN.
+
+    Returns
+    -------
+    runs : list of Run
+        In the order of the columns.
+    """
+    ordered = np.sort(X, axis=0)
+    if len(X) < LEAST:
+        return []
+    repeated = (ordered[LEAST - 1 :] == ordered[: 1 - LEAST]).any(axis=0)
+    found = []
+    for j in np.flatnonzero(repeated & reference.known[: X.shape[1]]):
+        column = ordered[:, j]
+        column = column[~np.isnan(column)]
+        starts = np.flatnonzero(np.concatenate([[True], column[1:] != column[:-1]]))
+        counts = np.diff(np.concatenate([starts, [len(column)]]))
+        for start, count in zip(starts[counts >= LEAST], counts[counts >= LEAST], strict=True):
+            run = _run(reference, int(j), float(column[start]), int(count), len(column))
+            if run.log_p < 0:
+                ends = bool(start == 0), bool(start + count == len(column))
+                found.append(Run(run.column, run.value, run.count, run.n, run.usual, run.log_p, *ends))
+    return found
+
+
+def _run(reference: Reference, j: int, value: float, count: int, n: int) -> Run:
+    values, shares = reference.profile.sketches[j]
+    m = reference.rows[j]
+    jump = (np.diff(values) == 0) & (np.diff(shares) > 0)
+    at, mass = values[1:][jump], np.diff(shares)[jump]
+    near = np.abs(at - value) <= reference.tolerance[j]
+    # A value of the profile, which drift may have moved here; its share is an estimate.
+    seen = float(mass[near].max()) * m if near.any() else 0.0
+    usual = min((seen + 3 * np.sqrt(seen) + 3) / m, 1.0) if near.any() else 0.0
+    log_p = log_binomial(count, n, usual) + np.log(max(len(at), 1)) if near.any() else -np.inf
+    # Or one of the many rarer values: k of n rows share one with probability at most C(n, k) Σp^k.
+    most = min(max(0.01, 3 / m) + 3 * np.sqrt(max(0.01, 3 / m) / m), 1.0)
+    pairs = reference.profile.ties[j] + 14 / (m * max(m - 1, 1))
+    alike = min(1.0, pairs + 3 * np.sqrt(pairs / m))
+    rare = log_choose(n, count) + min(
+        (count - 2) * np.log(most) + np.log(alike), 0.5 * count * np.log(alike)
+    )
+    # After a drift the two can't be told apart: the likelier counts.
+    log_p = min(0.0, max(log_p, rare))
+    return Run(j, value, count, n, max(usual, float(np.sqrt(alike))), float(log_p), False, False)
