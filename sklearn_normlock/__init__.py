@@ -13,13 +13,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .config import config_context, get_config, set_config
     from .fingerprints import fingerprint
+    from .guards.diagnosis import Diagnosis, diagnose
+    from .guards.profile import Profile
     from .persistence import dump, load, trusted_types
     from .seals.mixin import Locked
     from .seals.opening import thaw, unlock
 
 __all__ = [
+    "Diagnosis",
     "Locked",
+    "Profile",
     "config_context",
+    "diagnose",
     "dump",
     "fingerprint",
     "get_config",
@@ -33,8 +38,11 @@ __all__ = [
 # Where each name lives. Reading a record or printing the command's help needs neither scikit-learn nor NumPy, so that
 # nothing is imported before it is asked for.
 _HOMES = {
+    "Diagnosis": "guards.diagnosis",
     "Locked": "seals.mixin",
+    "Profile": "guards.profile",
     "config_context": "config",
+    "diagnose": "guards.diagnosis",
     "dump": "persistence",
     "fingerprint": "fingerprints",
     "get_config": "config",

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from .dependence import rank_scores
+from .exact import log_p_unit, standardised_by
 from .precision import ROWS as PRECISION_ROWS
 from .precision import nearest, on_grids
 from .reference import NARROWER, Reference
@@ -24,7 +25,7 @@ from .ties import tie_evidence
 #: The share of the budget that each test has: of a batch, and of so few rows that only single values tell.
 WEIGHTS = {
     "location": 0.3, "tails": 0.2, "narrow": 0.1, "ties": 0.1, "precision": 0.05, "missing": 0.05,
-    "dependence": 0.15, "beyond": 0.0, "categories": 0.05,
+    "dependence": 0.12, "beyond": 0.0, "categories": 0.05, "unit": 0.02, "standardised": 0.01,
 }  # fmt: skip
 WEIGHTS_OF_FEW = {**WEIGHTS, "location": 0.2, "tails": 0.15, "dependence": 0.0, "beyond": 0.3}
 FEW = 16
@@ -107,6 +108,8 @@ def weigh(reference: Reference, X: Any, categories: dict[int, Any], budget: floa
         )
     if n < FEW:
         log_p["beyond"] = np.zeros(2 * every.shape[1])
+    log_p["unit"] = log_p_unit(reference, X)
+    log_p["standardised"] = np.array([standardised_by(reference, X)[1]])
     if n > 1:
         count = (~np.isnan(every)).sum(axis=0).astype(float)
         log_p["location"] = _location(reference, every, count)

@@ -62,14 +62,15 @@ def odd_runs(reference: Reference, X: Any) -> list[Run]:
         starts = np.flatnonzero(np.concatenate([[True], column[1:] != column[:-1]]))
         counts = np.diff(np.concatenate([starts, [len(column)]]))
         for start, count in zip(starts[counts >= LEAST], counts[counts >= LEAST], strict=True):
-            run = _run(reference, int(j), float(column[start]), int(count), len(column))
+            run = run_of(reference, int(j), float(column[start]), int(count), len(column))
             if run.log_p < 0:
                 ends = bool(start == 0), bool(start + count == len(column))
                 found.append(Run(run.column, run.value, run.count, run.n, run.usual, run.log_p, *ends))
     return found
 
 
-def _run(reference: Reference, j: int, value: float, count: int, n: int) -> Run:
+def run_of(reference: Reference, j: int, value: float, count: int, n: int) -> Run:
+    """Return how odd it is that so many of n rows have one value of a column."""
     values, shares = reference.profile.sketches[j]
     m = reference.rows[j]
     jump = (np.diff(values) == 0) & (np.diff(shares) > 0)
