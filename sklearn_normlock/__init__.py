@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from .fingerprints import fingerprint
     from .guards.diagnosis import Diagnosis, diagnose
     from .guards.profile import Profile
+    from .guards.transformer import InputGuard
     from .persistence import dump, load, trusted_types
     from .seals.mixin import Locked
     from .seals.opening import thaw, unlock
 
 __all__ = [
     "Diagnosis",
+    "InputGuard",
     "Locked",
     "Profile",
     "config_context",
@@ -39,6 +41,7 @@ __all__ = [
 # nothing is imported before it is asked for.
 _HOMES = {
     "Diagnosis": "guards.diagnosis",
+    "InputGuard": "guards.transformer",
     "Locked": "seals.mixin",
     "Profile": "guards.profile",
     "config_context": "config",

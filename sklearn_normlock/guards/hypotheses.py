@@ -28,8 +28,8 @@ TEMPERATURES = (
 _LOGS = (
     ("log", np.log, np.exp, lambda x: x),
     ("log1p", np.log1p, np.expm1, lambda x: x),
-    ("log10", np.log10, lambda x: 10.0**x, lambda x: x * np.log(10.0) + np.log(np.log(10.0))),
-    ("log2", np.log2, lambda x: 2.0**x, lambda x: x * np.log(2.0) + np.log(np.log(2.0))),
+    ("log10", np.log10, lambda x: np.power(10.0, x), lambda x: x * np.log(10.0) + np.log(np.log(10.0))),
+    ("log2", np.log2, np.exp2, lambda x: x * np.log(2.0) + np.log(np.log(2.0))),
 )
 #: Fewer rows can't tell where a column lies and how wide it is.
 ENOUGH = 6
@@ -159,8 +159,9 @@ class Search:
                     yield self._curve("log_missing", name, np.where(np.isfinite(Y), Y, np.nan), slopes, log)
 
     def _curve(self, fault: str, name: str, Y: Any, log_slope: Any, undo: Any) -> Hypothesis:
+        # Called under the errstate of `logs`: a logarithm of 0 or a power that overflows is an answer here.
         gain = self.fit.of(Y, np.where(np.isfinite(log_slope), log_slope, 0.0))
-        gain = gain - self.fit.charges(Y, lambda run: float(undo(run.value))) - self.clean
+        gain = gain - self.fit.charges(Y, lambda run: float(undo(np.float64(run.value)))) - self.clean
         return Hypothesis(fault, gain, 3.5, details={"function": name}, undone=Y)
 
     def free_scalers(self) -> Iterator[Hypothesis]:

@@ -90,16 +90,19 @@ def as_table(X: Any) -> Table:
     if hasattr(X, "columns") and hasattr(X, "shape"):
         return _from_frame(X)
     array = X if isinstance(X, np.ndarray) else np.asarray(X)
+    _no_complex(array.dtype)
     if array.ndim != 2:
         raise InputFaultError(
-            f"The data has shape {array.shape}.",
-            expected="two dimensions",
+            f"Expected 2D array, got {array.ndim}D array with shape {array.shape} instead.",
+            expected=2,
             actual=array.ndim,
-            remedy="Expected a table of rows and columns: reshape(1, -1) makes one row of one sample.",
+            remedy="Reshape your data: array.reshape(1, -1) is a table of one row.",
         )
     if array.shape[1] == 0:
-        raise InputFaultError(f"The data has shape {array.shape}.", remedy="Nothing can be told from no columns.")
-    _no_complex(array.dtype)
+        raise InputFaultError(
+            f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is required.",
+            remedy="Nothing can be told from no columns.",
+        )
     if array.dtype.kind in "fiub":
         return Table(np.asarray(array, dtype=np.float64), None, {})
     return _from_columns([array[:, j] for j in range(array.shape[1])], None)
@@ -133,10 +136,19 @@ def _from_columns(columns: list[Any], names: tuple[str, ...] | None) -> Table:
             if all(isinstance(value, (int, float, np.number, np.bool_)) for value in values[~missing]):
                 values = np.where(missing, np.nan, values)
             else:
+                _only_text_and_numbers(values[~missing])
                 categories[j] = np.array([None if m else str(v) for v, m in zip(values, missing, strict=True)], object)
                 continue
         numbers[:, j] = values.astype(np.float64)
     return Table(numbers, names, categories)
+
+
+def _only_text_and_numbers(values: Any) -> None:
+    for value in values:
+        if not isinstance(value, (str, bytes, int, float, np.generic)):
+            raise TypeError(
+                f"A value of the data is of type {type(value).__name__}: its argument must be a string or a number."
+            )
 
 
 def _is_missing(value: Any) -> bool:
