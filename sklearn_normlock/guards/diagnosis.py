@@ -24,6 +24,18 @@ __all__ = ["Diagnosis", "diagnose"]
 
 #: A hypothesis must beat an unchanged batch by this much (a log-likelihood) to give its name.
 _LEAST = 3.0
+#: Faults that leave the ranks within each column as they are, and so the dependence between columns.
+_EACH_ALONE = frozenset(
+    {"unit_changed", "shifted", "log_extra", "log_missing", "refit", "other_scaler", "double_normalised",
+     "not_normalised", "standardised_after"}
+)  # fmt: skip
+#: Names for the same numbers: seen from the profile, they can't be told apart.
+_SAME = {
+    ("double_normalised", "raw"): ("standardised_after",),
+    ("other_scaler", "minmax"): ("standardised_after",),
+    ("other_scaler", "maxabs"): ("standardised_after",),
+    ("other_scaler", "robust"): ("standardised_after",),
+}
 
 
 @dataclass(frozen=True)
@@ -229,20 +241,31 @@ class _Case:
 
     def _searched(self, X: Any, evidence: Evidence) -> tuple[str, Any, dict[str, Any], float]:
         flagged = evidence.flagged(X.shape[1])
-        search = Search(Likelihood(self.reference, X), Side(self.reference))
+        search = Search(Likelihood(self.reference, X), Side(self.reference), flagged)
         found = [*search.all(), *repeats(search), *permutations(search, flagged)]
         found = sorted((h for h in found if h.score > _LEAST and len(h.columns)), key=lambda h: -h.score)
         self.found = found
         if not found:
             return "unknown", flagged, self._odd(evidence), 0.5
         best = found[0]
+        if best.fault in _EACH_ALONE and self._company_broken(evidence, best):
+            return "unknown", best.columns, self._odd(evidence), _confidence(found)
         return best.fault, self._columns_of(best), self._details_of(best), _confidence(found)
+
+    def _company_broken(self, evidence: Evidence, best: Hypothesis) -> bool:
+        """Tell whether columns of which each alone is explained no longer go together: then it is not that."""
+        broken = evidence.columns("dependence")
+        if not len(broken):
+            return False
+        return bool(np.isin(broken, best.columns).mean() > 0.5)
 
     def _columns_of(self, best: Hypothesis) -> Any:
         return () if best.whole and best.touched is None else best.columns
 
     def _details_of(self, best: Hypothesis) -> dict[str, Any]:
         details = dict(best.details)
+        if details.get("scaler") == "standard" and (also := _SAME.get((best.fault, Side(self.reference).kind))):
+            details["also"] = list(also)
         shown = [best.of_columns[int(j)] for j in best.columns if int(j) in best.of_columns]
         if shown:
             # Of the column that says most; the others follow one by one.

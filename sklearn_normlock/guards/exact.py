@@ -85,8 +85,10 @@ def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:
                 continue
             # Values that are few, or a profile's own bounds, meet such sums by chance; different values don't.
             different = _different(X[:, varied])
-            sure = int((different > max(3, 0.5 * n)).sum()) if n > 3 else int(varied.sum()) // 2
-            return name, -12.0 * min(sure, 6)
+            several = different > max(3, 0.5 * n)
+            sure = int(several.sum()) if n > 3 else int(varied.sum()) // 2
+            few = int(((different > 2) & ~several).sum()) if n > 3 else 0
+            return name, -12.0 * min(sure, 6) - 2.5 * min(few, 8)
     return "", 0.0
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .likelihood import Likelihood, _median
+from .likelihood import Likelihood, median, quantiles
 from .side import Side
 
 #: Conversion factors: thousands, minutes, inches, miles, feet, pounds, ounces, gallons, calories, dozens, days, percent.
@@ -66,28 +66,42 @@ class Hypothesis:
 class Search:
     """The hypotheses about the columns of one batch."""
 
-    def __init__(self, likelihood: Likelihood, side: Side) -> None:
+    def __init__(self, likelihood: Likelihood, side: Side, flagged: Any) -> None:
         self.fit = likelihood
         self.side = side
         self.X = likelihood.X
         self.n = likelihood.n
-        self.clean = likelihood.of(self.X) - likelihood.charges(self.X)
-        self.clean_everywhere = likelihood.of(self.X)
+        fits = likelihood.of(self.X)
+        self.clean = fits - likelihood.charges(self.X)
+        # Columns that fit as they are need no explanation: nothing is lost by not looking for one.
+        usual = likelihood.usual() * self.n * likelihood.weight
+        self.suspect = self.clean < usual - 3.0 * np.sqrt(self.n)
+        self.suspect[flagged] = True
+        ordered = np.sort(self.X, axis=0)
+        self.several = (np.diff(ordered, axis=0) > 0).sum(axis=0) >= np.minimum(4, self.n - 1)
         # A free parameter is worth the width of its prior over that of its posterior.
         self.free = 3.0 + 0.5 * float(np.log(self.n))
 
-    def affine(self, slope: Any, offset: Any) -> tuple[Any, Any]:
-        """Return the gain of undoing x = slope * y + offset, and y."""
+    def affine(self, slope: Any, offset: Any, whole: bool = False) -> tuple[Any, Any]:
+        """Return the gain of undoing x = slope * y + offset, and y; of suspect columns, unless it's about the whole."""
+        slopes, offsets = np.broadcast_to(slope, self.clean.shape), np.broadcast_to(offset, self.clean.shape)
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             Y = (self.X - offset) / slope
-            found = self.fit.of(Y, -np.log(np.abs(np.broadcast_to(slope, self.clean.shape))))
-        slopes, offsets = np.broadcast_to(slope, self.clean.shape), np.broadcast_to(offset, self.clean.shape)
+            found = self._of(Y, -np.log(np.abs(slopes)), whole)
         charge = self.fit.charges(Y, lambda run: (run.value - offsets[run.column]) / slopes[run.column])
-        return found - charge - self.clean, Y
+        return np.where(self.suspect | whole, found - charge - self.clean, 0.0), Y
+
+    def _of(self, Y: Any, log_slope: Any, whole: bool) -> Any:
+        if whole or self.suspect.all():
+            return self.fit.of(Y, log_slope)
+        at = np.flatnonzero(self.suspect)
+        out = np.zeros(len(self.suspect))
+        out[at] = self.fit.of(Y[:, at], log_slope[..., at], at)
+        return out
 
     def offset_of(self, slope: Any) -> Any:
         """Return where a column must have been moved for its median to be right."""
-        return np.nan_to_num(_median(self.X) - slope * self.fit.middle)
+        return np.nan_to_num(median(self.X) - slope * self.fit.middle)
 
     def all(self) -> Iterator[Hypothesis]:
         """Yield every hypothesis that these rows can decide on."""
@@ -100,7 +114,7 @@ class Search:
     def scalers(self) -> Iterator[Hypothesis]:
         """A scaler whose statistics the profile knows, fitted in training and applied to data like the profile's."""
         for name, centre, scale in self.side.scalers():
-            gain, Y = self.affine(1 / scale, -centre / scale)
+            gain, Y = self.affine(1 / scale, -centre / scale, whole=True)
             fault = self.side.fault_of(name)
             yield Hypothesis(fault, gain, 2.0, whole=True, details={"scaler": name}, undone=Y)
 
@@ -138,14 +152,20 @@ class Search:
     def _unit(self, slope: float, offset: float, prior: float, name: str) -> Hypothesis:
         gain, Y = self.affine(slope, offset)
         price = 2.0
-        if self.side.scaled and not self.side.unit and self.n >= ENOUGH:
+        far = not 0.4 < slope < 2.5
+        if self.side.scaled and not far:
+            gain = np.zeros_like(gain)  # such a stretch of scaled data is a scaler's
+        if self.side.scaled and not self.side.unit and self.n >= ENOUGH and far:
             # A factor on the values before the scaler changes the offset too, by what isn't known here.
             moved, Z = self.affine(slope, self.offset_of(slope))
             better = moved - self.free > gain
             gain, Y = np.where(better, moved - self.free, gain), np.where(better, Z, Y)
         found = Hypothesis("unit_changed", gain, price, undone=Y)
         found.details = {"factor": slope, "offset": offset, "unit": name}
-        found.gain = gain - prior / max(len(found.columns), 1)
+        touched, varied = len(found.columns), max(int(self.fit.varied.sum()), 1)
+        # One unit for most of a table is likelier something else: a scaler, or noise.
+        crowd = 6.0 + 0.5 * self.free if touched > max(2, 0.6 * varied) and not self.side.unit else 0.0
+        found.gain = np.where(self.several, gain, np.minimum(gain, 20.0)) - prior / max(touched, 1) - crowd
         return found
 
     def logs(self) -> Iterator[Hypothesis]:
@@ -160,8 +180,9 @@ class Search:
 
     def _curve(self, fault: str, name: str, Y: Any, log_slope: Any, undo: Any) -> Hypothesis:
         # Called under the errstate of `logs`: a logarithm of 0 or a power that overflows is an answer here.
-        gain = self.fit.of(Y, np.where(np.isfinite(log_slope), log_slope, 0.0))
+        gain = self._of(Y, np.where(np.isfinite(log_slope), log_slope, 0.0), False)
         gain = gain - self.fit.charges(Y, lambda run: float(undo(np.float64(run.value)))) - self.clean
+        gain = np.where(self.suspect, gain, 0.0)
         return Hypothesis(fault, gain, 3.5, details={"function": name}, undone=Y)
 
     def free_scalers(self) -> Iterator[Hypothesis]:
@@ -169,17 +190,27 @@ class Search:
         if self.n < ENOUGH:
             yield from self._far_off()
             return
-        width = np.subtract(*np.nanquantile(self.X, (0.84, 0.16), axis=0)) if self.n else np.zeros(0)
+        width = np.subtract(*quantiles(self.X, (0.84, 0.16)))
         usual = self.fit._quantile(0.84) - self.fit._quantile(0.16)
         mine, theirs = np.nanstd(self.X, axis=0), self.fit.reference.std
         by_width = (width > 0) & (usual > 0)
         slope = np.where(by_width, width / np.where(usual > 0, usual, 1), mine / np.where(theirs > 0, theirs, 1))
         slope = np.where(slope > 0, slope, 1.0)
         offset = self.offset_of(slope)
-        gain, Y = self.affine(slope, offset)
+        gain, Y = self.affine(slope, offset, whole=self.side.scaled)
+        # A column of few values fits anything when it is stretched.
+        gain = np.where(self.several, gain, np.minimum(gain, 0.0))
         fault, details = self.side.name_affine(slope, offset, self.X, self.fit)
         varied = int(self.fit.varied.sum())
-        if fault == "unknown":
+        if fault == "refit":
+            # Slopes near 1 and small offsets were to be expected: each column pays little for them.
+            unusual = 0.5 * (offset / self.fit.scale) ** 2 + 2.0 * np.log(slope) ** 2
+            kept = np.where(self.fit.varied, np.maximum(gain - 0.5 * self.free - unusual, 0.0), 0.0)
+            # A scaler fitted on other data moves many columns; one or two are a matter of their own.
+            if (kept[self.fit.varied] > 0).mean() >= 0.4:
+                yield Hypothesis("refit", kept, 3.0, True, details, undone=Y)
+            yield Hypothesis("unknown", gain, 2 * self.free + 8.0, undone=Y)
+        elif fault == "unknown":
             yield Hypothesis("unknown", gain, 2 * self.free + 4.0, undone=Y)
         else:
             price = 2 * self.free * varied

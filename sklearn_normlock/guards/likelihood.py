@@ -24,7 +24,7 @@ _SMOOTH, _WIDE, _WIDTH = 0.15, 0.02, 2.5
 #: What a value costs that a hypothesis can't have produced at all (a logarithm below 0, say).
 IMPOSSIBLE = -40.0
 #: Rows that hypotheses are compared on.
-ROWS = 128
+ROWS, _CELLS = 128, 32_768
 #: No charge of a single column may outvote all the others.
 _MOST = 200.0
 
@@ -43,7 +43,8 @@ class Likelihood:
     def __init__(self, reference: Reference, X: Any) -> None:
         self.reference = reference
         n = len(X)
-        self.X = X[np.linspace(0, n - 1, min(n, ROWS)).astype(np.int64)]
+        most = int(np.clip(_CELLS // X.shape[1], 32, ROWS))
+        self.X = X[np.linspace(0, n - 1, min(n, most)).astype(np.int64)]
         self.n = len(self.X)
         d = self.columns = X.shape[1]
         self.middle = reference.middle[:d]
@@ -104,7 +105,7 @@ class Likelihood:
         best = self._values(Y, log_slope, at).sum(axis=0)
         if drift:
             with np.errstate(invalid="ignore"):
-                moved = np.clip(self.middle[at] - _median(Y), -self.tolerance[at], self.tolerance[at])
+                moved = np.clip(self.middle[at] - median(Y), -self.tolerance[at], self.tolerance[at])
             best = np.maximum(best, self._values(Y + np.nan_to_num(moved), log_slope, at).sum(axis=0))
         return np.where(self.varied[at], best * self.weight[at], 0.0)
 
@@ -115,9 +116,15 @@ class Likelihood:
             place = np.clip((t + _REACH) / _STEP, 0, len(_CENTRES) - 1)
             index = np.nan_to_num(place).astype(np.int64)
             density = self.tables[at, index] - 0.5 * np.log1p(u * u) - np.log(self.scale[at]) + log_slope
-        lost = np.isnan(Y) & ~np.isnan(self.X[:, : Y.shape[1]]) if Y.shape == self.X.shape else np.isnan(Y)
+        lost = np.isnan(Y)
+        if Y.shape == (self.n, len(at)) and len(at) <= self.columns:
+            lost &= ~np.isnan(self.X[:, at])
         density = np.where(lost, IMPOSSIBLE, density)
         return np.where(np.isnan(density), 0.0, np.maximum(density, IMPOSSIBLE * 2))
+
+    def usual(self) -> Any:
+        """Return of each column the log-likelihood that a value has on average."""
+        return (np.exp(self.tables) * _STEP * self.tables).sum(axis=1) - np.log(self.scale)
 
     def charges(self, Y: Any, undo: Any = None, columns: Any = None) -> Any:
         """Return of each column what its repeated values and its coarse grid cost, once a fault is undone.
@@ -151,10 +158,22 @@ class Likelihood:
         return [run for run in self.runs if run.column == column]
 
 
-def _median(Y: Any) -> Any:
-    if not np.isnan(Y).any():
-        return np.median(Y, axis=0)
-    known = ~np.isnan(Y).all(axis=0)
-    out = np.full(Y.shape[1], np.nan)
-    out[known] = np.nanmedian(Y[:, known], axis=0)
+def median(Y: Any) -> Any:
+    """Return the median of each column, without its missing values; NaN for a column of nothing else."""
+    return quantiles(Y, (0.5,))[0]
+
+
+def quantiles(Y: Any, q: Any) -> Any:
+    """Return quantiles of each column, of shape (n_quantiles, n_columns), as :func:`median` does."""
+    if not np.isfinite(Y).all():
+        Y = np.where(np.isinf(Y), np.sign(Y) * 1e300, Y)
+    holes = np.isnan(Y).any(axis=0)
+    if not holes.any():
+        return np.quantile(Y, q, axis=0)
+    out = np.full((len(q), Y.shape[1]), np.nan)
+    out[:, ~holes] = np.quantile(Y[:, ~holes], q, axis=0)
+    for j in np.flatnonzero(holes):
+        known = Y[~np.isnan(Y[:, j]), j]
+        if len(known):
+            out[:, j] = np.quantile(known, q)
     return out

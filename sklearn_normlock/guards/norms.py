@@ -25,8 +25,15 @@ class NormVerdict:
 def unit_rows(X: Any) -> tuple[Any, Any]:
     """Return the norms of each row, (n_rows, 3), and which of them are 1; a row of zeros counts as normalised."""
     norms = row_measures(X, np.zeros(X.shape[1]), np.ones(X.shape[1]))[:, 1:]
-    slack = max(UNIT, 3e-8 * np.sqrt(X.shape[1]) * 10)
-    return norms, (np.abs(norms - 1) <= slack) | (norms == 0)
+    slack = max(UNIT, 3e-7 * np.sqrt(X.shape[1]))
+    unit = np.abs(norms - 1) <= slack
+    # Round numbers may have a round norm by chance.
+    some = unit.any(axis=1)
+    if some.any():
+        round_ = np.zeros(len(X), bool)
+        round_[some] = (np.abs(X[some] * 100 - np.rint(X[some] * 100)) < 1e-6).all(axis=1)
+        unit &= ~round_[:, None]
+    return norms, unit | (norms == 0)
 
 
 def norm_fault(reference: Reference, X: Any, rejected: Any) -> NormVerdict | None:

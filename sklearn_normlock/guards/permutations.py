@@ -9,7 +9,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from .dependence import rank_scores
-from .hypotheses import Hypothesis, Search
+from .hypotheses import ENOUGH, Hypothesis, Search
+from .likelihood import median, quantiles
+from .ties import run_of
 
 #: Columns that are compared each with each row by row; more are compared by their quantiles.
 _EACH = 80
@@ -30,6 +32,8 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
         yield Hypothesis("sign_flipped", gain, 4.0, undone=np.where(gain > 4.0, -search.X, search.X))
     if d < 2:
         return
+    if search.side.scaled and search.n >= ENOUGH:
+        yield from _before_the_scaler(search, company, flagged)
     alone = _fits(search)
     order = _assigned(alone)
     total = alone
@@ -52,19 +56,7 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
         gain = gain + company.score(order) - company.score(np.arange(d))
     # A transposition is one of d(d - 1) / 2; a permutation of m columns one of about d^m.
     price = np.log(d * (d - 1) / 2) + 2 if len(moved) == 2 else len(moved) * np.log(d) * 0.75 + 2
-    shown = {int(j): {"holds": int(order[j])} for j in moved}
-    Y = np.empty_like(search.X)
-    Y[:, order] = search.X
-    yield Hypothesis(
-        "columns_swapped" if len(moved) == 2 else "columns_reordered",
-        gain,
-        float(price),
-        whole=True,
-        details={"order": np.argsort(order).tolist()},
-        of_columns=shown,
-        undone=Y,
-        touched=moved,
-    )
+    yield _moved("columns_swapped" if len(moved) == 2 else "columns_reordered", order, gain, float(price))
 
 
 def _fits(search: Search) -> Any:
@@ -78,24 +70,20 @@ def _fits(search: Search) -> Any:
             at = np.full(d, k)
             values = fit._values(rows, 0.0, at).sum(axis=0) * more
             out[:, k] = np.where(fit.varied[k], values * fit.weight[k], 0.0)
-            moved = np.array([search.clean_everywhere[k]]) if d == 1 else None
-            del moved
         for run in fit.runs:
             if run.log_p < -7:
-                from .ties import run_of
-
                 for k in range(d):
                     if fit.varied[k]:
                         charge = -run_of(fit.reference, k, run.value, run.count, run.n).log_p
                         out[run.column, k] -= min(charge, 200.0)
         return out
     q = np.linspace(0.1, 0.9, 9)
-    mine = np.nan_to_num(np.nanquantile(search.X, q, axis=0))
+    mine = np.nan_to_num(quantiles(search.X, q))
     theirs = fit.reference._quantiles(q)[:, :d]
     worth = search.n * float(np.mean(fit.weight)) / 2
     for k in range(d):
         u = np.abs(mine - theirs[:, [k]]) / fit.scale[k]
-        out[:, k] = -worth * np.minimum(u, 6.0).mean(axis=0) ** 2 - search.n * abs(0.0)
+        out[:, k] = -worth * np.minimum(u, 6.0).mean(axis=0) ** 2
     return out
 
 
@@ -154,3 +142,79 @@ def _flips(search: Search, company: _Company, flagged: Any) -> Any:
         anchors = np.arange(fit.columns)
     agreement = (company.R[:, anchors] * company.P[:, anchors]).sum(axis=1)
     return own - 2.0 * company.worth * agreement
+
+
+def _before_the_scaler(search: Search, company: _Company | None, flagged: Any) -> Iterator[Hypothesis]:
+    """Columns that changed places before the scaler: each came to be scaled with another's mean and deviation.
+
+    A column that stands in the place of k has the slope s_k / s_j and the offset (m_k - m_j) / s_j against its own profile.
+    Two that are swapped have reciprocal slopes; of more, it is their correlations that tell.
+    """
+    fit, d = search.fit, search.fit.columns
+    places = np.arange(d)
+    odd = np.flatnonzero((search.suspect | np.isin(places, flagged)) & fit.varied & search.several)
+    if not 2 <= len(odd) or d > 256:
+        return
+    at = np.zeros((d, len(odd)))
+    slope, offset = np.empty((len(odd), len(odd))), np.empty((len(odd), len(odd)))
+    spread = _spread(search.X[:, odd])
+    usual = fit._quantile(0.84) - fit._quantile(0.16)
+    usual = np.where(usual > 0, usual, 2 * fit.reference.std)
+    middle = median(search.X[:, odd])
+    for b, k in enumerate(odd):
+        slope[:, b] = spread / usual[k]
+        slope[:, b] = np.where(slope[:, b] > 0, slope[:, b], 1.0)
+        offset[:, b] = middle - slope[:, b] * fit.middle[k]
+        Y = (search.X[:, odd] - offset[:, b]) / slope[:, b]
+        at[odd, b] = fit.of(Y, -np.log(slope[:, b]), np.full(len(odd), k))
+    own = at[odd] - search.clean[odd][:, None]
+    order = places.copy()
+    if len(odd) == 2:
+        order[odd] = odd[::-1]
+        best = np.array([1, 0])
+        # One slope and one offset for both: x_j = a z_k + b, x_k = (z_j - b) / a.
+        a, c = slope[0, 1], slope[1, 0]
+        b, e = offset[0, 1], offset[1, 0]
+        apart = abs(np.log(a * c)) / 0.35 + abs(e + b / a) / (0.35 * (1 + abs(b / a)))
+        fits = own[[0, 1], best]
+        gain = np.zeros(d)
+        gain[odd] = fits + (company.score(order) - company.score(places))[odd] if company is not None else fits
+        price = 2 * search.free + float(np.log(d * (d - 1) / 2)) + 1.0 + max(0.0, apart - 1.5) * 15
+        yield _moved("columns_swapped", order, gain, price)
+        return
+    if company is None:
+        return
+    worth = own + 0.0
+    current = places.copy()
+    for _ in range(8):
+        cross = company.gains(current)[np.ix_(odd, odd)]
+        anchored = linear_sum_assignment(worth + cross, maximize=True)[1]
+        better = places.copy()
+        better[odd] = odd[anchored]
+        if (better == current).all():
+            break
+        current = better
+    moved = np.flatnonzero(current != places)
+    if len(moved) < 2:
+        return
+    index = np.searchsorted(odd, current[odd])
+    gain = np.zeros(d)
+    gain[odd] = own[np.arange(len(odd)), index]
+    together = company.score(current) - company.score(places)
+    if together.sum() < 6:
+        return
+    gain = np.maximum(gain, 0) + together
+    price = 2 * search.free * (len(moved) - 1) + len(moved) * np.log(d) * 0.5
+    yield _moved("columns_swapped" if len(moved) == 2 else "columns_reordered", current, gain, float(price))
+
+
+def _spread(X: Any) -> Any:
+    upper, lower = quantiles(X, (0.84, 0.16))
+    return np.where(upper > lower, upper - lower, 2 * np.nanstd(X, axis=0))
+
+
+def _moved(fault: str, order: Any, gain: Any, price: float) -> Hypothesis:
+    moved = np.flatnonzero(order != np.arange(len(order)))
+    shown = {int(j): {"holds": int(order[j])} for j in moved}
+    details = {"order": np.argsort(order).tolist()}
+    return Hypothesis(fault, gain, price, whole=True, details=details, of_columns=shown, touched=moved)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .hypotheses import Hypothesis, Search
-from .precision import NAMES, on_grids
+from .precision import LEVELS, NAMES, on_grids
 from .sketch import share_below
 from .ties import Run
 
@@ -72,15 +72,10 @@ def _gain(search: Search, j: int, runs: list[Run]) -> float:
     fit = search.fit
     rows = np.isin(search.X[:, j], [run.value for run in runs])
     values = fit._values(search.X[:, [j]], 0.0, np.array([j]))[:, 0]
-    others = values[~rows].mean() if (~rows).any() else _usual(search, j)
+    others = values[~rows].mean() if (~rows).any() else float(search.fit.usual()[j])
     lacking = max(0.0, float((others - values[rows]).sum()) * fit.weight[j])
     charge = min(sum(-run.log_p for run in runs), 200.0) + max(0.0, -float(fit.coarse[j]))
     return charge + lacking
-
-
-def _usual(search: Search, j: int) -> float:
-    table = search.fit.tables[j]
-    return float((np.exp(table) * 0.05 * table).sum() - np.log(search.fit.scale[j]))
 
 
 def _without(search: Search, facts: dict[int, dict[str, Any]]) -> Any:
@@ -107,7 +102,7 @@ def _quantised(search: Search) -> Iterator[Hypothesis]:
             facts[j] = {"precision": NAMES[level]}
             continue
         step = lattice(search.X[known[:, j], j]) if fit.varied[j] else 0.0
-        if step and step > 20 * _usual_step(search, j):
+        if step and step > _usual_step(search, j) * 1.01:
             points = np.unique(np.rint(search.X[known[:, j], j] / step))
             gain[j] = min(2.0 * len(points), 60.0) + min(sum(-run.log_p for run in fit.runs_of(j)), 200.0)
             facts[j] = {"precision": f"steps of {step:.4g}", "step": step}
@@ -116,10 +111,17 @@ def _quantised(search: Search) -> Iterator[Hypothesis]:
 
 
 def _usual_step(search: Search, j: int) -> float:
-    """Return the finest decimal step on which most of the profile's values lie, or 0."""
-    shares = search.fit.reference.profile.grids[:-1, j]
-    fine = np.flatnonzero(shares > 0.99)
-    return float(10.0 ** (3 - fine[0])) / 20 if len(fine) else 0.0
+    """Return the step of the profile's own grid, times a margin for a scaler in between, or 0 if it has none."""
+    values, shares = search.fit.reference.profile.sketches[j]
+    jumps = (np.diff(values) == 0) & (np.diff(shares) > 0)
+    points = np.unique(values[1:][jumps])
+    if np.diff(shares)[jumps].sum() > 0.5 and len(points) > 1:
+        return 5 * float(np.diff(points).min())
+    grids = search.fit.reference.profile.grids[:-1, j]
+    fine = np.flatnonzero(grids > 0.99)
+    if len(fine):
+        return float(10.0 ** LEVELS[fine[0]])
+    return 5 * float(search.fit.scale[j]) if search.fit.reference.profile.ties[j] > 1e-3 else 0.0
 
 
 def lattice(values: Any) -> float:

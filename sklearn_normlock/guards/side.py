@@ -9,16 +9,20 @@ their sizes, by signs, and by how round the numbers are.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from .likelihood import Likelihood, median
 from .reference import Reference
 
-if TYPE_CHECKING:
-    from .likelihood import Likelihood
-
 _SHOULD_BE = 1e-3
+
+
+def _about(values: Any, expected: float) -> bool:
+    # The quantiles of a sketch are not quite those that the scaler took.
+    off = np.abs(values - expected)
+    return bool(np.all(off < 0.25) and np.median(off) < 0.05)
 
 
 class Side:
@@ -45,7 +49,7 @@ class Side:
                 self.kind = "minmax"
             elif np.all(np.abs(np.maximum(np.abs(low), np.abs(high)) - 1) < 1e-6):
                 self.kind = "maxabs"
-            elif wide.mean() > 0.5 and np.all(np.abs(middle[wide]) < 0.03) and np.all(np.abs(width[wide] - 1) < 0.06):
+            elif wide.mean() > 0.5 and _about(middle[wide], 0.0) and _about(width[wide], 1.0):
                 self.kind = "robust"
             elif self.unit:
                 self.kind = "unit"
@@ -88,6 +92,9 @@ class Side:
         largest = np.nanmax(np.abs(X[:, varied]), axis=0)
         if self.kind in ("standard", "robust") and np.all(largest <= 1 + 1e-9) and np.median(largest) > 0.5:
             return "other_scaler", {"scaler": "maxabs"}
+        stretch = np.log(slope[varied])
+        if len(size) > 2 and np.median(stretch) > 0.3 and stretch.std() < 0.25 and np.median(moved) < 0.4:
+            return "unknown", {}  # wider all over, about the same middle: noise
         if np.median(size) < np.log(2.0) and np.median(moved) < 1.5 and np.quantile(size, 0.9) < np.log(5.0):
             return "refit", {}
         return self.name_values(X, fit, slope)
@@ -97,13 +104,15 @@ class Side:
         if not self.scaled:
             return "unknown", {}
         varied = fit.varied
-        centre = np.nanmedian(X[:, varied], axis=0)
-        # What is measured is mostly positive: so are raw values; and scaled twice, x = -mean / scale is negative.
-        votes = float(np.sign(centre).sum())
+        centre = median(X[:, varied])
+        scale = fit.scale[varied] if slope is None else slope[varied] * fit.scale[varied]
+        # What is measured is mostly positive: so are raw values; and scaled twice, x = -mean / scale is negative. Near
+        # 0 it is the spread that tells: raw values mostly have more of it than scaled ones.
+        aside = np.abs(centre) > 0.3 * scale
+        votes = float(np.sign(centre[aside]).sum())
         if slope is not None:
-            votes += 0.5 * float(np.sign(np.log(slope[varied])).sum())
-        else:
-            votes += 0.5 * float(np.sign(np.abs(centre) - 1).sum())
+            stretch = np.log(slope[varied])
+            votes += float(np.clip(stretch, -1, 1)[~aside].sum()) + 0.25 * float(np.clip(stretch, -1, 1)[aside].sum())
         coarse = (fit.coarse < -5) & varied
         votes += 2.0 * float(coarse.sum())
         return ("not_normalised", {}) if votes >= 0 else ("double_normalised", {"scaler": self.kind})
