@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .config import config_context, get_config, set_config
     from .fingerprints import fingerprint
+    from .guards.coverage import Coverage, coverage
     from .guards.diagnosis import Diagnosis, diagnose
+    from .guards.display import ProfileDisplay
     from .guards.profile import Profile
     from .guards.transformer import InputGuard
     from .persistence import dump, load, trusted_types
@@ -21,11 +23,14 @@ if TYPE_CHECKING:
     from .seals.opening import thaw, unlock
 
 __all__ = [
+    "Coverage",
     "Diagnosis",
     "InputGuard",
     "Locked",
     "Profile",
+    "ProfileDisplay",
     "config_context",
+    "coverage",
     "diagnose",
     "dump",
     "fingerprint",
@@ -40,11 +45,14 @@ __all__ = [
 # Where each name lives. Reading a record or printing the command's help needs neither scikit-learn nor NumPy, so that
 # nothing is imported before it is asked for.
 _HOMES = {
+    "Coverage": "guards.coverage",
     "Diagnosis": "guards.diagnosis",
     "InputGuard": "guards.transformer",
     "Locked": "seals.mixin",
     "Profile": "guards.profile",
+    "ProfileDisplay": "guards.display",
     "config_context": "config",
+    "coverage": "guards.coverage",
     "diagnose": "guards.diagnosis",
     "dump": "persistence",
     "fingerprint": "fingerprints",

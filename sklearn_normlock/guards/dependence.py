@@ -17,6 +17,7 @@ RANK = 48
 #: Batches on which the agreement is measured, of each size; and how many deviations below the mean the least of so many
 #: normal ones is expected.
 _DRAWS, _LEAST_OF_DRAWS = 40, 2.2
+_ROOT_12 = float(np.sqrt(12))
 #: Fewer rows than this tell nothing about dependence.
 ENOUGH = 64
 
@@ -48,10 +49,14 @@ class Dependence:
         return np.einsum("ij,jk,ik->i", self.factor, gram, self.factor) - own**2
 
     def correlation(self, columns: Any = slice(None)) -> Any:
-        """Return the correlation among some columns, as far as the factor has it."""
+        """Return the rank correlation among some columns, as far as the factor has it."""
         R = np.clip(self.factor[columns] @ self.factor[columns].T, -1.0, 1.0)
         np.fill_diagonal(R, 1.0)
         return R
+
+    def told(self) -> Any:
+        """Return the columns whose neighbours say more of them than chance among so many columns."""
+        return self.strength() > 0.05 + 2.0 * len(self.factor) / self.rows
 
     def agreement(self, scores: Any) -> Any:
         """Return of each column how far a batch goes together as the profile does; 1 is exactly so."""
@@ -73,16 +78,16 @@ class Dependence:
 
 
 def rank_scores(X: Any) -> Any:
-    """Return ranks within a batch, centred and with variance 1; missing values and constant columns are 0."""
+    """Return ranks within a batch, centred; uniform ones have variance 1. Missing values are 0.
+
+    Columns of few values have less: a rare 1 among zeros must not outweigh what is told by many.
+    """
     missing = np.isnan(X)
-    ranks = rankdata(X, axis=0) if not missing.any() else rankdata(X, axis=0, nan_policy="omit")
-    ranks = np.where(missing, np.nan, ranks)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        count = np.maximum((~missing).sum(axis=0), 1)
-        ranks -= np.nansum(ranks, axis=0) / count
-        deviation = np.sqrt(np.nansum(ranks**2, axis=0) / len(X))
-        scores = np.where(deviation > 0, ranks / deviation, 0.0)
-    return np.nan_to_num(scores)
+    if not missing.any():
+        return (rankdata(X, axis=0) - (len(X) + 1) / 2) * (_ROOT_12 / len(X))
+    ranks = np.asarray(rankdata(X, axis=0, nan_policy="omit"), dtype=float)
+    count = np.maximum((~missing).sum(axis=0), 1)
+    return np.nan_to_num((np.where(missing, np.nan, ranks) - (count + 1) / 2) * (_ROOT_12 / count))
 
 
 def dependence_of(X: Any) -> Dependence | None:

@@ -10,7 +10,7 @@ from .norms import unit_rows
 from .reference import Reference
 from .rows import UNIT
 from .sketch import share_below
-from .tails import log_tail
+from .tails import log_choose, log_tail
 
 _EXACT = 1e-6
 
@@ -25,6 +25,8 @@ def log_p_unit(reference: Reference, X: Any) -> Any:
         return out
     for k in np.flatnonzero(unit.any(axis=0)):
         at = reference.columns + 1 + k
+        if reference.jumps[at] or profile.ties[at] > 1e-3:
+            continue  # a norm that takes few values may take this one
         # The density about 1, over a width in which some rows would lie if it were usual.
         width = max(0.02, reference.tolerance[at])
         around = share_below(*profile.sketches[at], np.array([1 - 2 * width, 1 + 2 * width]))
@@ -32,16 +34,10 @@ def log_p_unit(reference: Reference, X: Any) -> Any:
         p = min(1.0, near) * UNIT / width * 4 + profile.unit[k] + 2 * np.sqrt(profile.unit[k] / m)
         if p < 1:
             count = float(unit[:, k].sum())
-            out[k] = min(0.0, count * np.log(p) + _log_ways(len(X), count)) if profile.unit[k] == 0 else float(
+            out[k] = min(0.0, count * np.log(p) + log_choose(len(X), count)) if profile.unit[k] == 0 else float(
                 log_tail(count, len(X), min(np.ceil(p * m) + 1, m), m)
             )
     return out
-
-
-def _log_ways(n: int, k: float) -> float:
-    from .tails import log_choose
-
-    return log_choose(n, k)
 
 
 def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:

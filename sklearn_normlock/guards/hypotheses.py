@@ -124,6 +124,8 @@ class Search:
         gain, Y = self.affine(1.0, offset)
         far = np.abs(offset) > self.fit.tolerance
         gain = np.where(far, gain, 0.0)
+        if self.side.scaled and (gain > self.free).sum() > max(2, 0.6 * self.fit.varied.sum()):
+            gain = gain - self.free  # all of them at once: likelier a scaler, which would have moved them so
         deviations = offset / np.where(self.fit.reference.std > 0, self.fit.reference.std, 1.0)
         facts = {
             int(j): {"shift": float(offset[j]), "deviations": float(deviations[j])}

@@ -20,6 +20,9 @@ NEAR = (0.25, 0.5, 0.75, 0.95)
 _SLACK, _ROUNDING = 1.05, 1.2e-7
 #: A spread that is smaller by less than this factor is drift too.
 NARROWER = 1.15
+#: How much longer, for each deviation of drift, the distance to a tail may get: about what tilting an
+#: exponential distribution until its mean has moved so far does.
+_STRETCH = 0.8
 
 
 class Reference:
@@ -73,6 +76,10 @@ class Reference:
                 m = self.rows[j]
                 self.above_r[:-1, j] = np.ceil((1 - share_below(*sketch, self.above[:-1, j])[1]) * m) + 1
                 self.below_r[:-1, j] = np.ceil(share_below(*sketch, self.below[:-1, j])[0] * m) + 1
+        # Another population of the same kind has not only another mean: where a tail is long, it stretches.
+        stretch = 1 + _STRETCH * self.drift
+        self.above = self.middle + (self.above - self.middle) * stretch
+        self.below = self.middle + (self.below - self.middle) * stretch
         self.tail_rows = np.tile(self.rows, (len(TAILS), 1))
         self.tail_rows[-1] = np.maximum(self.every, 1)
 
@@ -96,7 +103,7 @@ class Reference:
         self.upper_index = np.array([hill(outer[:, j], m) for j, m in enumerate(self.rows)])
         self.lower_index = np.array([hill(inner[:, j], m) for j, m in enumerate(self.rows)])
         at = self.columns
-        error = 1 + 2 / np.sqrt(max(0.1 * self.rows[at], 1))
+        error = 1 + 4 / np.sqrt(max(0.1 * self.rows[at], 1))
         self.upper_decay = max((outer[:, at] - outer[0, at]).mean() * error, 0.01)
         self.lower_decay = max((inner[:, at] - inner[0, at]).mean() * error, 0.01)
 
@@ -113,9 +120,9 @@ class Reference:
             lower[at] = self.low[at] - self.lower_decay * more[at]
             upper, lower = upper + self.tolerance, lower - self.tolerance
             # What has always been the same has no tail to go by; nor has a small profile.
-            blind = ~self.known | ((self.high <= self.middle) & (more > 0)) | (self.rows < 30)
+            blind = ~self.known | ((self.high <= self.middle) & (more > 0)) | (self.rows < 60)
             upper[blind] = np.inf
-            lower[~self.known | ((self.low >= self.middle) & (more > 0)) | (self.rows < 30)] = -np.inf
+            lower[~self.known | ((self.low >= self.middle) & (more > 0)) | (self.rows < 60)] = -np.inf
             if len(self.spans) > 32:
                 self.spans.clear()
             self.spans[key] = lower, upper

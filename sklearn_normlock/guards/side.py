@@ -97,14 +97,15 @@ class Side:
             return "unknown", {}  # wider all over, about the same middle: noise
         if np.median(size) < np.log(2.0) and np.median(moved) < 1.5 and np.quantile(size, 0.9) < np.log(5.0):
             return "refit", {}
-        return self.name_values(X, fit, slope)
+        return self.name_values(X, fit, slope, offset)
 
-    def name_values(self, X: Any, fit: Likelihood, slope: Any = None) -> tuple[str, dict[str, Any]]:
+    def name_values(self, X: Any, fit: Likelihood, slope: Any = None, offset: Any = None) -> tuple[str, dict[str, Any]]:
         """Return whether values that lie elsewhere are those before the scaler, or scaled twice."""
         if not self.scaled:
             return "unknown", {}
         varied = fit.varied
-        centre = median(X[:, varied])
+        # What 0 has become: the mean (standard), the least value (minmax) or the median (robust) of the raw values.
+        centre = median(X[:, varied]) if offset is None else offset[varied]
         scale = fit.scale[varied] if slope is None else slope[varied] * fit.scale[varied]
         # What is measured is mostly positive: so are raw values; and scaled twice, x = -mean / scale is negative. Near
         # 0 it is the spread that tells: raw values mostly have more of it than scaled ones.

@@ -74,9 +74,9 @@ def hill(excess: Any, m: float) -> float:
     Returns
     -------
     gamma : float
-        Hill's (1975) estimate, two standard errors and a tenth above; 2 where there is no tail to learn from.
+        Hill's (1975) estimate, three standard errors and a tenth above; 2 where there is no tail to learn from.
     """
     if excess[0] <= 0 or m < 30:
         return 2.0
     gamma = float(np.log(excess / excess[0]).mean())
-    return gamma * (1 + 2 / np.sqrt(0.1 * m)) + 0.1
+    return gamma * (1 + 3 / np.sqrt(0.1 * m)) + 0.1
