@@ -158,7 +158,7 @@ def diagnose(profile: Profile, X: Any, *, budget: float = 1e-3, drift: float = 0
         raise ValueError(f"budget is {budget!r}; it must lie between 0 and 1.")
     if not 0 <= drift < np.inf:
         raise ValueError(f"drift is {drift!r}; it must be a number of deviations, 0 or more.")
-    table = aligned(profile, as_table(X)).dense() if not isinstance(X, Table) else X
+    table = aligned(profile, as_table(X)).dense()
     return _Case(profile, table, budget, drift).verdict()
 
 
