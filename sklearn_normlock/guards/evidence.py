@@ -179,7 +179,8 @@ def precision_evidence(reference: Reference, X: Any) -> Any:
     profile = reference.profile
     m = np.minimum(np.maximum(profile.sampled[: X.shape[1]], 1), profile.grid_rows).astype(float)
     # Values at one point of a grid are on it together: only different points count.
-    different = (np.diff(np.sort(grid, axis=1), axis=1) > 0).sum(axis=1) + 1.0
+    ordered = np.sort(grid, axis=1)
+    different = (ordered[:, 1:] > ordered[:, :-1]).sum(axis=1) + 1.0
     r = np.minimum(np.ceil(profile.grids * m) + 1, m)
     log_p = log_tail(different, different, r, m)
     return np.minimum(np.where(on & (different > 1), log_p, 0.0).min(axis=0) + np.log(2), 0.0)

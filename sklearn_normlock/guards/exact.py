@@ -117,7 +117,7 @@ def _usual_bounds(reference: Reference, name: str) -> bool:
 
 def _different(X: Any) -> Any:
     ordered = np.sort(X, axis=0)
-    return (np.diff(ordered, axis=0) > 0).sum(axis=0) + 1
+    return (ordered[1:] > ordered[:-1]).sum(axis=0) + 1
 
 
 def _zeros(reference: Reference, row: Any) -> tuple[str, float]:

@@ -78,7 +78,7 @@ class Search:
         self.suspect = self.clean < usual - 3.0 * np.sqrt(self.n)
         self.suspect[flagged] = True
         ordered = np.sort(self.X, axis=0)
-        self.several = (np.diff(ordered, axis=0) > 0).sum(axis=0) >= np.minimum(4, self.n - 1)
+        self.several = (ordered[1:] > ordered[:-1]).sum(axis=0) >= np.minimum(4, self.n - 1)
         # A free parameter is worth the width of its prior over that of its posterior.
         self.free = 3.0 + 0.5 * float(np.log(self.n))
 

@@ -23,7 +23,7 @@ _STYLE = """
   --usual: #7fb0e6; --batch: #f0a860; --bad: #ff8a80; --good: #6fd6a0; --panel: #20242a; } }
 * { box-sizing: border-box; }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2rem auto;
-  max-width: 70rem; padding: 0 1rem; }
+  max-width: 76rem; padding: 0 1rem; }
 h1 { font-size: 1.3rem; margin: 0 0 1rem; } h2 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
 .verdict { border-left: .4rem solid var(--good); background: var(--panel); padding: .8rem 1rem; border-radius: .3rem; }
 .verdict.alarm { border-color: var(--bad); } .verdict strong { font-size: 1.15rem; }
@@ -32,6 +32,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; mar
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .5rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th { white-space: normal; vertical-align: bottom; font-weight: 600; }
 th:first-child, td:first-child { text-align: left; } tr.named td:first-child { color: var(--bad); font-weight: 600; }
 .scroll { overflow-x: auto; } svg { display: block; } text { fill: var(--soft); font: 11px system-ui, sans-serif; }
 .key i { display: inline-block; width: 1.6rem; height: .5rem; border-radius: .2rem; margin: 0 .3rem 0 1rem; }
@@ -93,9 +94,11 @@ def _verdict(profile: Profile, found: Diagnosis) -> str:
         facts["confidence of the name"] = f"{found.confidence:.0%}"
         facts["columns"] = ", ".join(map(str, found.columns)) or "the whole table"
         facts |= {k: _plain(v) for k, v in found.details.items() if k not in ("each", "order")}
+    text = found.explain().removeprefix(f"{found.fault}: ")
+    text = text[:1].upper() + text[1:]
     listed = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())
     return (
-        f'<div class="verdict{kind}"><strong>{escape(name)}</strong><p>{escape(found.explain())}</p></div><dl>{listed}</dl>'
+        f'<div class="verdict{kind}"><strong>{escape(name)}</strong><p>{escape(text)}</p></div><dl>{listed}</dl>'
     )
 
 
