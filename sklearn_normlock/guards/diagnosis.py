@@ -241,8 +241,10 @@ class _Case:
 
     def _searched(self, X: Any, evidence: Evidence) -> tuple[str, Any, dict[str, Any], float]:
         flagged = evidence.flagged(X.shape[1])
-        search = Search(Likelihood(self.reference, X), Side(self.reference), flagged)
-        found = [*search.all(), *repeats(search), *permutations(search, flagged)]
+        with np.errstate(all="ignore"):
+            search = Search(Likelihood(self.reference, X), Side(self.reference), flagged)
+        with np.errstate(all="ignore"):
+            found = [*search.all(), *repeats(search), *permutations(search, flagged)]
         found = sorted((h for h in found if h.score > _LEAST and len(h.columns)), key=lambda h: -h.score)
         self.found = found
         if not found:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .likelihood import Likelihood, median, quantiles
+from .likelihood import Likelihood, deviation, median, quantiles
 from .side import Side
 
 #: Conversion factors: thousands, minutes, inches, miles, feet, pounds, ounces, gallons, calories, dozens, days, percent.
@@ -105,11 +105,10 @@ class Search:
 
     def all(self) -> Iterator[Hypothesis]:
         """Yield every hypothesis that these rows can decide on."""
-        yield from self.scalers()
-        yield from self.shifts()
-        yield from self.units()
-        yield from self.logs()
-        yield from self.free_scalers()
+        # A logarithm of 0, a power that overflows, a column without values: each is an answer here.
+        with np.errstate(all="ignore"):
+            found = [*self.scalers(), *self.shifts(), *self.units(), *self.logs(), *self.free_scalers()]
+        yield from found
 
     def scalers(self) -> Iterator[Hypothesis]:
         """A scaler whose statistics the profile knows, fitted in training and applied to data like the profile's."""
@@ -172,16 +171,14 @@ class Search:
 
     def logs(self) -> Iterator[Hypothesis]:
         """Some columns went through a logarithm, or lack one."""
-        with np.errstate(all="ignore"):
-            for name, log, exp, log_slope in _LOGS:
-                yield self._curve("log_extra", name, exp(self.X), log_slope(self.X), exp)
-                Y = log(self.X)
-                slopes = {"log": -Y, "log1p": -Y, "log10": None, "log2": None}[name]
-                if slopes is not None:
-                    yield self._curve("log_missing", name, np.where(np.isfinite(Y), Y, np.nan), slopes, log)
+        for name, log, exp, log_slope in _LOGS:
+            yield self._curve("log_extra", name, exp(self.X), log_slope(self.X), exp)
+            Y = log(self.X)
+            slopes = {"log": -Y, "log1p": -Y, "log10": None, "log2": None}[name]
+            if slopes is not None:
+                yield self._curve("log_missing", name, np.where(np.isfinite(Y), Y, np.nan), slopes, log)
 
     def _curve(self, fault: str, name: str, Y: Any, log_slope: Any, undo: Any) -> Hypothesis:
-        # Called under the errstate of `logs`: a logarithm of 0 or a power that overflows is an answer here.
         gain = self._of(Y, np.where(np.isfinite(log_slope), log_slope, 0.0), False)
         gain = gain - self.fit.charges(Y, lambda run: float(undo(np.float64(run.value)))) - self.clean
         gain = np.where(self.suspect, gain, 0.0)
@@ -194,7 +191,7 @@ class Search:
             return
         width = np.subtract(*quantiles(self.X, (0.84, 0.16)))
         usual = self.fit._quantile(0.84) - self.fit._quantile(0.16)
-        mine, theirs = np.nanstd(self.X, axis=0), self.fit.reference.std
+        mine, theirs = deviation(self.X), self.fit.reference.std
         by_width = (width > 0) & (usual > 0)
         slope = np.where(by_width, width / np.where(usual > 0, usual, 1), mine / np.where(theirs > 0, theirs, 1))
         slope = np.where(slope > 0, slope, 1.0)

@@ -90,7 +90,7 @@ def norm_fault(reference: Reference, X: Any, rejected: Any) -> NormVerdict | Non
             return NormVerdict("l2_extra", {"norm": NORMS[k]})
     k = 1
     count = int((unit[:, k] & nonzero).sum())
-    if len(X) >= 8 and share[k] < 0.01 and count >= 3 and count < len(X):
+    if len(X) >= 8 and share[k] < 0.01 and max(3, 0.03 * len(X)) <= count < len(X):
         return NormVerdict("mixed_norms", {"share": f"{now[k]:.0%}", "fraction": float(now[k])})
     return None
 

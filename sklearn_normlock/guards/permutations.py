@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from .dependence import rank_scores
 from .hypotheses import ENOUGH, Hypothesis, Search
-from .likelihood import median, quantiles
+from .likelihood import deviation, median, quantiles
 from .ties import run_of
 
 #: Columns that are compared each with each row by row; more are compared by their quantiles.
@@ -210,7 +210,7 @@ def _before_the_scaler(search: Search, company: _Company | None, flagged: Any) -
 
 def _spread(X: Any) -> Any:
     upper, lower = quantiles(X, (0.84, 0.16))
-    return np.where(upper > lower, upper - lower, 2 * np.nanstd(X, axis=0))
+    return np.where(upper > lower, upper - lower, 2 * deviation(X))
 
 
 def _moved(fault: str, order: Any, gain: Any, price: float) -> Hypothesis:

@@ -28,6 +28,8 @@ def repeats(search: Search) -> Iterator[Hypothesis]:
         if not runs:
             continue
         name, used, said = _name(search, j, runs)
+        if name != "stuck" and search.fit.coarse[j] < _ODD:
+            continue  # the other values are as coarse: not one value was put in, all were rounded
         gains[name][j] = _gain(search, j, used)
         facts[name][j] = said
     for name in names:
