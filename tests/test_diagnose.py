@@ -278,7 +278,9 @@ def test_parameters(keyword):
 def test_categories():
     """Text that was never seen, or far less often, raises an alarm; the same text does not."""
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame({"city": rng.choice(["bern", "lyon", "linz"], 400, p=[0.6, 0.3, 0.1]), "x": rng.normal(size=400)})
+    frame = pd.DataFrame(
+        {"city": rng.choice(["bern", "lyon", "linz"], 400, p=[0.6, 0.3, 0.1]), "x": rng.normal(size=400)}
+    )
     profile = nl.Profile.from_data(frame[:300])
     assert not nl.diagnose(profile, frame[300:]).alarm
     found = nl.diagnose(profile, frame[300:].assign(city="Bern"))

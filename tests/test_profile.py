@@ -52,7 +52,10 @@ def test_merge_is_the_profile_of_the_whole(n, cut, seed):
         column = np.sort(X[~np.isnan(X[:, j]), j])
         for q in (0.1, 0.5, 0.9):
             value = merged.quantile(q)[j]
-            share = (np.searchsorted(column, value, "left") / len(column), np.searchsorted(column, value, "right") / len(column))
+            share = (
+                np.searchsorted(column, value, "left") / len(column),
+                np.searchsorted(column, value, "right") / len(column),
+            )
             assert share[0] - 0.06 - 2 / len(column) <= q <= share[1] + 0.06 + 2 / len(column)
 
 
@@ -89,7 +92,9 @@ def test_moments_are_exact_beyond_the_sample():
     assert profile.moments.high[0] == 1e6
 
 
-@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix, sparse.coo_matrix, lambda X: X.tolist(), pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize(
+    "make", [np.asarray, sparse.csr_matrix, sparse.coo_matrix, lambda X: X.tolist(), pd.DataFrame, pl.DataFrame]
+)
 def test_containers(make):
     """An array, a list, a sparse matrix and a data frame of the same numbers have the same profile."""
     X = np.round(WINE[:, :3], 1)
@@ -173,7 +178,13 @@ def test_documents_that_are_no_profile():
         nl.Profile.from_dict({})
     with pytest.raises(LockVersionError, match="version 2"):
         nl.Profile.from_dict({**d, "profile_version": 2})
-    for broken in ({"sketches": d["sketches"][1:]}, {"moments": {}}, {"sampled": None}, {"unit": "x"}, {"n_columns": 5}):
+    for broken in (
+        {"sketches": d["sketches"][1:]},
+        {"moments": {}},
+        {"sampled": None},
+        {"unit": "x"},
+        {"n_columns": 5},
+    ):
         with pytest.raises(LockFormatError):
             nl.Profile.from_dict({**d, **broken})
     turned = [[d["sketches"][0][0], d["sketches"][0][1]], *d["sketches"][1:]]

@@ -251,7 +251,10 @@ class _Case:
             return "unknown", flagged, self._odd(evidence), 0.5
         best = found[0]
         if best.fault in _EACH_ALONE and self._company_broken(evidence, best):
-            return "unknown", best.columns, self._odd(evidence), _confidence(found)
+            others = [h for h in found if h.fault not in _EACH_ALONE and h.score > 0.7 * best.score]
+            if not others or others[0].fault == "unknown":
+                return "unknown", best.columns, self._odd(evidence), _confidence(found)
+            best = others[0]
         return best.fault, self._columns_of(best), self._details_of(best), _confidence(found)
 
     def _company_broken(self, evidence: Evidence, best: Hypothesis) -> bool:

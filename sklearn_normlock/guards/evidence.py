@@ -236,5 +236,3 @@ def _categories(reference: Reference, column: int, values: Any) -> float:
     share = r / (m + 1)
     r = np.minimum(np.ceil(r + reference.drift * m * np.sqrt(share * (1 - share))), m)
     return float(log_tail(b, n, r, m).min()) + float(np.log(len(events)))
-
-

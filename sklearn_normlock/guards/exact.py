@@ -34,8 +34,10 @@ def log_p_unit(reference: Reference, X: Any) -> Any:
         p = min(1.0, near) * UNIT / width * 4 + profile.unit[k] + 2 * np.sqrt(profile.unit[k] / m)
         if p < 1:
             count = float(unit[:, k].sum())
-            out[k] = min(0.0, count * np.log(p) + log_choose(len(X), count)) if profile.unit[k] == 0 else float(
-                log_tail(count, len(X), min(np.ceil(p * m) + 1, m), m)
+            out[k] = (
+                min(0.0, count * np.log(p) + log_choose(len(X), count))
+                if profile.unit[k] == 0
+                else float(log_tail(count, len(X), min(np.ceil(p * m) + 1, m), m))
             )
     return out
 
@@ -84,7 +86,7 @@ def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:
             several = different > max(3, 0.5 * n)
             sure = int(several.sum()) if n > 3 else int(varied.sum()) // 2
             few = int(((different > 2) & ~several).sum()) if n > 3 else 0
-            return name, -12.0 * min(sure, 6) - 2.5 * min(few, 8)
+            return name, -12.0 * min(sure, 6) - 4.0 * min(few, 8)
     return "", 0.0
 
 

@@ -135,8 +135,9 @@ class Search:
         if self.side.scaled and self.n >= ENOUGH:
             # Flipped before the scaler: about a middle that is not known here.
             moved, Z = self.affine(-1.0, self.offset_of(-1.0))
-            flipped, Y = np.where(moved - self.free > flipped, moved - self.free, flipped), np.where(
-                moved - self.free > flipped, Z, Y
+            flipped, Y = (
+                np.where(moved - self.free > flipped, moved - self.free, flipped),
+                np.where(moved - self.free > flipped, Z, Y),
             )
         yield Hypothesis("sign_flipped", flipped, 3.0, undone=Y)
 
@@ -165,7 +166,9 @@ class Search:
         found.details = {"factor": slope, "offset": offset, "unit": name}
         touched, varied = len(found.columns), max(int(self.fit.varied.sum()), 1)
         # One unit for most of a table is likelier something else: a scaler, or noise.
-        crowd = 6.0 + 0.5 * self.free if touched > max(2, 0.6 * varied) and not self.side.unit else 0.0
+        crowd = 0.0
+        if touched > max(2, 0.6 * varied) and not self.side.unit:
+            crowd = np.inf if self.side.scaled else 6.0 + 0.5 * self.free
         found.gain = np.where(self.several, gain, np.minimum(gain, 20.0)) - prior / max(touched, 1) - crowd
         return found
 
@@ -203,7 +206,7 @@ class Search:
         varied = int(self.fit.varied.sum())
         if fault == "refit":
             # Slopes near 1 and small offsets were to be expected: each column pays little for them.
-            unusual = 0.5 * (offset / self.fit.scale) ** 2 + 2.0 * np.log(slope) ** 2
+            unusual = 0.2 * (offset / self.fit.scale) ** 2 + 0.7 * np.log(slope) ** 2
             kept = np.where(self.fit.varied, np.maximum(gain - 0.5 * self.free - unusual, 0.0), 0.0)
             # A scaler fitted on other data moves many columns; one or two are a matter of their own.
             if (kept[self.fit.varied] > 0).mean() >= 0.4:

@@ -60,6 +60,12 @@ class Likelihood:
         self.runs = odd_runs(reference, self.X) if self.n >= LEAST else []
         self.coarse = precision_evidence(reference, self.X) if self.n > 1 else np.zeros(d)
         self.charged = np.flatnonzero(self.coarse < -7)
+        # Rows that share a value which they should not are one observation, whatever is made of it: that they are many
+        # is charged for apart. (Else a slope near 0 would explain them best of all.)
+        self.counts = np.ones(self.X.shape)
+        for run in self.runs:
+            if run.log_p < -7:
+                self.counts[self.X[:, run.column] == run.value, run.column] = 1.0 / run.count
 
     def _quantile(self, q: float) -> Any:
         return self.reference._quantiles(q)[: self.columns]
@@ -82,8 +88,8 @@ class Likelihood:
         wide = np.exp(-np.abs(_CENTRES) / _WIDTH) / (2 * _WIDTH)
         return np.log((1 - _WIDE) * smooth + _WIDE * wide)
 
-    def of(self, Y: Any, log_slope: Any = 0.0, columns: Any = None, drift: bool = True) -> Any:
-        """Return the log-likelihood of each column.
+    def of(self, Y: Any, log_slope: Any = 0.0, columns: Any = None, batch: Any = None) -> Any:
+        """Return the log-likelihood of each column, moved within the tolerance to where it fits better.
 
         Parameters
         ----------
@@ -93,8 +99,8 @@ class Likelihood:
             Logarithm of the absolute slope of the undoing, dY/dX, at each value, or for all of them.
         columns : ndarray of int, default=None
             The profile's columns that those of Y are compared with.
-        drift : bool, default=True
-            Whether each column may be moved by the tolerance to where it fits better.
+        batch : ndarray of int, default=None
+            The batch's columns that Y was made of, if they are others.
 
         Returns
         -------
@@ -102,11 +108,11 @@ class Likelihood:
             Tempered by the size of the profile, and less what the ties and the precision of Y cost.
         """
         at = np.arange(self.columns) if columns is None else columns
-        best = self._values(Y, log_slope, at).sum(axis=0)
-        if drift:
-            with np.errstate(invalid="ignore"):
-                moved = np.clip(self.middle[at] - median(Y), -self.tolerance[at], self.tolerance[at])
-            best = np.maximum(best, self._values(Y + np.nan_to_num(moved), log_slope, at).sum(axis=0))
+        counts = self.counts[:, at if batch is None else batch]
+        best = (counts * self._values(Y, log_slope, at)).sum(axis=0)
+        with np.errstate(invalid="ignore"):
+            moved = np.clip(self.middle[at] - median(Y), -self.tolerance[at], self.tolerance[at])
+        best = np.maximum(best, (counts * self._values(Y + np.nan_to_num(moved), log_slope, at)).sum(axis=0))
         return np.where(self.varied[at], best * self.weight[at], 0.0)
 
     def _values(self, Y: Any, log_slope: Any, at: Any) -> Any:

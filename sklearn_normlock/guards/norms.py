@@ -59,7 +59,7 @@ def norm_fault(reference: Reference, X: Any, rejected: Any) -> NormVerdict | Non
     norms, unit = unit_rows(X)
     now = unit.mean(axis=0)
     usual = np.flatnonzero(share >= 0.99)
-    nonzero = (norms[:, 1] > 0)
+    nonzero = norms[:, 1] > 0
     if not nonzero.any():
         return None
     if len(usual):

@@ -97,9 +97,7 @@ def _verdict(profile: Profile, found: Diagnosis) -> str:
     text = found.explain().removeprefix(f"{found.fault}: ")
     text = text[:1].upper() + text[1:]
     listed = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())
-    return (
-        f'<div class="verdict{kind}"><strong>{escape(name)}</strong><p>{escape(text)}</p></div><dl>{listed}</dl>'
-    )
+    return f'<div class="verdict{kind}"><strong>{escape(name)}</strong><p>{escape(text)}</p></div><dl>{listed}</dl>'
 
 
 def _plain(value: Any) -> str:

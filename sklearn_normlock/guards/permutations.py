@@ -64,11 +64,12 @@ def _fits(search: Search) -> Any:
     fit, d = search.fit, search.fit.columns
     out = np.empty((d, d))
     if d <= _EACH:
-        rows = search.X[np.linspace(0, search.n - 1, min(search.n, _AGREES)).astype(np.int64)]
+        some = np.linspace(0, search.n - 1, min(search.n, _AGREES)).astype(np.int64)
+        rows, counts = search.X[some], fit.counts[some]
         more = search.n / len(rows)
         for k in range(d):
             at = np.full(d, k)
-            values = fit._values(rows, 0.0, at).sum(axis=0) * more
+            values = (counts * fit._values(rows, 0.0, at)).sum(axis=0) * more
             out[:, k] = np.where(fit.varied[k], values * fit.weight[k], 0.0)
         for run in fit.runs:
             if run.log_p < -7:
@@ -166,7 +167,7 @@ def _before_the_scaler(search: Search, company: _Company | None, flagged: Any) -
         slope[:, b] = np.where(slope[:, b] > 0, slope[:, b], 1.0)
         offset[:, b] = middle - slope[:, b] * fit.middle[k]
         Y = (search.X[:, odd] - offset[:, b]) / slope[:, b]
-        at[odd, b] = fit.of(Y, -np.log(slope[:, b]), np.full(len(odd), k))
+        at[odd, b] = fit.of(Y, -np.log(slope[:, b]), np.full(len(odd), k), odd)
     own = at[odd] - search.clean[odd][:, None]
     order = places.copy()
     if len(odd) == 2:

@@ -52,7 +52,10 @@ class Reference:
         self.high[:d] = np.where(self.known[:d], np.fmax(profile.moments.high, self.high[:d]), 0.0)
         self.tolerance += _ROUNDING * np.maximum(np.abs(self.low), np.abs(self.high))
         self.middle = self._quantiles(0.5)
-        self.jumps = [bool((np.diff(values) == 0).any()) for values, _ in profile.sketches]
+        self.jumps = [
+            bool(((np.diff(values) == 0) & (np.diff(shares) > 0.75 / m)).any())
+            for (values, shares), m in zip(profile.sketches, self.rows, strict=True)
+        ]
         self._tails()
         self._near()
         self._beyond()
@@ -111,7 +114,9 @@ class Reference:
         """Return between which values a single one lies but for a probability of exp(log_alpha) on each side."""
         key = round(log_alpha, 6)
         if key not in self.spans:
-            more = np.maximum(-log_alpha - np.log(np.maximum(self.every, 1)), 0.0)  # log of how often beyond the extreme
+            more = np.maximum(
+                -log_alpha - np.log(np.maximum(self.every, 1)), 0.0
+            )  # log of how often beyond the extreme
             with np.errstate(over="ignore"):
                 upper = self.middle + (self.high - self.middle) * np.exp(np.minimum(more * self.upper_index, 600))
                 lower = self.middle - (self.middle - self.low) * np.exp(np.minimum(more * self.lower_index, 600))

@@ -61,7 +61,10 @@ def _is_bound(run: Run, sketch: tuple[Any, Any], tolerance: float) -> bool:
     if run.lowest:
         least, most = share_below(*sketch, run.value - tolerance)[0], share_below(*sketch, run.value + tolerance)[1]
     else:
-        least, most = 1 - share_below(*sketch, run.value + tolerance)[1], 1 - share_below(*sketch, run.value - tolerance)[0]
+        least, most = (
+            1 - share_below(*sketch, run.value + tolerance)[1],
+            1 - share_below(*sketch, run.value - tolerance)[0],
+        )
     if most <= 0:
         return False
     expected = least * run.n, most * run.n
@@ -75,7 +78,7 @@ def _gain(search: Search, j: int, runs: list[Run]) -> float:
     rows = np.isin(search.X[:, j], [run.value for run in runs])
     values = fit._values(search.X[:, [j]], 0.0, np.array([j]))[:, 0]
     others = values[~rows].mean() if (~rows).any() else float(search.fit.usual()[j])
-    lacking = max(0.0, float((others - values[rows]).sum()) * fit.weight[j])
+    lacking = max(0.0, float((fit.counts[rows, j] * (others - values[rows])).sum()) * fit.weight[j])
     charge = min(sum(-run.log_p for run in runs), 200.0) + max(0.0, -float(fit.coarse[j]))
     return charge + lacking
 

@@ -102,9 +102,11 @@ def _fill(profile: Profile, d: dict[str, Any]) -> None:
         if size != expected:
             raise LockFormatError(f"The profile's {what} are {size}, of {expected}.", path=what)
     for values, shares in profile.sketches:
-        if len(values) and not (
-            math.isfinite(values[0]) and math.isfinite(values[-1]) and (np.diff(values) >= 0).all()
-        ) or (np.diff(shares) < 0).any():
+        if (
+            len(values)
+            and not (math.isfinite(values[0]) and math.isfinite(values[-1]) and (np.diff(values) >= 0).all())
+            or (np.diff(shares) < 0).any()
+        ):
             raise LockFormatError("A sketch of the profile is not ascending.", path="sketches")
 
 

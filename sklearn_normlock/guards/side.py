@@ -95,7 +95,14 @@ class Side:
         stretch = np.log(slope[varied])
         if len(size) > 2 and np.median(stretch) > 0.3 and stretch.std() < 0.25 and np.median(moved) < 0.4:
             return "unknown", {}  # wider all over, about the same middle: noise
-        if np.median(size) < np.log(2.0) and np.median(moved) < 1.5 and np.quantile(size, 0.9) < np.log(5.0):
+        shift = offset[varied] / fit.scale[varied]
+        large = np.abs(shift) > 0.5
+        one_sided = large.sum() >= 3 and abs(np.sign(shift[large]).sum()) >= 0.8 * large.sum() and large.mean() > 0.7
+        raw = ((fit.coarse < -5) & varied).sum() >= 0.5 * varied.sum()
+        # Another population has its own means and deviations, in both directions; that is not how raw values lie.
+        near = np.median(size) < np.log(3.5) and np.median(moved) < 3.0 and np.quantile(size, 0.9) < np.log(8.0)
+        close = np.median(size) < np.log(2.0) and np.median(moved) < 1.5 and np.quantile(size, 0.9) < np.log(5.0)
+        if not raw and (close or (near and not one_sided)):
             return "refit", {}
         return self.name_values(X, fit, slope, offset)
 

@@ -113,8 +113,7 @@ def merged(one: tuple[Any, Any], n_one: int, other: tuple[Any, Any], n_other: in
     total = n_one + n_other
     at = np.unique(np.concatenate([one[0], other[0]]))
     below, up_to = (
-        (n_one * a + n_other * b) / total
-        for a, b in zip(share_below(*one, at), share_below(*other, at), strict=True)
+        (n_one * a + n_other * b) / total for a, b in zip(share_below(*one, at), share_below(*other, at), strict=True)
     )
     values = np.repeat(at, 2)
     shares = np.maximum.accumulate(np.stack([below, up_to], axis=1).ravel())

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .reference import Reference
-from .tails import log_binomial, log_choose
+from .sketch import share_below
+from .tails import log_binomial, log_choose, log_tail
 
 #: Fewer equal values than this are no evidence.
 LEAST = 3
@@ -62,31 +63,42 @@ def odd_runs(reference: Reference, X: Any) -> list[Run]:
         starts = np.flatnonzero(np.concatenate([[True], column[1:] != column[:-1]]))
         counts = np.diff(np.concatenate([starts, [len(column)]]))
         for start, count in zip(starts[counts >= LEAST], counts[counts >= LEAST], strict=True):
-            run = run_of(reference, int(j), float(column[start]), int(count), len(column))
+            ends = bool(start == 0), bool(start + count == len(column))
+            run = run_of(reference, int(j), float(column[start]), int(count), len(column), ends)
             if run.log_p < 0:
-                ends = bool(start == 0), bool(start + count == len(column))
-                found.append(Run(run.column, run.value, run.count, run.n, run.usual, run.log_p, *ends))
+                found.append(run)
     return found
 
 
-def run_of(reference: Reference, j: int, value: float, count: int, n: int) -> Run:
-    """Return how odd it is that so many of n rows have one value of a column."""
+def run_of(
+    reference: Reference, j: int, value: float, count: int, n: int, ends: tuple[bool, bool] = (False, False)
+) -> Run:
+    """Return how odd it is that so many of n rows have one value of a column; the lowest or the highest, perhaps."""
     values, shares = reference.profile.sketches[j]
     m = reference.rows[j]
+    inside, log_inside = 1.0, 0.0
+    if ends[0] != ends[1] and count < n:
+        # And that none of the others lies beyond it: both together are what a cut leaves.
+        tolerance = reference.tolerance[j]
+        if ends[1]:
+            inside = float(share_below(values, shares, np.array([value + tolerance]))[1][0])
+        else:
+            inside = 1 - float(share_below(values, shares, np.array([value - tolerance]))[0][0])
+        r = min(np.ceil(inside * m) + 1, m)
+        log_inside = float(log_tail(n, n, r, m))
+        inside = max(min(1.0, r / m), 1e-9)
     jump = (np.diff(values) == 0) & (np.diff(shares) > 0)
     at, mass = values[1:][jump], np.diff(shares)[jump]
     near = np.abs(at - value) <= reference.tolerance[j]
     # A value of the profile, which drift may have moved here; its share is an estimate.
     seen = float(mass[near].max()) * m if near.any() else 0.0
-    usual = min((seen + 3 * np.sqrt(seen) + 3) / m, 1.0) if near.any() else 0.0
+    usual = min((seen + 3 * np.sqrt(seen) + 3) / m / inside, 1.0) if near.any() else 0.0
     log_p = log_binomial(count, n, usual) + np.log(max(len(at), 1)) if near.any() else -np.inf
     # Or one of the many rarer values: k of n rows share one with probability at most C(n, k) Σp^k.
     most = min(max(0.01, 3 / m) + 3 * np.sqrt(max(0.01, 3 / m) / m), 1.0)
     pairs = reference.profile.ties[j] + 14 / (m * max(m - 1, 1))
     alike = min(1.0, pairs + 3 * np.sqrt(pairs / m))
-    rare = log_choose(n, count) + min(
-        (count - 2) * np.log(most) + np.log(alike), 0.5 * count * np.log(alike)
-    )
+    rare = log_choose(n, count) + min((count - 2) * np.log(most) + np.log(alike), 0.5 * count * np.log(alike))
     # After a drift the two can't be told apart: the likelier counts.
-    log_p = min(0.0, max(log_p, rare))
-    return Run(j, value, count, n, max(usual, float(np.sqrt(alike))), float(log_p), False, False)
+    log_p = min(0.0, max(log_p, rare - count * np.log(inside))) + log_inside
+    return Run(j, value, count, n, max(usual, float(np.sqrt(alike))), float(log_p), *ends)

@@ -207,6 +207,13 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         else:
             validate_data(self, X, reset=reset, skip_check_array=True)
 
+    def __fingerprint_state__(self) -> dict[str, Any]:
+        """Return what counts for a fingerprint: what is checked for, not what is done then, nor the rows that wait."""
+        state = {name: getattr(self, name) for name in ("budget", "min_rows", "drift")}
+        if hasattr(self, "profile_"):
+            state["profile_"] = self.profile_.to_dict()
+        return state
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
