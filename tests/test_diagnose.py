@@ -55,7 +55,7 @@ def alarms(parts, batches, seed=0):
     for part in range(parts):
         rng = np.random.default_rng([seed, part])
         every = [*tables(rng, 1500), ("wine", WINE.to_numpy()), ("iris", load_iris().data)]
-        for name, X in every:
+        for _, X in every:
             order = rng.permutation(len(X))
             train, rest = np.split(X[order], [min(int(rng.choice([80, 250])), len(X) * 6 // 10)])
             if part % 2:

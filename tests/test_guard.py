@@ -1,4 +1,4 @@
-"""The guard as a step of a pipeline: it lets data through, pools small requests, and speaks up once there is evidence."""
+"""The guard as a step of a pipeline: it lets data through, pools small requests, and speaks up on evidence."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ KEPT = 64
 
 @dataclass
 class Categories:
-    """``values``: the most frequent with their counts; ``other`` rows have one of the rest, ``once`` of them a rare one."""
+    """``values``: the most frequent with their counts; ``other`` rows have one of the rest; ``once``: seen once."""
 
     values: dict[str, int]
     other: int

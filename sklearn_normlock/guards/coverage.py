@@ -1,6 +1,7 @@
 """What could not be seen: faults that would leave a column as it is, or nearly so.
 
-Nothing is assumed about a fault's visibility: each is done to data drawn from the profile, and the tests are run on it.
+Nothing is assumed about a fault's visibility: each is done to data drawn from the profile, and the tests are run on
+it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Coverage:
     Attributes
     ----------
     unseen : dict of str to tuple
-        The columns by the name of the fault: names, or positions if the profile has none; for ``columns_swapped``, pairs.
+        The columns by the name of the fault: names, or positions if there are none; ``columns_swapped`` has pairs.
     n_columns : int
         Columns of the profile.
     n_rows : int
@@ -115,13 +116,7 @@ def coverage(
         # Rows made of columns that are drawn one by one say nothing of rows, nor of what goes together.
         for test in ("dependence", "unit", "standardised"):
             evidence.log_p.pop(test, None)
-        width = d + (len(reference.known) - d)
-        seen = np.zeros(d, bool)
-        for test, log_p in evidence.log_p.items():
-            flagged = np.flatnonzero(log_p < evidence.limit(test))
-            columns = flagged % width if test in ("location", "tails", "narrow", "beyond") else flagged % d
-            seen[columns[columns < d]] = True
-        return np.flatnonzero(~seen & reference.known[:d])
+        return np.setdiff1d(np.flatnonzero(reference.known[:d]), evidence.flagged())
 
     names = profile.names or range(d)
     found: dict[str, tuple[Any, ...]] = {}
@@ -182,12 +177,9 @@ def _alike(profile: Profile, reference: Any, X: Any, together: Any, budget: floa
         rolled = np.empty_like(X)
         rolled[:, k] = X  # each column in the place `step` further on
         evidence = weigh(reference, rolled, {}, budget)
-        seen = np.zeros(d, bool)
-        for test in ("location", "tails", "narrow", "precision", "ties"):
-            flagged = evidence.columns(test)
-            width = len(reference.known) if test in ("location", "tails", "narrow") else d
-            at = flagged % width
-            seen[at[at < d]] = True
+        for test in ("dependence", "missing"):
+            evidence.log_p.pop(test, None)
+        seen = np.isin(np.arange(d), evidence.flagged())
         fits[np.arange(d), k] = ~seen[k]
     pairs = [(j, k) for j in range(d) for k in range(j + 1, d) if fits[j, k] and fits[k, j]]
     return tuple((names[j], names[k]) for j, k in pairs if not (together[j] or together[k]))

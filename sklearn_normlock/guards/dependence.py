@@ -1,7 +1,7 @@
 """Which columns go together: what a swap, a permutation or a flipped sign of standardised columns can be seen by.
 
-Kept is a low-rank factor of the rank correlation (Spearman's), taken on one half of the rows, and how well the other half
-agrees with it. Ranks are taken within each batch, so nothing that is done to a single column (a shift, a unit, a
+Kept is a low-rank factor of the rank correlation (Spearman's), taken on one half of the rows, and how well the other
+half agrees with it. Ranks are taken within each batch, so nothing that is done to a single column (a shift, a unit, a
 logarithm) moves them: the margins and the dependence are separate evidence.
 """
 

@@ -1,4 +1,4 @@
-"""The verdict: is the batch at fault, and what happened to it?"""
+"""The verdict: whether the batch is at fault, and what happened to it."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ class _Case:
         everywhere: Any = ()
         X = np.where(np.isfinite(self.X), self.X, np.nan)
         if np.isnan(X).all():
-            return "unknown", evidence.flagged(X.shape[1]), {"reason": "missing values"}, 1.0
+            return "unknown", evidence.flagged(), {"reason": "missing values"}, 1.0
         scaler, log_p = standardised_by(self.reference, X)
         if scaler and log_p < -10:
             return "batch_standardised", everywhere, {"scaler": scaler}, 1.0
@@ -240,7 +240,7 @@ class _Case:
         return norm.fault, (), norm.details, 1.0
 
     def _searched(self, X: Any, evidence: Evidence) -> tuple[str, Any, dict[str, Any], float]:
-        flagged = evidence.flagged(X.shape[1])
+        flagged = evidence.flagged()
         with np.errstate(all="ignore"):
             search = Search(Likelihood(self.reference, X), Side(self.reference), flagged)
         with np.errstate(all="ignore"):
@@ -259,7 +259,7 @@ class _Case:
 
     def _company_broken(self, evidence: Evidence, best: Hypothesis) -> bool:
         """Tell whether columns of which each alone is explained no longer go together: then it is not that."""
-        broken = evidence.columns("dependence")
+        broken = evidence.alarming("dependence")
         if not len(broken):
             return False
         return bool(np.isin(broken, best.columns).mean() > 0.5)
@@ -285,7 +285,7 @@ class _Case:
         return details
 
     def _odd(self, evidence: Evidence) -> dict[str, Any]:
-        return {"tests": sorted(test for test in evidence.log_p if len(evidence.columns(test)))}
+        return {"tests": sorted(test for test in evidence.log_p if len(evidence.alarming(test)))}
 
 
 def _confidence(found: list[Hypothesis]) -> float:

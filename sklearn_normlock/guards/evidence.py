@@ -1,8 +1,8 @@
-"""The tests: is a batch still what the profile allows, drift included?
+"""The tests: whether a batch is still what the profile allows, drift included.
 
-Every test asks for the probability of something at least as odd in a batch that *is* from the profile, each column moved
-by at most the tolerated drift in whatever direction is kindest to it. The budget is shared out among the tests and, within
-a test, among its columns (Bonferroni): columns that go together cost power, never false alarms.
+Every test asks for the probability of something at least as odd in a batch that *is* from the profile, each column
+moved by at most the tolerated drift in whatever direction is kindest to it. The budget is shared out among the tests
+and, within a test, among its columns (Bonferroni): columns that go together cost power, never false alarms.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .exact import log_p_unit, standardised_by
 from .precision import ROWS as PRECISION_ROWS
 from .precision import nearest, on_grids
 from .reference import NARROWER, Reference
-from .rows import row_measures
+from .rows import MEASURES, row_measures
 from .tails import log_tail
 from .ties import tie_evidence
 
@@ -29,6 +29,7 @@ WEIGHTS = {
 }  # fmt: skip
 WEIGHTS_OF_FEW = {**WEIGHTS, "location": 0.2, "tails": 0.15, "dependence": 0.0, "beyond": 0.3}
 FEW = 16
+_OF_ROWS_TOO = frozenset({"location", "tails", "narrow", "beyond"})
 #: Rows that the tests of a distribution look at, and those of dependence, whose ranks cost more.
 ROWS, DEPENDENCE_ROWS = 2048, 512
 #: A mean of products of ranks has heavier tails than the normal distribution at this distance.
@@ -43,6 +44,8 @@ class Evidence:
     log_p: dict[str, Any]
     rows: int
     log_budget: float
+    n_columns: int
+    category_columns: Any
 
     def limit(self, test: str) -> float:
         """Return the logarithm of the p-value from which on a column alarms."""
@@ -61,15 +64,20 @@ class Evidence:
         """Whether the budget is overdrawn."""
         return self.log_p_value < self.log_budget
 
-    def columns(self, test: str) -> Any:
-        """Return the columns at which a test alarms."""
-        return np.flatnonzero(self.log_p[test] < self.limit(test)) if test in self.log_p else np.zeros(0, np.int64)
+    def alarming(self, test: str) -> Any:
+        """Return the columns at which a test alarms; from ``n_columns`` on they are measures of rows."""
+        if test not in self.log_p or test in ("unit", "standardised"):
+            return np.zeros(0, np.int64)
+        if test == "categories":
+            return self.category_columns[self.log_p[test] < self.limit(test)]
+        # A test that looks at several thresholds, or on both sides, has a row of p-values for each.
+        width = self.n_columns + (len(MEASURES) if test in _OF_ROWS_TOO else 0)
+        return np.unique(np.flatnonzero(self.log_p[test] < self.limit(test)) % width)
 
-    def flagged(self, columns: int) -> Any:
+    def flagged(self) -> Any:
         """Return every column at which any test alarms; measures of rows left out."""
-        found = [self.columns(test) for test in self.log_p]
-        found = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
-        return found[found < columns]
+        every = np.unique(np.concatenate([np.zeros(0, np.int64), *(self.alarming(test) for test in self.log_p)]))
+        return every[every < self.n_columns]
 
 
 def weigh(reference: Reference, X: Any, categories: dict[int, Any], budget: float) -> Evidence:
@@ -102,7 +110,7 @@ def weigh(reference: Reference, X: Any, categories: dict[int, Any], budget: floa
         X = np.where(finite, X, np.nan)
     every = np.hstack([X, row_measures(X, reference.mean, reference.std)])
     every = np.where(reference.known, every, np.nan) if not reference.known.all() else every
-    evidence = Evidence(log_p, n, float(np.log(budget)))
+    evidence = Evidence(log_p, n, float(np.log(budget)), X.shape[1], np.array(sorted(categories), np.int64))
     if categories:
         log_p["categories"] = np.array(
             [_categories(reference, j, values) for j, values in sorted(categories.items())], dtype=float

@@ -43,7 +43,7 @@ def log_p_unit(reference: Reference, X: Any) -> Any:
 
 
 def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:
-    """Return by which scaler every column was scaled on this batch alone, and the log of how probable that is by chance.
+    """Return by which scaler every column was scaled on this batch alone, and the log of how probable chance is.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ class Fault:
         return self.says.format_map(_Details(details, columns=columns))
 
 
-class _Details(dict):  # type: ignore[type-arg]
+class _Details(dict):
     def __init__(self, details: dict[str, Any], columns: str) -> None:
         super().__init__({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in details.items()}, columns=columns)
 
@@ -38,7 +38,7 @@ FAULTS = {
         "Pass the data through the fitted scaler first.",
     ),
     "batch_standardised": Fault(
-        "each column of this batch has mean 0 and deviation 1 exactly ({scaler}): a scaler was fitted on the batch itself",
+        "each column of this batch is scaled exactly by its own values ({scaler}): a scaler was fitted on the batch",
         "Call transform of the scaler that was fitted in training, never fit_transform on what is served.",
     ),
     "standardised_after": Fault(

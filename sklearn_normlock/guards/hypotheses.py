@@ -1,7 +1,7 @@
 """What may have been done to single columns: each hypothesis undoes it, and is judged by how well the result fits.
 
-A hypothesis about some columns pays a price for every column that it touches (what a Bayesian pays for a parameter); one
-about the whole table pays once.
+A hypothesis about some columns pays a price for every column that it touches (what a Bayesian pays for a parameter);
+one about the whole table pays once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from .likelihood import Likelihood, deviation, median, quantiles
 from .side import Side
 
-#: Conversion factors: thousands, minutes, inches, miles, feet, pounds, ounces, gallons, calories, dozens, days, percent.
+#: Conversion factors: thousands, minutes, inches, miles, feet, pounds, ounces, gallons, calories, dozens, days.
 FACTORS = (10.0, 12.0, 24.0, 60.0, 100.0, 1000.0, 3600.0, 1e6, 2.54, 25.4, 1.609344, 0.3048, 0.45359237, 453.59237,
            28.349523125, 3.785411784, 4.184, 3.6, 6.894757, 1.8)  # fmt: skip
 #: Temperatures: x = factor * y + offset.
@@ -111,14 +111,14 @@ class Search:
         yield from found
 
     def scalers(self) -> Iterator[Hypothesis]:
-        """A scaler whose statistics the profile knows, fitted in training and applied to data like the profile's."""
+        """Yield the scalers whose statistics the profile knows, applied to data like the profile's."""
         for name, centre, scale in self.side.scalers():
             gain, Y = self.affine(1 / scale, -centre / scale, whole=True)
             fault = self.side.fault_of(name)
             yield Hypothesis(fault, gain, 2.0, whole=True, details={"scaler": name}, undone=Y)
 
     def shifts(self) -> Iterator[Hypothesis]:
-        """A constant was added to some columns."""
+        """Yield that a constant was added to some columns, and that some were negated."""
         offset = self.offset_of(1.0)
         gain, Y = self.affine(1.0, offset)
         far = np.abs(offset) > self.fit.tolerance
@@ -142,7 +142,7 @@ class Search:
         yield Hypothesis("sign_flipped", flipped, 3.0, undone=Y)
 
     def units(self) -> Iterator[Hypothesis]:
-        """Some columns were multiplied by one known factor, or are temperatures on another scale."""
+        """Yield that some columns were multiplied by a known factor, or are temperatures on another scale."""
         prior = float(np.log(2 * len(FACTORS)))
         for factor in FACTORS:
             for slope in (factor, 1 / factor):
@@ -173,7 +173,7 @@ class Search:
         return found
 
     def logs(self) -> Iterator[Hypothesis]:
-        """Some columns went through a logarithm, or lack one."""
+        """Yield that some columns went through a logarithm, or lack one."""
         for name, log, exp, log_slope in _LOGS:
             yield self._curve("log_extra", name, exp(self.X), log_slope(self.X), exp)
             Y = log(self.X)

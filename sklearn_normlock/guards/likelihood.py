@@ -1,8 +1,9 @@
 """How well a batch fits a profile, once what a fault did to it is undone.
 
-The density of a column is its sketch, smoothed by about the tolerated drift, over t = asinh((x - median) / scale): near the
-middle that is a shifted and scaled x, far out its logarithm, so that a factor of 1000 is as easy to weigh as a shift. A
-little of a wide density keeps any value possible. Hypotheses that change the scale pay by their Jacobian, as they must.
+The density of a column is its sketch, smoothed by about the tolerated drift, over t = asinh((x - median) / scale):
+near the middle that is a shifted and scaled x, far out its logarithm, so that a factor of 1000 is as easy to weigh as
+a shift. A little of a wide density keeps any value possible. Hypotheses that change the scale pay by their Jacobian,
+as they must.
 """
 
 from __future__ import annotations

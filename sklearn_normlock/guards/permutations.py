@@ -148,7 +148,7 @@ def _flips(search: Search, company: _Company, flagged: Any) -> Any:
 def _before_the_scaler(search: Search, company: _Company | None, flagged: Any) -> Iterator[Hypothesis]:
     """Columns that changed places before the scaler: each came to be scaled with another's mean and deviation.
 
-    A column that stands in the place of k has the slope s_k / s_j and the offset (m_k - m_j) / s_j against its own profile.
+    A column in the place of k has the slope s_k / s_j and the offset (m_k - m_j) / s_j against its own profile.
     Two that are swapped have reciprocal slopes; of more, it is their correlations that tell.
     """
     fit, d = search.fit, search.fit.columns

@@ -24,9 +24,9 @@ __all__ = ["Profile"]
 class Profile:
     """What data looks like: learned once, compared with every batch from then on.
 
-    Counts, moments, minima and maxima are exact. Quantiles, ties, precision, row norms and the dependence between columns
-    come from all rows up to 20,000 and from an even sample of the rows beyond. No row is kept. Make one with
-    :meth:`from_data`.
+    Counts, moments, minima and maxima are exact. Quantiles, ties, precision, row norms and the dependence between
+    columns come from all rows up to 20,000 (fewer if they are wide) and from an even sample of them beyond. No row is
+    kept. Make one with :meth:`from_data`.
 
     Attributes
     ----------
@@ -68,6 +68,8 @@ class Profile:
     #: Share of the rows whose norm is 1: by the sum, the root of squares, the maximum.
     unit: Any
     dependence: Dependence | None
+    _references: dict[float, Reference]
+    _lock: Any
 
     def __init__(self) -> None:
         raise TypeError("Make a profile with Profile.from_data(X) or Profile.from_dict(d).")

@@ -100,7 +100,7 @@ class Reference:
             self.near_r[:, j] = np.minimum(np.ceil(within * self.rows[j]) + 1, self.rows[j])
 
     def _beyond(self) -> None:
-        # Tail indices of each side; a row's distance is a mean of capped values, whose tail falls at least exponentially.
+        # Tail indices of each side; a row's distance is a mean of capped values: its tail is exponential or lighter.
         q = np.linspace(0.9, 1.0, 21)[:-1] + 0.0025
         outer, inner = self._quantiles(q) - self.middle, self.middle - self._quantiles(1 - q)
         self.upper_index = np.array([hill(outer[:, j], m) for j, m in enumerate(self.rows)])

@@ -1,6 +1,7 @@
 """A profile as JSON, and back. The format's version is here, with what a change to it needs.
 
-To change the format: raise ``VERSION``; keep reading the versions before; say in the change log, under Formats, what moved.
+To change the format: raise ``VERSION``; keep reading the versions before; say in the change log, under Formats, what
+moved.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Which side of a scaler a profile is of, and what follows for the names of faults.
 
 A profile of standardised data has mean 0 and deviation 1, one of min-max scaled data runs from 0 to 1, and so on: the
-scaler need not be known for that. What the raw values were, the profile of scaled data does not know: there, the scaler
-missing, the scaler applied twice and the scaler refitted are all "a slope and an offset for each column", told apart by
-their sizes, by signs, and by how round the numbers are.
+scaler need not be known for that. What the raw values were, the profile of scaled data does not know: there, the
+scaler missing, the scaler applied twice and the scaler refitted are all "a slope and an offset for each column", told
+apart by their sizes, by signs, and by how round the numbers are.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The distribution of a column in a few points: a piecewise linear distribution function with jumps.
 
 A point is a value and the share of rows at or below it; a value that many rows share has two points, before and after
-its jump. The spacing follows the normal distribution's, so that tails are seen as well as the middle. Two sketches merge
-by the weighted mean of their functions. Up to :data:`EXACT` rows the sketch is the data's own distribution function.
+its jump. The spacing follows the normal distribution's, so that tails are seen as well as the middle. Two sketches
+merge by the weighted mean of their functions. Up to :data:`EXACT` rows the sketch is the data's own distribution
+function.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Read what users hand over: arrays, data frames of any library, sparse matrices, lists.
 
-Numbers come out as one float64 array in which what is not a number (a category) is NaN; categories come out beside it, as
-text, by their positions. Missing is NaN or None.
+Numbers come out as one float64 array in which what is not a number (a category) is NaN; categories come out beside
+it, as text, by their positions. Missing is NaN or None.
 """
 
 from __future__ import annotations
