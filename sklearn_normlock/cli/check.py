@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 HELP = "tell whether data is what a locked object was fitted for, and what happened to it"
 DESCRIPTION = (
     "Compares the rows of a file (.parquet, .csv or .npy) with the profile in a lock, or with a profile saved as JSON, "
-    "and names the fault: already normalised, another unit, columns in another order, and so on. Exit code 0 if nothing "
-    "is wrong, 1 if there is a fault, 2 if the check can't be made, 3 if there is nothing to check or to compare with."
+    "and names the fault: already normalised, another unit, columns in another order, and so on. Exit code 0 if there "
+    "is none, 1 if there is one, 2 if the check can't be made, 3 if there is nothing to check or to compare with."
 )
 FORMATS = ("text", "json", "github", "html")
 

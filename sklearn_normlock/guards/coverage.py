@@ -35,6 +35,14 @@ class Coverage:
         Columns of the profile.
     n_rows : int
         Rows of the batch for which this holds.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl
+    >>> from sklearn.datasets import load_wine
+    >>> covered = nl.coverage(nl.Profile.from_data(load_wine(as_frame=True).data))
+    >>> covered.unseen["unit_changed"]
+    ()
     """
 
     unseen: dict[str, tuple[Any, ...]]

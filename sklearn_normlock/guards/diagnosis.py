@@ -63,6 +63,17 @@ class Diagnosis:
         Whether anything could be told. False for no rows, or none with a value in it.
     remedy : str
         What to do.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl
+    >>> from sklearn.datasets import load_wine
+    >>> X = load_wine().data
+    >>> found = nl.diagnose(nl.Profile.from_data(X[::2]), -X[1::2])
+    >>> found.fault
+    'sign_flipped'
+    >>> found.remedy
+    'Look for a changed convention (debit and credit, up and down), and negate.'
     """
 
     alarm: bool
