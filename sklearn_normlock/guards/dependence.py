@@ -84,10 +84,23 @@ def rank_scores(X: Any) -> Any:
     """
     missing = np.isnan(X)
     if not missing.any():
-        return (rankdata(X, axis=0) - (len(X) + 1) / 2) * (_ROOT_12 / len(X))
+        return (_ranks(X) - (len(X) + 1) / 2) * (_ROOT_12 / len(X))
     ranks = np.asarray(rankdata(X, axis=0, nan_policy="omit"), dtype=float)
     count = np.maximum((~missing).sum(axis=0), 1)
     return np.nan_to_num((np.where(missing, np.nan, ranks) - (count + 1) / 2) * (_ROOT_12 / count))
+
+
+def _ranks(X: Any) -> Any:
+    order = np.argsort(X.T, axis=1)
+    n = len(X)
+    ranks = np.empty(order.shape)
+    np.put_along_axis(ranks, order, np.arange(1.0, n + 1)[None, :], axis=1)
+    ordered = np.take_along_axis(X.T, order, axis=1)
+    # The mean rank of equal values costs more; only where there are any.
+    tied = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
+    if len(tied):
+        ranks[tied] = rankdata(X.T[tied], axis=1)
+    return ranks.T
 
 
 def dependence_of(X: Any) -> Dependence | None:

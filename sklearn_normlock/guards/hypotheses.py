@@ -77,6 +77,10 @@ class Search:
         usual = likelihood.usual() * self.n * likelihood.weight
         self.suspect = self.clean < usual - 3.0 * np.sqrt(self.n)
         self.suspect[flagged] = True
+        #: Whether the dependence between columns can be weighed.
+        self.has_company = (
+            likelihood.reference.profile.dependence is not None and self.n >= 16 and likelihood.columns <= 256
+        )
         ordered = np.sort(self.X, axis=0)
         self.several = (ordered[1:] > ordered[:-1]).sum(axis=0) >= np.minimum(4, self.n - 1)
         # A free parameter is worth the width of its prior over that of its posterior.
@@ -131,6 +135,8 @@ class Search:
             for j in np.flatnonzero(gain > self.free)
         }
         yield Hypothesis("shifted", gain, self.free, of_columns=facts, undone=Y)
+        if self.has_company:
+            return  # signs are told with the dependence between columns; see permutations
         flipped, Y = self.affine(-1.0, 0.0)
         if self.side.scaled and self.n >= ENOUGH:
             # Flipped before the scaler: about a middle that is not known here.

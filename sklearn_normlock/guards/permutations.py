@@ -25,7 +25,7 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
     found = fit.reference.profile.dependence
     d = fit.columns
     company = None
-    if found is not None and search.n >= 16 and d <= 256:
+    if found is not None and search.has_company:
         scores = rank_scores(search.X)
         company = _Company(scores.T @ scores / search.n, found.correlation(), search.n)
         gain = _flips(search, company, flagged)

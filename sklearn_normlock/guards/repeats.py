@@ -106,7 +106,8 @@ def _quantised(search: Search) -> Iterator[Hypothesis]:
             gain[j] = -fit.coarse[j] + min(sum(-run.log_p for run in several), 200.0)
             facts[j] = {"precision": NAMES[level]}
             continue
-        step = lattice(search.X[known[:, j], j]) if fit.varied[j] else 0.0
+        # A grid that is not decimal: only where values repeat that should not.
+        step = lattice(search.X[known[:, j], j]) if fit.varied[j] and several else 0.0
         if step and step > _usual_step(search, j) * 1.01:
             points = np.unique(np.rint(search.X[known[:, j], j] / step))
             gain[j] = min(2.0 * len(points), 60.0) + min(sum(-run.log_p for run in fit.runs_of(j)), 200.0)
