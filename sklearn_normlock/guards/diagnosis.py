@@ -239,8 +239,10 @@ class _Case:
         if scaler and log_p < -10:
             return "batch_standardised", everywhere, {"scaler": scaler}, 1.0
         complete = not np.isnan(X).any()
-        norm = norm_fault(self.reference, X, self._rejected) if complete else None
-        if norm is not None:
+        norm = norm_fault(self.reference, Side(self.reference), X, self._rejected) if complete else None
+        # A constant put into unit vectors spoils their length, but it is not their length that is at fault.
+        repeated = len(evidence.alarming("ties")) and norm is not None and norm.fault in ("mixed_norms", "l2_missing")
+        if norm is not None and not repeated:
             return self._of_norm(norm)
         return self._searched(X, evidence)
 

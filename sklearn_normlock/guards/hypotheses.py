@@ -79,7 +79,7 @@ class Search:
         self.suspect[flagged] = True
         #: Whether the dependence between columns can be weighed.
         self.has_company = (
-            likelihood.reference.profile.dependence is not None and self.n >= 16 and likelihood.columns <= 256
+            likelihood.reference.profile.dependence is not None and self.n >= 16 and likelihood.columns <= 2048
         )
         ordered = np.sort(self.X, axis=0)
         self.several = (ordered[1:] > ordered[:-1]).sum(axis=0) >= np.minimum(4, self.n - 1)

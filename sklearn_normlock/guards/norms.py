@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .reference import Reference
 from .rows import UNIT, row_measures
+
+if TYPE_CHECKING:
+    from .side import Side
 
 NORMS = ("l1", "l2", "max")
 
@@ -36,13 +39,15 @@ def unit_rows(X: Any) -> tuple[Any, Any]:
     return norms, unit | (norms == 0)
 
 
-def norm_fault(reference: Reference, X: Any, rejected: Any) -> NormVerdict | None:
+def norm_fault(reference: Reference, side: Side, X: Any, rejected: Any) -> NormVerdict | None:
     """Return what has happened to the rows' norms, if their norms are what a profile of unit rows says, or deny it.
 
     Parameters
     ----------
     reference : Reference
         What to compare with.
+    side : Side
+        Which side of a scaler the profile is of.
     X : ndarray of shape (n_rows, n_columns)
         The batch, which has been found to differ.
     rejected : callable
@@ -66,6 +71,10 @@ def norm_fault(reference: Reference, X: Any, rejected: Any) -> NormVerdict | Non
         expected = int(usual[0]) if 1 not in usual else 1
         if now[expected] == 1:
             return None
+        for name, centre, scale in side.scalers():
+            # Of unit length once a scaler is undone: that can't be chance.
+            if unit_rows(X * scale + centre)[1][:, expected].all():
+                return NormVerdict(side.fault_of(name), {"scaler": name})
         divided = _divided(X, norms[:, expected])
         tolerance = reference.tolerance[reference.columns + 1 + expected]
         off = np.abs(norms[:, expected] - 1) > max(tolerance, 1e-3)
@@ -80,7 +89,7 @@ def norm_fault(reference: Reference, X: Any, rejected: Any) -> NormVerdict | Non
             factor = float(norms[nonzero, expected].mean())
             return NormVerdict("unit_changed", {"factor": factor, "offset": 0.0, "unit": f"×{factor:.6g}"}, divided)
         inside = float(unit[:, expected].mean())
-        if 0 < inside < 1 and len(X) > 1:
+        if 0 < inside < 1 and len(X) > 1 and off.any():
             return NormVerdict("mixed_norms", {"share": f"{inside:.0%}", "fraction": inside}, divided)
         if off.any():
             return NormVerdict("l2_missing", {"norm": NORMS[expected]}, divided)

@@ -38,7 +38,7 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
     order = _assigned(alone)
     total = alone
     if company is not None:
-        for _ in range(8):
+        for _ in range(8 if d <= 256 else 2):
             total = alone + company.gains(order)
             better = _assigned(total)
             if (better == order).all():
@@ -48,14 +48,26 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
         anchored = _anchored(alone, company, flagged)
         if _value(alone, company, anchored) > _value(alone, company, order):
             order = anchored
+    odd = np.union1d(np.flatnonzero(search.suspect), flagged).astype(np.int64)
     moved = np.flatnonzero(order != np.arange(d))
+    if company is not None and len(moved) > max(3, 1.5 * len(odd)):
+        # More columns than are odd: it is not their order.
+        order = _anchored(alone, company, odd)
+        moved = np.flatnonzero(order != np.arange(d))
     if not len(moved):
         return
-    gain = alone[np.arange(d), order] - np.diag(alone)
+    places = np.arange(d)
+    if d <= _EACH:
+        gain = alone[places, order] - np.diag(alone)
+    else:
+        gain = fit.of(search.X, 0.0, order, places) - search.clean
     if company is not None:
         gain = gain + company.score(order) - company.score(np.arange(d))
     # A transposition is one of d(d - 1) / 2; a permutation of m columns one of about d^m.
     price = np.log(d * (d - 1) / 2) + 2 if len(moved) == 2 else len(moved) * np.log(d) * 0.75 + 2
+    if len(moved) > d / 2:
+        # Which of the many orders it is, a batch need not tell for certain for its order to be wrong.
+        price = min(price, 0.5 * float(np.maximum(gain, 0).sum()) + 10)
     yield _moved("columns_swapped" if len(moved) == 2 else "columns_reordered", order, gain, float(price))
 
 
