@@ -77,14 +77,23 @@ class Reference:
         for j, sketch in enumerate(self.profile.sketches):
             if len(sketch[0]):
                 m = self.rows[j]
-                self.above_r[:-1, j] = np.ceil((1 - share_below(*sketch, self.above[:-1, j])[1]) * m) + 1
-                self.below_r[:-1, j] = np.ceil(share_below(*sketch, self.below[:-1, j])[0] * m) + 1
+                above = 1 - share_below(*sketch, self.above[:-1, j])[1]
+                below = share_below(*sketch, self.below[:-1, j])[0]
+                self.above_r[:-1, j] = np.ceil(self._drifted(above, j) * m) + 1
+                self.below_r[:-1, j] = np.ceil(self._drifted(below, j) * m) + 1
         # Another population of the same kind has not only another mean: where a tail is long, it stretches.
         stretch = 1 + _STRETCH * self.drift
         self.above = self.middle + (self.above - self.middle) * stretch
         self.below = self.middle + (self.below - self.middle) * stretch
         self.tail_rows = np.tile(self.rows, (len(TAILS), 1))
         self.tail_rows[-1] = np.maximum(self.every, 1)
+
+    def _drifted(self, share: Any, j: int) -> Any:
+        """Return how many may have a value that many have, when the mean of having it has drifted as far as tolerated.
+
+        A population of which more have a 1, or a 0, has not moved along the axis, as a shift of all values has.
+        """
+        return np.minimum(share + self.drift * np.sqrt(share * (1 - share)), 1.0) if self.jumps[j] else share
 
     def _near(self) -> None:
         # Distances from the middle within which a share NEAR of the rows lies, and that share as a count.
@@ -97,7 +106,7 @@ class Reference:
                 continue
             within = share_below(*sketch, self.middle[j] + self.near[:, j])[1]
             within -= share_below(*sketch, self.middle[j] - self.near[:, j])[0]
-            self.near_r[:, j] = np.minimum(np.ceil(within * self.rows[j]) + 1, self.rows[j])
+            self.near_r[:, j] = np.minimum(np.ceil(self._drifted(within, j) * self.rows[j]) + 1, self.rows[j])
 
     def _beyond(self) -> None:
         # Tail indices of each side; a row's distance is a mean of capped values: its tail is exponential or lighter.

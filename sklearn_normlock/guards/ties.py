@@ -90,8 +90,9 @@ def run_of(
     jump = (np.diff(values) == 0) & (np.diff(shares) > 0)
     at, mass = values[1:][jump], np.diff(shares)[jump]
     near = np.abs(at - value) <= reference.tolerance[j]
-    # A value of the profile, which drift may have moved here; its share is an estimate.
-    seen = float(mass[near].max()) * m if near.any() else 0.0
+    # A value of the profile, which drift may have moved here or made more frequent; its share is an estimate.
+    most_near = float(mass[near].max()) if near.any() else 0.0
+    seen = (most_near + reference.drift * np.sqrt(most_near * (1 - most_near))) * m
     usual = min((seen + 3 * np.sqrt(seen) + 3) / m / inside, 1.0) if near.any() else 0.0
     log_p = log_binomial(count, n, usual) + np.log(max(len(at), 1)) if near.any() else -np.inf
     # Or one of the many rarer values: k of n rows share one with probability at most C(n, k) Σp^k.
