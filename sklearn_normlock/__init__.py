@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from .config import config_context, get_config, set_config
     from .fingerprints import fingerprint
     from .formats import trusted_types
+    from .guards.coverage import Coverage, coverage
+    from .guards.diagnosis import Diagnosis, diagnose
+    from .guards.display import ProfileDisplay
+    from .guards.profile import Profile
+    from .guards.transformer import InputGuard
     from .locks.comparison import compare, diff, lock, verify
     from .locks.document import Lock
     from .locks.report import Report
@@ -23,12 +28,19 @@ if TYPE_CHECKING:
     from .seals.opening import thaw, unlock
 
 __all__ = [
+    "Coverage",
+    "Diagnosis",
+    "InputGuard",
     "Lock",
     "Locked",
+    "Profile",
+    "ProfileDisplay",
     "Report",
     "Trace",
     "compare",
     "config_context",
+    "coverage",
+    "diagnose",
     "diff",
     "dump",
     "fingerprint",
@@ -46,12 +58,19 @@ __all__ = [
 # Where each name lives. Reading a record or printing the command's help needs neither scikit-learn nor NumPy, so that
 # nothing is imported before it is asked for.
 _HOMES = {
+    "Coverage": "guards.coverage",
+    "Diagnosis": "guards.diagnosis",
+    "InputGuard": "guards.transformer",
     "Lock": "locks.document",
     "Locked": "seals.mixin",
+    "Profile": "guards.profile",
+    "ProfileDisplay": "guards.display",
     "Report": "locks.report",
     "Trace": "locks.trace",
     "compare": "locks.comparison",
     "config_context": "config",
+    "coverage": "guards.coverage",
+    "diagnose": "guards.diagnosis",
     "diff": "locks.comparison",
     "dump": "persistence",
     "fingerprint": "fingerprints",

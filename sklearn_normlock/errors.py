@@ -155,6 +155,7 @@ class MissingLockError(LockFormatError, FileNotFoundError):
     """A lock that was asked for is not there."""
 
     def __new__(cls, *args: Any, **fields: Any) -> Any:
+        """Make it; the fields are for ``__init__``."""
         # Of both parents the one with a layout of its own must make it.
         return FileNotFoundError.__new__(cls, *args)
 

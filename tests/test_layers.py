@@ -13,6 +13,7 @@ PACKAGE = Path(find_spec("sklearn_normlock").origin).parent
 # From the ground up; a module may import from its own layer and from those below.
 LAYERS = [
     {"errors", "config", "files"},
+    {"guards"},
     {"fingerprints"},
     {"locks"},
     {"seals"},
@@ -50,6 +51,13 @@ def test_imports_go_one_way(path):
 def test_every_room_has_a_layer():
     """A new module can't escape the rule by having no layer."""
     assert {path.relative_to(PACKAGE).with_suffix("").parts[0] for path in MODULES} == set(LEVEL)
+
+
+def test_the_guards_stand_on_errors_alone():
+    """What compares data knows nothing of locks, seals or configuration."""
+    for path in MODULES:
+        if "guards" in path.relative_to(PACKAGE).parts:
+            assert set(rooms_imported(path)) <= {"guards", "errors"}, path
 
 
 HEAVY = {"sklearn", "numpy", "scipy", "joblib", "skops", "pandas"}

@@ -68,8 +68,9 @@ def _lines(lock: Lock) -> Iterator[str]:
     yield from _probes(lock)
     if lock.profile is not None:
         yield "profile      of the data it was fitted on: yes (no rows)"
-    for fault, columns in (lock.coverage or {}).items():
-        yield f"can't see    {fault}: {_shortened(str(columns))}"
+    for fault, columns in (lock.coverage or {}).get("unseen", {}).items():
+        if columns:
+            yield f"can't see    {fault}: {_shortened(', '.join(map(str, columns)))}"
 
 
 def _fast(kernels: Mapping[str, tuple[str, ...]]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .statistics import Columns, number_rows, statistics_of
+from .walk import steps_of
 
 _MOST = 32  # rows of one probe
 _WORDS = ("alpha", "beta", "gamma", "delta")
@@ -165,17 +166,16 @@ def _isotonic(est: Any, variant: int) -> Any:
 
 
 def _pipeline(est: Any, variant: int) -> Any:
-    for _, step in est.steps:
-        if step is None or step == "passthrough":
-            continue
+    steps = steps_of(est)
+    for _, step in steps:
         rows = rows_for(step, variant)
         # A step without statistics, such as a logarithm, says less of the numbers than the step behind it.
         numbers = isinstance(rows, np.ndarray) and rows.dtype.kind == "f"
-        if rows is not None and not (numbers and _has_no_statistics(step) and step is not est.steps[-1][1]):
+        if rows is not None and not (numbers and _has_no_statistics(step) and step is not steps[-1][1]):
             return _named(est, rows)
         break
-    for _, step in est.steps:
-        if step is None or step == "passthrough" or _has_no_statistics(step):
+    for _, step in steps:
+        if _has_no_statistics(step):
             continue
         rows = rows_for(step, variant)
         width = getattr(est, "n_features_in_", None)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..errors import NormLockError, UnfingerprintableError
+from ..errors import InputFaultError, NormLockError, UnfingerprintableError
 from ..files import file_digest
 from ..fingerprints import PREFIX, Record, object_digest, require_fitted
 from .diff import decode
@@ -99,6 +99,7 @@ class Target:
             contract = _contract(member, X)
             if contract != Contract():
                 inputs[name] = contract
+        profile = None if self.bundle else _profile(self.members[""], X)
         files = {
             member.path.name: FileDigest(sha256=member.sha256, size=member.size, member=name)
             for name, member in self.members.items()
@@ -112,6 +113,8 @@ class Target:
             inputs=inputs,
             files=files,
             probes=tuple(probes),
+            profile=None if profile is None else profile.to_dict(),
+            coverage=None if profile is None else _coverage(profile, self._leaves.values()),
         )
 
 
@@ -137,6 +140,32 @@ def _readable(entry: Any, withheld: bool) -> Any:
     if values is None:
         return entry
     return {"dtype": entry["dtype"], "shape": entry["shape"], "values": plain(values)}
+
+
+def _profile(est: Any, X: Any) -> Any:
+    """Return the profile of the user's rows, or of the guard that stands first in a pipeline; None if there is none."""
+    from ..guards.profile import Profile
+
+    if X is not None:
+        try:
+            return Profile.from_data(X)
+        except InputFaultError:
+            return None  # documents, records: no table
+    first = est.steps[0][1] if isinstance(getattr(est, "steps", None), list) else est
+    known = getattr(first, "profile_", None)
+    return known if isinstance(known, Profile) else None
+
+
+def _coverage(profile: Any, leaves: Iterable[Any]) -> dict[str, Any] | None:
+    """Say which faults could not be seen on which columns, if what follows takes the columns of the profile."""
+    from ..guards.coverage import coverage
+
+    width = profile.n_features_in_
+    scalers = [est for est in leaves if hasattr(est, "scale_") and getattr(est, "n_features_in_", None) == width]
+    try:
+        return coverage(profile, scalers[0] if scalers else None).to_dict()
+    except InputFaultError:
+        return None
 
 
 def _contract(est: Any, X: Any) -> Contract:

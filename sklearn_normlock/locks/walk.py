@@ -70,7 +70,7 @@ def walk(
     if hasattr(est, "best_estimator_"):
         yield from walk(est.best_estimator_, rows, joined(path, "best_estimator_"), last=last, asked=asked)
     elif isinstance(getattr(est, "steps", None), list):
-        steps = _steps(est)
+        steps = steps_of(est)
         for i, (name, step) in enumerate(steps):
             output = rows
             ends = last and i == len(steps) - 1
@@ -89,12 +89,18 @@ def walk(
         yield from _calls(est, rows, path, methods)
 
 
-def _steps(est: Any) -> list[tuple[str, Any]]:
-    """Return the steps that new rows go through: not those that only resample what is fitted on (imbalanced-learn)."""
+def steps_of(est: Any) -> list[tuple[str, Any]]:
+    """Return the steps that do something with new rows.
+
+    Not those that only resample what is fitted on (imbalanced-learn), nor guards, which look at rows and pass them on.
+    """
     return [
         (name, step)
         for name, step in est.steps
-        if step is not None and not isinstance(step, str) and (step is est.steps[-1][1] or hasattr(step, "transform"))
+        if step is not None
+        and not isinstance(step, str)
+        and not hasattr(step, "passes_rows_through")
+        and (step is est.steps[-1][1] or hasattr(step, "transform"))
     ]
 
 
@@ -148,6 +154,8 @@ def calls(est: Any) -> list[str]:
     names : list of str
         Empty if it has nothing to say of new rows, as many clusterers have not.
     """
+    if hasattr(est, "passes_rows_through"):
+        return []
     final = [name for name in _FINAL if hasattr(est, name)]
     scores = [name for name in _SCORES if hasattr(est, name)][:1]
     return [*final, *scores] or [name for name in _OTHERWISE if hasattr(est, name)][:1]
@@ -173,7 +181,7 @@ def leaves(est: Any, path: str = "", *, first: bool = True) -> Iterator[tuple[st
         yield from leaves(est.best_estimator_, joined(path, "best_estimator_"), first=first)
         return
     if isinstance(getattr(est, "steps", None), list):
-        for i, (name, step) in enumerate(_steps(est)):
+        for i, (name, step) in enumerate(steps_of(est)):
             yield from leaves(step, joined(path, name), first=first and i == 0)
         return
     members = _members(est)

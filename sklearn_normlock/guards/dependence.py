@@ -1,0 +1,144 @@
+"""Which columns go together: what a swap, a permutation or a flipped sign of standardised columns can be seen by.
+
+Kept is a low-rank factor of the rank correlation (Spearman's), taken on one half of the rows, and how well the other
+half agrees with it. Ranks are taken within each batch, so nothing that is done to a single column (a shift, a unit, a
+logarithm) moves them: the margins and the dependence are separate evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import rankdata
+
+RANK = 48
+#: Batches on which the agreement is measured, of each size; and how many deviations below the mean the least of so many
+#: normal ones is expected.
+_DRAWS, _LEAST_OF_DRAWS = 40, 2.2
+_ROOT_12 = float(np.sqrt(12))
+#: Fewer rows than this tell nothing about dependence.
+ENOUGH = 64
+
+
+@dataclass
+class Dependence:
+    """``factor`` (n_columns, rank); agreement of a column with its neighbours: mean, and deviation times root of n."""
+
+    factor: Any
+    rows: int
+    expected: Any
+    spread: Any
+
+    def __post_init__(self) -> None:
+        # As precise as it is stored, so that a profile says the same before and after.
+        self.factor = np.asarray(self.factor, np.float16).astype(np.float64)
+        self.expected = np.asarray(self.expected, np.float32).astype(np.float64)
+        self.spread = np.asarray(self.spread, np.float32).astype(np.float64)
+
+    def neighbours(self, scores: Any) -> Any:
+        """Return what each column's neighbours say of it: scores times correlation, without the column itself."""
+        own = np.einsum("ij,ij->i", self.factor, self.factor)
+        return (scores @ self.factor) @ self.factor.T - scores * own
+
+    def strength(self) -> Any:
+        """Return of each column the sum of its squared correlations with the others."""
+        own = np.einsum("ij,ij->i", self.factor, self.factor)
+        gram = self.factor.T @ self.factor
+        return np.einsum("ij,jk,ik->i", self.factor, gram, self.factor) - own**2
+
+    def correlation(self, columns: Any = slice(None)) -> Any:
+        """Return the rank correlation among some columns, as far as the factor has it."""
+        R = np.clip(self.factor[columns] @ self.factor[columns].T, -1.0, 1.0)
+        np.fill_diagonal(R, 1.0)
+        return R
+
+    def told(self) -> Any:
+        """Return the columns whose neighbours say more of them than chance among so many columns."""
+        return self.strength() > 0.05 + 2.0 * len(self.factor) / self.rows
+
+    def agreement(self, scores: Any) -> Any:
+        """Return of each column how far a batch goes together as the profile does; 1 is exactly so."""
+        product = np.einsum("ij,ij->j", scores, self.neighbours(scores)) / len(scores)
+        strength = self.strength()
+        return np.divide(product, strength, out=np.ones_like(product), where=strength > 0)
+
+    def merge(self, other: Dependence) -> Dependence:
+        """Return the weighted mean of both."""
+        total = self.rows + other.rows
+        a, b = self.rows / total, other.rows / total
+        return Dependence(
+            _low_rank(np.hstack([np.sqrt(a) * self.factor, np.sqrt(b) * other.factor])),
+            total,
+            a * self.expected + b * other.expected,
+            # Where the parts expect different things, the difference is spread too.
+            a * self.spread + b * other.spread + np.abs(self.expected - other.expected),
+        )
+
+
+def rank_scores(X: Any) -> Any:
+    """Return ranks within a batch, centred; uniform ones have variance 1. Missing values are 0.
+
+    Columns of few values have less: a rare 1 among zeros must not outweigh what is told by many.
+    """
+    missing = np.isnan(X)
+    if not missing.any():
+        return (_ranks(X) - (len(X) + 1) / 2) * (_ROOT_12 / len(X))
+    ranks = np.asarray(rankdata(X, axis=0, nan_policy="omit"), dtype=float)
+    count = np.maximum((~missing).sum(axis=0), 1)
+    return np.nan_to_num((np.where(missing, np.nan, ranks) - (count + 1) / 2) * (_ROOT_12 / count))
+
+
+def _ranks(X: Any) -> Any:
+    order = np.argsort(X.T, axis=1)
+    n = len(X)
+    ranks = np.empty(order.shape)
+    np.put_along_axis(ranks, order, np.arange(1.0, n + 1)[None, :], axis=1)
+    ordered = np.take_along_axis(X.T, order, axis=1)
+    # The mean rank of equal values costs more; only where there are any.
+    tied = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
+    if len(tied):
+        ranks[tied] = rankdata(X.T[tied], axis=1)
+    return ranks.T
+
+
+def dependence_of(X: Any) -> Dependence | None:
+    """Return the dependence between the columns of X of shape (n_rows, n_columns), or None if it can't be told."""
+    n, d = X.shape
+    if n < ENOUGH or d < 2:
+        return None
+    order = np.random.default_rng(0).permutation(n)
+    half = n // 2
+    factor = _low_rank(rank_scores(X[order[:half]]).T / np.sqrt(half))
+    found = Dependence(factor, n, np.ones(d), np.ones(d))
+    rest = order[half:]
+    means, spreads = [], []
+    for size in (16, 64):
+        size = min(size, len(rest) // 2)
+        drawn = np.empty((_DRAWS, d))
+        for i in range(_DRAWS):
+            rows = np.random.default_rng([size, i]).choice(rest, size, replace=False)
+            drawn[i] = found.agreement(rank_scores(X[rows]))
+        mean = drawn.mean(axis=0)
+        # The lower tail is the longer one: the least of the draws tells as much of it as their deviation. And drawn
+        # without replacement from few rows, batches are more alike than new ones will be.
+        spread = np.maximum(drawn.std(axis=0, ddof=1), (mean - drawn.min(axis=0)) / _LEAST_OF_DRAWS)
+        means.append(mean)
+        spreads.append(spread * np.sqrt(size / (1 - size / len(rest))))
+    return Dependence(factor, n, np.minimum(*means), np.maximum(*spreads))
+
+
+def _low_rank(wide: Any) -> Any:
+    """Return F of at most RANK columns with F Fᵀ nearest to W Wᵀ."""
+    d, m = wide.shape
+    if m <= min(d, RANK):
+        return wide
+    # Through the smaller of the two Gram matrices.
+    if d <= m:
+        values, vectors = np.linalg.eigh(wide @ wide.T)
+        kept = slice(max(0, d - RANK), None)
+        return vectors[:, kept] * np.sqrt(np.maximum(values[kept], 0))
+    values, vectors = np.linalg.eigh(wide.T @ wide)
+    kept = slice(max(0, m - RANK), None)
+    return wide @ vectors[:, kept]

@@ -1,0 +1,308 @@
+"""The verdict: whether the batch is at fault, and what happened to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputFaultError
+from .evidence import Evidence, weigh
+from .exact import standardised_by
+from .faults import FAULTS
+from .hypotheses import Hypothesis, Search
+from .likelihood import Likelihood
+from .norms import NormVerdict, norm_fault
+from .permutations import permutations
+from .profile import Profile
+from .repeats import repeats
+from .side import Side
+from .tables import Table, as_table
+
+__all__ = ["Diagnosis", "diagnose"]
+
+#: A hypothesis must beat an unchanged batch by this much (a log-likelihood) to give its name.
+_LEAST = 3.0
+#: Faults that leave the ranks within each column as they are, and so the dependence between columns.
+_EACH_ALONE = frozenset(
+    {"unit_changed", "shifted", "log_extra", "log_missing", "refit", "other_scaler", "double_normalised",
+     "not_normalised", "standardised_after"}
+)  # fmt: skip
+#: Names for the same numbers: seen from the profile, they can't be told apart.
+_SAME = {
+    ("double_normalised", "raw"): ("standardised_after",),
+    ("other_scaler", "minmax"): ("standardised_after",),
+    ("other_scaler", "maxabs"): ("standardised_after",),
+    ("other_scaler", "robust"): ("standardised_after",),
+}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found in a batch.
+
+    Attributes
+    ----------
+    alarm : bool
+        Whether the batch differs from the profile by more than the tolerated drift, at the stated budget.
+    fault : str or None
+        The name of the fault, one of :data:`sklearn_normlock.guards.faults.FAULTS`; None without an alarm.
+    columns : tuple
+        The columns concerned: names if the profile has them, positions if not. Empty if it is the whole table.
+    details : dict
+        What is known of the fault: ``factor`` and ``offset``, ``value``, ``scaler``, ``function``, ``norm``, ``order``;
+        ``also`` names faults that would leave the same numbers.
+    confidence : float
+        From 0 to 1, how far the name stands out among the hypotheses; 0 without an alarm.
+    p_value : float
+        How probable so odd a batch is without a fault, drift included. At most ``budget`` if there is an alarm.
+    n_rows : int
+        Rows judged.
+    judged : bool
+        Whether anything could be told. False for no rows, or none with a value in it.
+    remedy : str
+        What to do.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl
+    >>> from sklearn.datasets import load_wine
+    >>> X = load_wine().data
+    >>> found = nl.diagnose(nl.Profile.from_data(X[::2]), -X[1::2])
+    >>> found.fault
+    'sign_flipped'
+    >>> found.remedy
+    'Look for a changed convention (debit and credit, up and down), and negate.'
+    """
+
+    alarm: bool
+    fault: str | None = None
+    columns: tuple[Any, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+    confidence: float = 0.0
+    p_value: float = 1.0
+    n_rows: int = 0
+    judged: bool = True
+
+    @property
+    def remedy(self) -> str:
+        """What to do; empty without an alarm."""
+        return FAULTS[self.fault].remedy if self.fault else ""
+
+    def explain(self) -> str:
+        """Return the finding in a sentence or two.
+
+        Returns
+        -------
+        text : str
+            What happened to which columns, and what to do.
+        """
+        rows = "1 row" if self.n_rows == 1 else f"{self.n_rows} rows"
+        if not self.judged:
+            return f"Nothing can be told: {self.details.get('reason', 'no data')}."
+        if self.fault is None:
+            return f"No fault found in {rows} (p = {self.p_value:.2g})."
+        return f"{self.fault}: {FAULTS[self.fault].sentence(self._columns(), self.details)}. {self.remedy}"
+
+    def _columns(self) -> str:
+        if not self.columns:
+            return "every column"
+        shown = [f'"{c}"' if isinstance(c, str) else str(c) for c in self.columns[:4]]
+        more = len(self.columns) - len(shown)
+        names = ", ".join(shown) + (f" and {more} more" if more else "")
+        return f"column {names}" if len(self.columns) == 1 else f"columns {names}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as JSON has it."""
+        return {
+            "alarm": self.alarm,
+            "judged": self.judged,
+            "fault": self.fault,
+            "columns": list(self.columns),
+            "details": self.details,
+            "confidence": self.confidence,
+            "p_value": self.p_value,
+            "n_rows": self.n_rows,
+            "remedy": self.remedy,
+            "explanation": self.explain(),
+        }
+
+
+def diagnose(profile: Profile, X: Any, *, budget: float = 1e-3, drift: float = 0.3) -> Diagnosis:
+    """Tell whether a batch differs from what a profile was learned on, and what happened to it.
+
+    Parameters
+    ----------
+    profile : Profile
+        What the pipeline was fitted on.
+    X : array-like, sparse matrix or data frame of shape (n_rows, n_columns)
+        The batch; one row is enough, more tell more.
+    budget : float, default=1e-3
+        The probability of a false alarm that is allowed for a batch.
+    drift : float, default=0.3
+        How far the mean of each column may have moved, in its standard deviations, without being a fault.
+
+    Returns
+    -------
+    diagnosis : Diagnosis
+        The finding.
+
+    Raises
+    ------
+    InputFaultError
+        If X has other columns than the profile: their number, their names, or text where there were numbers.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl
+    >>> from sklearn.datasets import load_wine
+    >>> data = load_wine(as_frame=True).data
+    >>> profile = nl.Profile.from_data(data[::2])
+    >>> nl.diagnose(profile, data[1::2]).alarm
+    False
+    >>> wrong = data[1::2].assign(proline=lambda d: d.proline * 1000)
+    >>> nl.diagnose(profile, wrong).fault
+    'unit_changed'
+    """
+    if not 0 < budget < 1:
+        raise ValueError(f"budget is {budget!r}; it must lie between 0 and 1.")
+    if not 0 <= drift < np.inf:
+        raise ValueError(f"drift is {drift!r}; it must be a number of deviations, 0 or more.")
+    table = aligned(profile, as_table(X)).dense()
+    return _Case(profile, table, budget, drift).verdict()
+
+
+def aligned(profile: Profile, table: Table) -> Table:
+    """Return a table whose columns are the profile's, or raise."""
+    d = table.shape[1]
+    if d != profile.n_features_in_:
+        raise InputFaultError(
+            f"X has {d} features, but the profile was learned on {profile.n_features_in_}.",
+            expected=profile.n_features_in_,
+            actual=d,
+            remedy="Select the columns of training.",
+        )
+    if profile.names and table.names and profile.names != table.names:
+        missing = [name for name in profile.names if name not in table.names]
+        if missing:
+            raise InputFaultError(
+                f"Columns of the profile are missing: {', '.join(missing[:5])}.",
+                expected=profile.names,
+                actual=table.names,
+                remedy="Select the columns of training.",
+            )
+        at = [table.names.index(name) for name in profile.names]
+        moved = {at.index(j): values for j, values in table.categories.items()}
+        table = Table(table.numbers[:, at], profile.names, moved)
+    for j in sorted(set(table.categories) ^ set(profile.categories)):
+        was, now = ("text", "numbers") if j in profile.categories else ("numbers", "text")
+        if now == "numbers" and not np.isfinite(table.dense().numbers[:, j]).any():
+            continue  # nothing but missing values
+        raise InputFaultError(
+            f"Column {profile.column_name(j)} holds {now}; in training it held {was}.",
+            path=str(j),
+            expected=was,
+            actual=now,
+            remedy="Read it with the type of training.",
+        )
+    return table
+
+
+class _Case:
+    def __init__(self, profile: Profile, table: Table, budget: float, drift: float) -> None:
+        self.profile, self.budget = profile, budget
+        self.reference = profile.reference(drift)
+        self.X, self.categories = table.numbers, table.categories
+        self.n = len(self.X)
+
+    def verdict(self) -> Diagnosis:
+        if not self.n:
+            return Diagnosis(False, judged=False, details={"reason": "no rows"})
+        empty = not self.categories and not (np.isfinite(self.X) | np.isinf(self.X)).any()
+        evidence = weigh(self.reference, self.X, self.categories, self.budget)
+        p_value = float(np.exp(evidence.log_p_value))
+        if not evidence.alarm:
+            if empty:
+                return Diagnosis(False, n_rows=self.n, judged=False, details={"reason": "no value that is not missing"})
+            return Diagnosis(False, p_value=p_value, n_rows=self.n)
+        fault, columns, details, confidence = self._named(evidence)
+        named = tuple(self.profile.names[j] if self.profile.names else int(j) for j in columns)
+        return Diagnosis(True, fault, named, details, confidence, p_value, self.n)
+
+    def _named(self, evidence: Evidence) -> tuple[str, Any, dict[str, Any], float]:
+        everywhere: Any = ()
+        X = np.where(np.isfinite(self.X), self.X, np.nan)
+        if np.isnan(X).all():
+            return "unknown", evidence.flagged(), {"reason": "missing values"}, 1.0
+        scaler, log_p = standardised_by(self.reference, X)
+        if scaler and log_p < -10:
+            return "batch_standardised", everywhere, {"scaler": scaler}, 1.0
+        complete = not np.isnan(X).any()
+        norm = norm_fault(self.reference, Side(self.reference), X, self._rejected) if complete else None
+        # A constant put into unit vectors spoils their length, but it is not their length that is at fault.
+        repeated = len(evidence.alarming("ties")) and norm is not None and norm.fault in ("mixed_norms", "l2_missing")
+        if norm is not None and not repeated:
+            return self._of_norm(norm)
+        return self._searched(X, evidence)
+
+    def _rejected(self, X: Any) -> bool:
+        return weigh(self.reference, X, {}, self.budget / 10).alarm
+
+    def _of_norm(self, norm: NormVerdict) -> tuple[str, Any, dict[str, Any], float]:
+        return norm.fault, (), norm.details, 1.0
+
+    def _searched(self, X: Any, evidence: Evidence) -> tuple[str, Any, dict[str, Any], float]:
+        flagged = evidence.flagged()
+        with np.errstate(all="ignore"):
+            search = Search(Likelihood(self.reference, X), Side(self.reference), flagged)
+        with np.errstate(all="ignore"):
+            found = [*search.all(), *repeats(search), *permutations(search, flagged)]
+        found = sorted((h for h in found if h.score > _LEAST and len(h.columns)), key=lambda h: -h.score)
+        self.found = found
+        if not found:
+            return "unknown", flagged, self._odd(evidence), 0.5
+        best = found[0]
+        if best.fault in _EACH_ALONE and self._company_broken(evidence, best):
+            others = [h for h in found if h.fault not in _EACH_ALONE and h.score > 0.7 * best.score]
+            if not others or others[0].fault == "unknown":
+                return "unknown", best.columns, self._odd(evidence), _confidence(found)
+            best = others[0]
+        return best.fault, self._columns_of(best), self._details_of(best), _confidence(found)
+
+    def _company_broken(self, evidence: Evidence, best: Hypothesis) -> bool:
+        """Tell whether columns of which each alone is explained no longer go together: then it is not that."""
+        broken = evidence.alarming("dependence")
+        if not len(broken):
+            return False
+        return bool(np.isin(broken, best.columns).mean() > 0.5)
+
+    def _columns_of(self, best: Hypothesis) -> Any:
+        return () if best.whole and best.touched is None else best.columns
+
+    def _details_of(self, best: Hypothesis) -> dict[str, Any]:
+        details = dict(best.details)
+        if details.get("scaler") == "standard" and (also := _SAME.get((best.fault, Side(self.reference).kind))):
+            details["also"] = list(also)
+        shown = [best.of_columns[int(j)] for j in best.columns if int(j) in best.of_columns]
+        if shown:
+            # Of the column that says most; the others follow one by one.
+            first = best.of_columns[max(best.of_columns, key=lambda j: best.gain[j])]
+            details = {**first, **details}
+            if len(shown) > 1:
+                details["each"] = {
+                    self.profile.names[j] if self.profile.names else str(j): best.of_columns[int(j)]
+                    for j in best.columns
+                    if int(j) in best.of_columns
+                }
+        return details
+
+    def _odd(self, evidence: Evidence) -> dict[str, Any]:
+        return {"tests": sorted(test for test in evidence.log_p if len(evidence.alarming(test)))}
+
+
+def _confidence(found: list[Hypothesis]) -> float:
+    best = found[0]
+    rival = max((h.score for h in found[1:] if h.fault != best.fault), default=0.0)
+    # Columns and rows that go together make scores too sure of themselves: a tenth of the difference counts.
+    return float(1 / (1 + np.exp(-min((best.score - max(rival, 0.0)) / 10, 50))))

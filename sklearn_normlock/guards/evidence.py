@@ -1,0 +1,262 @@
+"""The tests: whether a batch is still what the profile allows, drift included.
+
+Every test asks for the probability of something at least as odd in a batch that *is* from the profile, each column
+moved by at most the tolerated drift in whatever direction is kindest to it. The budget is shared out among the tests
+and, within a test, among its columns (Bonferroni): columns that go together cost power, never false alarms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import log_ndtr
+
+from .dependence import rank_scores
+from .exact import log_p_unit, standardised_by
+from .precision import ROWS as PRECISION_ROWS
+from .precision import nearest, on_grids
+from .reference import NARROWER, Reference
+from .rows import MEASURES, row_measures
+from .tails import log_tail
+from .ties import tie_evidence
+
+#: The share of the budget that each test has: of a batch, and of so few rows that only single values tell.
+WEIGHTS = {
+    "location": 0.3, "tails": 0.2, "narrow": 0.1, "ties": 0.1, "precision": 0.05, "missing": 0.05,
+    "dependence": 0.12, "beyond": 0.0, "categories": 0.05, "unit": 0.02, "standardised": 0.01,
+}  # fmt: skip
+WEIGHTS_OF_FEW = {**WEIGHTS, "location": 0.2, "tails": 0.15, "dependence": 0.0, "beyond": 0.3}
+FEW = 16
+_OF_ROWS_TOO = frozenset({"location", "tails", "narrow", "beyond"})
+#: Rows that the tests of a distribution look at, and those of dependence, whose ranks cost more.
+ROWS, DEPENDENCE_ROWS = 2048, 256
+#: A log p-value above which no share of a budget is.
+_WORTH_A_LOOK = -3.0
+#: A mean of products of ranks has heavier tails than the normal distribution at this distance.
+_HEAVIER = 1.5
+_DROP = 0.4
+
+
+@dataclass
+class Evidence:
+    """Of each test, the logarithm of a p-value for each of its columns (measures of rows come after the columns)."""
+
+    log_p: dict[str, Any]
+    rows: int
+    log_budget: float
+    n_columns: int
+    category_columns: Any
+
+    def limit(self, test: str) -> float:
+        """Return the logarithm of the p-value from which on a column alarms."""
+        weights = WEIGHTS_OF_FEW if self.rows < FEW else WEIGHTS
+        weight = weights[test] / sum(weights[name] for name in self.log_p)
+        return self.log_budget + float(np.log(max(weight, 1e-300) / max(len(self.log_p[test]), 1)))
+
+    @property
+    def log_p_value(self) -> float:
+        """The logarithm of the p-value of the batch: the least of all, after Bonferroni."""
+        least = [(p.min() - self.limit(test)) for test, p in self.log_p.items() if len(p)]
+        return min(0.0, self.log_budget + min(least, default=-self.log_budget))
+
+    @property
+    def alarm(self) -> bool:
+        """Whether the budget is overdrawn."""
+        return self.log_p_value < self.log_budget
+
+    def alarming(self, test: str) -> Any:
+        """Return the columns at which a test alarms; from ``n_columns`` on they are measures of rows."""
+        if test not in self.log_p or test in ("unit", "standardised"):
+            return np.zeros(0, np.int64)
+        if test == "categories":
+            return self.category_columns[self.log_p[test] < self.limit(test)]
+        # A test that looks at several thresholds, or on both sides, has a row of p-values for each.
+        width = self.n_columns + (len(MEASURES) if test in _OF_ROWS_TOO else 0)
+        return np.unique(np.flatnonzero(self.log_p[test] < self.limit(test)) % width)
+
+    def flagged(self) -> Any:
+        """Return every column at which any test alarms; measures of rows left out."""
+        every = np.unique(np.concatenate([np.zeros(0, np.int64), *(self.alarming(test) for test in self.log_p)]))
+        return every[every < self.n_columns]
+
+
+def weigh(reference: Reference, X: Any, categories: dict[int, Any], budget: float) -> Evidence:
+    """Run the tests.
+
+    Parameters
+    ----------
+    reference : Reference
+        What to compare with.
+    X : ndarray of shape (n_rows, n_columns)
+        Numbers; missing ones are NaN, infinite ones are kept.
+    categories : dict of int to ndarray
+        Columns of text.
+    budget : float
+        The probability of a false alarm that is allowed for a batch.
+
+    Returns
+    -------
+    evidence : Evidence
+        The p-values.
+    """
+    n = len(X)
+    log_p: dict[str, Any] = {}
+    if n > ROWS:
+        X = X[np.linspace(0, n - 1, ROWS).astype(np.int64)]
+    finite = np.isfinite(X)
+    holes = not finite.all()
+    if holes or reference.profile.moments.missing.any():
+        log_p["missing"] = _missing(reference, X)
+        X = np.where(finite, X, np.nan)
+    every = np.hstack([X, row_measures(X, reference.mean, reference.std)])
+    every = np.where(reference.known, every, np.nan) if not reference.known.all() else every
+    evidence = Evidence(log_p, n, float(np.log(budget)), X.shape[1], np.array(sorted(categories), np.int64))
+    if categories:
+        log_p["categories"] = np.array(
+            [_categories(reference, j, values) for j, values in sorted(categories.items())], dtype=float
+        )
+    if n < FEW:
+        log_p["beyond"] = np.zeros(2 * every.shape[1])
+    log_p["unit"] = log_p_unit(reference, X)
+    log_p["standardised"] = np.array([standardised_by(reference, X)[1]])
+    if n > 1:
+        count = (~np.isnan(every)).sum(axis=0).astype(float)
+        log_p["location"] = _location(reference, every, count)
+        log_p["tails"] = _tails(reference, every, count)
+        log_p["narrow"] = _narrow(reference, every, count)
+        log_p["precision"] = precision_evidence(reference, X)
+        if n >= 3:
+            log_p["ties"] = tie_evidence(reference, X)
+        if n >= FEW and reference.profile.dependence:
+            log_p["dependence"] = _dependence(reference, X)
+    if n < FEW:
+        log_p["beyond"] = _beyond(reference, every, evidence.limit("beyond") - float(np.log(n)))
+    return evidence
+
+
+def _location(reference: Reference, every: Any, count: Any) -> Any:
+    # Wilcoxon's rank sum, each value at its kindest place; the variance of mid-ranks is at most 1/12. Its tails are
+    # lighter than the normal distribution's.
+    d, jumps = every.shape[1], reference.jumps
+    out = np.zeros(2 * d)
+    # Half the rows on the right side of the middle already: no need to rank them.
+    half = 0.5 * count
+    above = ((every - reference.tolerance) > reference.middle).sum(axis=0) > half
+    below = ((every + reference.tolerance) < reference.middle).sum(axis=0) > half
+    for at in np.flatnonzero(np.concatenate([above, below])):
+        j, sign = (at, -1.0) if at < d else (at - d, 1.0)
+        sketch, m = reference.profile.sketches[j], reference.rows[j]
+        x = every[:, j]
+        moved = (x if count[j] == len(x) else x[~np.isnan(x)]) + sign * reference.tolerance[j]
+        # Of mid-ranks: numpy.interp takes the upper end of a jump, and its mirror image the lower one.
+        share = np.interp(moved, *sketch).mean()
+        if jumps[j]:
+            share = (share + 1 - np.interp(-moved, -sketch[0][::-1], 1 - sketch[1][::-1]).mean()) / 2
+        odd = -sign * (share - 0.5) - 0.003 - 0.25 / m
+        if odd > 0:
+            out[at] = log_ndtr(-odd / np.sqrt((1 / count[j] + 1 / m) / 12))
+    return out
+
+
+def _tails(reference: Reference, every: Any, count: Any) -> Any:
+    lowered, raised = every - reference.tolerance, every + reference.tolerance
+    above = np.stack([(lowered > threshold).sum(axis=0) for threshold in reference.above])
+    below = np.stack([(raised < threshold).sum(axis=0) for threshold in reference.below])
+    upper = log_tail(above, count, np.minimum(reference.above_r, reference.tail_rows), reference.tail_rows)
+    lower = log_tail(below, count, np.minimum(reference.below_r, reference.tail_rows), reference.tail_rows)
+    return np.concatenate([upper.ravel(), lower.ravel()])
+
+
+def _narrow(reference: Reference, every: Any, count: Any) -> Any:
+    # Wherever within the tolerance the middle may be, too many are near it. The likeliest place first: what is not odd
+    # there can't be odd at the kindest.
+    def within(middle: Any, columns: Any) -> Any:
+        distance = np.abs(every[:, columns] - middle[columns]) * NARROWER
+        return np.stack([(distance <= near).sum(axis=0) for near in reference.near[:, columns]])
+
+    out = np.zeros(reference.near.shape)
+    columns = np.arange(every.shape[1])
+    for part in (0.0, *np.linspace(-1, 1, 6)) if reference.drift else (0.0,):
+        found = log_tail(
+            within(reference.middle + part * reference.tolerance, columns),
+            count[columns],
+            reference.near_r[:, columns],
+            reference.rows[columns],
+        )
+        out[:, columns] = found if part == 0 else np.maximum(out[:, columns], found)
+        columns = columns[(out[:, columns] < _WORTH_A_LOOK).any(axis=0)]
+        if not len(columns):
+            break
+    return np.where(out < _WORTH_A_LOOK, out, 0.0).ravel()
+
+
+def precision_evidence(reference: Reference, X: Any) -> Any:
+    """Return the log p-values of all values of a column lying on a grid that the profile's values do not lie on."""
+    X = X[:: max(1, len(X) // PRECISION_ROWS)][:PRECISION_ROWS]
+    missing = np.isnan(X)
+    grid = nearest(X)
+    on = on_grids(X, grid).sum(axis=1) >= (~missing).sum(axis=0)
+    if not on.any():
+        return np.zeros(X.shape[1])
+    profile = reference.profile
+    m = np.minimum(np.maximum(profile.sampled[: X.shape[1]], 1), profile.grid_rows).astype(float)
+    # Values at one point of a grid are on it together: only different points count.
+    ordered = np.sort(grid, axis=1)
+    different = (ordered[:, 1:] > ordered[:, :-1]).sum(axis=1) + 1.0
+    r = np.minimum(np.ceil(profile.grids * m) + 1, m)
+    log_p = log_tail(different, different, r, m)
+    return np.minimum(np.where(on & (different > 1), log_p, 0.0).min(axis=0) + np.log(2), 0.0)
+
+
+def _missing(reference: Reference, X: Any) -> Any:
+    n = float(len(X))
+    moments = reference.profile.moments
+    m = np.maximum((moments.count + moments.missing + moments.infinite).astype(float), 1)
+    out = []
+    for seen, now in ((moments.missing, np.isnan(X)), (moments.infinite, np.isinf(X))):
+        share = seen / m
+        slack = reference.drift * np.sqrt(share * (1 - share))
+        more = np.minimum(np.ceil((share + slack) * m) + 1, m)
+        fewer = np.minimum(np.ceil((1 - share + slack) * m) + 1, m)
+        out += [log_tail(now.sum(axis=0), n, more, m), log_tail(n - now.sum(axis=0), n, fewer, m)]
+    return np.concatenate(out)
+
+
+def _beyond(reference: Reference, every: Any, log_alpha: float) -> Any:
+    lower, upper = reference.bounds(log_alpha)
+    with np.errstate(invalid="ignore"):
+        out = np.concatenate([(every > upper).any(axis=0), (every < lower).any(axis=0)])
+    return np.where(out, log_alpha * 2, 0.0)
+
+
+def _dependence(reference: Reference, X: Any) -> Any:
+    found = reference.profile.dependence
+    assert found is not None
+    X = X[:: max(1, len(X) // DEPENDENCE_ROWS)][:DEPENDENCE_ROWS]
+    scores = rank_scores(X)
+    agreement = found.agreement(scores)
+    told = found.told() & (scores.any(axis=0))
+    drop = found.expected - agreement
+    z = drop / np.maximum(found.spread * np.sqrt(1 / len(X) + 1 / found.rows), 1e-6)
+    # Populations differ a little in how their columns go together; a fault turns it round, or ends it.
+    told &= drop > _DROP
+    return np.where(told, log_ndtr(-np.maximum(z / _HEAVIER, 0)) + np.log(2), 0.0)
+
+
+def _categories(reference: Reference, column: int, values: Any) -> float:
+    """Return the log p-value of a column of text: values never seen, or seen far less often."""
+    kept = reference.profile.categories[column]
+    m = float(max(kept.count, 1))
+    known = [value for value in values if value is not None]
+    n = float(len(known))
+    if not n:
+        return 0.0
+    events = [(sum(value not in kept.values for value in known), kept.other + kept.once + 1.0)]
+    events += [(sum(value == name for value in known), count + 1.0) for name, count in kept.values.items()]
+    b = np.array([event[0] for event in events], dtype=float)
+    r = np.array([event[1] for event in events])
+    share = r / (m + 1)
+    r = np.minimum(np.ceil(r + reference.drift * m * np.sqrt(share * (1 - share))), m)
+    return float(log_tail(b, n, r, m).min()) + float(np.log(len(events)))

@@ -1,0 +1,132 @@
+"""What can't be chance: columns standardised on the batch itself, rows of exactly unit length."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .norms import unit_rows
+from .reference import Reference
+from .rows import UNIT
+from .sketch import share_below
+from .tails import log_choose, log_tail
+
+_EXACT = 1e-6
+
+
+def log_p_unit(reference: Reference, X: Any) -> Any:
+    """Return of each norm the log p-value of so many rows having it exactly 1."""
+    profile, m = reference.profile, float(reference.profile.sampled[-1])
+    norms, unit = unit_rows(X)
+    unit &= norms > 0
+    out = np.zeros(3)
+    if X.shape[1] < 2 or m < 1:
+        return out
+    for k in np.flatnonzero(unit.any(axis=0)):
+        at = reference.columns + 1 + k
+        if reference.jumps[at] or profile.ties[at] > 1e-3:
+            continue  # a norm that takes few values may take this one
+        # The density about 1, over a width in which some rows would lie if it were usual.
+        width = max(0.02, reference.tolerance[at])
+        around = share_below(*profile.sketches[at], np.array([1 - 2 * width, 1 + 2 * width]))
+        near = float(around[1][1] - around[0][0]) + 3 / m
+        p = min(1.0, near) * UNIT / width * 4 + profile.unit[k] + 2 * np.sqrt(profile.unit[k] / m)
+        if p < 1:
+            count = float(unit[:, k].sum())
+            out[k] = (
+                min(0.0, count * np.log(p) + log_choose(len(X), count))
+                if profile.unit[k] == 0
+                else float(log_tail(count, len(X), min(np.ceil(p * m) + 1, m), m))
+            )
+    return out
+
+
+def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:
+    """Return by which scaler every column was scaled on this batch alone, and the log of how probable chance is.
+
+    Parameters
+    ----------
+    reference : Reference
+        What to compare with.
+    X : ndarray of shape (n_rows, n_columns)
+        The batch, finite or NaN.
+
+    Returns
+    -------
+    scaler, log_p : str, float
+        "" and 0 if none was.
+    """
+    n, d = X.shape
+    profile = reference.profile
+    if n == 1:
+        return _zeros(reference, X[0])
+    with np.errstate(invalid="ignore", over="ignore"):
+        mean, std = _moments(X)
+        low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
+        size = np.maximum(np.abs(low), np.abs(high))
+        varied = high > low
+        if n == profile.n_rows and np.allclose(mean, reference.mean, rtol=1e-9, atol=1e-9):
+            return "", 0.0  # the training data itself
+        level = (size == 0) | varied
+        if not varied.any() or not level.all():
+            return "", 0.0
+        for name, hit in (
+            ("standard", (np.abs(mean) < _EXACT) & (np.abs(std - 1) < _EXACT)),
+            ("minmax", (low == 0) & (np.abs(high - 1) < 1e-9)),
+            ("maxabs", (np.abs(size - 1) < 1e-12)),
+            ("robust", _robust(X)),
+        ):
+            if not hit[varied].all():
+                continue
+            if name != "standard" and (n < 4 or _usual_bounds(reference, name)):
+                continue
+            # Values that are few, or a profile's own bounds, meet such sums by chance; different values don't.
+            different = _different(X[:, varied])
+            several = different > max(3, 0.5 * n)
+            sure = int(several.sum()) if n > 3 else int(varied.sum()) // 2
+            few = int(((different > 2) & ~several).sum()) if n > 3 else 0
+            return name, -12.0 * min(sure, 6) - 4.0 * min(few, 8)
+    return "", 0.0
+
+
+def _moments(X: Any) -> tuple[Any, Any]:
+    if np.isnan(X).any():
+        count = np.maximum((~np.isnan(X)).sum(axis=0), 1)
+        mean = np.nansum(X, axis=0) / count
+        return mean, np.sqrt(np.nansum((X - mean) ** 2, axis=0) / count)
+    return X.mean(axis=0), X.std(axis=0)
+
+
+def _robust(X: Any) -> Any:
+    if len(X) < 8:
+        return np.zeros(X.shape[1], bool)
+    if not (np.abs(np.nanmedian(X[:, :1], axis=0)) < _EXACT).all():
+        return np.zeros(X.shape[1], bool)
+    low, middle, high = np.nanquantile(X, (0.25, 0.5, 0.75), axis=0)
+    return (np.abs(middle) < _EXACT) & (np.abs(high - low - 1) < _EXACT)
+
+
+def _usual_bounds(reference: Reference, name: str) -> bool:
+    """Tell whether the profile's own columns often reach such bounds."""
+    d = reference.columns
+    low, high = reference.low[:d], reference.high[:d]
+    if name == "robust":
+        return False
+    reached = (low == 0) & (high == 1) if name == "minmax" else np.maximum(np.abs(low), np.abs(high)) == 1
+    return bool(reached.mean() > 0.5 and (reference.above_r[-2, :d] > 0.03 * reference.rows[:d]).mean() > 0.5)
+
+
+def _different(X: Any) -> Any:
+    ordered = np.sort(X, axis=0)
+    return (ordered[1:] > ordered[:-1]).sum(axis=0) + 1
+
+
+def _zeros(reference: Reference, row: Any) -> tuple[str, float]:
+    if len(row) < 3 or np.any(np.abs(row) > 1e-12) or np.isnan(row).any():
+        return "", 0.0
+    rare, m = 0, float(reference.rows[0])
+    for j, (values, shares) in enumerate(reference.profile.sketches[: reference.columns]):
+        below, up_to = share_below(values, shares, np.array([0.0])) if len(values) else (np.ones(1), np.ones(1))
+        rare += bool(up_to[0] - below[0] < 1 / m and reference.profile.ties[j] < 1e-2 and reference.std[j] > 0)
+    return ("standard", -6.0 * min(rare, 4)) if rare >= 3 else ("", 0.0)

@@ -1,0 +1,196 @@
+"""How well a batch fits a profile, once what a fault did to it is undone.
+
+The density of a column is its sketch, smoothed by about the tolerated drift, over t = asinh((x - median) / scale):
+near the middle that is a shifted and scaled x, far out its logarithm, so that a factor of 1000 is as easy to weigh as
+a shift. A little of a wide density keeps any value possible. Hypotheses that change the scale pay by their Jacobian,
+as they must.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .evidence import precision_evidence
+from .reference import Reference
+from .sketch import share_below
+from .ties import LEAST, Run, odd_runs, run_of
+
+_REACH, _STEP = 16.0, 0.05
+_EDGES = np.arange(-_REACH, _REACH + _STEP / 2, _STEP)
+_CENTRES = (_EDGES[1:] + _EDGES[:-1]) / 2
+#: The smoothing, and the share and the width of the density that is everywhere.
+_SMOOTH, _WIDE, _WIDTH = 0.15, 0.02, 2.5
+#: What a value costs that a hypothesis can't have produced at all (a logarithm below 0, say).
+IMPOSSIBLE = -40.0
+#: Rows that hypotheses are compared on.
+ROWS, _CELLS = 128, 32_768
+#: No charge of a single column may outvote all the others.
+_MOST = 200.0
+
+
+class Likelihood:
+    """The log-likelihood of a batch under a profile, column by column.
+
+    Parameters
+    ----------
+    reference : Reference
+        The profile's thresholds.
+    X : ndarray of shape (n_rows, n_columns)
+        The batch, finite or NaN.
+    """
+
+    def __init__(self, reference: Reference, X: Any) -> None:
+        self.reference = reference
+        n = len(X)
+        most = int(np.clip(_CELLS // X.shape[1], 32, ROWS))
+        self.X = X[np.linspace(0, n - 1, min(n, most)).astype(np.int64)]
+        self.n = len(self.X)
+        d = self.columns = X.shape[1]
+        self.middle = reference.middle[:d]
+        inner = (self._quantile(0.75) - self._quantile(0.25)) / 1.349
+        std = reference.std
+        self.scale = np.where((inner > 0) & (inner < std), inner, std)
+        self.varied = self.scale > 1e-12 * np.maximum(np.abs(self.middle), 1e-300)
+        self.scale = np.where(self.varied, self.scale, 1.0)
+        self.tolerance = reference.tolerance[:d]
+        self.tables = self._tables()
+        # A profile of m rows is known to about as many: the likelihood of n rows counts as that of nm / (n + m).
+        self.weight = 1 / (1 + self.n / reference.rows[:d])
+        self.runs = odd_runs(reference, self.X) if self.n >= LEAST else []
+        self.coarse = precision_evidence(reference, self.X) if self.n > 1 else np.zeros(d)
+        self.charged = np.flatnonzero(self.coarse < -7)
+        # Rows that share a value which they should not are one observation, whatever is made of it: that they are many
+        # is charged for apart. (Else a slope near 0 would explain them best of all.)
+        self.counts = np.ones(self.X.shape)
+        for run in self.runs:
+            if run.log_p < -7:
+                self.counts[self.X[:, run.column] == run.value, run.column] = 1.0 / run.count
+
+    def _quantile(self, q: float) -> Any:
+        return self.reference._quantiles(q)[: self.columns]
+
+    def _tables(self) -> Any:
+        mass = np.empty((self.columns, len(_CENTRES)))
+        for j in range(self.columns):
+            values, shares = self.reference.profile.sketches[j]
+            if not len(values):
+                mass[j] = 0.0
+                continue
+            at = self.middle[j] + self.scale[j] * np.sinh(_EDGES)
+            mass[j] = np.diff(np.mean(share_below(values, shares, at), axis=0))
+        half = int(4 * _SMOOTH / _STEP)
+        kernel = np.exp(-0.5 * (np.arange(-half, half + 1) * _STEP / _SMOOTH) ** 2)
+        kernel /= kernel.sum()
+        size = 2 ** int(np.ceil(np.log2(len(_CENTRES) + len(kernel))))
+        smooth = np.fft.irfft(np.fft.rfft(mass, size) * np.fft.rfft(kernel, size), size)
+        smooth = np.maximum(smooth[:, half : half + len(_CENTRES)], 0) / _STEP
+        wide = np.exp(-np.abs(_CENTRES) / _WIDTH) / (2 * _WIDTH)
+        return np.log((1 - _WIDE) * smooth + _WIDE * wide)
+
+    def of(self, Y: Any, log_slope: Any = 0.0, columns: Any = None, batch: Any = None) -> Any:
+        """Return the log-likelihood of each column, moved within the tolerance to where it fits better.
+
+        Parameters
+        ----------
+        Y : ndarray of shape (n_rows, n_columns)
+            The batch with the fault undone; NaN where that is impossible.
+        log_slope : array-like, default=0
+            Logarithm of the absolute slope of the undoing, dY/dX, at each value, or for all of them.
+        columns : ndarray of int, default=None
+            The profile's columns that those of Y are compared with.
+        batch : ndarray of int, default=None
+            The batch's columns that Y was made of, if they are others.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_columns,)
+            Tempered by the size of the profile, and less what the ties and the precision of Y cost.
+        """
+        at = np.arange(self.columns) if columns is None else columns
+        counts = self.counts[:, at if batch is None else batch]
+        best = (counts * self._values(Y, log_slope, at)).sum(axis=0)
+        with np.errstate(invalid="ignore"):
+            moved = np.clip(self.middle[at] - median(Y), -self.tolerance[at], self.tolerance[at])
+        best = np.maximum(best, (counts * self._values(Y + np.nan_to_num(moved), log_slope, at)).sum(axis=0))
+        return np.where(self.varied[at], best * self.weight[at], 0.0)
+
+    def _values(self, Y: Any, log_slope: Any, at: Any) -> Any:
+        with np.errstate(invalid="ignore", over="ignore"):
+            u = (Y - self.middle[at]) / self.scale[at]
+            t = np.arcsinh(u)
+            place = np.clip((t + _REACH) / _STEP, 0, len(_CENTRES) - 1)
+            index = np.nan_to_num(place).astype(np.int64)
+            density = self.tables[at, index] - 0.5 * np.log1p(u * u) - np.log(self.scale[at]) + log_slope
+        lost = np.isnan(Y)
+        if Y.shape == (self.n, len(at)) and len(at) <= self.columns:
+            lost &= ~np.isnan(self.X[:, at])
+        density = np.where(lost, IMPOSSIBLE, density)
+        return np.where(np.isnan(density), 0.0, np.maximum(density, IMPOSSIBLE * 2))
+
+    def usual(self) -> Any:
+        """Return of each column the log-likelihood that a value has on average."""
+        return (np.exp(self.tables) * _STEP * self.tables).sum(axis=1) - np.log(self.scale)
+
+    def charges(self, Y: Any, undo: Any = None, columns: Any = None) -> Any:
+        """Return of each column what its repeated values and its coarse grid cost, once a fault is undone.
+
+        Parameters
+        ----------
+        Y : ndarray of shape (n_rows, n_columns)
+            The batch with the fault undone.
+        undo : callable, default=None
+            Takes a run of the batch, returns its value in Y; None where nothing was done to values.
+        columns : ndarray of int, default=None
+            The profile's column that each column of Y is compared with.
+
+        Returns
+        -------
+        charge : ndarray of shape (n_columns,)
+            Not negative.
+        """
+        out = np.zeros(self.columns)
+        for run in self.runs:
+            j = run.column if columns is None else int(columns[run.column])
+            value = run.value if undo is None else undo(run)
+            if np.isfinite(value):
+                out[run.column] = max(out[run.column], -run_of(self.reference, j, value, run.count, run.n).log_p)
+        if len(self.charged) and columns is None:
+            out[self.charged] += -precision_evidence(self.reference, Y)[self.charged]
+        return np.minimum(out, _MOST)
+
+    def runs_of(self, column: int) -> list[Run]:
+        """Return the odd runs of a column."""
+        return [run for run in self.runs if run.column == column]
+
+
+def median(Y: Any) -> Any:
+    """Return the median of each column, without its missing values; NaN for a column of nothing else."""
+    return quantiles(Y, (0.5,))[0]
+
+
+def deviation(Y: Any) -> Any:
+    """Return the standard deviation of each column, without its missing values; 0 for a column of nothing else."""
+    known = ~np.isnan(Y)
+    count = np.maximum(known.sum(axis=0), 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.where(known, Y, 0.0).sum(axis=0) / count
+        squares = np.where(known, (Y - mean) ** 2, 0.0).sum(axis=0) / count
+    return np.sqrt(np.nan_to_num(squares))
+
+
+def quantiles(Y: Any, q: Any) -> Any:
+    """Return quantiles of each column, of shape (n_quantiles, n_columns), as :func:`median` does."""
+    if not np.isfinite(Y).all():
+        Y = np.where(np.isinf(Y), np.sign(Y) * 1e300, Y)
+    holes = np.isnan(Y).any(axis=0)
+    if not holes.any():
+        return np.quantile(Y, q, axis=0)
+    out = np.full((len(q), Y.shape[1]), np.nan)
+    out[:, ~holes] = np.quantile(Y[:, ~holes], q, axis=0)
+    for j in np.flatnonzero(holes):
+        known = Y[~np.isnan(Y[:, j]), j]
+        if len(known):
+            out[:, j] = np.quantile(known, q)
+    return out

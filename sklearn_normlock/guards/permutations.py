@@ -1,0 +1,233 @@
+"""Columns in another order: who fits in whose place, by its own distribution and by the company it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from .dependence import rank_scores
+from .hypotheses import ENOUGH, Hypothesis, Search
+from .likelihood import deviation, median, quantiles
+from .ties import run_of
+
+#: Columns that are compared each with each row by row; more are compared by their quantiles.
+_EACH = 80
+_AGREES = 64
+_STAY = 6.0
+
+
+def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
+    """Yield the best order of the columns, and the best set of signs that dependence alone can tell."""
+    fit = search.fit
+    found = fit.reference.profile.dependence
+    d = fit.columns
+    company = None
+    if found is not None and search.has_company:
+        scores = rank_scores(search.X)
+        company = _Company(scores.T @ scores / search.n, found.correlation(), search.n)
+        gain = _flips(search, company, flagged)
+        yield Hypothesis("sign_flipped", gain, 4.0, undone=np.where(gain > 4.0, -search.X, search.X))
+    if d < 2:
+        return
+    if search.side.scaled and search.n >= ENOUGH:
+        yield from _before_the_scaler(search, company, flagged)
+    alone = _fits(search)
+    order = _assigned(alone)
+    total = alone
+    if company is not None:
+        for _ in range(8 if d <= 256 else 2):
+            total = alone + company.gains(order)
+            better = _assigned(total)
+            if (better == order).all():
+                break
+            order = better
+        # From the identity, with the unsuspected columns as anchors, a single swap is found that the whole misses.
+        anchored = _anchored(alone, company, flagged)
+        if _value(alone, company, anchored) > _value(alone, company, order):
+            order = anchored
+    odd = np.union1d(np.flatnonzero(search.suspect), flagged).astype(np.int64)
+    moved = np.flatnonzero(order != np.arange(d))
+    if company is not None and len(moved) > max(3, 1.5 * len(odd)):
+        # More columns than are odd: it is not their order.
+        order = _anchored(alone, company, odd)
+        moved = np.flatnonzero(order != np.arange(d))
+    if not len(moved):
+        return
+    places = np.arange(d)
+    if d <= _EACH:
+        gain = alone[places, order] - np.diag(alone)
+    else:
+        gain = fit.of(search.X, 0.0, order, places) - search.clean
+    if company is not None:
+        gain = gain + company.score(order) - company.score(np.arange(d))
+    # A transposition is one of d(d - 1) / 2; a permutation of m columns one of about d^m.
+    price = np.log(d * (d - 1) / 2) + 2 if len(moved) == 2 else len(moved) * np.log(d) * 0.75 + 2
+    if len(moved) > d / 2:
+        # Which of the many orders it is, a batch need not tell for certain for its order to be wrong.
+        price = min(price, 0.5 * float(np.maximum(gain, 0).sum()) + 10)
+    yield _moved("columns_swapped" if len(moved) == 2 else "columns_reordered", order, gain, float(price))
+
+
+def _fits(search: Search) -> Any:
+    """Return of each column of the batch (rows) how it fits in each place (columns), against where it is."""
+    fit, d = search.fit, search.fit.columns
+    out = np.empty((d, d))
+    if d <= _EACH:
+        some = np.linspace(0, search.n - 1, min(search.n, _AGREES)).astype(np.int64)
+        rows, counts = search.X[some], fit.counts[some]
+        more = search.n / len(rows)
+        for k in range(d):
+            at = np.full(d, k)
+            values = (counts * fit._values(rows, 0.0, at)).sum(axis=0) * more
+            out[:, k] = np.where(fit.varied[k], values * fit.weight[k], 0.0)
+        for run in fit.runs:
+            if run.log_p < -7:
+                for k in range(d):
+                    if fit.varied[k]:
+                        charge = -run_of(fit.reference, k, run.value, run.count, run.n).log_p
+                        out[run.column, k] -= min(charge, 200.0)
+        return out
+    q = np.linspace(0.1, 0.9, 9)
+    mine = np.nan_to_num(quantiles(search.X, q))
+    theirs = fit.reference._quantiles(q)[:, :d]
+    worth = search.n * float(np.mean(fit.weight)) / 2
+    for k in range(d):
+        u = np.abs(mine - theirs[:, [k]]) / fit.scale[k]
+        out[:, k] = -worth * np.minimum(u, 6.0).mean(axis=0) ** 2
+    return out
+
+
+def _assigned(worth: Any) -> Any:
+    stay = worth + _STAY * np.eye(len(worth))
+    return linear_sum_assignment(stay, maximize=True)[1]
+
+
+class _Company:
+    """The rank correlations of the batch (R) against the profile's (P)."""
+
+    def __init__(self, R: Any, P: Any, n: int) -> None:
+        self.R, self.P = R - np.diag(np.diag(R)), P - np.diag(np.diag(P))
+        # Correlations with many neighbours repeat each other: together they count as about one column's worth.
+        self.worth = n / (1.0 + (self.P**2).sum(axis=0).mean())
+
+    def gains(self, order: Any) -> Any:
+        """Return what each column would gain in each place, the others standing as in ``order``."""
+        cross = self.R @ self.P[order]
+        return self.worth * (cross - 0.5 * (self.P[order] ** 2).sum(axis=0))
+
+    def score(self, order: Any) -> Any:
+        """Return of each column how well its correlations fit, all columns standing as in ``order``."""
+        expected = self.P[np.ix_(order, order)]
+        return -0.5 * self.worth * ((self.R - expected) ** 2).sum(axis=1)
+
+
+def _value(alone: Any, company: _Company, order: Any) -> float:
+    d = len(order)
+    stay = _STAY * float((order == np.arange(d)).sum())
+    return float(alone[np.arange(d), order].sum() + company.score(order).sum()) + stay
+
+
+def _anchored(alone: Any, company: _Company, flagged: Any) -> Any:
+    d = len(alone)
+    order = np.arange(d)
+    anchors = np.setdiff1d(order, flagged)
+    if not len(anchors) or len(flagged) < 2:
+        return order
+    cross = company.R[:, anchors] @ company.P[anchors]
+    total = alone + company.worth * (cross - 0.5 * (company.P[anchors] ** 2).sum(axis=0))
+    part = total[np.ix_(flagged, flagged)]
+    order[flagged] = np.asarray(flagged)[_assigned(part)]
+    return order
+
+
+def _flips(search: Search, company: _Company, flagged: Any) -> Any:
+    """Return what each column gains by being negated: by its own distribution and its correlations."""
+    fit = search.fit
+    own, _ = search.affine(-1.0, 0.0)
+    if search.side.scaled:
+        moved, _ = search.affine(-1.0, search.offset_of(-1.0))
+        own = np.maximum(own, moved - search.free)
+    anchors = np.setdiff1d(np.arange(fit.columns), flagged)
+    if len(anchors) < max(1, fit.columns // 3):
+        anchors = np.arange(fit.columns)
+    agreement = (company.R[:, anchors] * company.P[:, anchors]).sum(axis=1)
+    return own - 2.0 * company.worth * agreement
+
+
+def _before_the_scaler(search: Search, company: _Company | None, flagged: Any) -> Iterator[Hypothesis]:
+    """Columns that changed places before the scaler: each came to be scaled with another's mean and deviation.
+
+    A column in the place of k has the slope s_k / s_j and the offset (m_k - m_j) / s_j against its own profile.
+    Two that are swapped have reciprocal slopes; of more, it is their correlations that tell.
+    """
+    fit, d = search.fit, search.fit.columns
+    places = np.arange(d)
+    odd = np.flatnonzero((search.suspect | np.isin(places, flagged)) & fit.varied & search.several)
+    if not 2 <= len(odd) or d > 256:
+        return
+    at = np.zeros((d, len(odd)))
+    slope, offset = np.empty((len(odd), len(odd))), np.empty((len(odd), len(odd)))
+    spread = _spread(search.X[:, odd])
+    usual = fit._quantile(0.84) - fit._quantile(0.16)
+    usual = np.where(usual > 0, usual, 2 * fit.reference.std)
+    middle = median(search.X[:, odd])
+    for b, k in enumerate(odd):
+        slope[:, b] = spread / usual[k]
+        slope[:, b] = np.where(slope[:, b] > 0, slope[:, b], 1.0)
+        offset[:, b] = middle - slope[:, b] * fit.middle[k]
+        Y = (search.X[:, odd] - offset[:, b]) / slope[:, b]
+        at[odd, b] = fit.of(Y, -np.log(slope[:, b]), np.full(len(odd), k), odd)
+    own = at[odd] - search.clean[odd][:, None]
+    order = places.copy()
+    if len(odd) == 2:
+        order[odd] = odd[::-1]
+        best = np.array([1, 0])
+        # One slope and one offset for both: x_j = a z_k + b, x_k = (z_j - b) / a.
+        a, c = slope[0, 1], slope[1, 0]
+        b, e = offset[0, 1], offset[1, 0]
+        apart = abs(np.log(a * c)) / 0.35 + abs(e + b / a) / (0.35 * (1 + abs(b / a)))
+        fits = own[[0, 1], best]
+        gain = np.zeros(d)
+        gain[odd] = fits + (company.score(order) - company.score(places))[odd] if company is not None else fits
+        price = 2 * search.free + float(np.log(d * (d - 1) / 2)) + 1.0 + max(0.0, apart - 1.5) * 15
+        yield _moved("columns_swapped", order, gain, price)
+        return
+    if company is None:
+        return
+    worth = own + 0.0
+    current = places.copy()
+    for _ in range(8):
+        cross = company.gains(current)[np.ix_(odd, odd)]
+        anchored = linear_sum_assignment(worth + cross, maximize=True)[1]
+        better = places.copy()
+        better[odd] = odd[anchored]
+        if (better == current).all():
+            break
+        current = better
+    moved = np.flatnonzero(current != places)
+    if len(moved) < 2:
+        return
+    index = np.searchsorted(odd, current[odd])
+    gain = np.zeros(d)
+    gain[odd] = own[np.arange(len(odd)), index]
+    together = company.score(current) - company.score(places)
+    if together.sum() < 6:
+        return
+    gain = np.maximum(gain, 0) + together
+    price = 2 * search.free * (len(moved) - 1) + len(moved) * np.log(d) * 0.5
+    yield _moved("columns_swapped" if len(moved) == 2 else "columns_reordered", current, gain, float(price))
+
+
+def _spread(X: Any) -> Any:
+    upper, lower = quantiles(X, (0.84, 0.16))
+    return np.where(upper > lower, upper - lower, 2 * deviation(X))
+
+
+def _moved(fault: str, order: Any, gain: Any, price: float) -> Hypothesis:
+    moved = np.flatnonzero(order != np.arange(len(order)))
+    shown = {int(j): {"holds": int(order[j])} for j in moved}
+    details = {"order": np.argsort(order).tolist()}
+    return Hypothesis(fault, gain, price, whole=True, details=details, of_columns=shown, touched=moved)

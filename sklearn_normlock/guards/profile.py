@@ -1,0 +1,327 @@
+"""The profile: what a pipeline was fitted on, in kilobytes and without a row of it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputFaultError
+from .categories import Categories
+from .dependence import Dependence, dependence_of
+from .moments import Moments, moments_of
+from .precision import ROWS_OF_PROFILE, on_grids
+from .reference import Reference
+from .rows import UNIT, row_measures
+from .serial import read_profile, write_profile
+from .sketch import merged, quantile, sketch_of
+from .tables import Table, as_table, rows_to_look_at
+
+__all__ = ["Profile"]
+
+
+class Profile:
+    """What data looks like: learned once, compared with every batch from then on.
+
+    Counts, moments, minima and maxima are exact. Quantiles, ties, precision, row norms and the dependence between
+    columns come from all rows up to 20,000 (fewer if they are wide) and from an even sample of them beyond. No row is
+    kept. Make one with :meth:`from_data`.
+
+    Attributes
+    ----------
+    n_rows : int
+        Rows seen.
+    n_features_in_ : int
+        Columns.
+    names : tuple of str or None
+        Names of the columns, if the data had them.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl
+    >>> from sklearn.datasets import load_iris
+    >>> X = load_iris().data
+    >>> profile = nl.Profile.from_data(X[:100])
+    >>> profile.update(X[100:])
+    Profile(150 rows, 4 columns)
+    >>> profile.mean.round(2)
+    array([5.84, 3.06, 3.76, 1.2 ])
+    >>> halves = nl.Profile.from_data(X[::2]).merge(nl.Profile.from_data(X[1::2]))
+    >>> bool(abs(halves.mean - profile.mean).max() < 1e-12)
+    True
+    """
+
+    n_rows: int
+    n_features_in_: int
+    names: tuple[str, ...] | None
+    moments: Moments
+    categories: dict[int, Categories]
+    #: Of each column, then of each measure of a row: its sketch, and the rows that the sketch stands for.
+    sketches: list[tuple[Any, Any]]
+    sampled: Any
+    #: Share of pairs of rows that have the same value, other than a value that is a jump of the sketch.
+    ties: Any
+    #: Share of the values on each grid, (n_grids, n_columns), and of how many rows.
+    grids: Any
+    grid_rows: int
+    #: Share of the rows whose norm is 1: by the sum, the root of squares, the maximum.
+    unit: Any
+    dependence: Dependence | None
+    _references: dict[float, Reference]
+    _lock: Any
+
+    def __init__(self) -> None:
+        raise TypeError("Make a profile with Profile.from_data(X) or Profile.from_dict(d).")
+
+    @classmethod
+    def _bare(cls) -> Profile:
+        profile = cls.__new__(cls)
+        profile._references = {}
+        profile._lock = threading.Lock()
+        return profile
+
+    @classmethod
+    def from_data(cls, X: Any) -> Profile:
+        """Learn a profile.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_rows, n_columns)
+            What the pipeline is fitted on. Missing values (NaN, None) are counted; columns of text are categories.
+
+        Returns
+        -------
+        profile : Profile
+            The profile.
+
+        Raises
+        ------
+        InputFaultError
+            If X is no table, or has no rows.
+        """
+        table = as_table(X)
+        n, d = table.shape
+        if n == 0:
+            raise InputFaultError(
+                f"Found array with 0 sample(s) (shape={table.shape}) while a minimum of 1 is required.",
+                remedy="A profile is learned from at least one row.",
+            )
+        self = cls._bare()
+        self.n_rows, self.n_features_in_, self.names = n, d, table.names
+        self.moments = moments_of(table.numbers)
+        self.categories = {j: Categories.of(values) for j, values in table.categories.items()}
+        part = table.sample(rows_to_look_at(d)).dense()
+        self._look_at(part)
+        return self
+
+    def _look_at(self, part: Table) -> None:
+        X = np.where(np.isfinite(part.numbers), part.numbers, np.nan)
+        measures = row_measures(X, self.moments.mean, self.moments.std)
+        every = np.hstack([X, measures])
+        ordered = np.sort(every, axis=0)  # missing values come last
+        self.sampled = (~np.isnan(every)).sum(axis=0)
+        self.sketches = []
+        self.ties = np.zeros(every.shape[1])
+        for j, m in enumerate(self.sampled):
+            column = ordered[:m, j]
+            self.sketches.append(sketch_of(column) if m else (np.zeros(0), np.zeros(0)))
+            self.ties[j] = _tied_pairs(column, self.sketches[j])
+        few = X[:: max(1, len(X) // ROWS_OF_PROFILE)][:ROWS_OF_PROFILE]
+        self.grid_rows = len(few)
+        with np.errstate(invalid="ignore"):
+            on = on_grids(few).sum(axis=1) / np.maximum((~np.isnan(few)).sum(axis=0), 1)
+        self.grids = on.astype(np.float32).astype(np.float64)
+        self.unit = (np.abs(measures[:, 1:] - 1) <= UNIT).mean(axis=0)
+        self.dependence = dependence_of(X)
+
+    def update(self, X: Any) -> Profile:
+        """Add rows, in place.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_rows, n_columns)
+            More of what the pipeline is fitted on; some hundred rows at a time give the best sketches.
+
+        Returns
+        -------
+        self : Profile
+            This profile.
+
+        Raises
+        ------
+        InputFaultError
+            If X has other columns than this profile.
+        """
+        together = self.merge(Profile.from_data(X))
+        with self._lock:
+            for name, value in vars(together).items():
+                if name != "_lock":
+                    setattr(self, name, value)
+        return self
+
+    def merge(self, other: Profile) -> Profile:
+        """Return the profile of both parts together: the parts may have been learned on different machines.
+
+        Parameters
+        ----------
+        other : Profile
+            A profile of other rows of the same columns.
+
+        Returns
+        -------
+        profile : Profile
+            Its counts, moments and bounds are exactly those of all rows; its quantiles are the weighted mean of both.
+
+        Raises
+        ------
+        InputFaultError
+            If the columns differ.
+        """
+        self._require_same_columns(other)
+        new = Profile._bare()
+        new.n_rows, new.n_features_in_, new.names = self.n_rows + other.n_rows, self.n_features_in_, self.names
+        new.moments = self.moments.merge(other.moments)
+        new.categories = {j: kept.merge(other.categories[j]) for j, kept in self.categories.items()}
+        # A sketch stands for all the rows of its part; what it is worth as evidence is the rows that it was made from.
+        new.sampled = self.sampled + other.sampled
+        weights = zip(self.sketches, self._weights(), other.sketches, other._weights(), strict=True)
+        new.sketches = [_either(a, n, b, m) for a, n, b, m in weights]
+        part = other.n_rows / new.n_rows
+        new.ties = ((1 - part) * np.sqrt(self.ties) + part * np.sqrt(other.ties)) ** 2
+        new.grids = ((1 - part) * self.grids + part * other.grids).astype(np.float32).astype(np.float64)
+        new.grid_rows = self.grid_rows + other.grid_rows
+        new.unit = (1 - part) * self.unit + part * other.unit
+        mine, theirs = self.dependence, other.dependence
+        new.dependence = mine.merge(theirs) if mine and theirs else mine or theirs
+        return new
+
+    def _weights(self) -> Any:
+        finite = self.moments.count
+        return np.concatenate([finite, np.full(len(self.sketches) - len(finite), self.n_rows)])
+
+    def _require_same_columns(self, other: Profile) -> None:
+        if self.n_features_in_ != other.n_features_in_:
+            raise InputFaultError(
+                f"The profiles have {self.n_features_in_} and {other.n_features_in_} columns.",
+                expected=self.n_features_in_,
+                actual=other.n_features_in_,
+                remedy="Only profiles of the same columns can be merged.",
+            )
+        if self.names != other.names or set(self.categories) != set(other.categories):
+            raise InputFaultError(
+                "The profiles have columns of other names or kinds.",
+                expected=self.names,
+                actual=other.names,
+                remedy="Only profiles of the same columns, in the same order, can be merged.",
+            )
+
+    # -- what it says ------------------------------------------------------------------------------------------------
+
+    @property
+    def mean(self) -> Any:
+        """Mean of each column, of shape (n_columns,); NaN for one without a number in it."""
+        return self.moments.mean
+
+    @property
+    def std(self) -> Any:
+        """Standard deviation of each column, of shape (n_columns,), divided by the count as ``StandardScaler`` does."""
+        return np.where(self.moments.count > 0, self.moments.std, np.nan)
+
+    def quantile(self, q: float) -> Any:
+        """Return the value below which a share of the rows lies, of shape (n_columns,).
+
+        Parameters
+        ----------
+        q : float
+            The share, from 0 to 1.
+
+        Returns
+        -------
+        values : ndarray of shape (n_columns,)
+            NaN for a column without a number in it.
+        """
+        sketches = self.sketches[: self.n_features_in_]
+        return np.array([quantile(*sketch, q) if len(sketch[0]) else np.nan for sketch in sketches])
+
+    def reference(self, drift: float) -> Reference:
+        """Return what a batch is compared with, made once for each tolerance."""
+        with self._lock:
+            if drift not in self._references:
+                self._references = {drift: Reference(self, drift)}
+            return self._references[drift]
+
+    def column_name(self, column: int) -> str:
+        """Return what a column is called in a message."""
+        return f'"{self.names[column]}"' if self.names else str(column)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the profile as JSON has it.
+
+        Returns
+        -------
+        d : dict
+            Numbers, strings, lists and dicts. Curves are base64 of little-endian float64.
+        """
+        return write_profile(self)
+
+    @classmethod
+    def from_dict(cls, d: dict[str, Any]) -> Profile:
+        """Read what :meth:`to_dict` wrote.
+
+        Parameters
+        ----------
+        d : dict
+            As read from JSON.
+
+        Returns
+        -------
+        profile : Profile
+            The same profile.
+
+        Raises
+        ------
+        LockFormatError
+            If d is no profile.
+        LockVersionError
+            If it was written by a version whose format isn't known here.
+        """
+        return read_profile(cls._bare(), d)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"document": self.to_dict()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._references = {}
+        self._lock = threading.Lock()
+        read_profile(self, state["document"])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Profile) and self.to_dict() == other.to_dict()
+
+    __hash__ = None  # type: ignore[assignment]  # it can be updated
+
+    def __repr__(self) -> str:
+        return f"Profile({self.n_rows} rows, {self.n_features_in_} columns)"
+
+
+def _either(one: tuple[Any, Any], n_one: int, other: tuple[Any, Any], n_other: int) -> tuple[Any, Any]:
+    if not len(one[0]) or not n_one:
+        return other
+    if not len(other[0]) or not n_other:
+        return one
+    return merged(one, int(n_one), other, int(n_other))
+
+
+def _tied_pairs(ordered: Any, sketch: tuple[Any, Any]) -> float:
+    """Return the share of pairs of rows with the same value, leaving out the values that are jumps of the sketch."""
+    n = len(ordered)
+    if n < 2:
+        return 0.0
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    counts = np.diff(np.concatenate([starts, [n]]))
+    repeated = counts > 1
+    values, counts = ordered[starts[repeated]], counts[repeated]
+    jumps = sketch[0][1:][(np.diff(sketch[0]) == 0) & (np.diff(sketch[1]) > 1.5 / n)]
+    counts = counts[~np.isin(values, jumps)]
+    return float((counts * (counts - 1.0)).sum() / (n * (n - 1.0)))

@@ -1,0 +1,143 @@
+"""What a batch is compared with: thresholds made from a profile once, for one tolerance of drift."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .rows import MEASURES
+from .sketch import quantile, share_below
+from .tails import hill
+
+if TYPE_CHECKING:
+    from .profile import Profile
+
+#: Shares beyond which rows are counted, and shares of the rows nearest to the middle that are counted.
+TAILS = (0.75, 0.9, 0.98, 1.0)
+NEAR = (0.25, 0.5, 0.75, 0.95)
+#: The deviation of the training rows is itself an estimate; and float32 rounds.
+_SLACK, _ROUNDING = 1.05, 1.2e-7
+#: A spread that is smaller by less than this factor is drift too.
+NARROWER = 1.15
+#: How much longer, for each deviation of drift, the distance to a tail may get: about what tilting an
+#: exponential distribution until its mean has moved so far does.
+_STRETCH = 0.8
+
+
+class Reference:
+    """Arrays over the columns and, behind them, the measures of a row; see :data:`.rows.MEASURES`.
+
+    Parameters
+    ----------
+    profile : Profile
+        The profile.
+    drift : float
+        How far, in deviations, each column's mean may have moved without being a fault.
+    """
+
+    def __init__(self, profile: Profile, drift: float) -> None:
+        self.profile = profile
+        self.drift = drift
+        d = self.columns = profile.n_features_in_
+        self.known = np.array([len(values) > 0 for values, _ in profile.sketches])
+        self.rows = np.maximum(profile.sampled.astype(float), 1)
+        self.every = np.concatenate([profile.moments.count, np.full(len(MEASURES), profile.n_rows)]).astype(float)
+        self.std = np.where(self.known[:d], profile.moments.std, 0.0)
+        self.mean = np.where(self.known[:d], profile.moments.mean, 0.0)
+        reach = np.concatenate([[1.0], [self.std.sum(), np.sqrt((self.std**2).sum()), self.std.max(initial=0.0)]])
+        self.tolerance = drift * _SLACK * np.concatenate([self.std, reach])
+        self.low, self.high = (np.array([v[at] if len(v) else 0.0 for v, _ in profile.sketches]) for at in (0, -1))
+        self.low[:d] = np.where(self.known[:d], np.fmin(profile.moments.low, self.low[:d]), 0.0)
+        self.high[:d] = np.where(self.known[:d], np.fmax(profile.moments.high, self.high[:d]), 0.0)
+        self.tolerance += _ROUNDING * np.maximum(np.abs(self.low), np.abs(self.high))
+        self.middle = self._quantiles(0.5)
+        self.jumps = [
+            bool(((np.diff(values) == 0) & (np.diff(shares) > 0.75 / m)).any())
+            for (values, shares), m in zip(profile.sketches, self.rows, strict=True)
+        ]
+        self._tails()
+        self._near()
+        self._beyond()
+        self.spans: dict[Any, Any] = {}
+
+    def _quantiles(self, q: Any) -> Any:
+        out = np.zeros((*np.shape(q), len(self.known)))
+        for j, (values, shares) in enumerate(self.profile.sketches):
+            if len(values):
+                out[..., j] = quantile(values, shares, q)
+        return out
+
+    def _tails(self) -> None:
+        # Thresholds (n_tails, n_measured) and, of the training rows, one more than lay beyond them.
+        q = np.array(TAILS)
+        self.above, self.below = self._quantiles(q), self._quantiles(1 - q)
+        self.above[-1], self.below[-1] = self.high, self.low
+        self.above_r, self.below_r = np.ones_like(self.above), np.ones_like(self.below)
+        for j, sketch in enumerate(self.profile.sketches):
+            if len(sketch[0]):
+                m = self.rows[j]
+                above = 1 - share_below(*sketch, self.above[:-1, j])[1]
+                below = share_below(*sketch, self.below[:-1, j])[0]
+                self.above_r[:-1, j] = np.ceil(self._drifted(above, j) * m) + 1
+                self.below_r[:-1, j] = np.ceil(self._drifted(below, j) * m) + 1
+        # Another population of the same kind has not only another mean: where a tail is long, it stretches.
+        stretch = 1 + _STRETCH * self.drift
+        self.above = self.middle + (self.above - self.middle) * stretch
+        self.below = self.middle + (self.below - self.middle) * stretch
+        self.tail_rows = np.tile(self.rows, (len(TAILS), 1))
+        self.tail_rows[-1] = np.maximum(self.every, 1)
+
+    def _drifted(self, share: Any, j: int) -> Any:
+        """Return how many may have a value that many have, when the mean of having it has drifted as far as tolerated.
+
+        A population of which more have a 1, or a 0, has not moved along the axis, as a shift of all values has.
+        """
+        return np.minimum(share + self.drift * np.sqrt(share * (1 - share)), 1.0) if self.jumps[j] else share
+
+    def _near(self) -> None:
+        # Distances from the middle within which a share NEAR of the rows lies, and that share as a count.
+        fine = self._quantiles(np.linspace(0, 1, 401))
+        self.near = np.quantile(np.abs(fine - self.middle), NEAR, axis=0)
+        self.near_r = np.empty_like(self.near)
+        for j, sketch in enumerate(self.profile.sketches):
+            if not len(sketch[0]):
+                self.near_r[:, j] = self.rows[j]
+                continue
+            within = share_below(*sketch, self.middle[j] + self.near[:, j])[1]
+            within -= share_below(*sketch, self.middle[j] - self.near[:, j])[0]
+            self.near_r[:, j] = np.minimum(np.ceil(self._drifted(within, j) * self.rows[j]) + 1, self.rows[j])
+
+    def _beyond(self) -> None:
+        # Tail indices of each side; a row's distance is a mean of capped values: its tail is exponential or lighter.
+        q = np.linspace(0.9, 1.0, 21)[:-1] + 0.0025
+        outer, inner = self._quantiles(q) - self.middle, self.middle - self._quantiles(1 - q)
+        self.upper_index = np.array([hill(outer[:, j], m) for j, m in enumerate(self.rows)])
+        self.lower_index = np.array([hill(inner[:, j], m) for j, m in enumerate(self.rows)])
+        at = self.columns
+        error = 1 + 4 / np.sqrt(max(0.1 * self.rows[at], 1))
+        self.upper_decay = max((outer[:, at] - outer[0, at]).mean() * error, 0.01)
+        self.lower_decay = max((inner[:, at] - inner[0, at]).mean() * error, 0.01)
+
+    def bounds(self, log_alpha: float) -> tuple[Any, Any]:
+        """Return between which values a single one lies but for a probability of exp(log_alpha) on each side."""
+        key = round(log_alpha, 6)
+        if key not in self.spans:
+            more = np.maximum(
+                -log_alpha - np.log(np.maximum(self.every, 1)), 0.0
+            )  # log of how often beyond the extreme
+            with np.errstate(over="ignore"):
+                upper = self.middle + (self.high - self.middle) * np.exp(np.minimum(more * self.upper_index, 600))
+                lower = self.middle - (self.middle - self.low) * np.exp(np.minimum(more * self.lower_index, 600))
+            at = self.columns
+            upper[at] = self.high[at] + self.upper_decay * more[at]
+            lower[at] = self.low[at] - self.lower_decay * more[at]
+            upper, lower = upper + self.tolerance, lower - self.tolerance
+            # What has always been the same has no tail to go by; nor has a small profile.
+            blind = ~self.known | ((self.high <= self.middle) & (more > 0)) | (self.rows < 60)
+            upper[blind] = np.inf
+            lower[~self.known | ((self.low >= self.middle) & (more > 0)) | (self.rows < 60)] = -np.inf
+            if len(self.spans) > 32:
+                self.spans.clear()
+            self.spans[key] = lower, upper
+        return self.spans[key]

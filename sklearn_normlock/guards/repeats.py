@@ -1,0 +1,149 @@
+"""Faults that leave values repeated or coarse: imputed, clipped, stuck, quantised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .hypotheses import Hypothesis, Search
+from .precision import LEVELS, NAMES, on_grids
+from .sketch import share_below
+from .ties import Run
+
+#: A run less odd than this (a log p-value) is left to chance.
+_ODD = -7.0
+_PRICE = 3.0
+
+
+def repeats(search: Search) -> Iterator[Hypothesis]:
+    """Yield a hypothesis for each fault that leaves repeated or coarse values."""
+    d = search.fit.columns
+    names = ("stuck", "imputed", "clipped")
+    gains = {name: np.zeros(d) for name in names}
+    facts: dict[str, dict[int, dict[str, Any]]] = {name: {} for name in names}
+    for j in range(d) if search.fit.runs else ():
+        runs = [run for run in search.fit.runs_of(j) if run.log_p < _ODD]
+        if not runs:
+            continue
+        name, used, said = _name(search, j, runs)
+        if name != "stuck" and search.fit.coarse[j] < _ODD:
+            continue  # the other values are as coarse: not one value was put in, all were rounded
+        gains[name][j] = _gain(search, j, used)
+        facts[name][j] = said
+    for name in names:
+        if facts[name]:
+            yield Hypothesis(name, gains[name], _PRICE, of_columns=facts[name], undone=_without(search, facts[name]))
+    yield from _quantised(search)
+
+
+def _name(search: Search, j: int, runs: list[Run]) -> tuple[str, list[Run], dict[str, Any]]:
+    biggest = max(runs, key=lambda run: run.count)
+    if biggest.count == biggest.n:
+        return "stuck", [biggest], {"value": biggest.value}
+    sketch = search.fit.reference.profile.sketches[j]
+    tolerance = search.fit.tolerance[j]
+    bounds = [run for run in runs if _is_bound(run, sketch, tolerance)]
+    if bounds and biggest in bounds:
+        side = {run.value: "below" if run.lowest else "above" for run in bounds}
+        text = " and ".join(f"{value:.6g}" for value in sorted(side))
+        return "clipped", bounds, {"bounds": text, "sides": sorted(set(side.values()))}
+    share = biggest.count / biggest.n
+    return "imputed", [biggest], {"value": biggest.value, "share": f"{share:.0%}", "fraction": share}
+
+
+def _is_bound(run: Run, sketch: tuple[Any, Any], tolerance: float) -> bool:
+    """Tell whether as many rows have the extreme value as should lie at it or beyond."""
+    if not run.lowest and not run.highest:
+        return False
+    spread = 3 * np.sqrt(run.n) / 2 + 1
+    if run.lowest:
+        least, most = share_below(*sketch, run.value - tolerance)[0], share_below(*sketch, run.value + tolerance)[1]
+    else:
+        least, most = (
+            1 - share_below(*sketch, run.value + tolerance)[1],
+            1 - share_below(*sketch, run.value - tolerance)[0],
+        )
+    if most <= 0:
+        return False
+    expected = least * run.n, most * run.n
+    slack = min(spread, 3 * np.sqrt(max(expected[1], 1)))
+    return bool(expected[0] - slack <= run.count <= expected[1] + slack)
+
+
+def _gain(search: Search, j: int, runs: list[Run]) -> float:
+    # What the repeats cost an unchanged column, and the likelihood that they lack of the others'.
+    fit = search.fit
+    rows = np.isin(search.X[:, j], [run.value for run in runs])
+    values = fit._values(search.X[:, [j]], 0.0, np.array([j]))[:, 0]
+    others = values[~rows].mean() if (~rows).any() else float(search.fit.usual()[j])
+    lacking = max(0.0, float((fit.counts[rows, j] * (others - values[rows])).sum()) * fit.weight[j])
+    charge = min(sum(-run.log_p for run in runs), 200.0) + max(0.0, -float(fit.coarse[j]))
+    return charge + lacking
+
+
+def _without(search: Search, facts: dict[int, dict[str, Any]]) -> Any:
+    Y = search.X.copy()
+    for j in facts:
+        used = [run.value for run in search.fit.runs_of(j) if run.log_p < _ODD]
+        Y[np.isin(Y[:, j], used), j] = np.nan
+    return Y
+
+
+def _quantised(search: Search) -> Iterator[Hypothesis]:
+    fit = search.fit
+    d = fit.columns
+    gain = np.zeros(d)
+    facts: dict[int, dict[str, Any]] = {}
+    on = on_grids(search.X)
+    known = ~np.isnan(search.X)
+    for j in range(d):
+        whole = (on[:, :, j] | ~known[:, j]).all(axis=1)
+        several = [run for run in fit.runs_of(j) if run.log_p < -2]
+        if fit.coarse[j] < _ODD and whole.any():
+            level = int(np.argmax(whole))
+            gain[j] = -fit.coarse[j] + min(sum(-run.log_p for run in several), 200.0)
+            facts[j] = {"precision": NAMES[level]}
+            continue
+        # A grid that is not decimal: only where values repeat that should not.
+        step = lattice(search.X[known[:, j], j]) if fit.varied[j] and several else 0.0
+        if step and step > _usual_step(search, j) * 1.01:
+            points = np.unique(np.rint(search.X[known[:, j], j] / step))
+            gain[j] = min(2.0 * len(points), 60.0) + min(sum(-run.log_p for run in fit.runs_of(j)), 200.0)
+            facts[j] = {"precision": f"steps of {step:.4g}", "step": step}
+    if facts:
+        yield Hypothesis("quantised", np.minimum(gain, 230.0), 4.0, of_columns=facts)
+
+
+def _usual_step(search: Search, j: int) -> float:
+    """Return the step of the profile's own grid, times a margin for a scaler in between, or 0 if it has none."""
+    values, shares = search.fit.reference.profile.sketches[j]
+    jumps = (np.diff(values) == 0) & (np.diff(shares) > 0)
+    points = np.unique(values[1:][jumps])
+    if np.diff(shares)[jumps].sum() > 0.5 and len(points) > 1:
+        return 5 * float(np.diff(points).min())
+    grids = search.fit.reference.profile.grids[:-1, j]
+    fine = np.flatnonzero(grids > 0.99)
+    if len(fine):
+        return float(10.0 ** LEVELS[fine[0]])
+    return 5 * float(search.fit.scale[j]) if search.fit.reference.profile.ties[j] > 1e-3 else 0.0
+
+
+def lattice(values: Any) -> float:
+    """Return the step of which all values are multiples (after a common offset), or 0 if there is none to be seen."""
+    points = np.unique(values)
+    if len(points) < 5:
+        return 0.0
+    gaps = np.diff(points)
+    step = float(gaps.min())
+    span = float(points[-1] - points[0])
+    # Some hundreds of steps at most: beyond that, any numbers are near a multiple.
+    if step <= 0 or span / step > 600:
+        return 0.0
+    refined = step
+    for _ in range(3):
+        counts = np.rint((points - points[0]) / refined)
+        refined = float((counts * (points - points[0])).sum() / max((counts * counts).sum(), 1))
+    off = np.abs((points - points[0]) / refined - np.rint((points - points[0]) / refined))
+    return refined if off.max() < 0.02 else 0.0

@@ -1,0 +1,140 @@
+"""The distribution of a column in a few points: a piecewise linear distribution function with jumps.
+
+A point is a value and the share of rows at or below it; a value that many rows share has two points, before and after
+its jump. The spacing follows the normal distribution's, so that tails are seen as well as the middle. Two sketches
+merge by the weighted mean of their functions. Up to :data:`EXACT` rows the sketch is the data's own distribution
+function.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr
+
+#: Shares at which a distribution is kept, beside its jumps.
+GRID = np.concatenate([[0.0], ndtr(np.linspace(-3.1, 3.1, 45)), [1.0]])
+EXACT = 40
+#: A value that this share of the rows has is a jump of its own.
+JUMP = 0.01
+
+
+def sketch_of(ordered: Any) -> tuple[Any, Any]:
+    """Return the points of a column.
+
+    Parameters
+    ----------
+    ordered : ndarray of shape (n_rows,)
+        The finite values, in ascending order; at least one.
+
+    Returns
+    -------
+    values, shares : ndarray of shape (n_points,)
+        Both ascending; ``shares`` goes from 0 to 1.
+    """
+    n = len(ordered)
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    counts = np.diff(np.concatenate([starts, [n]]))
+    if n <= EXACT:
+        kept = np.arange(len(starts))
+    else:
+        kept = np.flatnonzero(counts >= max(JUMP * n, 3))
+    jumps = ordered[starts[kept]]
+    before, after = starts[kept] / n, (starts[kept] + counts[kept]) / n
+    if n <= EXACT:
+        return np.repeat(jumps, 2), _as_stored(np.stack([before, after], axis=1).ravel())
+    # An order statistic stands at the middle of its step.
+    at = np.clip(np.rint(GRID * n - 0.5).astype(np.int64), 0, n - 1)
+    at = np.unique(at[~np.isin(ordered[at], jumps)])
+    shares = (at + 0.5) / n
+    values = np.concatenate([ordered[at], jumps, jumps])
+    shares = np.concatenate([shares, before, after])
+    order = np.lexsort((shares, values))
+    values, shares = values[order], shares[order]
+    if shares[0] > 0:
+        values, shares = np.concatenate([values[:1], values]), np.concatenate([[0.0], shares])
+    if shares[-1] < 1:
+        values, shares = np.concatenate([values, values[-1:]]), np.concatenate([shares, [1.0]])
+    return values, _as_stored(shares)
+
+
+def share_below(values: Any, shares: Any, x: Any) -> tuple[Any, Any]:
+    """Return the share of rows below x, and that at or below it.
+
+    Parameters
+    ----------
+    values, shares : ndarray of shape (n_points,)
+        A sketch.
+    x : ndarray
+        Where to look.
+
+    Returns
+    -------
+    below, up_to : ndarray of x's shape
+        They differ where there is a jump.
+    """
+    below = np.searchsorted(values, x, side="left")
+    up_to = np.searchsorted(values, x, side="right")
+    last = len(values) - 1
+    left, right = np.clip(below - 1, 0, last), np.clip(up_to, 0, last)
+    # Between two points: linear. On a point: its own share, or both ends of its jump.
+    span = values[right] - values[left]
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        part = np.where(span > 0, (x - values[left]) / span, 0.0)
+    between = shares[left] + np.clip(part, 0.0, 1.0) * (shares[right] - shares[left])
+    on = up_to > below
+    first = np.where(on, shares[np.clip(below, 0, last)], between)
+    second = np.where(on, shares[np.clip(up_to - 1, 0, last)], between)
+    first = np.where(below == 0, 0.0, np.where(below > last, 1.0, first))
+    second = np.where(up_to == 0, 0.0, np.where(up_to > last, 1.0, second))
+    return first, second
+
+
+def quantile(values: Any, shares: Any, q: Any) -> Any:
+    """Return the value below which a share q of the rows lies."""
+    return np.interp(q, shares, values)
+
+
+def merged(one: tuple[Any, Any], n_one: int, other: tuple[Any, Any], n_other: int) -> tuple[Any, Any]:
+    """Return the sketch of two parts together.
+
+    Parameters
+    ----------
+    one, other : tuple of ndarray
+        Two sketches.
+    n_one, n_other : int
+        The rows that each stands for.
+
+    Returns
+    -------
+    values, shares : ndarray
+        The weighted mean of both distribution functions, on as many points as any sketch has.
+    """
+    total = n_one + n_other
+    at = np.unique(np.concatenate([one[0], other[0]]))
+    below, up_to = (
+        (n_one * a + n_other * b) / total for a, b in zip(share_below(*one, at), share_below(*other, at), strict=True)
+    )
+    values = np.repeat(at, 2)
+    shares = np.maximum.accumulate(np.stack([below, up_to], axis=1).ravel())
+    shares[0], shares[-1] = 0.0, 1.0
+    jump = up_to - below >= (0.5 / total if total <= EXACT else JUMP)
+    if total <= EXACT:
+        keep = np.repeat(jump, 2)
+        return values[keep], _as_stored(shares[keep])
+    kept = np.repeat(at[jump], 2), np.stack([below[jump], up_to[jump]], axis=1).ravel()
+    grid = GRID[(GRID == 0) | (GRID == 1) | ~_inside(GRID, below[jump], up_to[jump])]
+    values = np.concatenate([quantile(values, shares, grid), kept[0]])
+    shares = np.concatenate([grid, kept[1]])
+    order = np.lexsort((shares, values))
+    return values[order], _as_stored(np.maximum.accumulate(shares[order]))
+
+
+def _as_stored(shares: Any) -> Any:
+    # As precise as it is stored, so that a profile says the same before and after.
+    return shares.astype(np.float32).astype(np.float64)
+
+
+def _inside(grid: Any, below: Any, up_to: Any) -> Any:
+    return ((grid[:, None] >= below) & (grid[:, None] <= up_to)).any(axis=1)

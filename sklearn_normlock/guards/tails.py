@@ -1,0 +1,82 @@
+"""Bounds on how probable a count or a value is, that hold whatever the distribution and for small profiles too.
+
+Counts: of m training rows r - 1 lay beyond a threshold. If a batch is exchangeable with them, the share beyond it has
+the Beta(r, m + 1 - r) distribution (that of an order statistic), so the count in a batch of n is beta-binomial,
+exactly, and the size of the profile is paid for. Values: beyond the greatest value seen, a Pareto tail whose index is
+Hill's estimate at its upper confidence bound.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.special import gammaln
+
+
+def log_tail(b: Any, n: Any, r: Any, m: Any) -> Any:
+    """Return the logarithm of (a bound on) the probability of at least b of n, for a Beta(r, m + 1 - r) share.
+
+    Parameters
+    ----------
+    b, n, r, m : array-like of float
+        Counts, broadcast against each other; 1 <= r <= m.
+
+    Returns
+    -------
+    log_p : ndarray
+        0 wherever b isn't above what is expected.
+    """
+    b, n, r, m = np.broadcast_arrays(*(np.asarray(x, dtype=float) for x in (b, n, r, m)))
+    out = np.zeros(b.shape)
+    s = m + 1 - r
+    odd = (b > n * r / (m + 1)) & (b > 0) & (s > 0)
+    if not odd.any():
+        return out
+    b, n, r, s = b[odd], n[odd], r[odd], s[odd]
+    pmf = (
+        gammaln(n + 1) - gammaln(b + 1) - gammaln(n - b + 1)
+        + gammaln(b + r) + gammaln(n - b + s) - gammaln(n + r + s)
+        - gammaln(r) - gammaln(s) + gammaln(r + s)
+    )  # fmt: skip
+    # The ratio of neighbours falls (r, s >= 1), so that a geometric series bounds the rest of the tail.
+    ratio = (n - b) * (b + r) / ((b + 1) * np.maximum(n - b - 1 + s, 1e-9))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        tail = np.where(ratio < 1, pmf - np.log1p(-np.minimum(ratio, 1 - 1e-12)), 0.0)
+    out[odd] = np.minimum(tail, 0.0)
+    return out
+
+
+def log_binomial(b: float, n: float, p: float) -> float:
+    """Return Chernoff's bound on the logarithm of the probability of at least b of n at probability p."""
+    share = b / n
+    if share <= p or p >= 1:
+        return 0.0
+    rest = (1 - share) * np.log((1 - share) / (1 - p)) if share < 1 else 0.0
+    return -n * float(share * np.log(share / p) + rest)
+
+
+def log_choose(n: float, k: float) -> float:
+    """Return the logarithm of the number of ways to choose k of n."""
+    return float(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
+
+
+def hill(excess: Any, m: float) -> float:
+    """Return an upper bound on the tail index.
+
+    Parameters
+    ----------
+    excess : ndarray
+        Distances from the middle at evenly spaced shares of the outer tenth, the first at its inner edge.
+    m : float
+        Rows that they stand for.
+
+    Returns
+    -------
+    gamma : float
+        Hill's (1975) estimate, three standard errors and a tenth above; 2 where there is no tail to learn from.
+    """
+    if excess[0] <= 0 or m < 30:
+        return 2.0
+    gamma = float(np.log(excess / excess[0]).mean())
+    return gamma * (1 + 3 / np.sqrt(0.1 * m)) + 0.1

@@ -1,0 +1,232 @@
+"""The guard as the first step of a pipeline: it learns the data at fit, and checks it at transform."""
+
+from __future__ import annotations
+
+import numbers
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from ..errors import InputFaultError, InputFaultWarning
+from .diagnosis import Diagnosis, aligned, diagnose
+from .pool import Pool
+from .profile import Profile
+from .tables import as_table
+
+__all__ = ["InputGuard"]
+
+
+class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Pass data through unchanged, and say so when it is not the data that the pipeline was fitted for.
+
+    Put it first in a pipeline; behind the scaler, a second one checks the scaled side. At ``fit`` it learns a
+    :class:`Profile` and checks nothing. At ``transform`` it diagnoses what goes through.
+
+    Parameters
+    ----------
+    on_fault : {"warn", "raise"} or callable, default="warn"
+        What an alarm does: an ``InputFaultWarning``, an ``InputFaultError``, or a call with the :class:`Diagnosis`.
+    budget : float, default=1e-3
+        The probability of a false alarm that is allowed for each check.
+    min_rows : int, default=64
+        How many rows a check takes. Smaller requests are gathered until so many are there, and then checked together;
+        larger ones are checked at once and alone. 1 checks each request by itself.
+    drift : float, default=0.3
+        How far the mean of each column may move, in its standard deviations, without being a fault.
+
+    Attributes
+    ----------
+    profile_ : Profile
+        What was learned at ``fit``.
+    n_features_in_ : int
+        Columns seen at ``fit``.
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Their names, if ``X`` had names that are all strings.
+
+    See Also
+    --------
+    diagnose : Check a batch by hand.
+
+    Notes
+    -----
+    ``transform`` returns the very object that it was given. It is safe to call from several threads; the rows that wait
+    belong to the object and are dropped when it is copied or pickled.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> X, y = load_diabetes(return_X_y=True, scaled=False)
+    >>> model = make_pipeline(nl.InputGuard(on_fault="raise"), StandardScaler(), Ridge()).fit(X[:300], y[:300])
+    >>> model.predict(X[300:]).shape
+    (142,)
+    >>> model.predict(StandardScaler().fit(X[:300]).transform(X[300:]))
+    Traceback (most recent call last):
+        ...
+    sklearn_normlock.errors.InputFaultError: double_normalised: the data is normalised already (standard): ...
+    """
+
+    passes_rows_through = True  # what is probed step by step leaves it out
+
+    def __init__(
+        self,
+        on_fault: str | Callable[[Diagnosis], Any] = "warn",
+        *,
+        budget: float = 1e-3,
+        min_rows: int = 64,
+        drift: float = 0.3,
+    ) -> None:
+        self.on_fault = on_fault
+        self.budget = budget
+        self.min_rows = min_rows
+        self.drift = drift
+
+    def fit(self, X: Any, y: Any = None) -> InputGuard:
+        """Learn what the data looks like.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_rows, n_columns)
+            What the pipeline is fitted on.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : InputGuard
+            This guard.
+
+        Raises
+        ------
+        ValueError
+            If a parameter has no such value, or X is no table of at least one row.
+        """
+        self._check_parameters()
+        self._check_columns(X, reset=True)
+        self.profile_ = Profile.from_data(X)
+        self._pool = Pool(self.min_rows)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Check the data and return it.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_rows, n_columns)
+            What is served.
+
+        Returns
+        -------
+        X : object
+            The same object, if it has a shape; a list comes out as an array.
+
+        Raises
+        ------
+        InputFaultError
+            If there is a fault and ``on_fault`` is "raise"; if X has other columns than at ``fit``.
+
+        Warns
+        -----
+        InputFaultWarning
+            If there is a fault and ``on_fault`` is "warn".
+        """
+        check_is_fitted(self, "profile_")
+        self._check_columns(X, reset=False)
+        table = aligned(self.profile_, as_table(X)).dense()
+        enough = self._pool.add(table)
+        if enough is not None:
+            self._judge(enough)
+        return _as_is(X)
+
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        """Learn what the data looks like and return it, unchecked.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_rows, n_columns)
+            What the pipeline is fitted on.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        X : object
+            The same object, if it has a shape; a list comes out as an array.
+        """
+        self.fit(X, y)
+        return _as_is(X)
+
+    def flush(self) -> Diagnosis | None:
+        """Check the rows that wait, however few they are.
+
+        Returns
+        -------
+        diagnosis : Diagnosis or None
+            None if no rows wait. A fault is reported as at ``transform``, too.
+        """
+        check_is_fitted(self, "profile_")
+        table = self._pool.flush()
+        return None if table is None else self._judge(table)
+
+    def _judge(self, table: Any) -> Diagnosis:
+        found = diagnose(self.profile_, table, budget=self.budget, drift=self.drift)
+        if found.alarm:
+            if callable(self.on_fault):
+                self.on_fault(found)
+            elif self.on_fault == "raise":
+                raise InputFaultError(found.explain(), path=", ".join(map(str, found.columns)) or None, actual=found)
+            else:
+                # To whoever called the pipeline, as far as can be told from here.
+                warnings.warn(found.explain(), InputFaultWarning, stacklevel=4)
+        return found
+
+    def _check_parameters(self) -> None:
+        if not callable(self.on_fault) and self.on_fault not in ("warn", "raise"):
+            raise ValueError(f"on_fault is {self.on_fault!r}; it must be 'warn', 'raise' or a function of a Diagnosis.")
+        if not isinstance(self.min_rows, numbers.Integral) or self.min_rows < 1:
+            raise ValueError(f"min_rows is {self.min_rows!r}; it must be a whole number, 1 or more.")
+        if not 0 < self.budget < 1:
+            raise ValueError(f"budget is {self.budget!r}; it must lie between 0 and 1.")
+        if not 0 <= self.drift < float("inf"):
+            raise ValueError(f"drift is {self.drift!r}; it must be a number of deviations, 0 or more.")
+
+    def _check_columns(self, X: Any, reset: bool) -> None:
+        """Check names and number of the columns as every scikit-learn transformer does."""
+        if len(getattr(X, "shape", (0, 0))) != 2:
+            as_table(X)  # says what is wrong
+        try:
+            from sklearn.utils.validation import validate_data
+        except ImportError:  # before 1.6
+            self._check_feature_names(X, reset=reset)
+            self._check_n_features(X, reset=reset)
+        else:
+            validate_data(self, X, reset=reset, skip_check_array=True)
+
+    def __fingerprint_state__(self) -> dict[str, Any]:
+        """Return what counts for a fingerprint: what is checked for, not what is done then, nor the rows that wait."""
+        state = {name: getattr(self, name) for name in ("budget", "min_rows", "drift")}
+        if hasattr(self, "profile_"):
+            state["profile_"] = self.profile_.to_dict()
+        return state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        tags.input_tags.categorical = True
+        tags.no_validation = False
+        return tags
+
+    def _more_tags(self) -> dict[str, Any]:
+        return {"allow_nan": True, "preserves_dtype": []}
+
+
+def _as_is(X: Any) -> Any:
+    return X if hasattr(X, "shape") else np.asarray(X)

@@ -1,0 +1,110 @@
+"""``normlock check``: files in, a finding and an exit code out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.datasets import load_wine
+
+import sklearn_normlock as nl
+from sklearn_normlock.cli import check
+
+WINE = load_wine(as_frame=True).data
+TRAIN, TEST = WINE.iloc[::2], WINE.iloc[1::2]
+WRONG = TEST.assign(proline=TEST.proline * 1000)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    profile = nl.Profile.from_data(TRAIN).to_dict()
+    (tmp_path / "lock.json").write_text(json.dumps({"lock_version": 1, "profile": profile}))
+    (tmp_path / "bare.json").write_text(json.dumps(profile))
+    (tmp_path / "none.json").write_text(json.dumps({"lock_version": 1, "profile": None}))
+    parser = argparse.ArgumentParser()
+    check.configure(parser)
+    return lambda *arguments: check.run(parser.parse_args([*arguments]))
+
+
+def save(frame, name):
+    {
+        "csv": lambda: frame.to_csv(name, index=False),
+        "parquet": lambda: pl.DataFrame({c: frame[c].to_numpy() for c in frame}).write_parquet(name),
+        "npy": lambda: np.save(name, frame.to_numpy()),
+    }[name.rpartition(".")[2]]()
+    return name
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "npy"])
+@pytest.mark.parametrize("lock", ["lock.json", "bare.json"])
+def test_exit_codes(run, capsys, kind, lock):
+    """0 for what was fitted for, 1 for a fault, whose name is printed; from each kind of file."""
+    assert run(save(TEST, f"good.{kind}"), "--lock", lock) == 0
+    assert capsys.readouterr().out.startswith("No fault found in 89 rows")
+    assert run(save(WRONG, f"wrong.{kind}"), "--lock", lock) == 1
+    assert capsys.readouterr().out.startswith("unit_changed: column ")
+
+
+def test_what_can_not_be_checked(run, capsys):
+    """2 for a file that can't be read, of another kind or of other columns; 3 without a profile, or without rows."""
+    good = save(TEST, "good.csv")
+    assert run("missing.csv", "--lock", "lock.json") == 2
+    assert run(good, "--lock", "missing.json") == 2
+    assert run(good, "--lock", good) == 2
+    assert run(save(TEST.iloc[:, :3], "few.csv"), "--lock", "lock.json") == 2
+    Path("data.txt").touch()
+    assert run("data.txt", "--lock", "lock.json") == 2
+    Path("empty.csv").touch()
+    assert run("empty.csv", "--lock", "lock.json") == 2
+    Path("ragged.csv").write_text("1,2\n3\n")
+    assert run("ragged.csv", "--lock", "lock.json") == 2
+    assert capsys.readouterr().out == ""
+    assert run(good, "--lock", "none.json") == 3
+    assert run(save(TEST.iloc[:0], "none.csv"), "--lock", "lock.json") == 3
+
+
+def test_a_table_with_more_columns(run):
+    """Columns that the profile has not (a target, a key) are left aside, whatever their place."""
+    assert run(save(TEST[TEST.columns[::-1]].assign(target=1, key="a"), "more.csv"), "--lock", "lock.json") == 0
+
+
+def test_json_and_github(run, capsys):
+    """--format json is the diagnosis, --format github an annotation in one line."""
+    wrong = save(WRONG, "wrong.csv")
+    assert run(wrong, "--lock", "lock.json", "--format", "json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["fault"], found["columns"], found["details"]["factor"]) == ("unit_changed", ["proline"], 1000)
+    assert run(wrong, "--lock", "lock.json", "--format", "github") == 1
+    assert re.fullmatch(r"::error file=wrong\.csv::unit_changed: .*\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("rows", [TEST, WRONG, TEST.iloc[:1] * np.nan, -TEST])
+def test_page(run, rows):
+    """--format html writes one page that loads nothing, with every column and a picture of each that is named."""
+    run(save(rows, "<b>.csv"), "--lock", "lock.json", "--format", "html", "-o", "page.html")
+    page = Path("page.html").read_text("utf-8")
+    assert page.startswith("<!doctype html>") and page.rstrip().endswith("</html>")
+    assert not re.search(r"<script|<link|<img|https?://|@import|url\(", page)
+    assert "<b>.csv" not in page and "&lt;b&gt;.csv" in page
+    assert all(name in page for name in WINE.columns)
+    assert "nan" not in re.sub(r"[a-z_]*nan[a-z_]+|[a-z_]+nan[a-z_]*", "", page)
+    found = nl.diagnose(nl.Profile.from_data(TRAIN), rows)
+    assert page.count("distribution of") == min(len(found.columns), 4)
+
+
+def test_page_of_many_columns():
+    """Of more columns than fit a page, those that moved most are shown, and the page says how many are not."""
+    from sklearn_normlock.guards.page import SHOWN, page
+
+    X = np.random.default_rng(0).normal(size=(400, 200))
+    profile = nl.Profile.from_data(X[:300])
+    batch = X[300:].copy()
+    batch[:, 150] += 9
+    html = page(profile, batch, nl.diagnose(profile, batch))
+    assert html.count("<tr") == SHOWN + 1 and "<td>150</td>" in html and "140 more are not shown" in html

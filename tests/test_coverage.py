@@ -1,0 +1,68 @@
+"""Coverage: what is said to be unseen is unseen, and what is not said can be seen."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_wine
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
+
+import sklearn_normlock as nl
+from sklearn_normlock.errors import InputFaultError
+
+RNG = np.random.default_rng(0)
+#: Standardised already; far from it; symmetric about 0 but wide; always positive.
+X = np.column_stack(
+    [RNG.normal(size=900), RNG.normal(50, 9, size=900), RNG.normal(0, 40, size=900), RNG.gamma(9, size=900)]
+)
+TRAIN, TEST = X[:500], X[500:]
+
+
+def test_a_standardised_column_hides_double_scaling():
+    """A column with mean 0 and deviation 1 is said not to reveal a scaler applied twice, and it alone."""
+    found = nl.coverage(nl.Profile.from_data(TRAIN), StandardScaler().fit(TRAIN))
+    assert found.unseen["double_normalised"] == (0,)
+    assert "double_normalised: not to be seen in 1 of 4 columns: 0" in found.explain()
+    assert json.loads(json.dumps(found.to_dict()))["unseen"]["double_normalised"] == [0]
+
+
+def test_symmetric_columns_hide_their_sign():
+    """Independent columns that are symmetric about 0 can't show a flipped sign."""
+    assert nl.coverage(nl.Profile.from_data(TRAIN)).unseen["sign_flipped"] == (0, 2)
+
+
+@pytest.mark.parametrize("fault", ["double_normalised", "sign_flipped", "unit_changed"])
+def test_coverage_says_what_diagnose_does(fault):
+    """On fresh rows, a fault of one column raises an alarm where coverage says that it can be seen, and only there."""
+    scaler = StandardScaler().fit(TRAIN)
+    profile = nl.Profile.from_data(TRAIN)
+    unseen = nl.coverage(profile, scaler).unseen[fault]
+    for j in range(4):
+        batch = TEST[:64].copy()
+        change = {"double_normalised": scaler.transform(batch), "sign_flipped": -batch, "unit_changed": batch * 2.54}
+        batch[:, j] = change[fault][:, j]
+        assert nl.diagnose(profile, batch).alarm == (j not in unseen), j
+
+
+def test_twins():
+    """Independent columns of one distribution could change places unseen, and are named as a pair."""
+    twins = np.column_stack([RNG.normal(size=500), RNG.normal(size=500), RNG.normal(9, 1, size=500)])
+    assert nl.coverage(nl.Profile.from_data(twins)).unseen["columns_swapped"] == ((0, 1),)
+
+
+def test_names_of_columns():
+    """Columns are named as the profile has them."""
+    wine = load_wine(as_frame=True).data
+    found = nl.coverage(nl.Profile.from_data(wine), MinMaxScaler().fit(wine))
+    assert {name for columns in found.unseen.values() for name in columns} <= set(wine.columns)
+
+
+def test_scalers_that_do_not_fit():
+    """A scaler of another width, and a transformer that makes other columns, are refused."""
+    profile = nl.Profile.from_data(TRAIN)
+    with pytest.raises(InputFaultError, match="The scaler has 2 features, the profile 4"):
+        nl.coverage(profile, StandardScaler().fit(TRAIN[:, :2]))
+    with pytest.raises(InputFaultError, match="columns"):
+        nl.coverage(profile, OneHotEncoder(handle_unknown="ignore").fit(TRAIN[:5]))

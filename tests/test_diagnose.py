@@ -1,0 +1,321 @@
+"""The diagnosis: no false alarms, the right name, and an honest answer to bad input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn.datasets import load_diabetes, load_iris, load_wine
+from sklearn.preprocessing import MinMaxScaler, Normalizer, RobustScaler, StandardScaler, normalize
+
+import sklearn_normlock as nl
+from sklearn_normlock.errors import InputFaultError
+from sklearn_normlock.guards.evidence import weigh
+from sklearn_normlock.guards.faults import FAULTS
+from sklearn_normlock.guards.tails import log_tail
+
+WINE = load_wine(as_frame=True).data
+TRAIN, TEST = WINE.iloc[::2], WINE.iloc[1::2]
+PROFILE = nl.Profile.from_data(TRAIN)
+
+
+# -- the tests behind the alarm --------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(n=st.integers(1, 300), m=st.integers(1, 300), data=st.data())
+def test_log_tail_bounds_the_beta_binomial(n, m, data):
+    """The bound on a count is never below the exact tail probability, and within a factor of 4 where it matters."""
+    r, b = data.draw(st.integers(1, m)), data.draw(st.integers(0, n))
+    exact = stats.betabinom.sf(b - 1, n, r, m + 1 - r)
+    bound = float(np.exp(log_tail(b, n, r, m)))
+    assert bound >= exact * (1 - 1e-6) - 1e-12  # SciPy's own error
+    if 1e-10 < exact < 1e-3:
+        assert bound <= 4 * exact
+
+
+def tables(rng, n):
+    yield "normal, correlated", rng.normal(size=(n, 8)) @ rng.normal(size=(8, 8)) + 5
+    yield "lognormal", np.exp(1.5 * rng.normal(size=(n, 8)))
+    yield "heavy tails", rng.standard_t(2, size=(n, 8))
+    yield "zero-inflated", np.where(rng.random((n, 8)) < 0.5, 0, rng.exponential(size=(n, 8)))
+    yield "binary", (rng.random((n, 8)) < 0.2).astype(float)
+    yield "counts", rng.poisson(2, size=(n, 8)).astype(float)
+    yield "two modes", rng.normal(size=(n, 8)) * 0.3 + np.where(rng.random((n, 8)) < 0.45, -3, 3)
+    yield "one factor", rng.normal(size=(n, 1)) + 0.05 * rng.normal(size=(n, 8))
+    yield "rows of one scale", np.exp(rng.normal(size=(n, 1))) * np.abs(rng.normal(size=(n, 8)))
+
+
+def alarms(parts, batches, seed=0):
+    """Return of each size and kind of batch how many alarmed, of how many; parts are drawn without replacement."""
+    counts: dict[tuple[int, str], list[int]] = {}
+    for part in range(parts):
+        rng = np.random.default_rng([seed, part])
+        every = [*tables(rng, 1500), ("wine", WINE.to_numpy()), ("iris", load_iris().data)]
+        for _, X in every:
+            order = rng.permutation(len(X))
+            train, rest = np.split(X[order], [min(int(rng.choice([80, 250])), len(X) * 6 // 10)])
+            if part % 2:
+                scaler = StandardScaler().fit(train)
+                train, rest = scaler.transform(train), scaler.transform(rest)
+            reference = nl.Profile.from_data(train).reference(0.3)
+            for n in (1, 4, 16, 64, 256, 1000):
+                if n > len(rest):
+                    continue
+                for i in range(batches):
+                    batch = rest[rng.choice(len(rest), n, replace=False)]
+                    kind = ("clean", "drift")[i % 2]
+                    if kind == "drift":
+                        batch = batch + 0.3 * train.std(axis=0) * rng.choice([-1, 1], batch.shape[1])
+                    count = counts.setdefault((n, kind), [0, 0])
+                    count[0] += weigh(reference, batch, {}, 1e-3).alarm
+                    count[1] += 1
+    return counts
+
+
+def test_no_false_alarms():
+    """Clean batches, and those whose columns all moved by 0.3 deviations, keep to the budget, whatever the data."""
+    counts = alarms(parts=2, batches=8)
+    assert sum(n for _, n in counts.values()) > 900
+    assert sum(k for k, _ in counts.values()) <= 2, counts
+
+
+@pytest.mark.campaign
+def test_false_alarms_keep_to_the_budget():
+    """Over many thousand batches, the upper 95 % bound of the rate of false alarms is below the budget or near it."""
+    counts = alarms(parts=40, batches=24, seed=1)
+    k, n = (sum(count[i] for count in counts.values()) for i in (0, 1))
+    assert n > 50_000
+    assert k / n <= 1e-3, counts
+    assert stats.beta.ppf(0.95, k + 1, n - k) <= 1.2e-3, counts
+
+
+@pytest.mark.parametrize("rows", [256, 600])
+def test_wide_embeddings_raise_no_false_alarm(rows):
+    """Vectors of unit length, 512 wide, learned on one row a dimension or fewer: clean and drifted batches pass."""
+    rng = np.random.default_rng(0)
+    vectors = normalize(rng.normal(size=(rows + 600, 30)) @ rng.normal(size=(30, 512)))
+    train, rest = vectors[:rows], vectors[rows:]
+    reference = nl.Profile.from_data(train).reference(0.3)
+    for n in (1, 16, 64, 256):
+        for i in range(8):
+            batch = rest[rng.choice(len(rest), n, replace=False)]
+            drift = 0.3 * train.std(axis=0) * rng.choice([-1, 1], 512)
+            assert not weigh(reference, batch + (i % 2) * drift, {}, 1e-3).alarm
+
+
+# -- names -----------------------------------------------------------------------------------------------------------
+
+
+def standard(X):
+    return (X - PROFILE.mean) / PROFILE.std
+
+
+def put(**columns):
+    return lambda X: X.assign(**columns)
+
+
+def swap(a, b):
+    return lambda X: X.assign(**{a: X[b], b: X[a]})
+
+
+def filled(X):
+    return X.assign(proline=X.proline.where(np.arange(len(X)) % 3 > 0, -1.0))
+
+
+def mixed(X):
+    X = X.to_numpy().copy()
+    X[::2] = normalize(X[::2])
+    return X
+
+
+RAW = {
+    "double_normalised": standard,
+    "batch_standardised": lambda X: StandardScaler().fit_transform(X.to_numpy()),
+    "unit_changed": lambda X: X.assign(proline=X.proline * 1000),
+    "shifted": lambda X: X.assign(alcohol=X.alcohol + 3 * TRAIN.alcohol.std()),
+    "sign_flipped": lambda X: X.assign(hue=-X.hue),
+    "columns_swapped": swap("ash", "hue"),
+    "columns_reordered": lambda X: X.to_numpy()[:, ::-1],
+    "log_extra": np.log1p,
+    "imputed": filled,
+    "clipped": lambda X: X.clip(upper=TRAIN.quantile(0.6), axis=1),
+    "stuck": put(magnesium=100.0),
+    "quantised": lambda X: X.round(0),
+    "l2_extra": lambda X: normalize(X.to_numpy()),
+    "mixed_norms": mixed,
+}
+
+
+@pytest.mark.parametrize("fault", RAW)
+def test_names_on_raw_data(fault):
+    """Each fault, done to 80 wines that the profile has not seen, is called by its name."""
+    found = nl.diagnose(PROFILE, RAW[fault](TEST.iloc[:80]))
+    assert (found.alarm, found.fault) == (True, fault), found
+    assert found.p_value <= 1e-3 and 0.5 <= found.confidence <= 1
+    assert found.remedy == FAULTS[fault].remedy and found.explain().startswith(fault)
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler, MinMaxScaler, RobustScaler])
+@pytest.mark.parametrize("fault", ["not_normalised", "other_scaler", "stuck", "imputed", "unit_changed"])
+def test_names_behind_a_scaler(scaler, fault):
+    """A guard behind the scaler tells what reaches it: raw values, another scaler's, a fault from before the scaler."""
+    fitted = scaler().fit(TRAIN.to_numpy())
+    other = (MinMaxScaler if scaler is not MinMaxScaler else StandardScaler)().fit(TRAIN.to_numpy())
+    rows = TEST.iloc[:80]
+    batch = {
+        "not_normalised": lambda: rows.to_numpy(),
+        "other_scaler": lambda: other.transform(rows.to_numpy()),
+        "stuck": lambda: fitted.transform(put(magnesium=100.0)(rows).to_numpy()),
+        "imputed": lambda: fitted.transform(filled(rows).to_numpy()),
+        "unit_changed": lambda: fitted.transform(rows.assign(proline=rows.proline * 1000).to_numpy()),
+    }[fault]()
+    assert nl.diagnose(nl.Profile.from_data(fitted.transform(TRAIN.to_numpy())), batch).fault == fault
+
+
+def vectors(n, seed):
+    rng = np.random.default_rng(seed)
+    common = np.random.default_rng(99).normal(size=(20, 128))
+    lengths = np.exp(0.4 * rng.normal(size=(n, 1)))
+    return lengths * (rng.normal(size=(n, 20)) @ common + 0.5)
+
+
+VECTORS = {
+    "l2_missing": lambda X: X,
+    "other_norm": lambda X: Normalizer("l1").transform(X),
+    "mixed_norms": lambda X: np.where(np.arange(len(X))[:, None] % 3 > 0, normalize(X), X),
+    "unit_changed": lambda X: 100 * normalize(X),
+    "columns_reordered": lambda X: normalize(X)[:, np.random.default_rng(5).permutation(128)],
+}
+
+
+@pytest.mark.parametrize("fault", VECTORS)
+def test_names_of_vectors(fault):
+    """Faults of vectors that had unit length in training are called by their names."""
+    profile = nl.Profile.from_data(normalize(vectors(500, 0)))
+    assert not nl.diagnose(profile, normalize(vectors(64, 1))).alarm
+    assert nl.diagnose(profile, VECTORS[fault](vectors(64, 1))).fault == fault
+
+
+def test_details_and_columns():
+    """Columns come by name, or by position where there are no names; the details say which unit, value, shift."""
+    found = nl.diagnose(PROFILE, TEST.assign(proline=TEST.proline * 1000))
+    assert found.columns == ("proline",) and found.details["factor"] == 1000
+    assert found.explain() == (
+        'unit_changed: column "proline" in another unit: ×1000. Convert back to the unit of training.'
+    )
+    found = nl.diagnose(nl.Profile.from_data(TRAIN.to_numpy()), filled(TEST).to_numpy())
+    assert found.columns == (12,) and found.details["value"] == -1
+    temperature = np.random.default_rng(0).normal(20, 6, size=(400, 1))
+    X = np.hstack([temperature, WINE.to_numpy()[np.arange(400) % 178]])
+    Y = X[200:300].copy()
+    Y[:, 0] = Y[:, 0] * 1.8 + 32
+    assert nl.diagnose(nl.Profile.from_data(X[:200]), Y).details["unit"] == "°C to °F"
+
+
+def test_one_row():
+    """One row is enough for a fault that is far off, and a clean row passes."""
+    assert nl.diagnose(PROFILE, standard(TEST.iloc[[0]])).fault == "double_normalised"
+    assert not any(nl.diagnose(PROFILE, TEST.iloc[[i]]).alarm for i in range(len(TEST)))
+
+
+def test_noise_is_no_named_fault():
+    """What no hypothesis explains is called unknown: noise on every column, a column of another distribution."""
+    noisy = TEST.to_numpy() + 3 * TRAIN.std().to_numpy() * np.random.default_rng(0).normal(size=TEST.shape)
+    assert nl.diagnose(PROFILE, noisy).fault == "unknown"
+
+
+# -- bad input -------------------------------------------------------------------------------------------------------
+
+
+def test_wrong_columns():
+    """Another width, missing names and text for numbers are errors that say which; order of names does not matter."""
+    with pytest.raises(InputFaultError, match="X has 12 features"):
+        nl.diagnose(PROFILE, TEST.iloc[:, :-1])
+    with pytest.raises(InputFaultError, match="missing: proline"):
+        nl.diagnose(PROFILE, TEST.rename(columns={"proline": "x"}))
+    with pytest.raises(InputFaultError, match='Column "ash" holds text; in training it held numbers'):
+        nl.diagnose(PROFILE, TEST.assign(ash="much"))
+    assert not nl.diagnose(PROFILE, TEST[TEST.columns[::-1]]).alarm
+
+
+def test_nothing_to_judge():
+    """No rows, or rows without a value, give no verdict; missing values that training never had are an alarm."""
+    for X in (TEST.iloc[:0], TEST.iloc[:1] * np.nan):
+        found = nl.diagnose(PROFILE, X)
+        assert (found.alarm, found.judged, found.fault) == (False, False, None)
+        assert found.explain().startswith("Nothing can be told")
+    found = nl.diagnose(PROFILE, TEST * np.nan)
+    assert (found.alarm, found.fault) == (True, "unknown")
+
+
+def test_infinite_values():
+    """Infinite values that training never had raise an alarm, and no warning."""
+    assert nl.diagnose(PROFILE, TEST.assign(ash=np.inf)).alarm
+    assert nl.diagnose(PROFILE, -np.inf * TEST.iloc[:5].abs()).alarm
+
+
+def test_a_million_rows():
+    """A batch of a million rows is judged through a sample: clean passes, shifted does not."""
+    rng = np.random.default_rng(0)
+    profile = nl.Profile.from_data(rng.normal(size=(2000, 2)))
+    X = rng.normal(size=(1_000_000, 2))
+    assert not nl.diagnose(profile, X).alarm
+    X[:, 1] += 1
+    assert nl.diagnose(profile, X).fault == "shifted"
+
+
+@pytest.mark.parametrize("keyword", [{"budget": 0}, {"budget": 1}, {"drift": -1}, {"drift": np.nan}])
+def test_parameters(keyword):
+    """A budget that is no probability and a negative drift are refused."""
+    with pytest.raises(ValueError, match=next(iter(keyword))):
+        nl.diagnose(PROFILE, TEST, **keyword)
+
+
+def test_categories():
+    """Text that was never seen, or far less often, raises an alarm; the same text does not."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"city": rng.choice(["bern", "lyon", "linz"], 400, p=[0.6, 0.3, 0.1]), "x": rng.normal(size=400)}
+    )
+    profile = nl.Profile.from_data(frame[:300])
+    assert not nl.diagnose(profile, frame[300:]).alarm
+    found = nl.diagnose(profile, frame[300:].assign(city="Bern"))
+    assert found.alarm and found.columns == ("city",)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    n=st.integers(1, 40),
+    scale=st.integers(-300, 300),
+    seed=st.integers(0, 50),
+    holes=st.sampled_from([0.0, 0.2, 1.0]),
+    odd=st.sampled_from([0.0, np.inf, -np.inf, 1e308, 5e-324]),
+)
+def test_any_numbers_get_an_answer(n, scale, seed, holes, odd):
+    """Whatever the numbers, there is a verdict and no warning: tiny, huge, infinite, missing, repeated."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 13)) * 10.0**scale
+    X[rng.random(X.shape) < holes] = np.nan
+    X[:, seed % 13] = odd
+    found = nl.diagnose(PROFILE, X)
+    assert found.fault is None or found.fault in FAULTS
+    assert isinstance(found.explain(), str) and 0 <= found.p_value <= 1
+
+
+def test_every_fault_has_words():
+    """Each name has a sentence that can be completed from no details at all, and says what to do."""
+    assert len(FAULTS) == 22
+    for name, fault in FAULTS.items():
+        assert fault.sentence("every column", {}) and fault.remedy.endswith("."), name
+
+
+def test_diabetes_without_and_with_its_scaling():
+    """scikit-learn's own data set, which comes scaled or not: a profile of one knows the other."""
+    raw, scaled = load_diabetes(scaled=False).data, load_diabetes().data
+    assert nl.diagnose(nl.Profile.from_data(raw[:300]), scaled[300:]).alarm
+    assert not nl.diagnose(nl.Profile.from_data(raw[:300]), raw[300:]).alarm
+    assert nl.diagnose(nl.Profile.from_data(scaled[:300]), raw[300:]).alarm

@@ -1,0 +1,209 @@
+"""The profile: exact where it says so, mergeable, small, without a row of what it was learned on."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.datasets import load_iris, load_wine
+
+import sklearn_normlock as nl
+from sklearn_normlock.errors import InputFaultError, LockFormatError, LockVersionError
+
+WINE = load_wine().data
+
+
+def messy(n, seed=0):
+    rng = np.random.default_rng(seed)
+    X = np.column_stack(
+        [
+            rng.normal(1e6, 1, n),
+            np.exp(3 * rng.normal(size=n)),
+            rng.integers(0, 3, n),
+            np.where(rng.random(n) < 0.4, 0.0, rng.exponential(size=n)),
+            np.full(n, 7.0),
+            rng.normal(size=n),
+        ]
+    )
+    X[rng.random(n) < 0.1, 5] = np.nan
+    return X
+
+
+@settings(max_examples=12, deadline=None)
+@given(n=st.integers(2, 1500), cut=st.floats(0.01, 0.99), seed=st.integers(0, 99))
+def test_merge_is_the_profile_of_the_whole(n, cut, seed):
+    """Two parts merged have the counts, moments and bounds of the whole, and its quantiles to within a few ranks."""
+    X = messy(n, seed)
+    at = min(max(1, int(cut * n)), n - 1)
+    whole = nl.Profile.from_data(X)
+    merged = nl.Profile.from_data(X[:at]).merge(nl.Profile.from_data(X[at:]))
+    for field in ("count", "missing", "infinite", "low", "high"):
+        np.testing.assert_array_equal(getattr(merged.moments, field), getattr(whole.moments, field))
+    np.testing.assert_allclose(merged.mean, np.nanmean(X, axis=0) if len(X) else 0, rtol=1e-12)
+    np.testing.assert_allclose(merged.std, np.nanstd(X, axis=0), rtol=1e-6, atol=1e-12)
+    for j in range(X.shape[1]):
+        column = np.sort(X[~np.isnan(X[:, j]), j])
+        for q in (0.1, 0.5, 0.9):
+            value = merged.quantile(q)[j]
+            share = (
+                np.searchsorted(column, value, "left") / len(column),
+                np.searchsorted(column, value, "right") / len(column),
+            )
+            assert share[0] - 0.06 - 2 / len(column) <= q <= share[1] + 0.06 + 2 / len(column)
+
+
+@settings(max_examples=8, deadline=None)
+@given(n=st.integers(1, 400), seed=st.integers(0, 99))
+def test_round_trip(n, seed):
+    """What to_dict writes is JSON, and from_dict makes of it a profile that is equal and says the same of a batch."""
+    profile = nl.Profile.from_data(messy(n, seed))
+    again = nl.Profile.from_dict(json.loads(json.dumps(profile.to_dict())))
+    assert again == profile
+    assert again.to_dict() == profile.to_dict()
+    batch = messy(20, seed + 1) * 3
+    assert nl.diagnose(again, batch) == nl.diagnose(profile, batch)
+    assert pickle.loads(pickle.dumps(profile)) == profile
+
+
+def test_update_in_batches_is_merge():
+    """Batches handed to update one by one give what merging their profiles gives."""
+    X = messy(900)
+    profile = nl.Profile.from_data(X[:300])
+    assert profile.update(X[300:600]).update(X[600:]) is profile
+    parts = [nl.Profile.from_data(X[i : i + 300]) for i in (0, 300, 600)]
+    assert profile == parts[0].merge(parts[1]).merge(parts[2])
+    assert profile.n_rows == 900
+
+
+def test_moments_are_exact_beyond_the_sample():
+    """Counts, moments and bounds come from all rows, not from the sample that quantiles are taken from."""
+    X = np.random.default_rng(0).normal(size=(60_000, 2))
+    X[31_337, 0] = 1e6
+    profile = nl.Profile.from_data(X)
+    np.testing.assert_allclose(profile.mean, X.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(profile.std, X.std(axis=0), rtol=1e-12)
+    assert profile.moments.high[0] == 1e6
+
+
+@pytest.mark.parametrize(
+    "make", [np.asarray, sparse.csr_matrix, sparse.coo_matrix, lambda X: X.tolist(), pd.DataFrame, pl.DataFrame]
+)
+def test_containers(make):
+    """An array, a list, a sparse matrix and a data frame of the same numbers have the same profile."""
+    X = np.round(WINE[:, :3], 1)
+    profile = nl.Profile.from_data(make(X))
+    np.testing.assert_allclose(profile.mean, X.mean(axis=0))
+    np.testing.assert_allclose(profile.std, X.std(axis=0))
+    np.testing.assert_allclose(profile.quantile(0.5), nl.Profile.from_data(X).quantile(0.5))
+    assert not nl.diagnose(profile, make(X)).alarm
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_categories(frame):
+    """A column of text is counted by its values; missing ones apart; in pandas and in polars."""
+    profile = nl.Profile.from_data(frame({"city": ["b", "l", None, "b"] * 50, "age": [1.0, 2.0, None, 4.0] * 50}))
+    assert profile.categories[0].values == {"b": 100, "l": 50}
+    assert profile.categories[0].missing == 50
+    assert profile.moments.missing[1] == 50
+    assert profile.names == ("city", "age")
+
+
+def test_no_rows_are_kept():
+    """No two values of one row can be read out of a profile of continuous data: sketches are per column and thinned."""
+    X = np.random.default_rng(0).normal(size=(5000, 4))
+    profile = nl.Profile.from_data(X)
+    kept = [np.flatnonzero(np.isin(X[:, j], profile.sketches[j][0])) for j in range(4)]
+    assert max(map(len, kept)) < 60
+
+
+def test_size():
+    """A profile of 30 columns is at most 50 kB of JSON, one of 1,536 at most 2 MB."""
+    rng = np.random.default_rng(0)
+    assert len(json.dumps(nl.Profile.from_data(rng.normal(size=(5000, 30))).to_dict())) <= 50_000
+    assert len(json.dumps(nl.Profile.from_data(rng.normal(size=(300, 1536))).to_dict())) <= 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("X", "says"),
+    [
+        (np.zeros((0, 3)), "0 sample"),
+        (np.zeros((3, 0)), "0 feature"),
+        (np.zeros(3), "Reshape your data"),
+        (np.zeros((2, 2, 2)), "Reshape your data"),
+        (np.array([[1j]]), "Complex data not supported"),
+    ],
+)
+def test_what_is_no_table(X, says):
+    """What is no table of numbers or text is refused, and the message says why."""
+    with pytest.raises(InputFaultError, match=says):
+        nl.Profile.from_data(X)
+
+
+def test_odd_tables():
+    """One row, constants, all missing and infinite values have a profile, and raise no alarm against themselves."""
+    for X in (
+        np.ones((1, 2)),
+        np.ones((50, 2)),
+        np.full((50, 2), np.nan),
+        np.column_stack([np.arange(50.0), np.full(50, np.inf)]),
+    ):
+        profile = nl.Profile.from_data(X)
+        assert nl.Profile.from_dict(json.loads(json.dumps(profile.to_dict()))) == profile
+        assert not nl.diagnose(profile, X).alarm
+
+
+def test_profiles_of_other_columns_do_not_merge():
+    """Profiles of another width, other names or other kinds of column are refused."""
+    iris = nl.Profile.from_data(load_iris().data)
+    with pytest.raises(InputFaultError, match="13 and 4 columns"):
+        nl.Profile.from_data(WINE).merge(iris)
+    a = pd.DataFrame({"a": [1.0, 2.0], "b": [1.0, 2.0]})
+    with pytest.raises(InputFaultError, match="other names or kinds"):
+        nl.Profile.from_data(a).merge(nl.Profile.from_data(a[["b", "a"]]))
+    with pytest.raises(InputFaultError, match="other names or kinds"):
+        nl.Profile.from_data(a).merge(nl.Profile.from_data(a.assign(b=["x", "y"])))
+
+
+def test_documents_that_are_no_profile():
+    """A document of another kind or version, cut short or out of order is refused, never half read."""
+    d = nl.Profile.from_data(load_iris().data).to_dict()
+    with pytest.raises(LockFormatError, match="no profile"):
+        nl.Profile.from_dict({})
+    with pytest.raises(LockVersionError, match="version 2"):
+        nl.Profile.from_dict({**d, "profile_version": 2})
+    for broken in (
+        {"sketches": d["sketches"][1:]},
+        {"moments": {}},
+        {"sampled": None},
+        {"unit": "x"},
+        {"n_columns": 5},
+    ):
+        with pytest.raises(LockFormatError):
+            nl.Profile.from_dict({**d, **broken})
+    turned = [[d["sketches"][0][0], d["sketches"][0][1]], *d["sketches"][1:]]
+    turned[0][1] = d["sketches"][0][0]
+    with pytest.raises(LockFormatError):
+        nl.Profile.from_dict({**d, "sketches": turned})
+    with pytest.raises(TypeError, match="from_data"):
+        nl.Profile()
+
+
+def test_display():
+    """A profile is drawn, a batch over it; names choose the columns, and one that isn't there is refused."""
+    matplotlib = pytest.importorskip("matplotlib", reason="draws; an extra")
+    matplotlib.use("agg")
+    frame = load_wine(as_frame=True).data
+    profile = nl.Profile.from_data(frame)
+    display = nl.ProfileDisplay.from_profile(profile, frame[:20], columns=["ash", "hue"])
+    assert [label.get_text() for label in display.ax_.get_yticklabels()] == ["ash", "hue"]
+    assert display.figure_ is display.ax_.figure
+    matplotlib.pyplot.close(display.figure_)
+    with pytest.raises(InputFaultError, match="grape"):
+        nl.ProfileDisplay.from_profile(profile, columns=["grape"])
