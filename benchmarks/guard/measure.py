@@ -77,6 +77,7 @@ class Tally:
     def __init__(self) -> None:
         self.counts: Counter = Counter()
         self.seconds: Counter = Counter()
+        self.asked: Counter = Counter()
 
     def add(self, case: Case, detector: str, verdict: str | None) -> None:
         self.counts[case, detector, verdict] += 1
@@ -90,7 +91,8 @@ class Tally:
                 verdict = detector.check(kept, X)
         except Exception as error:
             verdict = f"error: {type(error).__name__}: {str(error)[:80]}"
-        self.seconds[detector.name, case.wide, case.rows] += time.perf_counter() - start
+        self.seconds[detector.name, case.wide] += time.perf_counter() - start
+        self.asked[detector.name, case.wide] += 1
         self.add(case, detector.name, verdict)
 
     def lines(self) -> list[dict]:

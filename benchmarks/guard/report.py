@@ -148,6 +148,14 @@ def against(lines: Lines) -> str:
     return table([*head, "refused"], rows)
 
 
+def seconds(spent: Counter, asked: Counter) -> str:
+    """Mean time of a check, over all that was asked: an order of magnitude (cost.py measures)."""
+    names = list(dict.fromkeys(name for name, _ in spent))
+    cell = {key: f"{1e3 * spent[key] / n:.2f} ({n})" for key, n in asked.items()}
+    rows = [[name, cell.get((name, False), "—"), cell.get((name, True), "—")] for name in names]
+    return table(["detector", "tables: ms a check (checks)", "vectors"], rows)
+
+
 def split(lines: Lines, name: str) -> str:
     """Return all tables of one split."""
     out = [f"# {name}\n"]

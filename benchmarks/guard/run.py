@@ -54,6 +54,7 @@ def main() -> None:
             if asked.json:
                 asked.json.write_text(json.dumps({"seed": asked.seed, "counts": tally.lines()}, indent=0))
         lines = tally.lines()
+        print(report.seconds(tally.seconds, tally.asked))
     for name in splits:
         if any(line["split"] == name for line in lines):
             print(report.split(lines, name))
