@@ -142,8 +142,8 @@ PEERS = (
     Detector("KS, budget 1e-3", lambda train: train, ks_check, share=0.25),
     Detector("alibi-detect KSDrift", alibi_fit, alibi_check, "alibi_detect.cd", share=0.25),
     Detector("whylogs", whylogs_fit, whylogs_check, "whylogs.viz.drift.column_drift_algorithms", 0.1, wide=False),
-    Detector("deepchecks", deepchecks_fit, deepchecks_check, "deepchecks.tabular.checks", 0.02, wide=False),
-    Detector("evidently", frame, evidently_check, "evidently.presets", 0.01, wide=False),
+    Detector("deepchecks", deepchecks_fit, deepchecks_check, "deepchecks.tabular.checks", 0.1, wide=False),
+    Detector("evidently", frame, evidently_check, "evidently.presets", 0.02, wide=False),
 )
 
 
