@@ -55,9 +55,10 @@ def scaled_twice(rng: Generator, scene: Scene) -> Plan:
     """The fitted scaler was applied to its own output.
 
     (z - m)/s of (x - m)/s is (x - (m + m s))/s²: to the digit another fitted scaler of the same class, so `refit` and
-    `other_scaler` (which the profile, not knowing m and s, can't tell from it) count too.
+    `other_scaler` (which the profile, not knowing m and s, can't tell from it) count too; and `not_normalised`, see
+    there.
     """
-    accepted = with_unit(scene, "double_normalised", "other_scaler", "refit")
+    accepted = with_unit(scene, "double_normalised", "not_normalised", "other_scaler", "refit")
     return Plan(lambda rng, raw: scene.transformer.transform(scene.seen(raw)), accepted)
 
 
@@ -65,13 +66,15 @@ def scaled_twice(rng: Generator, scene: Scene) -> Plan:
 def not_scaled(rng: Generator, scene: Scene) -> Plan:
     """The scaler was left out.
 
-    Where raw units are so close to scaled ones that a refit scaler (see there) yields the same, its names count.
+    A profile of scaled data does not hold the scaler, and s z + m is also (z - m')/s' with m' = -m/s and s' = 1/s: the
+    output of *that* scaler applied twice, so `double_normalised` counts. Where raw units are so close to scaled ones
+    that a refit scaler (see there) yields the same, its names count.
     """
     one = np.ones((1, scene.raw.shape[1]))
     offset = scene.transformer.inverse_transform(0 * one)
     factor = scene.transformer.inverse_transform(one) - offset
     mild = np.all((np.abs(np.log(factor)) < np.log(4)) & (np.abs(offset) < 4))
-    accepted = with_unit(scene, "not_normalised", *(["refit", "other_scaler"] if mild else []))
+    accepted = with_unit(scene, "not_normalised", "double_normalised", *(["refit", "other_scaler"] if mild else []))
     return Plan(lambda rng, raw: raw, accepted)
 
 

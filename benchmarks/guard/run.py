@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import fields, replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -26,6 +27,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sizes", nargs="*", type=int, default=list(measure.SIZES), help="only these batch sizes")
     parser.add_argument("--no-peers", action="store_true", help="only the guard")
     parser.add_argument("--no-vectors", action="store_true", help="without the wide family")
+    for field in fields(measure.Effort):
+        parser.add_argument(
+            f"--{field.name.replace('_', '-')}", type=int, help=f"in place of {getattr(FULL, field.name)}"
+        )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="write the counts there, after each data set")
     parser.add_argument("--tables", type=Path, nargs="*", help="print tables of counts that were written; run nothing")
@@ -39,7 +44,8 @@ def main() -> None:
     if asked.tables:
         lines = [line for path in asked.tables for line in json.loads(path.read_text())["counts"]]
     else:
-        effort = QUICK if asked.quick else FULL
+        own = {f.name: getattr(asked, f.name) for f in fields(measure.Effort) if getattr(asked, f.name) is not None}
+        effort = replace(QUICK if asked.quick else FULL, **own)
         others = [] if asked.no_peers else peers.installed()
         print(f"seed {asked.seed}, {effort}, peers: {', '.join(p.name for p in others) or 'none'}\n", flush=True)
         tally = measure.Tally()
