@@ -14,7 +14,8 @@ and ``fault``. One command prints everything, with what users would pick instead
 How it is made
     `datasets.py`: data that ships with scikit-learn and generated families, split *by data set* into development and
     held-out; whoever works on the detector looks at the former only. `scenes.py`: where the guard stands (before the
-    scaler, after it, after a logarithm, after a Normalizer) and batches that must not alarm. `faults.py`: the
+    scaler, after it, after a logarithm, after a Normalizer) and batches that must not alarm (`ranks.py`: how counts
+    and zeros drift). `faults.py`, `plans.py`: the
     injectors, and which names count. `measure.py` runs, `report.py` prints. Seeds are fixed.
 
     A *part* of a data set is a training sample, of which the profile is made, and unseen rows, from which batches are

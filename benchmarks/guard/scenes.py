@@ -11,8 +11,9 @@ from functools import cached_property
 
 import numpy as np
 from numpy.random import Generator
-from scipy.special import ndtr, ndtri
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, Normalizer, RobustScaler, StandardScaler
+
+from guard.ranks import Ranks, scores
 
 SCALERS = {"standard": StandardScaler, "minmax": MinMaxScaler, "robust": RobustScaler, "l2": Normalizer}
 
@@ -110,15 +111,6 @@ class Scene:
 
     # -- the size of a fault ---------------------------------------------------------------------------------------
 
-    def scores(self, X: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """Return normal scores of `X` under the training distribution, ties at the middle of their ranks."""
-        n, out = len(self.train), np.empty((len(X), len(columns)))
-        for i, j in enumerate(columns):
-            known = np.sort(self.train[:, j])
-            rank = np.searchsorted(known, X[:, j], "left") + np.searchsorted(known, X[:, j], "right")
-            out[:, i] = ndtri((rank / 2 + 0.5) / (n + 1))
-        return out
-
     def evidence(self, faulty: np.ndarray) -> float:
         """Return how much a row of `faulty` (of the reference rows) tells, in nats: 0.5 for a shift by one deviation.
 
@@ -131,7 +123,7 @@ class Scene:
         if not len(moved):
             return 0.0
         moved = moved[:: 1 + len(moved) // 64]
-        a, b = self.scores(clean, moved), self.scores(faulty, moved)
+        a, b = scores(self.train, clean, moved), scores(self.train, faulty, moved)
         spread = np.maximum(a.std(0), 0.3)
         m, s = (b.mean(0) - a.mean(0)) / spread, np.maximum(b.std(0) / spread, 0.05)
         best = float(np.max(0.5 * (m**2 + s**2 - 1) - np.log(s)))
@@ -139,7 +131,7 @@ class Scene:
             return best
         if self.wide:  # the dependence of some, which has to stand clear of what 1500 rows leave open
             varies = varies[:: 1 + len(varies) // 48]
-        joint = gaussian_divergence(self.scores(clean, varies), self.scores(faulty, varies))
+        joint = gaussian_divergence(scores(self.train, clean, varies), scores(self.train, faulty, varies))
         return joint if not self.wide or joint > 2.0 else best
 
     # -- batches that must not alarm -------------------------------------------------------------------------------
@@ -148,10 +140,11 @@ class Scene:
         """Return an unseen batch, every column of which has moved by `amount` deviations, up or down.
 
         Literally so for continuous columns (rounded to the grid that they are read on). A count or a zero does not
-        become a fraction when the world drifts: columns with atoms move on their normal scores, by the same amount,
-        and keep their values. The world drifts before a scaler or a norm is applied, and after a logarithm.
+        become a fraction when the world drifts, nor does an indicator contradict its fellows: columns with atoms move
+        on their normal scores (see ranks.py), and stay if the other columns determine them. The world drifts before
+        a scaler or a norm is applied, and after a logarithm.
         """
-        columns = self.here if self.side == "log" else self.before
+        columns, ranks = (self.here, self.ranks_here) if self.side == "log" else (self.before, self.ranks_before)
         X = self.draw(rng, rows)
         if self.side == "log":
             X = self.seen(X)
@@ -160,15 +153,23 @@ class Scene:
         on = columns.grid > 0
         out[:, on] = np.round(out[:, on] / columns.grid[on]) * columns.grid[on]
         stepped = (self.before.atom > 0.05) | (self.before.grid == 1)
-        for j in columns.varies[stepped[columns.varies]]:
-            known = np.sort(columns.rows[:, j])
-            low, high = np.searchsorted(known, X[:, j], "left"), np.searchsorted(known, X[:, j], "right")
-            rank = (low + (high - low) * rng.uniform(size=rows) + 0.5) / (len(known) + 1)
-            moved = ndtr(ndtri(rank) + up[j])
-            out[:, j] = known[np.minimum((moved * len(known)).astype(int), len(known) - 1)]
-        constant = np.setdiff1d(np.arange(X.shape[1]), columns.varies)
-        out[:, constant] = X[:, constant]
+        still = np.isin(np.arange(X.shape[1]), columns.varies, invert=True)
+        if np.any(stepped[columns.varies]):
+            still |= stepped & ranks.determined
+            for j in np.flatnonzero(stepped & ~still):
+                out[:, j] = ranks.moved(rng, X, j, up[j])
+        out[:, still] = X[:, still]
         return out if self.side == "log" else self.seen(out)
+
+    @cached_property
+    def ranks_here(self) -> Ranks:
+        """Normal scores of what the guard sees."""
+        return Ranks(self.train)
+
+    @cached_property
+    def ranks_before(self) -> Ranks:
+        """Normal scores of what comes before the transformer."""
+        return Ranks(self.raw)
 
     def tilted(self, rng: Generator, rows: int, amount: float) -> np.ndarray | None:
         """Return unseen rows of a population that drifted: real rows, drawn so that one direction's mean moves.
