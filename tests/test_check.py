@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 from sklearn.datasets import load_wine
+from sklearn.preprocessing import StandardScaler
 
 import sklearn_normlock as nl
 from sklearn_normlock.cli import check
@@ -24,9 +25,10 @@ WRONG = TEST.assign(proline=TEST.proline * 1000)
 def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     profile = nl.Profile.from_data(TRAIN).to_dict()
-    (tmp_path / "lock.json").write_text(json.dumps({"lock_version": 1, "profile": profile}))
+    scaler = StandardScaler().fit(TRAIN)
+    nl.lock(scaler, TRAIN).save(tmp_path / "lock.json")
+    nl.lock(scaler).save(tmp_path / "none.json")
     (tmp_path / "bare.json").write_text(json.dumps(profile))
-    (tmp_path / "none.json").write_text(json.dumps({"lock_version": 1, "profile": None}))
     parser = argparse.ArgumentParser()
     check.configure(parser)
     return lambda *arguments: check.run(parser.parse_args([*arguments]))
