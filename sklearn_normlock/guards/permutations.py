@@ -153,7 +153,11 @@ def _flips(search: Search, company: _Company, flagged: Any) -> Any:
     anchors = np.setdiff1d(np.arange(fit.columns), flagged)
     if len(anchors) < max(1, fit.columns // 3):
         anchors = np.arange(fit.columns)
-    agreement = (company.R[:, anchors] * company.P[:, anchors]).sum(axis=1)
+    # Columns whose own distribution shows that they are negated count as such for the others. (Behind a scaler an
+    # offset is free, and a distribution alone shows no sign.)
+    signs = np.where((own > 10.0) & (not search.side.scaled), -1.0, 1.0)
+    anchors = np.union1d(anchors, np.flatnonzero(signs < 0)).astype(np.int64)
+    agreement = (company.R[:, anchors] * signs[anchors] * company.P[:, anchors]).sum(axis=1)
     return own - 2.0 * company.worth * agreement
 
 
