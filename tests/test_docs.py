@@ -198,7 +198,7 @@ def recipe(name):
 def test_commands_of_the_readme():
     """The README has the two commands that CI runs, and what they install and start exists."""
     assert recipe("main") == ["pip install . && normlock demo"]
-    assert recipe("test") == ['pip install ".[test]" && pytest']
+    assert recipe("test") == ['pip install ".[test]" && pytest -n auto']
     assert re.search(r"^test = \[", project(), re.MULTILINE)
     assert re.search(r'^normlock = "sklearn_normlock.cli:main"', project(), re.MULTILINE)
 
