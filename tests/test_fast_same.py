@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import sklearn_normlock as nl
-from sklearn_normlock.seals.fast import METHODS, fast_paths
+from sklearn_normlock.seals.fast import METHODS, fast_paths, power
 from sklearn_normlock.seals.fast.compiler import VERSION
 
 OBJECTS = dict(sealed())
@@ -108,4 +108,8 @@ def test_these_have_a_fast_path():
     without -= {(name, "inverse_transform") for name in OBJECTS if name.startswith("SimpleImputer")}
     if VERSION < (1, 6):
         without -= {("PowerTransformer Box-Cox", "inverse_transform")}
+    forward = power._yeo_johnson if VERSION >= (1, 9) else power._yeo_johnson_by_power
+    if not all(map(power._agrees, (forward, power._yeo_johnson_inverse))):
+        # This NumPy on this processor rounds a whole array otherwise than a column.
+        without = {(name, m) for name, m in without if not name.startswith("PowerTransformer")}
     assert without <= {("SGDClassifier huber", "predict_proba")}  # the walk's, not its final step's

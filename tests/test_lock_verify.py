@@ -411,7 +411,10 @@ def test_probes_of_numbers():
     "est, edges",
     [
         (MinMaxScaler(clip=True), lambda est: [est.data_min_, est.data_max_]),
-        (KBinsDiscretizer(4, encode="ordinal", strategy="uniform"), lambda est: np.column_stack(est.bin_edges_)),
+        (
+            KBinsDiscretizer(4, encode="ordinal", strategy="uniform", subsample=None),
+            lambda est: np.column_stack(est.bin_edges_),
+        ),
         (QuantileTransformer(n_quantiles=5), lambda est: est.quantiles_),
         (SplineTransformer(3), lambda est: [est.bsplines_[0].t[3:-3]]),
     ],
