@@ -200,12 +200,12 @@ def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         watch = watch_over(self)
         if watch.__class__ is Watch and watch.intact(self.__dict__):
-            if len(args) == 1 and not kwargs:
+            if len(args) == 1 and type(args[0]) is ndarray and not kwargs:
                 try:
                     kernel = watch.kernels[name]
                 except KeyError:
                     kernel = kernel_of(self, name, watch)
-                if kernel is not None and type(args[0]) is ndarray and usual():
+                if kernel is not None and usual():
                     result = kernel(args[0])
                     if result is not None:
                         return result
