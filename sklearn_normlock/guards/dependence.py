@@ -8,6 +8,7 @@ logarithm) moves them: the margins and the dependence are separate evidence.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,20 +19,33 @@ RANK = 48
 #: normal ones is expected.
 _DRAWS, _LEAST_OF_DRAWS = 40, 2.2
 _ROOT_12 = float(np.sqrt(12))
+#: Sizes of the batches that are drawn. How well the others tell a column is asked of so many columns at most, and of
+#: so many times more rows than columns at least.
+_SIZES = (16, 64)
+_TELL, _ROWS_PER_COLUMN = 128, 4
+#: A column that the others determine leaves nothing open: its logarithm ends here.
+_LEAST_OPEN = -12.0
 #: Fewer rows than this tell nothing about dependence.
 ENOUGH = 64
 
 
 @dataclass
 class Dependence:
-    """``factor`` (n_columns, rank); agreement of a column with its neighbours: mean, and deviation times root of n."""
+    """``factor`` (n_columns, rank); agreement of a column with its neighbours: mean, and deviation times root of n.
+
+    ``surprise`` (4, n_columns) is about what the others leave open of a column: the mean of its logarithm in batches
+    of 16 and of 64 rows, and its deviation times the root of their rows; None where there are too few rows.
+    """
 
     factor: Any
     rows: int
     expected: Any
     spread: Any
+    surprise: Any = None
 
     def __post_init__(self) -> None:
+        if self.surprise is not None:
+            self.surprise = np.asarray(self.surprise, np.float32).astype(np.float64).reshape(4, -1)
         # As precise as it is stored, so that a profile says the same before and after.
         self.factor = np.asarray(self.factor, np.float16).astype(np.float64)
         self.expected = np.asarray(self.expected, np.float32).astype(np.float64)
@@ -60,9 +74,32 @@ class Dependence:
 
     def agreement(self, scores: Any) -> Any:
         """Return of each column how far a batch goes together as the profile does; 1 is exactly so."""
-        product = np.einsum("ij,ij->j", scores, self.neighbours(scores)) / len(scores)
-        strength = self.strength()
+        if self.tells:
+            # The slope of a column on what the others tell of it, not on each other.
+            told = scores - scores @ self.weights
+            product, strength = np.einsum("ij,ij->j", scores, told), np.einsum("ij,ij->j", told, told)
+        else:
+            product = np.einsum("ij,ij->j", scores, self.neighbours(scores)) / len(scores)
+            strength = self.strength()
         return np.divide(product, strength, out=np.ones_like(product), where=strength > 0)
+
+    @property
+    def tells(self) -> bool:
+        """Whether there were rows enough to tell a column from the others by a regression."""
+        d = len(self.factor)
+        return d <= _TELL and self.rows >= 2 * _ROWS_PER_COLUMN * d
+
+    @cached_property
+    def weights(self) -> Any:
+        """The inverse of the correlation, shrunk; a column of it, over its diagonal, is a regression on the others."""
+        part = min(0.5, max(0.02, 2.0 * len(self.factor) / self.rows))
+        precision = np.linalg.inv((1 - part) * self.correlation() + part * np.eye(len(self.factor)))
+        return precision / np.diag(precision)
+
+    def left_open(self, scores: Any) -> Any:
+        """Return of each column the logarithm of what the others leave open of it: of its mean squared residual."""
+        with np.errstate(divide="ignore"):
+            return np.maximum(np.log(np.mean((scores @ self.weights) ** 2, axis=0)), _LEAST_OPEN)
 
     def merge(self, other: Dependence) -> Dependence:
         """Return the weighted mean of both."""
@@ -74,6 +111,7 @@ class Dependence:
             a * self.expected + b * other.expected,
             # Where the parts expect different things, the difference is spread too.
             a * self.spread + b * other.spread + np.abs(self.expected - other.expected),
+            _together(self.surprise, a, other.surprise, b),
         )
 
 
@@ -113,20 +151,35 @@ def dependence_of(X: Any) -> Dependence | None:
     factor = _low_rank(rank_scores(X[order[:half]]).T / np.sqrt(half))
     found = Dependence(factor, n, np.ones(d), np.ones(d))
     rest = order[half:]
-    means, spreads = [], []
-    for size in (16, 64):
-        size = min(size, len(rest) // 2)
-        drawn = np.empty((_DRAWS, d))
+    means, spreads, opens, widths = [], [], [], []
+    for asked in _SIZES:
+        size = min(asked, len(rest) // 2)
+        drawn, left = np.empty((_DRAWS, d)), np.zeros((_DRAWS, d))
         for i in range(_DRAWS):
             rows = np.random.default_rng([size, i]).choice(rest, size, replace=False)
-            drawn[i] = found.agreement(rank_scores(X[rows]))
+            scores = rank_scores(X[rows])
+            drawn[i] = found.agreement(scores)
+            if found.tells:
+                left[i] = found.left_open(scores)
+        # Drawn without replacement from few rows, batches are more alike than new ones will be.
+        rarer = np.sqrt(size / (1 - size / len(rest)))
         mean = drawn.mean(axis=0)
-        # The lower tail is the longer one: the least of the draws tells as much of it as their deviation. And drawn
-        # without replacement from few rows, batches are more alike than new ones will be.
+        # The lower tail is the longer one: the least of the draws tells as much of it as their deviation.
         spread = np.maximum(drawn.std(axis=0, ddof=1), (mean - drawn.min(axis=0)) / _LEAST_OF_DRAWS)
         means.append(mean)
-        spreads.append(spread * np.sqrt(size / (1 - size / len(rest))))
-    return Dependence(factor, n, np.minimum(*means), np.maximum(*spreads))
+        spreads.append(spread * rarer)
+        opens.append(left.mean(axis=0))
+        widths.append(np.maximum(left.std(axis=0, ddof=1), (left.max(axis=0) - opens[-1]) / _LEAST_OF_DRAWS) * rarer)
+    surprise = np.stack([*opens, *widths]) if found.tells else None
+    return Dependence(factor, n, np.minimum(*means), np.maximum(*spreads), surprise)
+
+
+def _together(one: Any, a: float, other: Any, b: float) -> Any:
+    if one is None or other is None:
+        return one if other is None else other
+    mean = a * one + b * other
+    mean[2:] += np.abs(one[:2] - other[:2])  # where the parts expect different things, the difference is spread too
+    return mean
 
 
 def _low_rank(wide: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ from .likelihood import Likelihood
 from .norms import NormVerdict, norm_fault
 from .permutations import permutations
 from .profile import Profile
-from .repeats import repeats
+from .repeats import REPEATED, repeats
 from .side import Side
 from .tables import Table, as_table
 
@@ -24,6 +25,9 @@ __all__ = ["Diagnosis", "diagnose"]
 
 #: A hypothesis must beat an unchanged batch by this much (a log-likelihood) to give its name.
 _LEAST = 3.0
+#: Hypotheses whose undoing is tested anew, and the tests that an undoing must pass.
+_LOOKED_AT, _OF_A_NAME = 12, 3
+_OF_DISTRIBUTION = ("location", "tails", "narrow", "ties", "dependence")
 #: Faults that leave the ranks within each column as they are, and so the dependence between columns.
 _EACH_ALONE = frozenset(
     {"unit_changed", "shifted", "log_extra", "log_missing", "refit", "other_scaler", "double_normalised",
@@ -255,10 +259,12 @@ class _Case:
     def _searched(self, X: Any, evidence: Evidence) -> tuple[str, Any, dict[str, Any], float]:
         flagged = evidence.flagged()
         with np.errstate(all="ignore"):
-            search = Search(Likelihood(self.reference, X), Side(self.reference), flagged)
+            moved = evidence.excess(("location", "tails", "narrow")) > 0
+            search = Search(Likelihood(self.reference, X), Side(self.reference), flagged, moved)
         with np.errstate(all="ignore"):
             found = [*search.all(), *repeats(search), *permutations(search, flagged)]
         found = sorted((h for h in found if h.score > _LEAST and len(h.columns)), key=lambda h: -h.score)
+        found = self._explaining(found, search)
         self.found = found
         if not found:
             return "unknown", flagged, self._odd(evidence), 0.5
@@ -269,6 +275,25 @@ class _Case:
                 return "unknown", best.columns, self._odd(evidence), _confidence(found)
             best = others[0]
         return best.fault, self._columns_of(best), self._details_of(best), _confidence(found)
+
+    def _explaining(self, found: list[Hypothesis], search: Search) -> list[Hypothesis]:
+        """Return those of the best that explain more than they leave open, less what they leave, the best first."""
+        seen: Counter[str] = Counter()
+        kept = []
+        for h in found:
+            seen[h.fault] += 1
+            if seen[h.fault] > _OF_A_NAME or len(kept) == _LOOKED_AT:
+                continue
+            kept.append(h)
+            left = h.restored(search.X)
+            evidence = weigh(self.reference, left, {}, self.budget)
+            odd = evidence.excess(_OF_DISTRIBUTION)
+            if h.undone is None:  # coarser values stay where they are
+                odd[h.columns] = evidence.excess(("location", "tails", "dependence"))[h.columns]
+            elif h.fault in REPEATED:  # what is left of a cut column is narrow, and goes together with less
+                odd[h.columns] = evidence.excess(("ties",))[h.columns]
+            h.left = float(odd.sum())
+        return sorted((h for h in kept if h.score > _LEAST), key=lambda h: -h.score)
 
     def _company_broken(self, evidence: Evidence, best: Hypothesis) -> bool:
         """Tell whether columns of which each alone is explained no longer go together: then it is not that."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import log_ndtr
+from scipy.special import log_ndtr, stdtr
 
 from .dependence import rank_scores
 from .exact import log_p_unit, standardised_by
@@ -35,8 +35,12 @@ ROWS, DEPENDENCE_ROWS = 2048, 256
 #: A log p-value above which no share of a budget is.
 _WORTH_A_LOOK = -3.0
 #: A mean of products of ranks has heavier tails than the normal distribution at this distance.
-_HEAVIER = 1.5
+_HEAVIER, _HEAVIER_OPEN = 1.3, 1.15
 _DROP = 0.4
+#: And how much a column follows from the others: by a factor of exp of this.
+_MORE_OPEN = 0.25
+#: No test of a single column counts for more.
+_MOST = 100.0
 
 
 @dataclass
@@ -75,6 +79,16 @@ class Evidence:
         # A test that looks at several thresholds, or on both sides, has a row of p-values for each.
         width = self.n_columns + (len(MEASURES) if test in _OF_ROWS_TOO else 0)
         return np.unique(np.flatnonzero(self.log_p[test] < self.limit(test)) % width)
+
+    def excess(self, tests: tuple[str, ...]) -> Any:
+        """Return by how much each column overdraws the budget of some tests, all in all."""
+        total = np.zeros(self.n_columns)
+        for test in tests:
+            if test in self.log_p:
+                p = self.log_p[test]
+                width = self.n_columns + (len(MEASURES) if test in _OF_ROWS_TOO else 0)
+                total += np.clip(self.limit(test) - p.reshape(-1, width).min(axis=0), 0.0, _MOST)[: self.n_columns]
+        return total
 
     def flagged(self) -> Any:
         """Return every column at which any test alarms; measures of rows left out."""
@@ -242,7 +256,17 @@ def _dependence(reference: Reference, X: Any) -> Any:
     z = drop / np.maximum(found.spread * np.sqrt(1 / len(X) + 1 / found.rows), 1e-6)
     # Populations differ a little in how their columns go together; a fault turns it round, or ends it.
     told &= drop > _DROP
-    return np.where(told, log_ndtr(-np.maximum(z / _HEAVIER, 0)) + np.log(2), 0.0)
+    # Of few rows the tails are Student's.
+    p = stdtr(len(X) - 2.0, -np.maximum(z / _HEAVIER, 0))
+    alone = np.where(told, np.log(np.maximum(2 * p, 1e-100)), 0.0)
+    if found.surprise is None:
+        return alone
+    # What the other columns leave open of one: far more than it was, in a batch whose columns don't belong together.
+    size = int(len(X) >= 64)
+    more = found.left_open(scores) - found.surprise[size] - _MORE_OPEN
+    spread = found.surprise[2 + size] * np.sqrt(1 / len(X) + 1 / found.rows)
+    z = np.where(scores.any(axis=0), more / np.maximum(spread, 1e-2), 0.0)
+    return np.minimum(alone, np.where(z > 0, log_ndtr(-z / _HEAVIER_OPEN) + np.log(4), 0.0))
 
 
 def _categories(reference: Reference, column: int, values: Any) -> float:

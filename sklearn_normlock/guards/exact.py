@@ -66,7 +66,7 @@ def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:
         low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
         size = np.maximum(np.abs(low), np.abs(high))
         varied = high > low
-        if n == profile.n_rows and np.allclose(mean, reference.mean, rtol=1e-9, atol=1e-9):
+        if n == profile.n_rows and (low == profile.moments.low).all() and (high == profile.moments.high).all():
             return "", 0.0  # the training data itself
         level = (size == 0) | varied
         if not varied.any() or not level.all():
@@ -79,10 +79,12 @@ def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:
         ):
             if not hit[varied].all():
                 continue
-            if name != "standard" and (n < 4 or _usual_bounds(reference, name)):
+            if name != "standard" and n < 4:
                 continue
             # Values that are few, or a profile's own bounds, meet such sums by chance; different values don't.
             different = _different(X[:, varied])
+            if name in ("minmax", "maxabs"):
+                different = np.where(_bounds_are_usual(reference, name, n)[varied], 0, different)
             several = different > max(3, 0.5 * n)
             sure = int(several.sum()) if n > 3 else int(varied.sum()) // 2
             few = int(((different > 2) & ~several).sum()) if n > 3 else 0
@@ -107,14 +109,19 @@ def _robust(X: Any) -> Any:
     return (np.abs(middle) < _EXACT) & (np.abs(high - low - 1) < _EXACT)
 
 
-def _usual_bounds(reference: Reference, name: str) -> bool:
-    """Tell whether the profile's own columns often reach such bounds."""
-    d = reference.columns
-    low, high = reference.low[:d], reference.high[:d]
-    if name == "robust":
-        return False
-    reached = (low == 0) & (high == 1) if name == "minmax" else np.maximum(np.abs(low), np.abs(high)) == 1
-    return bool(reached.mean() > 0.5 and (reference.above_r[-2, :d] > 0.03 * reference.rows[:d]).mean() > 0.5)
+def _bounds_are_usual(reference: Reference, name: str, n: int) -> Any:
+    """Return of which columns a batch of n rows of the profile's may well have the bounds that a scaler gives."""
+    out = np.zeros(reference.columns, bool)
+    for j, (values, shares) in enumerate(reference.profile.sketches[: reference.columns]):
+        if not len(values):
+            continue
+        m = reference.rows[j]
+        below, up_to = share_below(values, shares, np.array([0.0, 1.0] if name == "minmax" else [-1.0, 1.0]))
+        share = np.where(up_to - below > 0.5 / m, up_to - below + 3 / m, 0.0)
+        # A bound of the training rows is a value that one of them has at least, whether or not the sketch has a jump.
+        share = np.maximum(share, np.where((up_to >= 1) | (below <= 0), 4 / m, 0.0) * (reference.profile.ties[j] > 0))
+        out[j] = (share.prod() if name == "minmax" else share.sum()) * n > 1e-3
+    return out
 
 
 def _different(X: Any) -> Any:

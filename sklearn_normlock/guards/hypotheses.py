@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,18 @@ _LOGS = (
 ENOUGH = 6
 
 
+#: Draws from a profile that show how far widths vary; and by how much (a logarithm) populations differ in them.
+_DRAWS, _OTHER_POPULATION = 24, 0.4
+
+
+#: A column with no more different values than this is laid over the profile's value by value.
+_FEW_VALUES = 24
+#: What values that were divided by the greatest one of training hardly exceed.
+_ABOUT_ONE = 1.25
+#: What a column's likelihood must gain before the precision of its numbers counts.
+_LEAST = 3.0
+
+
 @dataclass
 class Hypothesis:
     """``gain``: of each column, the log-likelihood over that of an unchanged column; ``price``: of touching it."""
@@ -47,6 +60,8 @@ class Hypothesis:
     of_columns: dict[int, dict[str, Any]] = field(default_factory=dict)
     undone: Any = None
     touched: Any = None
+    #: What the tests still find odd once it is undone (a log-likelihood).
+    left: float = 0.0
 
     @property
     def columns(self) -> Any:
@@ -55,24 +70,36 @@ class Hypothesis:
             return self.touched
         return np.arange(len(self.gain)) if self.whole else np.flatnonzero(self.gain > self.price)
 
+    def restored(self, X: Any) -> Any:
+        """Return the batch with what was done to the columns undone."""
+        if self.undone is None:
+            return X
+        Y = X.copy()
+        columns = np.arange(X.shape[1]) if self.whole and self.touched is None else self.columns
+        Y[:, columns] = self.undone[:, columns]
+        return Y
+
     @property
     def score(self) -> float:
         """The sum of the gains, less what it costs."""
         if self.whole:
-            return float(self.gain.sum()) - self.price
-        return float(np.maximum(self.gain - self.price, 0).sum()) - 2.0
+            return float(self.gain.sum()) - self.price - self.left
+        return float(np.maximum(self.gain - self.price, 0).sum()) - 2.0 - self.left
 
 
 class Search:
     """The hypotheses about the columns of one batch."""
 
-    def __init__(self, likelihood: Likelihood, side: Side, flagged: Any) -> None:
+    def __init__(self, likelihood: Likelihood, side: Side, flagged: Any, moved: Any) -> None:
         self.fit = likelihood
+        #: Columns whose values lie elsewhere, or are wider or narrower, than the profile's.
+        self.moved = moved
         self.side = side
         self.X = likelihood.X
         self.n = likelihood.n
-        fits = likelihood.of(self.X)
-        self.clean = fits - likelihood.charges(self.X)
+        self.fits = likelihood.of(self.X)
+        self.repeated, self.coarse = likelihood.charges(self.X)
+        self.clean = self.fits - self.repeated - self.coarse
         # Columns that fit as they are need no explanation: nothing is lost by not looking for one.
         usual = likelihood.usual() * self.n * likelihood.weight
         self.suspect = self.clean < usual - 3.0 * np.sqrt(self.n)
@@ -86,14 +113,82 @@ class Search:
         # A free parameter is worth the width of its prior over that of its posterior.
         self.free = 3.0 + 0.5 * float(np.log(self.n))
 
+    @cached_property
+    def wrong_sign(self) -> Any:
+        """The columns with values of a sign that those of training do not have: no factor makes them so."""
+        d = self.fit.columns
+        low, high = self.fit.reference.low[:d], self.fit.reference.high[:d]
+        return ((low >= 0) & (self.X < 0).any(axis=0)) | ((high <= 0) & (self.X > 0).any(axis=0))
+
+    @cached_property
+    def slopes(self) -> Any:
+        """How much wider each column is than the profile's."""
+        width = _width(self.X)
+        usual = self.fit._quantile(0.84) - self.fit._quantile(0.16)
+        mine, theirs = deviation(self.X), self.fit.reference.std
+        # Quantiles of repeated values jump.
+        by_width = (width > 0) & (usual > 0) & ~np.array(self.fit.reference.jumps[: self.fit.columns])
+        slope = np.where(by_width, width / np.where(usual > 0, usual, 1), mine / np.where(theirs > 0, theirs, 1))
+        return np.where(slope > 0, slope, 1.0)
+
+    def aligned(self) -> tuple[Any, Any]:
+        """Return of each column the slope and the offset that lay it over the profile's: repeated values on repeated."""
+        slope = self.slopes.copy()
+        offset = self.offset_of(slope)
+        reference = self.fit.reference
+        for j in np.flatnonzero(self.fit.varied & np.array(reference.jumps[: self.fit.columns])):
+            values, count = np.unique(self.X[~np.isnan(self.X[:, j]), j], return_counts=True)
+            atoms = reference.atoms(j)
+            if len(atoms) < 2 or not 2 <= len(values) <= _FEW_VALUES:
+                continue
+            a, b = slope[j], np.nanmean(self.X[:, j]) - slope[j] * reference.mean[j]
+            for _ in range(4):
+                at = atoms[np.abs((values[:, None] - b) / a - atoms).argmin(axis=1)]
+                centre, middle = np.average(at, weights=count), np.average(values, weights=count)
+                spread = np.average((at - centre) ** 2, weights=count)
+                if spread <= 0:
+                    break
+                a = np.average((at - centre) * (values - middle), weights=count) / spread
+                b = middle - a * centre
+            else:
+                if a > 0:
+                    slope[j], offset[j] = a, b
+        return slope, offset
+
+    @cached_property
+    def stretched(self) -> bool:
+        """Whether the columns are wider or narrower than batches of so many rows are by chance."""
+        fit = self.fit
+        rows = np.random.default_rng(0).uniform(size=(self.n, _DRAWS))
+        log_slope, error = np.log(self.slopes), np.full(fit.columns, np.inf)
+        for j in np.flatnonzero(fit.varied & ~np.array(fit.reference.jumps[: fit.columns])):
+            values, shares = fit.reference.profile.sketches[j]
+            width = _width(np.interp(rows, shares, values))
+            error[j] = np.log(np.maximum(width, 1e-300)).std()
+        known = np.isfinite(error)
+        if not known.any():
+            return True
+        # What a scaler that was fitted on another population would stretch them by.
+        chance, other = error[known] ** 2, error[known] ** 2 + _OTHER_POPULATION**2
+        gain = 0.5 * log_slope[known] ** 2 * (1 / chance - 1 / other) - 0.5 * np.log(other / chance)
+        return bool(gain.sum() > 0)
+
     def affine(self, slope: Any, offset: Any, whole: bool = False) -> tuple[Any, Any]:
         """Return the gain of undoing x = slope * y + offset, and y; of suspect columns, unless it's about the whole."""
         slopes, offsets = np.broadcast_to(slope, self.clean.shape), np.broadcast_to(offset, self.clean.shape)
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             Y = (self.X - offset) / slope
             found = self._of(Y, -np.log(np.abs(slopes)), whole)
-        charge = self.fit.charges(Y, lambda run: (run.value - offsets[run.column]) / slopes[run.column])
-        return np.where(self.suspect | whole, found - charge - self.clean, 0.0), Y
+        gain = self._gain(found, Y, lambda run: (run.value - offsets[run.column]) / slopes[run.column])
+        return np.where(self.suspect | whole, gain, 0.0), Y
+
+    def _gain(self, found: Any, Y: Any, undo: Any) -> Any:
+        """Return what is gained by a likelihood, and by what repeated and coarse values no longer cost."""
+        repeated, coarse = self.fit.charges(Y, undo)
+        gain = found - self.fits + self.repeated - repeated
+        # Nearly anything that is done to coarse values makes them fine: that alone doesn't speak for it.
+        credit = (gain > _LEAST) & (self.moved | (self.moved.mean() > 0.5))
+        return gain + np.where(credit, self.coarse - coarse, np.minimum(self.coarse - coarse, 0.0))
 
     def _of(self, Y: Any, log_slope: Any, whole: bool) -> Any:
         if whole or self.suspect.all():
@@ -120,6 +215,28 @@ class Search:
             gain, Y = self.affine(1 / scale, -centre / scale, whole=True)
             fault = self.side.fault_of(name)
             yield Hypothesis(fault, gain, 2.0, whole=True, details={"scaler": name}, undone=Y)
+        if self.side.kind in ("standard", "minmax", "robust") and self.n >= ENOUGH:
+            yield from self.largest_is_one()
+
+    def largest_is_one(self) -> Iterator[Hypothesis]:
+        """Yield that raw values were divided by their greatest one, where the profile's were scaled otherwise.
+
+        Where the extreme of training has gone is known, 1 or -1; one number for each column is not.
+        """
+        fit, middle = self.fit, median(self.X)
+        bounded = np.fmax.reduce(np.abs(self.X), axis=0) <= _ABOUT_ONE
+        if bounded[fit.varied].mean() < 0.9:
+            return
+        best, undone = np.full(fit.columns, -np.inf), self.X.copy()
+        for end, extreme in ((1.0, self.side.high), (-1.0, self.side.low)):
+            part = fit.middle / np.where(extreme != 0, extreme, 1.0)
+            offset = (middle - end * part) / np.where(part != 1, 1 - part, 1.0)
+            slope = (end - offset) / np.where(extreme != 0, extreme, 1.0)
+            fits = (slope > 0) & (extreme != 0) & (part < 1)
+            gain, Y = self.affine(np.where(fits, slope, 1.0), np.where(fits, offset, 0.0))
+            better = fits & (gain > best)
+            best, undone = np.where(better, gain, best), np.where(better, Y, undone)
+        yield Hypothesis("other_scaler", best, 0.7 * self.free, details={"scaler": "maxabs"}, undone=undone)
 
     def shifts(self) -> Iterator[Hypothesis]:
         """Yield that a constant was added to some columns, and that some were negated."""
@@ -127,7 +244,7 @@ class Search:
         gain, Y = self.affine(1.0, offset)
         far = np.abs(offset) > self.fit.tolerance
         gain = np.where(far, gain, 0.0)
-        if self.side.scaled and (gain > self.free).sum() > max(2, 0.6 * self.fit.varied.sum()):
+        if self.side.scaled and self.stretched and (gain > self.free).sum() > max(2, 0.6 * self.fit.varied.sum()):
             gain = gain - self.free  # all of them at once: likelier a scaler, which would have moved them so
         deviations = offset / np.where(self.fit.reference.std > 0, self.fit.reference.std, 1.0)
         facts = {
@@ -159,6 +276,8 @@ class Search:
 
     def _unit(self, slope: float, offset: float, prior: float, name: str) -> Hypothesis:
         gain, Y = self.affine(slope, offset)
+        if not self.side.scaled and offset == 0:
+            gain = np.where(self.wrong_sign, np.minimum(gain, 0.0), gain)
         price = 2.0
         far = not 0.4 < slope < 2.5
         if self.side.scaled and not far:
@@ -189,8 +308,7 @@ class Search:
 
     def _curve(self, fault: str, name: str, Y: Any, log_slope: Any, undo: Any) -> Hypothesis:
         gain = self._of(Y, np.where(np.isfinite(log_slope), log_slope, 0.0), False)
-        gain = gain - self.fit.charges(Y, lambda run: float(undo(np.float64(run.value)))) - self.clean
-        gain = np.where(self.suspect, gain, 0.0)
+        gain = np.where(self.suspect, self._gain(gain, Y, lambda run: float(undo(np.float64(run.value)))), 0.0)
         return Hypothesis(fault, gain, 3.5, details={"function": name}, undone=Y)
 
     def free_scalers(self) -> Iterator[Hypothesis]:
@@ -198,19 +316,15 @@ class Search:
         if self.n < ENOUGH:
             yield from self._far_off()
             return
-        width = np.subtract(*quantiles(self.X, (0.84, 0.16)))
-        usual = self.fit._quantile(0.84) - self.fit._quantile(0.16)
-        mine, theirs = deviation(self.X), self.fit.reference.std
-        by_width = (width > 0) & (usual > 0)
-        slope = np.where(by_width, width / np.where(usual > 0, usual, 1), mine / np.where(theirs > 0, theirs, 1))
-        slope = np.where(slope > 0, slope, 1.0)
-        offset = self.offset_of(slope)
+        slope, offset = self.aligned()
         gain, Y = self.affine(slope, offset, whole=self.side.scaled)
         # A column of few values fits anything when it is stretched.
         gain = np.where(self.several, gain, np.minimum(gain, 0.0))
         fault, details = self.side.name_affine(slope, offset, self.X, self.fit)
         varied = int(self.fit.varied.sum())
-        if fault == "refit":
+        if fault == "refit" and not self.stretched:
+            yield Hypothesis("unknown", gain, 2 * self.free + 8.0, undone=Y)
+        elif fault == "refit":
             # Slopes near 1 and small offsets were to be expected: each column pays little for them.
             unusual = 0.2 * (offset / self.fit.scale) ** 2 + 0.7 * np.log(slope) ** 2
             kept = np.where(self.fit.varied, np.maximum(gain - 0.5 * self.free - unusual, 0.0), 0.0)
@@ -221,7 +335,7 @@ class Search:
         elif fault == "unknown":
             yield Hypothesis("unknown", gain, 2 * self.free + 4.0, undone=Y)
         else:
-            price = 2 * self.free * varied
+            price = (1 if self.stretched else 2) * self.free * varied
             # Priced like some columns, named like the whole: what a column does not need, it need not pay.
             kept = np.where(self.fit.varied, np.maximum(gain, 0.0), 0.0)
             yield Hypothesis(fault, kept, min(price, 0.6 * float(kept.sum()) + 10), True, details, undone=Y)
@@ -238,3 +352,7 @@ class Search:
             kept = np.maximum(gain, 0.0)
             yield Hypothesis(fault, kept, 4.0, True, details)
         yield Hypothesis("unknown", gain, 4.0)
+
+
+def _width(X: Any) -> Any:
+    return np.subtract(*quantiles(X, (0.84, 0.16)))

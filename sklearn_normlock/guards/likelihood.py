@@ -61,12 +61,15 @@ class Likelihood:
         self.runs = odd_runs(reference, self.X) if self.n >= LEAST else []
         self.coarse = precision_evidence(reference, self.X) if self.n > 1 else np.zeros(d)
         self.charged = np.flatnonzero(self.coarse < -7)
+        # A value that k rows share is no draw from a density: of a stretch, each has a part of one value's Jacobian.
+        self.singly = _share_of_value(self.X)
         # Rows that share a value which they should not are one observation, whatever is made of it: that they are many
         # is charged for apart. (Else a slope near 0 would explain them best of all.)
         self.counts = np.ones(self.X.shape)
         for run in self.runs:
             if run.log_p < -7:
-                self.counts[self.X[:, run.column] == run.value, run.column] = 1.0 / run.count
+                rows = self.X[:, run.column] == run.value
+                self.counts[rows, run.column], self.singly[rows, run.column] = 1.0 / run.count, 1.0
 
     def _quantile(self, q: float) -> Any:
         return self.reference._quantiles(q)[: self.columns]
@@ -109,7 +112,8 @@ class Likelihood:
             Tempered by the size of the profile, and less what the ties and the precision of Y cost.
         """
         at = np.arange(self.columns) if columns is None else columns
-        counts = self.counts[:, at if batch is None else batch]
+        made_of = at if batch is None else batch
+        counts, log_slope = self.counts[:, made_of], log_slope * self.singly[:, made_of]
         best = (counts * self._values(Y, log_slope, at)).sum(axis=0)
         with np.errstate(invalid="ignore"):
             moved = np.clip(self.middle[at] - median(Y), -self.tolerance[at], self.tolerance[at])
@@ -133,7 +137,7 @@ class Likelihood:
         """Return of each column the log-likelihood that a value has on average."""
         return (np.exp(self.tables) * _STEP * self.tables).sum(axis=1) - np.log(self.scale)
 
-    def charges(self, Y: Any, undo: Any = None, columns: Any = None) -> Any:
+    def charges(self, Y: Any, undo: Any = None, columns: Any = None) -> tuple[Any, Any]:
         """Return of each column what its repeated values and its coarse grid cost, once a fault is undone.
 
         Parameters
@@ -147,7 +151,7 @@ class Likelihood:
 
         Returns
         -------
-        charge : ndarray of shape (n_columns,)
+        repeated, coarse : ndarray of shape (n_columns,)
             Not negative.
         """
         out = np.zeros(self.columns)
@@ -156,13 +160,26 @@ class Likelihood:
             value = run.value if undo is None else undo(run)
             if np.isfinite(value):
                 out[run.column] = max(out[run.column], -run_of(self.reference, j, value, run.count, run.n).log_p)
+        coarse = np.zeros(self.columns)
         if len(self.charged) and columns is None:
-            out[self.charged] += -precision_evidence(self.reference, Y)[self.charged]
-        return np.minimum(out, _MOST)
+            coarse[self.charged] = -precision_evidence(self.reference, Y)[self.charged]
+        return np.minimum(out, _MOST), np.minimum(coarse, _MOST)
 
     def runs_of(self, column: int) -> list[Run]:
         """Return the odd runs of a column."""
         return [run for run in self.runs if run.column == column]
+
+
+def _share_of_value(X: Any) -> Any:
+    """Return one over the number of rows that have the value of a row, of each column."""
+    order = np.argsort(X, axis=0)
+    ordered = np.take_along_axis(X, order, axis=0)
+    out = np.empty(X.shape)
+    for j in range(X.shape[1]):
+        starts = np.flatnonzero(np.concatenate([[True], ordered[1:, j] != ordered[:-1, j]]))
+        counts = np.diff(np.concatenate([starts, [len(X)]]))
+        out[order[:, j], j] = 1.0 / np.repeat(counts, counts)
+    return out
 
 
 def median(Y: Any) -> Any:

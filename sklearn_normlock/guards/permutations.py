@@ -17,6 +17,8 @@ from .ties import run_of
 _EACH = 80
 _AGREES = 64
 _STAY = 6.0
+#: Swaps that are looked at with the company that the columns keep.
+_SWAPS = 40
 
 
 def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
@@ -28,8 +30,7 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
     if found is not None and search.has_company:
         scores = rank_scores(search.X)
         company = _Company(scores.T @ scores / search.n, found.correlation(), search.n)
-        gain = _flips(search, company, flagged)
-        yield Hypothesis("sign_flipped", gain, 4.0, undone=np.where(gain > 4.0, -search.X, search.X))
+        yield from _flips(search, company)
     if d < 2:
         return
     if search.side.scaled and search.n >= ENOUGH:
@@ -63,12 +64,40 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
         gain = fit.of(search.X, 0.0, order, places) - search.clean
     if company is not None:
         gain = gain + company.score(order) - company.score(np.arange(d))
-    # A transposition is one of d(d - 1) / 2; a permutation of m columns one of about d^m.
-    price = np.log(d * (d - 1) / 2) + 2 if len(moved) == 2 else len(moved) * np.log(d) * 0.75 + 2
+    # A transposition is one of d(d - 1) / 2, and likelier; a permutation of m columns one of about d^m.
+    price = np.log(d * (d - 1) / 2) + 2 if len(moved) == 2 else len(moved) * np.log(d) * 0.75 + 6
     if len(moved) > d / 2:
         # Which of the many orders it is, a batch need not tell for certain for its order to be wrong.
         price = min(price, 0.5 * float(np.maximum(gain, 0).sum()) + 10)
-    yield _moved("columns_swapped" if len(moved) == 2 else "columns_reordered", order, gain, float(price))
+    undone = np.empty_like(search.X)
+    undone[:, order] = search.X
+    yield _moved(order, gain, float(price), undone)
+    if len(moved) > 2 and d <= _EACH:
+        yield from _best_swap(search, alone, company, odd)
+
+
+def _best_swap(search: Search, alone: Any, company: _Company | None, odd: Any) -> Iterator[Hypothesis]:
+    """Yield the two columns of which it explains most that they changed places."""
+    d, places = len(alone), np.arange(len(alone))
+    own = np.diag(alone)
+    gains = alone + alone.T - own - own[:, None]
+    first, second = np.triu_indices(d, 1)
+    asked = np.isin(first, odd) | np.isin(second, odd)
+    first, second = first[asked], second[asked]
+    likely = np.argsort(-gains[first, second])[:_SWAPS]
+    best, found = -np.inf, None
+    before = company.score(places) if company is not None else 0.0
+    for j, k in zip(first[likely], second[likely], strict=True):
+        order = places.copy()
+        order[[j, k]] = k, j
+        gain = alone[places, order] - own
+        if company is not None:
+            gain = gain + company.score(order) - before
+        if gain.sum() > best:
+            best, found = gain.sum(), (order, gain)
+    if found is not None:
+        order, gain = found
+        yield _moved(order, gain, float(np.log(d * (d - 1) / 2) + 2), search.X[:, order])
 
 
 def _fits(search: Search) -> Any:
@@ -124,6 +153,11 @@ class _Company:
         return -0.5 * self.worth * ((self.R - expected) ** 2).sum(axis=1)
 
 
+    def turned(self, signs: Any) -> Any:
+        """Return what :meth:`score` does of columns that stay where they are, some of them negated."""
+        return -0.5 * self.worth * ((self.R - signs[:, None] * signs * self.P) ** 2).sum(axis=1)
+
+
 def _value(alone: Any, company: _Company, order: Any) -> float:
     d = len(order)
     stay = _STAY * float((order == np.arange(d)).sum())
@@ -143,22 +177,30 @@ def _anchored(alone: Any, company: _Company, flagged: Any) -> Any:
     return order
 
 
-def _flips(search: Search, company: _Company, flagged: Any) -> Any:
-    """Return what each column gains by being negated: by its own distribution and its correlations."""
-    fit = search.fit
-    own, _ = search.affine(-1.0, 0.0)
+def _flips(search: Search, company: _Company) -> Iterator[Hypothesis]:
+    """Yield the columns that gain by being negated: by their own distributions and by their correlations."""
+    fit, d = search.fit, search.fit.columns
+    own, undone = search.affine(-1.0, 0.0, whole=True)
     if search.side.scaled:
-        moved, _ = search.affine(-1.0, search.offset_of(-1.0))
-        own = np.maximum(own, moved - search.free)
-    anchors = np.setdiff1d(np.arange(fit.columns), flagged)
-    if len(anchors) < max(1, fit.columns // 3):
-        anchors = np.arange(fit.columns)
-    # Columns whose own distribution shows that they are negated count as such for the others. (Behind a scaler an
-    # offset is free, and a distribution alone shows no sign.)
+        # Flipped before the scaler: about a middle that is not known here.
+        moved, Z = search.affine(-1.0, search.offset_of(-1.0), whole=True)
+        better = moved - search.free > own
+        own, undone = np.where(better, moved - search.free, own), np.where(better, Z, undone)
+    own = np.where(fit.varied, own, 0.0)
+    products = company.R * company.P
+    # Columns whose own distribution shows it first, then one at a time, for as long as one gains.
     signs = np.where((own > 10.0) & (not search.side.scaled), -1.0, 1.0)
-    anchors = np.union1d(anchors, np.flatnonzero(signs < 0)).astype(np.int64)
-    agreement = (company.R[:, anchors] * signs[anchors] * company.P[:, anchors]).sum(axis=1)
-    return own - 2.0 * company.worth * agreement
+    for _ in range(2 * d):
+        change = signs * own - 4.0 * company.worth * signs * (products @ signs)
+        j = int(np.argmax(np.where(fit.varied, change, -np.inf)))
+        if change[j] <= 0:
+            break
+        signs[j] = -signs[j]
+    flipped = np.flatnonzero(signs < 0)
+    if not len(flipped):
+        return
+    gain = np.where(signs < 0, own, 0.0) + company.turned(signs) - company.turned(np.ones(d))
+    yield Hypothesis("sign_flipped", gain, 2.0 + 3.0 * len(flipped), True, undone=undone, touched=flipped)
 
 
 def _before_the_scaler(search: Search, company: _Company | None, flagged: Any) -> Iterator[Hypothesis]:
@@ -197,7 +239,7 @@ def _before_the_scaler(search: Search, company: _Company | None, flagged: Any) -
         gain = np.zeros(d)
         gain[odd] = fits + (company.score(order) - company.score(places))[odd] if company is not None else fits
         price = 2 * search.free + float(np.log(d * (d - 1) / 2)) + 1.0 + max(0.0, apart - 1.5) * 15
-        yield _moved("columns_swapped", order, gain, price)
+        yield _moved(order, gain, price, _rescaled(search.X, order, odd, slope, offset))
         return
     if company is None:
         return
@@ -222,7 +264,7 @@ def _before_the_scaler(search: Search, company: _Company | None, flagged: Any) -
         return
     gain = np.maximum(gain, 0) + together
     price = 2 * search.free * (len(moved) - 1) + len(moved) * np.log(d) * 0.5
-    yield _moved("columns_swapped" if len(moved) == 2 else "columns_reordered", current, gain, float(price))
+    yield _moved(current, gain, float(price), _rescaled(search.X, current, odd, slope, offset))
 
 
 def _spread(X: Any) -> Any:
@@ -230,8 +272,18 @@ def _spread(X: Any) -> Any:
     return np.where(upper > lower, upper - lower, 2 * deviation(X))
 
 
-def _moved(fault: str, order: Any, gain: Any, price: float) -> Hypothesis:
+def _rescaled(X: Any, order: Any, odd: Any, slope: Any, offset: Any) -> Any:
+    """Return the batch with its odd columns in their places, by the slopes and offsets of those places."""
+    Y = X.copy()
+    for a, j in enumerate(odd):
+        b = int(np.searchsorted(odd, order[j]))
+        Y[:, order[j]] = X[:, j] if order[j] == j else (X[:, j] - offset[a, b]) / slope[a, b]
+    return Y
+
+
+def _moved(order: Any, gain: Any, price: float, undone: Any) -> Hypothesis:
     moved = np.flatnonzero(order != np.arange(len(order)))
+    fault = "columns_swapped" if len(moved) == 2 else "columns_reordered"
     shown = {int(j): {"holds": int(order[j])} for j in moved}
     details = {"order": np.argsort(order).tolist()}
-    return Hypothesis(fault, gain, price, whole=True, details=details, of_columns=shown, touched=moved)
+    return Hypothesis(fault, gain, price, True, details, of_columns=shown, undone=undone, touched=moved)

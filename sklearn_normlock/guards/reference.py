@@ -52,14 +52,16 @@ class Reference:
         self.high[:d] = np.where(self.known[:d], np.fmax(profile.moments.high, self.high[:d]), 0.0)
         self.tolerance += _ROUNDING * np.maximum(np.abs(self.low), np.abs(self.high))
         self.middle = self._quantiles(0.5)
-        self.jumps = [
-            bool(((np.diff(values) == 0) & (np.diff(shares) > 0.75 / m)).any())
-            for (values, shares), m in zip(profile.sketches, self.rows, strict=True)
-        ]
+        self.jumps = [len(self.atoms(j)) > 0 for j in range(len(self.rows))]
         self._tails()
         self._near()
         self._beyond()
         self.spans: dict[Any, Any] = {}
+
+    def atoms(self, j: int) -> Any:
+        """Return the values that many rows share, in ascending order."""
+        values, shares = self.profile.sketches[j]
+        return values[1:][(np.diff(values) == 0) & (np.diff(shares) > 0.75 / self.rows[j])]
 
     def _quantiles(self, q: Any) -> Any:
         out = np.zeros((*np.shape(q), len(self.known)))

@@ -12,6 +12,7 @@ from .precision import LEVELS, NAMES, on_grids
 from .sketch import share_below
 from .ties import Run
 
+REPEATED = ("stuck", "imputed", "clipped")
 #: A run less odd than this (a log p-value) is left to chance.
 _ODD = -7.0
 _PRICE = 3.0
@@ -20,9 +21,8 @@ _PRICE = 3.0
 def repeats(search: Search) -> Iterator[Hypothesis]:
     """Yield a hypothesis for each fault that leaves repeated or coarse values."""
     d = search.fit.columns
-    names = ("stuck", "imputed", "clipped")
-    gains = {name: np.zeros(d) for name in names}
-    facts: dict[str, dict[int, dict[str, Any]]] = {name: {} for name in names}
+    gains = {name: np.zeros(d) for name in REPEATED}
+    facts: dict[str, dict[int, dict[str, Any]]] = {name: {} for name in REPEATED}
     for j in range(d) if search.fit.runs else ():
         runs = [run for run in search.fit.runs_of(j) if run.log_p < _ODD]
         if not runs:
@@ -32,7 +32,7 @@ def repeats(search: Search) -> Iterator[Hypothesis]:
             continue  # the other values are as coarse: not one value was put in, all were rounded
         gains[name][j] = _gain(search, j, used)
         facts[name][j] = said
-    for name in names:
+    for name in REPEATED:
         if facts[name]:
             yield Hypothesis(name, gains[name], _PRICE, of_columns=facts[name], undone=_without(search, facts[name]))
     yield from _quantised(search)

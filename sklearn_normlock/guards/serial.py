@@ -46,6 +46,7 @@ def write_profile(profile: Profile) -> dict[str, Any]:
             "factor": _packed(found.factor.astype("<f2")),
             "expected": _packed(found.expected.astype("<f4")),
             "spread": _packed(found.spread.astype("<f4")),
+            "surprise": None if found.surprise is None else _packed(found.surprise.astype("<f4")),
         },
     }
 
@@ -91,6 +92,7 @@ def _fill(profile: Profile, d: dict[str, Any]) -> None:
         int(found["rows"]),
         _unpacked(found["expected"], "<f4"),
         _unpacked(found["spread"], "<f4"),
+        _unpacked(found["surprise"], "<f4") if found.get("surprise") else None,
     )
     measured = columns + len(MEASURES)
     for what, size, expected in (

@@ -89,8 +89,10 @@ class Side:
             return "unknown", {}
         size = np.abs(np.log(slope[varied]))
         moved = np.abs(offset[varied]) / fit.scale[varied]
-        largest = np.nanmax(np.abs(X[:, varied]), axis=0)
-        if self.kind in ("standard", "robust") and np.all(largest <= 1 + 1e-9) and np.median(largest) > 0.5:
+        # Where the extremes of training have gone: to 1 or -1, in every column, by one scaler alone.
+        ends = np.abs(np.stack([slope * self.high + offset, slope * self.low + offset])).max(axis=0)[varied]
+        ends = np.abs(np.log(np.maximum(ends, 1e-300)))
+        if self.kind != "maxabs" and len(ends) > 1 and np.median(ends) < 0.15 and np.quantile(ends, 0.9) < 0.4:
             return "other_scaler", {"scaler": "maxabs"}
         stretch = np.log(slope[varied])
         if len(size) > 2 and np.median(stretch) > 0.3 and stretch.std() < 0.25 and np.median(moved) < 0.4:
