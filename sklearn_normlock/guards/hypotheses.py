@@ -40,6 +40,8 @@ ENOUGH = 6
 _DRAWS, _OTHER_POPULATION = 24, 0.4
 
 
+#: A value that this share of the rows of training has fixes an offset.
+_ANCHOR = 0.3
 #: A column with no more different values than this is laid over the profile's value by value.
 _FEW_VALUES = 24
 #: What values that were divided by the greatest one of training hardly exceed.
@@ -161,17 +163,18 @@ class Search:
         fit = self.fit
         rows = np.random.default_rng(0).uniform(size=(self.n, _DRAWS))
         log_slope, error = np.log(self.slopes), np.full(fit.columns, np.inf)
-        for j in np.flatnonzero(fit.varied & ~np.array(fit.reference.jumps[: fit.columns])):
+        for j in np.flatnonzero(fit.varied):
             values, shares = fit.reference.profile.sketches[j]
-            width = _width(np.interp(rows, shares, values))
-            error[j] = np.log(np.maximum(width, 1e-300)).std()
+            drawn = np.interp(rows, shares, values)
+            width = drawn.std(axis=0) if fit.reference.jumps[j] else _width(drawn)
+            error[j] = np.log(width[width > 0]).std() if (width > 0).sum() > _DRAWS // 2 else np.inf
         known = np.isfinite(error)
         if not known.any():
             return True
         # What a scaler that was fitted on another population would stretch them by.
         chance, other = error[known] ** 2, error[known] ** 2 + _OTHER_POPULATION**2
         gain = 0.5 * log_slope[known] ** 2 * (1 / chance - 1 / other) - 0.5 * np.log(other / chance)
-        return bool(gain.sum() > 0)
+        return bool(gain.sum() > _LEAST)
 
     def affine(self, slope: Any, offset: Any, whole: bool = False) -> tuple[Any, Any]:
         """Return the gain of undoing x = slope * y + offset, and y; of suspect columns, unless it's about the whole."""
@@ -200,7 +203,22 @@ class Search:
 
     def offset_of(self, slope: Any) -> Any:
         """Return where a column must have been moved for its median to be right."""
-        return np.nan_to_num(median(self.X) - slope * self.fit.middle)
+        offset = np.nan_to_num(median(self.X) - slope * self.fit.middle)
+        usual, frequent = self.anchors
+        return np.where(np.isnan(usual), offset, frequent - slope * np.nan_to_num(usual))
+
+    @cached_property
+    def anchors(self) -> tuple[Any, Any]:
+        """The value that most rows of training have, of a column with one, and the one that most of the batch have."""
+        usual, frequent = np.full((2, self.fit.columns), np.nan)
+        for j in np.flatnonzero(self.fit.varied):
+            atoms, mass = self.fit.reference.atoms(j), self.fit.reference.masses(j)
+            if not len(atoms) or mass.max() < _ANCHOR:
+                continue
+            values, count = np.unique(self.X[~np.isnan(self.X[:, j]), j], return_counts=True)
+            if len(values) > 1 and count.max() > 0.5 * mass.max() * self.n:
+                usual[j], frequent[j] = atoms[mass.argmax()], values[count.argmax()]
+        return usual, frequent
 
     def all(self) -> Iterator[Hypothesis]:
         """Yield every hypothesis that these rows can decide on."""
@@ -236,7 +254,9 @@ class Search:
             gain, Y = self.affine(np.where(fits, slope, 1.0), np.where(fits, offset, 0.0))
             better = fits & (gain > best)
             best, undone = np.where(better, gain, best), np.where(better, Y, undone)
-        yield Hypothesis("other_scaler", best, 0.7 * self.free, details={"scaler": "maxabs"}, undone=undone)
+        found = Hypothesis("other_scaler", best, 0.7 * self.free, details={"scaler": "maxabs"}, undone=undone)
+        if len(found.columns) > max(1, 0.25 * fit.varied.sum()):
+            yield found
 
     def shifts(self) -> Iterator[Hypothesis]:
         """Yield that a constant was added to some columns, and that some were negated."""

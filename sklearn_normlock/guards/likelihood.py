@@ -26,6 +26,9 @@ _SMOOTH, _WIDE, _WIDTH = 0.15, 0.02, 2.5
 IMPOSSIBLE = -40.0
 #: Rows that hypotheses are compared on.
 ROWS, _CELLS = 128, 32_768
+#: Columns are of few values if this share of the rows has repeated ones; a value off them by so much of the scale costs
+#: so much, but all of them no more than that.
+_ALL_REPEATED, _OFF, _MISS, _MOST_MISSED = 0.9, 0.03, 4.0, 40.0
 #: No charge of a single column may outvote all the others.
 _MOST = 200.0
 
@@ -56,13 +59,20 @@ class Likelihood:
         self.scale = np.where(self.varied, self.scale, 1.0)
         self.tolerance = reference.tolerance[:d]
         self.tables = self._tables()
+        #: Of columns that have hardly any but repeated values, these.
+        self.atoms = {
+            j: reference.atoms(j)
+            for j in np.flatnonzero(self.varied)
+            if reference.jumps[j] and reference.masses(j).sum() > _ALL_REPEATED
+        }
         # A profile of m rows is known to about as many: the likelihood of n rows counts as that of nm / (n + m).
         self.weight = 1 / (1 + self.n / reference.rows[:d])
         self.runs = odd_runs(reference, self.X) if self.n >= LEAST else []
         self.coarse = precision_evidence(reference, self.X) if self.n > 1 else np.zeros(d)
         self.charged = np.flatnonzero(self.coarse < -7)
         # A value that k rows share is no draw from a density: of a stretch, each has a part of one value's Jacobian.
-        self.singly = _share_of_value(self.X)
+        self.different = _share_of_value(self.X)
+        self.singly = self.different.copy()
         # Rows that share a value which they should not are one observation, whatever is made of it: that they are many
         # is charged for apart. (Else a slope near 0 would explain them best of all.)
         self.counts = np.ones(self.X.shape)
@@ -118,6 +128,7 @@ class Likelihood:
         with np.errstate(invalid="ignore"):
             moved = np.clip(self.middle[at] - median(Y), -self.tolerance[at], self.tolerance[at])
         best = np.maximum(best, (counts * self._values(Y + np.nan_to_num(moved), log_slope, at)).sum(axis=0))
+        best -= self.missed(Y, at, made_of)
         return np.where(self.varied[at], best * self.weight[at], 0.0)
 
     def _values(self, Y: Any, log_slope: Any, at: Any) -> Any:
@@ -132,6 +143,16 @@ class Likelihood:
             lost &= ~np.isnan(self.X[:, at])
         density = np.where(lost, IMPOSSIBLE, density)
         return np.where(np.isnan(density), 0.0, np.maximum(density, IMPOSSIBLE * 2))
+
+    def missed(self, Y: Any, at: Any, made_of: Any) -> Any:
+        """Return what it costs columns of few values that values are none of these: each different one once."""
+        out = np.zeros(len(at))
+        for i in np.flatnonzero(np.isin(at, list(self.atoms))) if self.atoms else ():
+            j = int(at[i])
+            with np.errstate(invalid="ignore"):
+                off = np.abs(Y[:, i, None] - self.atoms[j]).min(axis=1) > _OFF * self.scale[j]
+            out[i] = min(_MISS * float((self.different[:, made_of[i]] * off).sum()), _MOST_MISSED)
+        return out
 
     def usual(self) -> Any:
         """Return of each column the log-likelihood that a value has on average."""

@@ -110,7 +110,7 @@ def _fits(search: Search) -> Any:
         more = search.n / len(rows)
         for k in range(d):
             at = np.full(d, k)
-            values = (counts * fit._values(rows, 0.0, at)).sum(axis=0) * more
+            values = (counts * fit._values(rows, 0.0, at)).sum(axis=0) * more - fit.missed(search.X, at, np.arange(d))
             out[:, k] = np.where(fit.varied[k], values * fit.weight[k], 0.0)
         for run in fit.runs:
             if run.log_p < -7:

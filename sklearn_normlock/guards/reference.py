@@ -60,8 +60,15 @@ class Reference:
 
     def atoms(self, j: int) -> Any:
         """Return the values that many rows share, in ascending order."""
+        return self.profile.sketches[j][0][1:][self._jumps(j)]
+
+    def masses(self, j: int) -> Any:
+        """Return what share of the rows has each of the values that many share."""
+        return np.diff(self.profile.sketches[j][1])[self._jumps(j)]
+
+    def _jumps(self, j: int) -> Any:
         values, shares = self.profile.sketches[j]
-        return values[1:][(np.diff(values) == 0) & (np.diff(shares) > 0.75 / self.rows[j])]
+        return (np.diff(values) == 0) & (np.diff(shares) > 0.75 / self.rows[j])
 
     def _quantiles(self, q: Any) -> Any:
         out = np.zeros((*np.shape(q), len(self.known)))
