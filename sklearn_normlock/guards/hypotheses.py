@@ -355,7 +355,7 @@ class Search:
         elif fault == "unknown":
             yield Hypothesis("unknown", gain, 2 * self.free + 4.0, undone=Y)
         else:
-            price = (1 if self.stretched else 2) * self.free * varied
+            price = (0.6 if self.stretched else 2) * self.free * varied
             # Priced like some columns, named like the whole: what a column does not need, it need not pay.
             kept = np.where(self.fit.varied, np.maximum(gain, 0.0), 0.0)
             yield Hypothesis(fault, kept, min(price, 0.6 * float(kept.sum()) + 10), True, details, undone=Y)

@@ -17,6 +17,8 @@ from .ties import run_of
 _EACH = 80
 _AGREES = 64
 _STAY = 6.0
+#: How far, of what was learned, correlations agree once signs are right.
+_AGREE_AGAIN = 0.5
 #: Swaps that are looked at with the company that the columns keep.
 _SWAPS = 40
 
@@ -189,9 +191,12 @@ def _flips(search: Search, company: _Company) -> Iterator[Hypothesis]:
     own = np.where(fit.varied, own, 0.0)
     products = company.R * company.P
     # Columns whose own distribution shows it first, then one at a time, for as long as one gains.
+    # What correlations gain by chance alone, a column pays that shows nothing by itself.
+    by_chance = 2.0 * company.worth * np.sqrt((company.P**2).sum(axis=1) / search.n)
+    price = 3.0 + np.where(own > 10.0, 0.0, by_chance)
     signs = np.where((own > 10.0) & (not search.side.scaled), -1.0, 1.0)
     for _ in range(2 * d):
-        change = signs * own - 4.0 * company.worth * signs * (products @ signs)
+        change = signs * (own - price) - 4.0 * company.worth * signs * (products @ signs)
         j = int(np.argmax(np.where(fit.varied, change, -np.inf)))
         if change[j] <= 0:
             break
@@ -199,8 +204,14 @@ def _flips(search: Search, company: _Company) -> Iterator[Hypothesis]:
     flipped = np.flatnonzero(signs < 0)
     if not len(flipped):
         return
-    gain = np.where(signs < 0, own, 0.0) + company.turned(signs) - company.turned(np.ones(d))
-    yield Hypothesis("sign_flipped", gain, 2.0 + 3.0 * len(flipped), True, undone=undone, touched=flipped)
+    # Signs can always be chosen so that correlations agree a little: if they are right, it is about what was learned.
+    together, usual = (products @ signs) * signs, (company.P**2).sum(axis=1)
+    by_company = company.turned(signs) - company.turned(np.ones(d))
+    told = flipped[usual[flipped] > 0.05]
+    if by_company.sum() > own[flipped].sum() and np.median(together[told] / usual[told]) < _AGREE_AGAIN:
+        return
+    gain = np.where(signs < 0, own, 0.0) + by_company
+    yield Hypothesis("sign_flipped", gain, 2.0 + float(price[flipped].sum()), True, undone=undone, touched=flipped)
 
 
 def _before_the_scaler(search: Search, company: _Company | None, flagged: Any) -> Iterator[Hypothesis]:

@@ -95,7 +95,7 @@ class Side:
         if self.kind != "maxabs" and len(ends) > 1 and np.median(ends) < 0.15 and np.quantile(ends, 0.9) < 0.4:
             return "other_scaler", {"scaler": "maxabs"}
         stretch = np.log(slope[varied])
-        if len(size) > 2 and np.median(stretch) > 0.3 and stretch.std() < 0.25 and np.median(moved) < 0.4:
+        if len(size) > 2 and 0.3 < np.median(stretch) < 0.9 and stretch.std() < 0.25 and np.median(moved) < 0.4:
             return "unknown", {}  # wider all over, about the same middle: noise
         shift = offset[varied] / fit.scale[varied]
         large = np.abs(shift) > 0.5
