@@ -28,6 +28,8 @@ _LEAST = 3.0
 #: Hypotheses whose undoing is tested anew, and the tests that an undoing must pass.
 _LOOKED_AT, _OF_A_NAME = 12, 3
 _OF_DISTRIBUTION = ("location", "tails", "narrow", "ties", "dependence")
+#: Rounding does not move a column as far as this (a log-likelihood).
+_DISPLACED = 10.0
 #: Faults that leave the ranks within each column as they are, and so the dependence between columns.
 _EACH_ALONE = frozenset(
     {"unit_changed", "shifted", "log_extra", "log_missing", "refit", "other_scaler", "double_normalised",
@@ -261,6 +263,7 @@ class _Case:
         with np.errstate(all="ignore"):
             moved = evidence.excess(("location", "tails", "narrow")) > 0
             search = Search(Likelihood(self.reference, X), Side(self.reference), flagged, moved)
+            search.displaced = evidence.excess(("location", "tails")) > _DISPLACED
         with np.errstate(all="ignore"):
             found = [*search.all(), *repeats(search), *permutations(search, flagged)]
         found = sorted((h for h in found if h.score > _LEAST and len(h.columns)), key=lambda h: -h.score)

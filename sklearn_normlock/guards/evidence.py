@@ -18,14 +18,15 @@ from .exact import log_p_unit, standardised_by
 from .precision import ROWS as PRECISION_ROWS
 from .precision import nearest, on_grids
 from .reference import NARROWER, Reference
-from .rows import MEASURES, row_measures
+from .rows import CAP, MEASURES, row_measures
+from .statistics import median
 from .tails import log_tail
 from .ties import tie_evidence
 
 #: The share of the budget that each test has: of a batch, and of so few rows that only single values tell.
 WEIGHTS = {
-    "location": 0.3, "tails": 0.2, "narrow": 0.1, "ties": 0.1, "precision": 0.05, "missing": 0.05,
-    "dependence": 0.12, "beyond": 0.0, "categories": 0.05, "unit": 0.02, "standardised": 0.01,
+    "location": 0.22, "tails": 0.15, "narrow": 0.05, "spread": 0.05, "ties": 0.22, "precision": 0.1, "missing": 0.05,
+    "dependence": 0.15, "beyond": 0.0, "categories": 0.05, "unit": 0.02, "standardised": 0.01,
 }  # fmt: skip
 WEIGHTS_OF_FEW = {**WEIGHTS, "location": 0.2, "tails": 0.15, "dependence": 0.0, "beyond": 0.3}
 FEW = 16
@@ -72,7 +73,7 @@ class Evidence:
 
     def alarming(self, test: str) -> Any:
         """Return the columns at which a test alarms; from ``n_columns`` on they are measures of rows."""
-        if test not in self.log_p or test in ("unit", "standardised"):
+        if test not in self.log_p or test in ("unit", "standardised", "spread"):
             return np.zeros(0, np.int64)
         if test == "categories":
             return self.category_columns[self.log_p[test] < self.limit(test)]
@@ -145,6 +146,8 @@ def weigh(reference: Reference, X: Any, categories: dict[int, Any], budget: floa
             log_p["ties"] = tie_evidence(reference, X)
         if n >= FEW and reference.profile.dependence:
             log_p["dependence"] = _dependence(reference, X)
+        if n >= FEW and reference.continuous.any():
+            log_p["spread"] = _spread(reference, X)
     if n < FEW:
         log_p["beyond"] = _beyond(reference, every, evidence.limit("beyond") - float(np.log(n)))
     return evidence
@@ -204,6 +207,22 @@ def _narrow(reference: Reference, every: Any, count: Any) -> Any:
         if not len(columns):
             break
     return np.where(out < _WORTH_A_LOOK, out, 0.0).ravel()
+
+
+def _spread(reference: Reference, X: Any) -> Any:
+    # All columns together, about the batch's own middle, which no drift of means moves: a little narrower or wider each
+    # is much in all.
+    columns = reference.continuous
+    off = np.abs(X[:, columns] - median(X[:, columns])) / reference.typical[columns]
+    with np.errstate(invalid="ignore"):
+        of_rows = np.nanmean(np.minimum(off, CAP), axis=1) if np.isnan(off).any() else np.minimum(off, CAP).mean(axis=1)
+    of_rows = of_rows[~np.isnan(of_rows)]
+    n = len(of_rows)
+    if n < FEW:
+        return np.zeros(2)
+    error = of_rows.std(ddof=1) * np.sqrt(1 / n + 1 / reference.rows[reference.columns])
+    z = np.array([1 / NARROWER - of_rows.mean(), of_rows.mean() - reference.wider]) / max(error, 1e-12)
+    return np.log(np.maximum(stdtr(n - 1.0, -np.maximum(z / _HEAVIER_OPEN, 0)), 1e-100)) * (z > 0)
 
 
 def precision_evidence(reference: Reference, X: Any) -> Any:

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from .likelihood import Likelihood, deviation, median, quantiles
+from .likelihood import Likelihood
 from .side import Side
+from .statistics import deviation, median, quantiles
 
 #: Conversion factors: thousands, minutes, inches, miles, feet, pounds, ounces, gallons, calories, dozens, days.
 FACTORS = (10.0, 12.0, 24.0, 60.0, 100.0, 1000.0, 3600.0, 1e6, 2.54, 25.4, 1.609344, 0.3048, 0.45359237, 453.59237,

@@ -15,6 +15,7 @@ import numpy as np
 from .evidence import precision_evidence
 from .reference import Reference
 from .sketch import share_below
+from .statistics import median, share_of_value
 from .ties import LEAST, Run, odd_runs, run_of
 
 _REACH, _STEP = 16.0, 0.05
@@ -71,7 +72,7 @@ class Likelihood:
         self.coarse = precision_evidence(reference, self.X) if self.n > 1 else np.zeros(d)
         self.charged = np.flatnonzero(self.coarse < -7)
         # A value that k rows share is no draw from a density: of a stretch, each has a part of one value's Jacobian.
-        self.different = _share_of_value(self.X)
+        self.different = share_of_value(self.X)
         self.singly = self.different.copy()
         # Rows that share a value which they should not are one observation, whatever is made of it: that they are many
         # is charged for apart. (Else a slope near 0 would explain them best of all.)
@@ -189,46 +190,3 @@ class Likelihood:
     def runs_of(self, column: int) -> list[Run]:
         """Return the odd runs of a column."""
         return [run for run in self.runs if run.column == column]
-
-
-def _share_of_value(X: Any) -> Any:
-    """Return one over the number of rows that have the value of a row, of each column."""
-    order = np.argsort(X, axis=0)
-    ordered = np.take_along_axis(X, order, axis=0)
-    out = np.empty(X.shape)
-    for j in range(X.shape[1]):
-        starts = np.flatnonzero(np.concatenate([[True], ordered[1:, j] != ordered[:-1, j]]))
-        counts = np.diff(np.concatenate([starts, [len(X)]]))
-        out[order[:, j], j] = 1.0 / np.repeat(counts, counts)
-    return out
-
-
-def median(Y: Any) -> Any:
-    """Return the median of each column, without its missing values; NaN for a column of nothing else."""
-    return quantiles(Y, (0.5,))[0]
-
-
-def deviation(Y: Any) -> Any:
-    """Return the standard deviation of each column, without its missing values; 0 for a column of nothing else."""
-    known = ~np.isnan(Y)
-    count = np.maximum(known.sum(axis=0), 1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = np.where(known, Y, 0.0).sum(axis=0) / count
-        squares = np.where(known, (Y - mean) ** 2, 0.0).sum(axis=0) / count
-    return np.sqrt(np.nan_to_num(squares))
-
-
-def quantiles(Y: Any, q: Any) -> Any:
-    """Return quantiles of each column, of shape (n_quantiles, n_columns), as :func:`median` does."""
-    if not np.isfinite(Y).all():
-        Y = np.where(np.isinf(Y), np.sign(Y) * 1e300, Y)
-    holes = np.isnan(Y).any(axis=0)
-    if not holes.any():
-        return np.quantile(Y, q, axis=0)
-    out = np.full((len(q), Y.shape[1]), np.nan)
-    out[:, ~holes] = np.quantile(Y[:, ~holes], q, axis=0)
-    for j in np.flatnonzero(holes):
-        known = Y[~np.isnan(Y[:, j]), j]
-        if len(known):
-            out[:, j] = np.quantile(known, q)
-    return out

@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from .dependence import rank_scores
 from .hypotheses import ENOUGH, Hypothesis, Search
-from .likelihood import deviation, median, quantiles
+from .statistics import deviation, median, quantiles
 from .ties import run_of
 
 #: Columns that are compared each with each row by row; more are compared by their quantiles.

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .rows import MEASURES
-from .sketch import quantile, share_below
+from .rows import CAP, MEASURES
+from .sketch import EXACT, quantile, share_below
 from .tails import hill
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Reference:
         self.tolerance += _ROUNDING * np.maximum(np.abs(self.low), np.abs(self.high))
         self.middle = self._quantiles(0.5)
         self.jumps = [len(self.atoms(j)) > 0 for j in range(len(self.rows))]
+        self._spread()
         self._tails()
         self._near()
         self._beyond()
@@ -76,6 +77,17 @@ class Reference:
             if len(values):
                 out[..., j] = quantile(values, shares, q)
         return out
+
+    def _spread(self) -> None:
+        # Of each column without repeated values the mean distance from the median, each capped as a row's is.
+        d = self.columns
+        fine = self._quantiles((np.arange(400) + 0.5) / 400)[:, :d]
+        off = np.abs(fine - self.middle[:d])
+        self.continuous = (self.std > 0) & ~np.array(self.jumps[:d]) & (self.rows[:d] >= 2 * EXACT)
+        self.typical = np.where(self.continuous, off.mean(axis=0), 1.0)
+        for _ in range(3):
+            self.typical = np.where(self.continuous, np.minimum(off, CAP * self.typical).mean(axis=0), 1.0)
+        self.wider = 1 + _STRETCH * self.drift
 
     def _tails(self) -> None:
         # Thresholds (n_tails, n_measured) and, of the training rows, one more than lay beyond them.

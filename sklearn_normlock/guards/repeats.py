@@ -115,6 +115,8 @@ def _quantised(search: Search) -> Iterator[Hypothesis]:
             facts[j] = {"precision": f"steps of {step:.4g}", "step": step}
             if j in fit.atoms:
                 gain[j] = min(gain[j], _FEW_ANYWAY)  # its values were few before
+    facts = {j: fact for j, fact in facts.items() if not search.displaced[j]}
+    gain[search.displaced] = 0.0
     if facts:
         yield Hypothesis("quantised", np.minimum(gain, 230.0), 4.0, of_columns=facts)
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from .likelihood import Likelihood, median
+from .likelihood import Likelihood
 from .reference import Reference
+from .statistics import median
 
 _SHOULD_BE = 1e-3
 
@@ -95,7 +96,8 @@ class Side:
         if self.kind != "maxabs" and len(ends) > 1 and np.median(ends) < 0.15 and np.quantile(ends, 0.9) < 0.4:
             return "other_scaler", {"scaler": "maxabs"}
         stretch = np.log(slope[varied])
-        if len(size) > 2 and 0.3 < np.median(stretch) < 0.9 and stretch.std() < 0.25 and np.median(moved) < 0.4:
+        apart = np.mean(moved > 0.1 + 3 * np.median(slope[varied]) / np.sqrt(len(X)))
+        if len(size) > 2 and 0.3 < np.median(stretch) < 0.9 and stretch.std() < 0.25 and apart < 0.1:
             return "unknown", {}  # wider all over, about the same middle: noise
         shift = offset[varied] / fit.scale[varied]
         large = np.abs(shift) > 0.5

@@ -1,0 +1,50 @@
+"""Statistics of the columns of a batch, in which values may be missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def share_of_value(X: Any) -> Any:
+    """Return one over the number of rows that have the value of a row, of each column."""
+    order = np.argsort(X, axis=0)
+    ordered = np.take_along_axis(X, order, axis=0)
+    out = np.empty(X.shape)
+    for j in range(X.shape[1]):
+        starts = np.flatnonzero(np.concatenate([[True], ordered[1:, j] != ordered[:-1, j]]))
+        counts = np.diff(np.concatenate([starts, [len(X)]]))
+        out[order[:, j], j] = 1.0 / np.repeat(counts, counts)
+    return out
+
+
+def median(Y: Any) -> Any:
+    """Return the median of each column, without its missing values; NaN for a column of nothing else."""
+    return quantiles(Y, (0.5,))[0]
+
+
+def deviation(Y: Any) -> Any:
+    """Return the standard deviation of each column, without its missing values; 0 for a column of nothing else."""
+    known = ~np.isnan(Y)
+    count = np.maximum(known.sum(axis=0), 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.where(known, Y, 0.0).sum(axis=0) / count
+        squares = np.where(known, (Y - mean) ** 2, 0.0).sum(axis=0) / count
+    return np.sqrt(np.nan_to_num(squares))
+
+
+def quantiles(Y: Any, q: Any) -> Any:
+    """Return quantiles of each column, of shape (n_quantiles, n_columns), as :func:`median` does."""
+    if not np.isfinite(Y).all():
+        Y = np.where(np.isinf(Y), np.sign(Y) * 1e300, Y)
+    holes = np.isnan(Y).any(axis=0)
+    if not holes.any():
+        return np.quantile(Y, q, axis=0)
+    out = np.full((len(q), Y.shape[1]), np.nan)
+    out[:, ~holes] = np.quantile(Y[:, ~holes], q, axis=0)
+    for j in np.flatnonzero(holes):
+        known = Y[~np.isnan(Y[:, j]), j]
+        if len(known):
+            out[:, j] = np.quantile(known, q)
+    return out
