@@ -109,7 +109,8 @@ class Diagnosis:
             return f"Nothing can be told: {self.details.get('reason', 'no data')}."
         if self.fault is None:
             return f"No fault found in {rows} (p = {self.p_value:.2g})."
-        return f"{self.fault}: {FAULTS[self.fault].sentence(self._columns(), self.details)}. {self.remedy}"
+        because = f" ({self.details['reason']})" if "reason" in self.details else ""
+        return f"{self.fault}: {FAULTS[self.fault].sentence(self._columns(), self.details)}{because}. {self.remedy}"
 
     def _columns(self) -> str:
         if not self.columns:
@@ -238,6 +239,9 @@ class _Case:
 
     def _named(self, evidence: Evidence) -> tuple[str, Any, dict[str, Any], float]:
         everywhere: Any = ()
+        infinite = np.isinf(self.X).any(axis=0)
+        if infinite.any() and not self.profile.moments.infinite.any():
+            return "unknown", np.flatnonzero(infinite), {"reason": "infinite values, of which training had none"}, 1.0
         X = np.where(np.isfinite(self.X), self.X, np.nan)
         if np.isnan(X).all():
             return "unknown", evidence.flagged(), {"reason": "missing values"}, 1.0
@@ -262,8 +266,8 @@ class _Case:
         flagged = evidence.flagged()
         with np.errstate(all="ignore"):
             moved = evidence.excess(("location", "tails", "narrow")) > 0
-            search = Search(Likelihood(self.reference, X), Side(self.reference), flagged, moved)
-            search.displaced = evidence.excess(("location", "tails")) > _DISPLACED
+            displaced = evidence.excess(("location", "tails")) > _DISPLACED
+            search = Search(Likelihood(self.reference, X), Side(self.reference), flagged, moved, displaced)
         with np.errstate(all="ignore"):
             found = [*search.all(), *repeats(search), *permutations(search, flagged)]
         found = sorted((h for h in found if h.score > _LEAST and len(h.columns)), key=lambda h: -h.score)
@@ -282,7 +286,7 @@ class _Case:
     def _explaining(self, found: list[Hypothesis], search: Search) -> list[Hypothesis]:
         """Return those of the best that explain more than they leave open, less what they leave, the best first."""
         seen: Counter[str] = Counter()
-        kept = []
+        kept: list[Hypothesis] = []
         for h in found:
             seen[h.fault] += 1
             if seen[h.fault] > _OF_A_NAME or len(kept) == _LOOKED_AT:

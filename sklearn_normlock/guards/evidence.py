@@ -31,7 +31,7 @@ WEIGHTS = {
 WEIGHTS_OF_FEW = {**WEIGHTS, "location": 0.2, "tails": 0.15, "dependence": 0.0, "beyond": 0.3}
 FEW = 16
 _OF_ROWS_TOO = frozenset({"location", "tails", "narrow", "beyond"})
-#: Rows that the tests of a distribution look at, and those of dependence, whose ranks cost more.
+#: Rows that the tests of a distribution look at, and those of all columns together, which cost more.
 ROWS, DEPENDENCE_ROWS = 2048, 256
 #: A log p-value above which no share of a budget is.
 _WORTH_A_LOOK = -3.0
@@ -40,6 +40,8 @@ _HEAVIER, _HEAVIER_OPEN = 1.3, 1.15
 _DROP = 0.4
 #: And how much a column follows from the others: by a factor of exp of this.
 _MORE_OPEN = 0.25
+#: An infinity where there never was one.
+_INFINITE = -100.0
 #: No test of a single column counts for more.
 _MOST = 100.0
 
@@ -213,6 +215,7 @@ def _spread(reference: Reference, X: Any) -> Any:
     # All columns together, about the batch's own middle, which no drift of means moves: a little narrower or wider each
     # is much in all.
     columns = reference.continuous
+    X = X[:: max(1, len(X) // DEPENDENCE_ROWS)][:DEPENDENCE_ROWS]
     off = np.abs(X[:, columns] - median(X[:, columns])) / reference.typical[columns]
     with np.errstate(invalid="ignore"):
         of_rows = np.nanmean(np.minimum(off, CAP), axis=1) if np.isnan(off).any() else np.minimum(off, CAP).mean(axis=1)
@@ -254,6 +257,9 @@ def _missing(reference: Reference, X: Any) -> Any:
         more = np.minimum(np.ceil((share + slack) * m) + 1, m)
         fewer = np.minimum(np.ceil((1 - share + slack) * m) + 1, m)
         out += [log_tail(now.sum(axis=0), n, more, m), log_tail(n - now.sum(axis=0), n, fewer, m)]
+    if not moments.infinite.any():
+        # What has been finite throughout is not drifting when it becomes infinite: scikit-learn refuses it, too.
+        out[2] = np.where(np.isinf(X).any(axis=0), _INFINITE, 0.0)
     return np.concatenate(out)
 
 

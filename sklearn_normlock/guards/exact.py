@@ -18,7 +18,7 @@ _EXACT = 1e-6
 def log_p_unit(reference: Reference, X: Any) -> Any:
     """Return of each norm the log p-value of so many rows having it exactly 1."""
     profile, m = reference.profile, float(reference.profile.sampled[-1])
-    norms, unit = unit_rows(X)
+    norms, unit, _ = unit_rows(X)
     unit &= norms > 0
     out = np.zeros(3)
     if X.shape[1] < 2 or m < 1:

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from .alignment import Alignment
 from .likelihood import Likelihood
 from .side import Side
-from .statistics import deviation, median, quantiles
+from .statistics import median
 
 #: Conversion factors: thousands, minutes, inches, miles, feet, pounds, ounces, gallons, calories, dozens, days.
 FACTORS = (10.0, 12.0, 24.0, 60.0, 100.0, 1000.0, 3600.0, 1e6, 2.54, 25.4, 1.609344, 0.3048, 0.45359237, 453.59237,
@@ -37,14 +38,8 @@ _LOGS = (
 ENOUGH = 6
 
 
-#: Draws from a profile that show how far widths vary; and by how much (a logarithm) populations differ in them.
-_DRAWS, _OTHER_POPULATION = 24, 0.4
-
-
-#: A value that this share of the rows of training has fixes an offset.
-_ANCHOR = 0.3
-#: A column with no more different values than this is laid over the profile's value by value.
-_FEW_VALUES = 24
+#: How far (a logarithm) the width of a few rows may be from that of their distribution.
+_WIDER_OR_SO = 1.1
 #: What values that were divided by the greatest one of training hardly exceed.
 _ABOUT_ONE = 1.25
 #: What a column's likelihood must gain before the precision of its numbers counts.
@@ -93,10 +88,12 @@ class Hypothesis:
 class Search:
     """The hypotheses about the columns of one batch."""
 
-    def __init__(self, likelihood: Likelihood, side: Side, flagged: Any, moved: Any) -> None:
+    def __init__(self, likelihood: Likelihood, side: Side, flagged: Any, moved: Any, displaced: Any) -> None:
         self.fit = likelihood
-        #: Columns whose values lie elsewhere, or are wider or narrower, than the profile's.
+        self.laid = Alignment(likelihood)
+        #: Columns whose values lie elsewhere, or are wider or narrower, than the profile's; those that lie far off.
         self.moved = moved
+        self.displaced = displaced
         self.side = side
         self.X = likelihood.X
         self.n = likelihood.n
@@ -123,60 +120,6 @@ class Search:
         low, high = self.fit.reference.low[:d], self.fit.reference.high[:d]
         return ((low >= 0) & (self.X < 0).any(axis=0)) | ((high <= 0) & (self.X > 0).any(axis=0))
 
-    @cached_property
-    def slopes(self) -> Any:
-        """How much wider each column is than the profile's."""
-        width = _width(self.X)
-        usual = self.fit._quantile(0.84) - self.fit._quantile(0.16)
-        mine, theirs = deviation(self.X), self.fit.reference.std
-        # Quantiles of repeated values jump.
-        by_width = (width > 0) & (usual > 0) & ~np.array(self.fit.reference.jumps[: self.fit.columns])
-        slope = np.where(by_width, width / np.where(usual > 0, usual, 1), mine / np.where(theirs > 0, theirs, 1))
-        return np.where(slope > 0, slope, 1.0)
-
-    def aligned(self) -> tuple[Any, Any]:
-        """Return of each column the slope and the offset that lay it over the profile's: repeated values on repeated."""
-        slope = self.slopes.copy()
-        offset = self.offset_of(slope)
-        reference = self.fit.reference
-        for j in np.flatnonzero(self.fit.varied & np.array(reference.jumps[: self.fit.columns])):
-            values, count = np.unique(self.X[~np.isnan(self.X[:, j]), j], return_counts=True)
-            atoms = reference.atoms(j)
-            if len(atoms) < 2 or not 2 <= len(values) <= _FEW_VALUES:
-                continue
-            a, b = slope[j], np.nanmean(self.X[:, j]) - slope[j] * reference.mean[j]
-            for _ in range(4):
-                at = atoms[np.abs((values[:, None] - b) / a - atoms).argmin(axis=1)]
-                centre, middle = np.average(at, weights=count), np.average(values, weights=count)
-                spread = np.average((at - centre) ** 2, weights=count)
-                if spread <= 0:
-                    break
-                a = np.average((at - centre) * (values - middle), weights=count) / spread
-                b = middle - a * centre
-            else:
-                if a > 0:
-                    slope[j], offset[j] = a, b
-        return slope, offset
-
-    @cached_property
-    def stretched(self) -> bool:
-        """Whether the columns are wider or narrower than batches of so many rows are by chance."""
-        fit = self.fit
-        rows = np.random.default_rng(0).uniform(size=(self.n, _DRAWS))
-        log_slope, error = np.log(self.slopes), np.full(fit.columns, np.inf)
-        for j in np.flatnonzero(fit.varied):
-            values, shares = fit.reference.profile.sketches[j]
-            drawn = np.interp(rows, shares, values)
-            width = drawn.std(axis=0) if fit.reference.jumps[j] else _width(drawn)
-            error[j] = np.log(width[width > 0]).std() if (width > 0).sum() > _DRAWS // 2 else np.inf
-        known = np.isfinite(error)
-        if not known.any():
-            return True
-        # What a scaler that was fitted on another population would stretch them by.
-        chance, other = error[known] ** 2, error[known] ** 2 + _OTHER_POPULATION**2
-        gain = 0.5 * log_slope[known] ** 2 * (1 / chance - 1 / other) - 0.5 * np.log(other / chance)
-        return bool(gain.sum() > _LEAST)
-
     def affine(self, slope: Any, offset: Any, whole: bool = False) -> tuple[Any, Any]:
         """Return the gain of undoing x = slope * y + offset, and y; of suspect columns, unless it's about the whole."""
         slopes, offsets = np.broadcast_to(slope, self.clean.shape), np.broadcast_to(offset, self.clean.shape)
@@ -201,25 +144,6 @@ class Search:
         out = np.zeros(len(self.suspect))
         out[at] = self.fit.of(Y[:, at], log_slope[..., at], at)
         return out
-
-    def offset_of(self, slope: Any) -> Any:
-        """Return where a column must have been moved for its median to be right."""
-        offset = np.nan_to_num(median(self.X) - slope * self.fit.middle)
-        usual, frequent = self.anchors
-        return np.where(np.isnan(usual), offset, frequent - slope * np.nan_to_num(usual))
-
-    @cached_property
-    def anchors(self) -> tuple[Any, Any]:
-        """The value that most rows of training have, of a column with one, and the one that most of the batch have."""
-        usual, frequent = np.full((2, self.fit.columns), np.nan)
-        for j in np.flatnonzero(self.fit.varied):
-            atoms, mass = self.fit.reference.atoms(j), self.fit.reference.masses(j)
-            if not len(atoms) or mass.max() < _ANCHOR:
-                continue
-            values, count = np.unique(self.X[~np.isnan(self.X[:, j]), j], return_counts=True)
-            if len(values) > 1 and count.max() > 0.5 * mass.max() * self.n:
-                usual[j], frequent[j] = atoms[mass.argmax()], values[count.argmax()]
-        return usual, frequent
 
     def all(self) -> Iterator[Hypothesis]:
         """Yield every hypothesis that these rows can decide on."""
@@ -261,11 +185,11 @@ class Search:
 
     def shifts(self) -> Iterator[Hypothesis]:
         """Yield that a constant was added to some columns, and that some were negated."""
-        offset = self.offset_of(1.0)
+        offset = self.laid.offset_of(1.0)
         gain, Y = self.affine(1.0, offset)
         far = np.abs(offset) > self.fit.tolerance
         gain = np.where(far, gain, 0.0)
-        if self.side.scaled and self.stretched and (gain > self.free).sum() > max(2, 0.6 * self.fit.varied.sum()):
+        if self.side.scaled and self.laid.stretched and (gain > self.free).sum() > max(2, 0.6 * self.fit.varied.sum()):
             gain = gain - self.free  # all of them at once: likelier a scaler, which would have moved them so
         deviations = offset / np.where(self.fit.reference.std > 0, self.fit.reference.std, 1.0)
         facts = {
@@ -278,7 +202,7 @@ class Search:
         flipped, Y = self.affine(-1.0, 0.0)
         if self.side.scaled and self.n >= ENOUGH:
             # Flipped before the scaler: about a middle that is not known here.
-            moved, Z = self.affine(-1.0, self.offset_of(-1.0))
+            moved, Z = self.affine(-1.0, self.laid.offset_of(-1.0))
             flipped, Y = (
                 np.where(moved - self.free > flipped, moved - self.free, flipped),
                 np.where(moved - self.free > flipped, Z, Y),
@@ -299,13 +223,16 @@ class Search:
         gain, Y = self.affine(slope, offset)
         if not self.side.scaled and offset == 0:
             gain = np.where(self.wrong_sign, np.minimum(gain, 0.0), gain)
+        if self.n >= ENOUGH:  # so many times wider it must be, as far as these rows tell
+            gain = np.where(np.abs(np.log(self.laid.slopes / slope)) < _WIDER_OR_SO, gain, np.minimum(gain, 0.0))
         price = 2.0
         far = not 0.4 < slope < 2.5
         if self.side.scaled and not far:
             gain = np.zeros_like(gain)  # such a stretch of scaled data is a scaler's
         if self.side.scaled and not self.side.unit and self.n >= ENOUGH and far:
             # A factor on the values before the scaler changes the offset too, by what isn't known here.
-            moved, Z = self.affine(slope, self.offset_of(slope))
+            moved, Z = self.affine(slope, self.laid.offset_of(slope))
+            moved = np.where(np.abs(np.log(self.laid.slopes / slope)) < _WIDER_OR_SO, moved, 0.0)
             better = moved - self.free > gain
             gain, Y = np.where(better, moved - self.free, gain), np.where(better, Z, Y)
         found = Hypothesis("unit_changed", gain, price, undone=Y)
@@ -337,13 +264,13 @@ class Search:
         if self.n < ENOUGH:
             yield from self._far_off()
             return
-        slope, offset = self.aligned()
+        slope, offset = self.laid.aligned()
         gain, Y = self.affine(slope, offset, whole=self.side.scaled)
         # A column of few values fits anything when it is stretched.
         gain = np.where(self.several, gain, np.minimum(gain, 0.0))
         fault, details = self.side.name_affine(slope, offset, self.X, self.fit)
         varied = int(self.fit.varied.sum())
-        if fault == "refit" and not self.stretched:
+        if fault == "refit" and not self.laid.stretched:
             yield Hypothesis("unknown", gain, 2 * self.free + 8.0, undone=Y)
         elif fault == "refit":
             # Slopes near 1 and small offsets were to be expected: each column pays little for them.
@@ -356,7 +283,7 @@ class Search:
         elif fault == "unknown":
             yield Hypothesis("unknown", gain, 2 * self.free + 4.0, undone=Y)
         else:
-            price = (0.6 if self.stretched else 2) * self.free * varied
+            price = (0.6 if self.laid.stretched else 2) * self.free * varied
             # Priced like some columns, named like the whole: what a column does not need, it need not pay.
             kept = np.where(self.fit.varied, np.maximum(gain, 0.0), 0.0)
             yield Hypothesis(fault, kept, min(price, 0.6 * float(kept.sum()) + 10), True, details, undone=Y)
@@ -373,7 +300,3 @@ class Search:
             kept = np.maximum(gain, 0.0)
             yield Hypothesis(fault, kept, 4.0, True, details)
         yield Hypothesis("unknown", gain, 4.0)
-
-
-def _width(X: Any) -> Any:
-    return np.subtract(*quantiles(X, (0.84, 0.16)))

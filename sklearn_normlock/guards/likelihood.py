@@ -62,7 +62,7 @@ class Likelihood:
         self.tables = self._tables()
         #: Of columns that have hardly any but repeated values, these.
         self.atoms = {
-            j: reference.atoms(j)
+            int(j): reference.atoms(j)
             for j in np.flatnonzero(self.varied)
             if reference.jumps[j] and reference.masses(j).sum() > _ALL_REPEATED
         }

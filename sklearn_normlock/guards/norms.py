@@ -25,18 +25,22 @@ class NormVerdict:
     undone: Any = None
 
 
-def unit_rows(X: Any) -> tuple[Any, Any]:
-    """Return the norms of each row, (n_rows, 3), and which of them are 1; a row of zeros counts as normalised."""
+def unit_rows(X: Any) -> tuple[Any, Any, Any]:
+    """Return the norms of each row, (n_rows, 3), which of them are 1, and which may be so by chance.
+
+    A row of zeros counts as normalised, one of round numbers as one that may be.
+    """
     norms = row_measures(X, np.zeros(X.shape[1]), np.ones(X.shape[1]))[:, 1:]
     slack = max(UNIT, 3e-7 * np.sqrt(X.shape[1]))
     unit = np.abs(norms - 1) <= slack
     # Round numbers may have a round norm by chance.
-    some = unit.any(axis=1)
+    some, by_chance = unit.any(axis=1), np.zeros_like(unit)
     if some.any():
         round_ = np.zeros(len(X), bool)
         round_[some] = (np.abs(X[some] * 100 - np.rint(X[some] * 100)) < 1e-6).all(axis=1)
-        unit &= ~round_[:, None]
-    return norms, unit | (norms == 0)
+        by_chance = unit & round_[:, None]
+        unit &= ~by_chance
+    return norms, unit | (norms == 0), by_chance
 
 
 def norm_fault(reference: Reference, side: Side, X: Any, rejected: Any) -> NormVerdict | None:
@@ -61,7 +65,7 @@ def norm_fault(reference: Reference, side: Side, X: Any, rejected: Any) -> NormV
     if X.shape[1] < 2:
         return None
     share = reference.profile.unit
-    norms, unit = unit_rows(X)
+    norms, unit, by_chance = unit_rows(X)
     now = unit.mean(axis=0)
     usual = np.flatnonzero(share >= 0.99)
     nonzero = norms[:, 1] > 0
@@ -95,7 +99,7 @@ def norm_fault(reference: Reference, side: Side, X: Any, rejected: Any) -> NormV
             return NormVerdict("l2_missing", {"norm": NORMS[expected]}, divided)
         return None
     for k in (1, 0, 2):
-        if now[k] == 1 and share[k] < 0.5:
+        if now[k] > 0.5 and (unit | by_chance)[:, k].all() and share[k] < 0.5:
             return NormVerdict("l2_extra", {"norm": NORMS[k]})
     k = 1
     count = int((unit[:, k] & nonzero).sum())

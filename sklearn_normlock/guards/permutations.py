@@ -154,7 +154,6 @@ class _Company:
         expected = self.P[np.ix_(order, order)]
         return -0.5 * self.worth * ((self.R - expected) ** 2).sum(axis=1)
 
-
     def turned(self, signs: Any) -> Any:
         """Return what :meth:`score` does of columns that stay where they are, some of them negated."""
         return -0.5 * self.worth * ((self.R - signs[:, None] * signs * self.P) ** 2).sum(axis=1)
@@ -185,7 +184,7 @@ def _flips(search: Search, company: _Company) -> Iterator[Hypothesis]:
     own, undone = search.affine(-1.0, 0.0, whole=True)
     if search.side.scaled:
         # Flipped before the scaler: about a middle that is not known here.
-        moved, Z = search.affine(-1.0, search.offset_of(-1.0), whole=True)
+        moved, Z = search.affine(-1.0, search.laid.offset_of(-1.0), whole=True)
         better = moved - search.free > own
         own, undone = np.where(better, moved - search.free, own), np.where(better, Z, undone)
     own = np.where(fit.varied, own, 0.0)

@@ -59,15 +59,15 @@ class Reference:
         self._beyond()
         self.spans: dict[Any, Any] = {}
 
-    def atoms(self, j: int) -> Any:
+    def atoms(self, j: Any) -> Any:
         """Return the values that many rows share, in ascending order."""
         return self.profile.sketches[j][0][1:][self._jumps(j)]
 
-    def masses(self, j: int) -> Any:
+    def masses(self, j: Any) -> Any:
         """Return what share of the rows has each of the values that many share."""
         return np.diff(self.profile.sketches[j][1])[self._jumps(j)]
 
-    def _jumps(self, j: int) -> Any:
+    def _jumps(self, j: Any) -> Any:
         values, shares = self.profile.sketches[j]
         return (np.diff(values) == 0) & (np.diff(shares) > 0.75 / self.rows[j])
 
