@@ -217,9 +217,9 @@ def _spread(reference: Reference, X: Any) -> Any:
     columns = reference.continuous
     X = X[:: max(1, len(X) // DEPENDENCE_ROWS)][:DEPENDENCE_ROWS]
     off = np.abs(X[:, columns] - median(X[:, columns])) / reference.typical[columns]
-    with np.errstate(invalid="ignore"):
-        of_rows = np.nanmean(np.minimum(off, CAP), axis=1) if np.isnan(off).any() else np.minimum(off, CAP).mean(axis=1)
-    of_rows = of_rows[~np.isnan(of_rows)]
+    known = ~np.isnan(off)
+    count = known.sum(axis=1)
+    of_rows = np.where(known, np.minimum(off, CAP), 0.0).sum(axis=1)[count > 0] / count[count > 0]
     n = len(of_rows)
     if n < FEW:
         return np.zeros(2)
@@ -278,7 +278,7 @@ def _dependence(reference: Reference, X: Any) -> Any:
     agreement = found.agreement(scores)
     told = found.told() & (scores.any(axis=0))
     drop = found.expected - agreement
-    z = drop / np.maximum(found.spread * np.sqrt(1 / len(X) + 1 / found.rows), 1e-6)
+    z = drop / np.maximum(found.spread * np.sqrt(1 / len(X) + 2 / found.rows), 1e-6)
     # Populations differ a little in how their columns go together; a fault turns it round, or ends it.
     told &= drop > _DROP
     # Of few rows the tails are Student's.
@@ -289,7 +289,7 @@ def _dependence(reference: Reference, X: Any) -> Any:
     # What the other columns leave open of one: far more than it was, in a batch whose columns don't belong together.
     size = int(len(X) >= 64)
     more = found.left_open(scores) - found.surprise[size] - _MORE_OPEN
-    spread = found.surprise[2 + size] * np.sqrt(1 / len(X) + 1 / found.rows)
+    spread = found.surprise[2 + size] * np.sqrt(1 / len(X) + 2 / found.rows)  # half of the rows were asked
     z = np.where(scores.any(axis=0), more / np.maximum(spread, 1e-2), 0.0)
     return np.minimum(alone, np.where(z > 0, log_ndtr(-z / _HEAVIER_OPEN) + np.log(4), 0.0))
 

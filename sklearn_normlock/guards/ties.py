@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from .reference import Reference
 from .sketch import share_below
@@ -84,6 +85,8 @@ def run_of(
             inside = float(share_below(values, shares, np.array([value + tolerance]))[1][0])
         else:
             inside = 1 - float(share_below(values, shares, np.array([value - tolerance]))[0][0])
+        if reference.jumps[j]:  # values that are few don't move: more rows have those that lie inside
+            inside = float(ndtr(ndtri(inside) + reference.drift))
         r = min(np.ceil(inside * m) + 1, m)
         log_inside = float(log_tail(n, n, r, m))
         inside = max(min(1.0, r / m), 1e-9)
