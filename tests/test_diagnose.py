@@ -253,9 +253,75 @@ def test_nothing_to_judge():
 
 
 def test_infinite_values():
-    """Infinite values that training never had raise an alarm, and no warning."""
-    assert nl.diagnose(PROFILE, TEST.assign(ash=np.inf)).alarm
-    assert nl.diagnose(PROFILE, -np.inf * TEST.iloc[:5].abs()).alarm
+    """One infinity among finite values is told, with its column: scikit-learn would refuse it, too."""
+    X = TEST.copy()
+    X.iloc[3, 5] = np.inf
+    found = nl.diagnose(PROFILE, X)
+    assert (found.fault, found.columns) == ("unknown", ("total_phenols",))
+    assert "infinite values, of which training had none" in found.explain()
+    before = TRAIN.copy()
+    before.iloc[::9, 5] = np.inf
+    X.iloc[::9, 5] = np.inf
+    assert not nl.diagnose(nl.Profile.from_data(before), X).alarm
+
+
+def test_columns_that_differ_in_their_company_alone():
+    """Columns of one distribution that changed places, or a sign that turned, show in what the others tell of them."""
+    rng = np.random.default_rng(0)
+    factors = rng.normal(size=(6, 12))
+    X = np.tanh(rng.normal(size=(1200, 6)) @ factors + 0.5 * rng.normal(size=(1200, 12)))
+    train, test = X[:1000], X[1000:1064]
+    profile = nl.Profile.from_data(train)
+    assert not nl.diagnose(profile, test).alarm
+    order = np.arange(12)
+    order[[2, 7]] = 7, 2
+    found = nl.diagnose(profile, test[:, order])
+    assert (found.fault, found.columns) == ("columns_swapped", (2, 7))
+    found = nl.diagnose(profile, test * np.where(order == 4, -1, 1))
+    assert (found.fault, found.columns) == ("sign_flipped", (4,))
+
+
+def test_a_little_narrower_each_is_much_in_all():
+    """Columns of which none shows it alone, together show that all are narrower."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1100, 20))
+    profile = nl.Profile.from_data(X[:1000])
+    narrower = weigh(profile.reference(0.3), 0.74 * X[1000:1064], {}, 1e-3)
+    assert narrower.alarm
+    assert not any(len(narrower.alarming(test)) for test in narrower.log_p)
+    assert not nl.diagnose(profile, X[1000:1064] + 0.3 * rng.choice([-1, 1], 20)).alarm
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler, MinMaxScaler])
+def test_answers_on_a_scale_from_1_to_5(scaler):
+    """Values that are few are laid over those of training one by one: a scaler is told from a shift or an order."""
+    rng = np.random.default_rng(1)
+    mood = rng.normal(size=(600, 1))
+    width = rng.uniform(0.8, 1.5, size=10)
+    X = np.clip(np.round(3 + width * (mood + rng.normal(size=(600, 10)))), 1, 5)
+    X *= rng.choice([1.0, 3.0, 10.0], size=10)
+    fitted = scaler().fit(X[:400])
+    profile = nl.Profile.from_data(fitted.transform(X[:400]))
+    assert not nl.diagnose(profile, fitted.transform(X[400:464])).alarm
+    assert nl.diagnose(profile, X[400:464]).fault == "not_normalised"
+    assert nl.diagnose(profile, RobustScaler().fit(X[:400]).transform(X[400:464])).fault == "other_scaler"
+
+
+def test_bounds_that_are_usual():
+    """That each column of counts, scaled to [0, 1], reaches 0 and 1 again does not mean that it was scaled anew."""
+    X = np.random.default_rng(0).integers(0, 3, size=(400, 6)).astype(float)
+    fitted = MinMaxScaler().fit(X[:200])
+    profile = nl.Profile.from_data(fitted.transform(X[:200]))
+    assert not nl.diagnose(profile, fitted.transform(X[200:])).alarm
+
+
+def test_a_batch_as_large_as_training_is_standardised():
+    """A batch of as many rows as the profile's has its moments, too, when it is scaled by itself."""
+    X = np.random.default_rng(0).normal(size=(800, 6)) * 3 + 1
+    train, test = (StandardScaler().fit_transform(part) for part in np.split(X, 2))
+    profile = nl.Profile.from_data(train)
+    assert nl.diagnose(profile, test).fault == "batch_standardised"
+    assert not nl.diagnose(profile, train).alarm
 
 
 def test_a_million_rows():

@@ -16,7 +16,7 @@ REPEATED = ("stuck", "imputed", "clipped")
 #: A run less odd than this (a log p-value) is left to chance.
 _ODD = -7.0
 _PRICE = 3.0
-_FEW_ANYWAY = 20.0
+_FEW_ANYWAY = 14.0
 
 
 def repeats(search: Search) -> Iterator[Hypothesis]:
@@ -113,10 +113,10 @@ def _quantised(search: Search) -> Iterator[Hypothesis]:
             points = np.unique(np.rint(search.X[known[:, j], j] / step))
             gain[j] = min(2.0 * len(points), 60.0) + min(sum(-run.log_p for run in fit.runs_of(j)), 200.0)
             facts[j] = {"precision": f"steps of {step:.4g}", "step": step}
-            if j in fit.atoms:
-                gain[j] = min(gain[j], _FEW_ANYWAY)  # its values were few before
     facts = {j: fact for j, fact in facts.items() if not search.displaced[j]}
     gain[search.displaced] = 0.0
+    few = list(fit.atoms)  # values that were few before
+    gain[few] = np.minimum(gain[few], _FEW_ANYWAY)
     if facts:
         yield Hypothesis("quantised", np.minimum(gain, 230.0), 4.0, of_columns=facts)
 
