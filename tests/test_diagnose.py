@@ -45,6 +45,7 @@ def tables(rng, n):
     yield "binary", (rng.random((n, 8)) < 0.2).astype(float)
     yield "counts", rng.poisson(2, size=(n, 8)).astype(float)
     yield "two modes", rng.normal(size=(n, 8)) * 0.3 + np.where(rng.random((n, 8)) < 0.45, -3, 3)
+    yield "nearly always 0", np.maximum(rng.poisson(0.02, size=(n, 8)), rng.poisson(3, size=(n, 1)) > 7).astype(float)
     yield "one factor", rng.normal(size=(n, 1)) + 0.05 * rng.normal(size=(n, 8))
     yield "rows of one scale", np.exp(rng.normal(size=(n, 1))) * np.abs(rng.normal(size=(n, 8)))
 

@@ -192,8 +192,8 @@ def pooled(tally: Tally, case: Case, scene: Scene, rng, windows: int, least: int
 
 def run(data: DataSet, effort: Effort, seed: int, sizes, peers: list[Detector], tally: Tally) -> None:
     """Run one data set."""
-    each = -(-effort.clean // (effort.parts * len(data.sides)))
-    windows = -(-effort.windows // (effort.parts * len(data.sides)))
+    shared = max(effort.parts, 1) * len(data.sides)  # no parts: peers alone
+    each, windows = -(-effort.clean // shared), -(-effort.windows // shared)
     for part in range(effort.parts):
         for scene, rng in scenes(data, part, seed):
             case = Case(data.name, data.split, data.wide, scene.side, "", "", "")

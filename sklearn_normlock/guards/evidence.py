@@ -276,7 +276,8 @@ def _dependence(reference: Reference, X: Any) -> Any:
     X = X[:: max(1, len(X) // DEPENDENCE_ROWS)][:DEPENDENCE_ROWS]
     scores = rank_scores(X)
     agreement = found.agreement(scores)
-    told = found.told() & (scores.any(axis=0))
+    several = scores.any(axis=0) & ~reference.rare
+    told = found.told() & several
     drop = found.expected - agreement
     z = drop / np.maximum(found.spread * np.sqrt(1 / len(X) + 2 / found.rows), 1e-6)
     # Populations differ a little in how their columns go together; a fault turns it round, or ends it.
@@ -290,7 +291,7 @@ def _dependence(reference: Reference, X: Any) -> Any:
     size = int(len(X) >= 64)
     more = found.left_open(scores) - found.surprise[size] - _MORE_OPEN
     spread = found.surprise[2 + size] * np.sqrt(1 / len(X) + 2 / found.rows)  # half of the rows were asked
-    z = np.where(scores.any(axis=0), more / np.maximum(spread, 1e-2), 0.0)
+    z = np.where(several, more / np.maximum(spread, 1e-2), 0.0)
     return np.minimum(alone, np.where(z > 0, log_ndtr(-z / _HEAVIER_OPEN) + np.log(4), 0.0))
 
 

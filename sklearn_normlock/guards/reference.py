@@ -18,6 +18,7 @@ TAILS = (0.75, 0.9, 0.98, 1.0)
 NEAR = (0.25, 0.5, 0.75, 0.95)
 #: The deviation of the training rows is itself an estimate; and float32 rounds.
 _SLACK, _ROUNDING = 1.05, 1.2e-7
+_NEARLY_ALL = 0.8
 #: A spread that is smaller by less than this factor is drift too.
 NARROWER = 1.15
 #: How much longer, for each deviation of drift, the distance to a tail may get: about what tilting an
@@ -52,7 +53,11 @@ class Reference:
         self.high[:d] = np.where(self.known[:d], np.fmax(profile.moments.high, self.high[:d]), 0.0)
         self.tolerance += _ROUNDING * np.maximum(np.abs(self.low), np.abs(self.high))
         self.middle = self._quantiles(0.5)
+        #: Of each column the values at which its sketch jumps, and by how much.
+        self.steps = [_steps(*sketch) for sketch in profile.sketches]
         self.jumps = [len(self.atoms(j)) > 0 for j in range(len(self.rows))]
+        #: Columns of which nearly all rows have one value: of the others there are too few in a batch to be ranked.
+        self.rare = np.array([len(mass) > 0 and mass.max() > _NEARLY_ALL for _, mass in self.steps[:d]], bool)
         self._spread()
         self._tails()
         self._near()
@@ -61,15 +66,13 @@ class Reference:
 
     def atoms(self, j: Any) -> Any:
         """Return the values that many rows share, in ascending order."""
-        return self.profile.sketches[j][0][1:][self._jumps(j)]
+        values, mass = self.steps[j]
+        return values[mass > 0.75 / self.rows[j]]
 
     def masses(self, j: Any) -> Any:
         """Return what share of the rows has each of the values that many share."""
-        return np.diff(self.profile.sketches[j][1])[self._jumps(j)]
-
-    def _jumps(self, j: Any) -> Any:
-        values, shares = self.profile.sketches[j]
-        return (np.diff(values) == 0) & (np.diff(shares) > 0.75 / self.rows[j])
+        mass = self.steps[j][1]
+        return mass[mass > 0.75 / self.rows[j]]
 
     def _quantiles(self, q: Any) -> Any:
         out = np.zeros((*np.shape(q), len(self.known)))
@@ -162,3 +165,9 @@ class Reference:
                 self.spans.clear()
             self.spans[key] = lower, upper
         return self.spans[key]
+
+
+def _steps(values: Any, shares: Any) -> tuple[Any, Any]:
+    up = np.diff(shares)
+    jump = (np.diff(values) == 0) & (up > 0)
+    return values[1:][jump], up[jump]

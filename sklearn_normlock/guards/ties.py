@@ -90,8 +90,7 @@ def run_of(
         r = min(np.ceil(inside * m) + 1, m)
         log_inside = float(log_tail(n, n, r, m))
         inside = max(min(1.0, r / m), 1e-9)
-    jump = (np.diff(values) == 0) & (np.diff(shares) > 0)
-    at, mass = values[1:][jump], np.diff(shares)[jump]
+    at, mass = reference.steps[j]
     near = np.abs(at - value) <= reference.tolerance[j]
     # A value of the profile, which drift may have moved here or made more frequent; its share is an estimate.
     most_near = float(mass[near].max()) if near.any() else 0.0
