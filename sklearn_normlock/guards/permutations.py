@@ -207,7 +207,8 @@ def _flips(search: Search, company: _Company) -> Iterator[Hypothesis]:
     together, usual = (products @ signs) * signs, (company.P**2).sum(axis=1)
     by_company = company.turned(signs) - company.turned(np.ones(d))
     told = flipped[usual[flipped] > 0.05]
-    if by_company.sum() > own[flipped].sum() and np.median(together[told] / usual[told]) < _AGREE_AGAIN:
+    agrees = len(told) and np.median(together[told] / usual[told]) >= _AGREE_AGAIN
+    if by_company.sum() > own[flipped].sum() and not agrees:
         return
     gain = np.where(signs < 0, own, 0.0) + by_company
     yield Hypothesis("sign_flipped", gain, 2.0 + float(price[flipped].sum()), True, undone=undone, touched=flipped)
