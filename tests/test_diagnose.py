@@ -13,8 +13,10 @@ from sklearn.preprocessing import MinMaxScaler, Normalizer, RobustScaler, Standa
 
 import sklearn_normlock as nl
 from sklearn_normlock.errors import InputFaultError
+from sklearn_normlock.guards.alignment import Alignment
 from sklearn_normlock.guards.evidence import weigh
 from sklearn_normlock.guards.faults import FAULTS
+from sklearn_normlock.guards.likelihood import Likelihood
 from sklearn_normlock.guards.tails import log_tail
 
 WINE = load_wine(as_frame=True).data
@@ -308,12 +310,34 @@ def test_answers_on_a_scale_from_1_to_5(scaler):
     assert nl.diagnose(profile, RobustScaler().fit(X[:400]).transform(X[400:464])).fault == "other_scaler"
 
 
+def test_few_values_are_laid_one_by_one():
+    """Where a column takes few values, 64 rows tell the scaler's mean and scale to the last digits."""
+    X = np.clip(np.round(np.random.default_rng(0).normal(3, 1.2, size=(464, 8))), 1, 5) * 3
+    fitted = StandardScaler().fit(X[:400])
+    reference = nl.Profile.from_data(fitted.transform(X[:400])).reference(0.3)
+    slope, offset = Alignment(Likelihood(reference, X[400:])).aligned()
+    np.testing.assert_allclose(slope, fitted.scale_, rtol=1e-9)
+    np.testing.assert_allclose(offset, fitted.mean_, rtol=1e-9)
+
+
+def test_what_a_name_leaves_unexplained_counts_against_it():
+    """Noise is no logarithm and no unit, though these fit better than nothing."""
+    rng = np.random.default_rng(1)
+    for X in (
+        np.where(rng.random((664, 8)) < 0.5, 0, rng.exponential(size=(664, 8)) * np.arange(1, 9)),
+        rng.normal(size=(664, 8)) @ rng.normal(size=(8, 8)),
+    ):
+        train, test = X[:600], X[600:]
+        noise = 1.5 * rng.normal(size=test.shape) * train.std(axis=0)
+        assert nl.diagnose(nl.Profile.from_data(train), test + noise).fault == "unknown"
+
+
 def test_bounds_that_are_usual():
     """That each column of counts, scaled to [0, 1], reaches 0 and 1 again does not mean that it was scaled anew."""
     X = np.random.default_rng(0).integers(0, 3, size=(400, 6)).astype(float)
     fitted = MinMaxScaler().fit(X[:200])
     profile = nl.Profile.from_data(fitted.transform(X[:200]))
-    assert not nl.diagnose(profile, fitted.transform(X[200:])).alarm
+    assert not nl.diagnose(profile, fitted.transform(X[200:350])).alarm
 
 
 def test_a_batch_as_large_as_training_is_standardised():

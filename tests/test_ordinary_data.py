@@ -142,13 +142,14 @@ def test_the_data_stay_the_users(make, sealing):
 
 
 def test_read_only_data(tmp_path):
-    """Data that are mapped from a file, as joblib hands them to its workers, can be fitted."""
+    """Data that are mapped from a file, as joblib hands them to its workers, are fitted as any are."""
     np.save(tmp_path / "data.npy", X)
     mapped = np.load(tmp_path / "data.npy", mmap_mode="r")
     for estimator in (StandardScaler(), KNNImputer(), KernelPCA(2), scaled_model()):
         estimator.fit(mapped, y)
-        pickle.loads(pickle.dumps(estimator))
-    del mapped
+        expected = nl.fingerprint(clone(estimator).fit(X, y))
+        assert nl.fingerprint(pickle.loads(pickle.dumps(estimator))) == expected, estimator
+    del mapped, estimator
     (tmp_path / "data.npy").unlink()
 
 

@@ -92,6 +92,19 @@ def test_other_searches(search):
     assert pickle.loads(pickle.dumps(found)).score(X, y) == found.score(X, y)
 
 
+def assert_same(found, expected):
+    """Compare results of scikit-learn's tools: arrays, tuples and bunches of them."""
+    if isinstance(expected, dict):
+        assert found.keys() == expected.keys()
+        found, expected = list(found.values()), list(expected.values())
+    if isinstance(expected, (tuple, list)):
+        assert len(found) == len(expected) > 0
+        for one, other in zip(found, expected, strict=True):
+            assert_same(one, other)
+    else:
+        np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize(
     "use",
     [
@@ -104,8 +117,11 @@ def test_other_searches(search):
     ids=["learning_curve", "validation_curve", "permutation_importance", "partial_dependence", "cross_val_predict"],
 )
 def test_inspection(use):
-    """Curves, importances and predictions across folds."""
-    use(scaled_model())
+    """Curves, importances and predictions across folds are those of a stock pipeline."""
+    np.random.seed(0)
+    found = use(scaled_model())
+    np.random.seed(0)
+    assert_same(found, use(nl.unlock(scaled_model())))
 
 
 @pytest.mark.parametrize(
@@ -323,6 +339,9 @@ def test_targets():
 def test_notes_of_tools():
     """Attributes that trackers write onto an estimator are no change."""
     model = scaled_model().fit(X, y)
+    before, expected = nl.fingerprint(model), model.predict(X)
     model._mlflow_run_id = model[0]._wandb_id = "1f"
-    model.predict(X)
-    pickle.loads(pickle.dumps(model)).predict(X)
+    assert np.array_equal(model.predict(X), expected)
+    loaded = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(loaded.predict(X), expected)
+    assert nl.fingerprint(loaded) == nl.fingerprint(model) == before

@@ -30,11 +30,6 @@ _LOOKED_AT, _OF_A_NAME = 12, 3
 _OF_DISTRIBUTION = ("location", "tails", "narrow", "ties", "dependence")
 #: Rounding does not move a column as far as this (a log-likelihood).
 _DISPLACED = 10.0
-#: Faults that leave the ranks within each column as they are, and so the dependence between columns.
-_EACH_ALONE = frozenset(
-    {"unit_changed", "shifted", "log_extra", "log_missing", "refit", "other_scaler", "double_normalised",
-     "not_normalised", "standardised_after"}
-)  # fmt: skip
 #: Names for the same numbers: seen from the profile, they can't be told apart.
 _SAME = {
     ("double_normalised", "raw"): ("standardised_after",),
@@ -276,11 +271,6 @@ class _Case:
         if not found:
             return "unknown", flagged, self._odd(evidence), 0.5
         best = found[0]
-        if best.fault in _EACH_ALONE and self._company_broken(evidence, best):
-            others = [h for h in found if h.fault not in _EACH_ALONE and h.score > 0.7 * best.score]
-            if not others or others[0].fault == "unknown":
-                return "unknown", best.columns, self._odd(evidence), _confidence(found)
-            best = others[0]
         return best.fault, self._columns_of(best), self._details_of(best), _confidence(found)
 
     def _explaining(self, found: list[Hypothesis], search: Search) -> list[Hypothesis]:
@@ -301,13 +291,6 @@ class _Case:
                 odd[h.columns] = evidence.excess(("ties",))[h.columns]
             h.left = float(odd.sum())
         return sorted((h for h in kept if h.score > _LEAST), key=lambda h: -h.score)
-
-    def _company_broken(self, evidence: Evidence, best: Hypothesis) -> bool:
-        """Tell whether columns of which each alone is explained no longer go together: then it is not that."""
-        broken = evidence.alarming("dependence")
-        if not len(broken):
-            return False
-        return bool(np.isin(broken, best.columns).mean() > 0.5)
 
     def _columns_of(self, best: Hypothesis) -> Any:
         return () if best.whole and best.touched is None else best.columns

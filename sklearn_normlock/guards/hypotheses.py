@@ -36,8 +36,6 @@ _LOGS = (
 )
 #: Fewer rows can't tell where a column lies and how wide it is.
 ENOUGH = 6
-
-
 #: How far (a logarithm) the width of a few rows may be from that of their distribution.
 _WIDER_OR_SO = 1.1
 #: What values that were divided by the greatest one of training hardly exceed.
@@ -168,7 +166,7 @@ class Search:
         """
         fit, middle = self.fit, median(self.X)
         bounded = np.fmax.reduce(np.abs(self.X), axis=0) <= _ABOUT_ONE
-        if bounded[fit.varied].mean() < 0.9:
+        if bounded[fit.varied].sum() < 0.9 * fit.varied.sum():
             return
         best, undone = np.full(fit.columns, -np.inf), self.X.copy()
         for end, extreme in ((1.0, self.side.high), (-1.0, self.side.low)):
@@ -199,32 +197,33 @@ class Search:
         yield Hypothesis("shifted", gain, self.free, of_columns=facts, undone=Y)
         if self.has_company:
             return  # signs are told with the dependence between columns; see permutations
-        flipped, Y = self.affine(-1.0, 0.0)
-        if self.side.scaled and self.n >= ENOUGH:
-            # Flipped before the scaler: about a middle that is not known here.
-            moved, Z = self.affine(-1.0, self.laid.offset_of(-1.0))
-            flipped, Y = (
-                np.where(moved - self.free > flipped, moved - self.free, flipped),
-                np.where(moved - self.free > flipped, Z, Y),
-            )
+        flipped, Y = self.negated()
         yield Hypothesis("sign_flipped", flipped, 3.0, undone=Y)
+
+    def negated(self, whole: bool = False) -> tuple[Any, Any]:
+        """Return what :meth:`affine` does, of columns that were negated."""
+        gain, Y = self.affine(-1.0, 0.0, whole)
+        if self.side.scaled and self.n >= ENOUGH:
+            # Negated before the scaler: about a middle that is not known here.
+            moved, Z = self.affine(-1.0, self.laid.offset_of(-1.0), whole)
+            better = moved - self.free > gain
+            gain, Y = np.where(better, moved - self.free, gain), np.where(better, Z, Y)
+        return gain, Y
 
     def units(self) -> Iterator[Hypothesis]:
         """Yield that some columns were multiplied by a known factor, or are temperatures on another scale."""
         prior = float(np.log(2 * len(FACTORS)))
-        for factor in FACTORS:
-            for slope in (factor, 1 / factor):
-                yield self._unit(slope, 0.0, prior, f"×{slope:.6g}")
-        for slope, offset, name in TEMPERATURES:
-            if not self.side.scaled:
-                yield self._unit(slope, offset, prior, name)
+        found = [(slope, 0.0, f"×{slope:.6g}") for factor in FACTORS for slope in (factor, 1 / factor)]
+        for slope, offset, name in found if self.side.scaled else (*found, *TEMPERATURES):
+            # So many times wider a column must be, as far as these rows tell.
+            wide = np.abs(np.log(self.laid.slopes / slope)) < _WIDER_OR_SO if self.n >= ENOUGH else self.fit.varied
+            if wide.any():
+                yield self._unit(slope, offset, prior, name, wide)
 
-    def _unit(self, slope: float, offset: float, prior: float, name: str) -> Hypothesis:
+    def _unit(self, slope: float, offset: float, prior: float, name: str, wide: Any) -> Hypothesis:
         gain, Y = self.affine(slope, offset)
-        if not self.side.scaled and offset == 0:
-            gain = np.where(self.wrong_sign, np.minimum(gain, 0.0), gain)
-        if self.n >= ENOUGH:  # so many times wider it must be, as far as these rows tell
-            gain = np.where(np.abs(np.log(self.laid.slopes / slope)) < _WIDER_OR_SO, gain, np.minimum(gain, 0.0))
+        impossible = ~wide if self.side.scaled or offset else ~wide | self.wrong_sign
+        gain = np.where(impossible, np.minimum(gain, 0.0), gain)
         price = 2.0
         far = not 0.4 < slope < 2.5
         if self.side.scaled and not far:
@@ -232,8 +231,7 @@ class Search:
         if self.side.scaled and not self.side.unit and self.n >= ENOUGH and far:
             # A factor on the values before the scaler changes the offset too, by what isn't known here.
             moved, Z = self.affine(slope, self.laid.offset_of(slope))
-            moved = np.where(np.abs(np.log(self.laid.slopes / slope)) < _WIDER_OR_SO, moved, 0.0)
-            better = moved - self.free > gain
+            better = wide & (moved - self.free > gain)
             gain, Y = np.where(better, moved - self.free, gain), np.where(better, Z, Y)
         found = Hypothesis("unit_changed", gain, price, undone=Y)
         found.details = {"factor": slope, "offset": offset, "unit": name}

@@ -19,8 +19,6 @@ _AGREES = 64
 _STAY = 6.0
 #: How far, of what was learned, correlations agree once signs are right.
 _AGREE_AGAIN = 0.5
-#: Swaps that are looked at with the company that the columns keep.
-_SWAPS = 40
 
 
 def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
@@ -74,32 +72,6 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
     undone = np.empty_like(search.X)
     undone[:, order] = search.X
     yield _moved(order, gain, float(price), undone)
-    if len(moved) > 2 and d <= _EACH:
-        yield from _best_swap(search, alone, company, odd)
-
-
-def _best_swap(search: Search, alone: Any, company: _Company | None, odd: Any) -> Iterator[Hypothesis]:
-    """Yield the two columns of which it explains most that they changed places."""
-    d, places = len(alone), np.arange(len(alone))
-    own = np.diag(alone)
-    gains = alone + alone.T - own - own[:, None]
-    first, second = np.triu_indices(d, 1)
-    asked = np.isin(first, odd) | np.isin(second, odd)
-    first, second = first[asked], second[asked]
-    likely = np.argsort(-gains[first, second])[:_SWAPS]
-    best, found = -np.inf, None
-    before = company.score(places) if company is not None else 0.0
-    for j, k in zip(first[likely], second[likely], strict=True):
-        order = places.copy()
-        order[[j, k]] = k, j
-        gain = alone[places, order] - own
-        if company is not None:
-            gain = gain + company.score(order) - before
-        if gain.sum() > best:
-            best, found = gain.sum(), (order, gain)
-    if found is not None:
-        order, gain = found
-        yield _moved(order, gain, float(np.log(d * (d - 1) / 2) + 2), search.X[:, order])
 
 
 def _fits(search: Search) -> Any:
@@ -181,12 +153,7 @@ def _anchored(alone: Any, company: _Company, flagged: Any) -> Any:
 def _flips(search: Search, company: _Company) -> Iterator[Hypothesis]:
     """Yield the columns that gain by being negated: by their own distributions and by their correlations."""
     fit, d = search.fit, search.fit.columns
-    own, undone = search.affine(-1.0, 0.0, whole=True)
-    if search.side.scaled:
-        # Flipped before the scaler: about a middle that is not known here.
-        moved, Z = search.affine(-1.0, search.laid.offset_of(-1.0), whole=True)
-        better = moved - search.free > own
-        own, undone = np.where(better, moved - search.free, own), np.where(better, Z, undone)
+    own, undone = search.negated(whole=True)
     own = np.where(fit.varied, own, 0.0)
     products = company.R * company.P
     # Columns whose own distribution shows it first, then one at a time, for as long as one gains.

@@ -103,8 +103,8 @@ class Reference:
                 m = self.rows[j]
                 above = 1 - share_below(*sketch, self.above[:-1, j])[1]
                 below = share_below(*sketch, self.below[:-1, j])[0]
-                self.above_r[:-1, j] = np.ceil(self.drifted(above, j) * m) + 1
-                self.below_r[:-1, j] = np.ceil(self.drifted(below, j) * m) + 1
+                self.above_r[:-1, j] = np.ceil(self._drifted(above, j) * m) + 1
+                self.below_r[:-1, j] = np.ceil(self._drifted(below, j) * m) + 1
         # Another population of the same kind has not only another mean: where a tail is long, it stretches.
         stretch = 1 + _STRETCH * self.drift
         self.above = self.middle + (self.above - self.middle) * stretch
@@ -112,7 +112,7 @@ class Reference:
         self.tail_rows = np.tile(self.rows, (len(TAILS), 1))
         self.tail_rows[-1] = np.maximum(self.every, 1)
 
-    def drifted(self, share: Any, j: int) -> Any:
+    def _drifted(self, share: Any, j: int) -> Any:
         """Return how many may have a value that many have, when the mean of having it has drifted as far as tolerated.
 
         A population of which more have a 1, or a 0, has not moved along the axis, as a shift of all values has.
@@ -130,7 +130,7 @@ class Reference:
                 continue
             within = share_below(*sketch, self.middle[j] + self.near[:, j])[1]
             within -= share_below(*sketch, self.middle[j] - self.near[:, j])[0]
-            self.near_r[:, j] = np.minimum(np.ceil(self.drifted(within, j) * self.rows[j]) + 1, self.rows[j])
+            self.near_r[:, j] = np.minimum(np.ceil(self._drifted(within, j) * self.rows[j]) + 1, self.rows[j])
 
     def _beyond(self) -> None:
         # Tail indices of each side; a row's distance is a mean of capped values: its tail is exponential or lighter.

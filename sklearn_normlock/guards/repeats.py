@@ -123,10 +123,8 @@ def _quantised(search: Search) -> Iterator[Hypothesis]:
 
 def _usual_step(search: Search, j: int) -> float:
     """Return the step of the profile's own grid, times a margin for a scaler in between, or 0 if it has none."""
-    values, shares = search.fit.reference.profile.sketches[j]
-    jumps = (np.diff(values) == 0) & (np.diff(shares) > 0)
-    points = np.unique(values[1:][jumps])
-    if np.diff(shares)[jumps].sum() > 0.5 and len(points) > 1:
+    points, mass = search.fit.reference.steps[j]
+    if mass.sum() > 0.5 and len(points) > 1:
         return 5 * float(np.diff(points).min())
     grids = search.fit.reference.profile.grids[:-1, j]
     fine = np.flatnonzero(grids > 0.99)
