@@ -113,6 +113,57 @@ def discrete(rng: Generator) -> Sampler:
     return draw
 
 
+def exams(rng: Generator) -> Sampler:
+    """Marks out of a hundred that go together, grades from 1 to 6, ages, days missed, one of four schools."""
+    middle, width = rng.uniform(45, 75, 4), rng.uniform(8, 18, 4)
+    grades, school = rng.dirichlet(np.full(6, 2.5), size=3), rng.dirichlet(np.full(4, 3.0))
+    old, missed = rng.uniform(16, 25), rng.uniform(1, 6)
+
+    def draw(n: int) -> np.ndarray:
+        able = rng.normal(size=(n, 1))
+        marks = np.clip(np.round(middle + width * (0.6 * able + 0.8 * rng.normal(size=(n, 4)))), 0, 100)
+        given = [1 + rng.choice(6, size=n, p=w) for w in grades]
+        age = np.round(old + rng.gamma(2.0, 4.0, size=n))
+        days = rng.poisson(missed * rng.gamma(1.5, 1 / 1.5, size=n))
+        return np.column_stack([marks, *given, age, days, np.eye(4)[rng.choice(4, size=n, p=school)]])
+
+    return draw
+
+
+def visits(rng: Generator) -> Sampler:
+    """Visits to a shop: seconds, pages, amounts to the cent that are zero unless something was bought."""
+    interest, location = rng.uniform(0.3, 1.2, 5), rng.uniform(2, 6, 5)
+    pages, bought = np.exp(rng.uniform(0.5, 3.5, 4)), rng.uniform(-1.5, 0.5, 4)
+
+    def draw(n: int) -> np.ndarray:
+        z = rng.normal(size=(n, 1))
+        seconds = np.round(np.exp(location + interest * (0.7 * z + 0.7 * rng.normal(size=(n, 5)))), 1)
+        seen = rng.poisson(pages * np.exp(0.5 * z - 0.1) * rng.gamma(3.0, 1 / 3, size=(n, 4)))
+        buys = rng.logistic(size=(n, 4)) < bought + z
+        return np.hstack([seconds, seen, np.where(buys, np.round(rng.gamma(2.0, 20.0, size=(n, 4)), 2), 0.0)])
+
+    return draw
+
+
+def waiting(rng: Generator) -> Sampler:
+    """Independent skew columns, twelve training rows a column: Gamma, log-normal, Lomax, Gumbel, uniform."""
+    location, scale = units(rng, 10)
+    shape, sigma, index = rng.uniform(0.8, 4, 3), rng.uniform(0.4, 1.0, 2), rng.uniform(2.5, 4.5, 2)
+
+    def draw(n: int) -> np.ndarray:
+        return np.hstack(
+            [
+                scale[:3] * rng.gamma(shape, size=(n, 3)),
+                scale[3:5] * np.exp(sigma * rng.normal(size=(n, 2))),
+                scale[5:7] * rng.pareto(index, size=(n, 2)),
+                location[7:9] + scale[7:9] * rng.gumbel(size=(n, 2)),
+                location[9:] + scale[9:] * rng.uniform(size=(n, 1)),
+            ]
+        )
+
+    return draw
+
+
 def embedding(dimensions: int) -> Callable[[Generator], Sampler]:
     """Vectors with a power-law spectrum, a common direction, and lengths that vary by a sixth."""
 
@@ -246,6 +297,9 @@ DATA_SETS = (
     DataSet("heavy", "development", 600, AFFINE, heavy),
     DataSet("zero_inflated", "development", 1000, POSITIVE, zero_inflated),
     DataSet("discrete", "development", 240, AFFINE, discrete),
+    DataSet("exams", "development", 300, AFFINE, exams),
+    DataSet("visits", "development", 1500, POSITIVE, visits),
+    DataSet("waiting", "development", 120, AFFINE, waiting),
     DataSet("digits", "development", 790, AFFINE, load=shipped.load_digits),
     DataSet("embedding256", "development", 1500, VECTORS, embedding(256), wide=True),
     DataSet("embedding768", "development", 3000, VECTORS, embedding(768), wide=True),

@@ -282,7 +282,7 @@ class _Case:
             if seen[h.fault] > _OF_A_NAME or len(kept) == _LOOKED_AT:
                 continue
             kept.append(h)
-            left = h.restored(search.X)
+            left = search.fit.on_values(h.restored(search.X))
             evidence = weigh(self.reference, left, {}, self.budget)
             odd = evidence.excess(_OF_DISTRIBUTION)
             if h.undone is None:  # coarser values stay where they are

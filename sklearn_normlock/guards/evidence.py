@@ -180,12 +180,22 @@ def _location(reference: Reference, every: Any, count: Any) -> Any:
 
 
 def _tails(reference: Reference, every: Any, count: Any) -> Any:
-    lowered, raised = every - reference.tolerance, every + reference.tolerance
-    above = np.stack([(lowered > threshold).sum(axis=0) for threshold in reference.above])
-    below = np.stack([(raised < threshold).sum(axis=0) for threshold in reference.below])
-    upper = log_tail(above, count, np.minimum(reference.above_r, reference.tail_rows), reference.tail_rows)
-    lower = log_tail(below, count, np.minimum(reference.below_r, reference.tail_rows), reference.tail_rows)
-    return np.concatenate([upper.ravel(), lower.ravel()])
+    # Either every value has moved, or rows have become more frequent: what is odd both ways is odd.
+    tolerance = reference.tolerance
+    out = []
+    for values, thresholds, r, drifted in (
+        (every, reference.above, reference.above_r, reference.above_drifted),
+        (-every, -reference.below, reference.below_r, reference.below_drifted),
+    ):
+        beyond = np.stack([((values - tolerance) > threshold).sum(axis=0) for threshold in thresholds])
+        log_p = log_tail(beyond, count, r, reference.tail_rows)
+        odd = np.flatnonzero((log_p < _WORTH_A_LOOK).any(axis=0))
+        if len(odd):
+            beyond = (values[:, odd] > thresholds[:, None, odd]).sum(axis=1)
+            tilted = log_tail(beyond, count[odd], drifted[:, odd], reference.tail_rows[:, odd])
+            log_p[:, odd] = np.maximum(log_p[:, odd], tilted)
+        out.append(log_p.ravel())
+    return np.concatenate(out)
 
 
 def _narrow(reference: Reference, every: Any, count: Any) -> Any:

@@ -12,7 +12,7 @@ from .rows import UNIT
 from .sketch import share_below
 from .tails import log_choose, log_tail
 
-_EXACT = 1e-6
+_EXACT, _ROUNDED = 1e-6, 1e-9
 
 
 def log_p_unit(reference: Reference, X: Any) -> Any:
@@ -68,7 +68,7 @@ def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:
         varied = high > low
         if n == profile.n_rows and (low == profile.moments.low).all() and (high == profile.moments.high).all():
             return "", 0.0  # the training data itself
-        level = (size == 0) | varied
+        level = (size <= _ROUNDED) | varied
         if not varied.any() or not level.all():
             return "", 0.0
         for name, hit in (
@@ -116,7 +116,9 @@ def _bounds_are_usual(reference: Reference, name: str, n: int) -> Any:
         if not len(values):
             continue
         m = reference.rows[j]
-        below, up_to = share_below(values, shares, np.array([0.0, 1.0] if name == "minmax" else [-1.0, 1.0]))
+        ends = np.array([0.0, 1.0] if name == "minmax" else [-1.0, 1.0])
+        # What was scaled may miss an end by a rounding.
+        below, up_to = share_below(values, shares, ends - _ROUNDED)[0], share_below(values, shares, ends + _ROUNDED)[1]
         share = np.where(up_to - below > 0.5 / m, up_to - below + 3 / m, 0.0)
         # A bound of the training rows is a value that one of them has at least, whether or not the sketch has a jump.
         share = np.maximum(share, np.where((up_to >= 1) | (below <= 0), 4 / m, 0.0) * (reference.profile.ties[j] > 0))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.special import rel_entr
 
 from .evidence import precision_evidence
 from .reference import Reference
@@ -81,6 +82,7 @@ class Likelihood:
             if run.log_p < -7:
                 rows = self.X[:, run.column] == run.value
                 self.counts[rows, run.column], self.singly[rows, run.column] = 1.0 / run.count, 1.0
+        self._shared()
 
     def _quantile(self, q: float) -> Any:
         return self.reference._quantiles(q)[: self.columns]
@@ -129,7 +131,7 @@ class Likelihood:
         with np.errstate(invalid="ignore"):
             moved = np.clip(self.middle[at] - median(Y), -self.tolerance[at], self.tolerance[at])
         best = np.maximum(best, (counts * self._values(Y + np.nan_to_num(moved), log_slope, at)).sum(axis=0))
-        best -= self.missed(Y, at, made_of)
+        best += self.frequent(Y, at, made_of) - self.missed(Y, at, made_of)
         return np.where(self.varied[at], best * self.weight[at], 0.0)
 
     def _values(self, Y: Any, log_slope: Any, at: Any) -> Any:
@@ -154,6 +156,61 @@ class Likelihood:
                 off = np.abs(Y[:, i, None] - self.atoms[j]).min(axis=1) > _OFF * self.scale[j]
             out[i] = min(_MISS * float((self.different[:, made_of[i]] * off).sum()), _MOST_MISSED)
         return out
+
+    def _shared(self) -> None:
+        # Values that several rows share: column, first row, how many rows; and the values to lay them on, in one array.
+        found = []
+        for j in np.flatnonzero(self.varied & (self.different < 0.5).any(axis=0)):
+            _, first, count = np.unique(self.X[:, j], return_index=True, return_counts=True)
+            found += [(j, row, k) for row, k in zip(first[count >= LEAST], count[count >= LEAST], strict=True)]
+        self.shared = np.array(found, np.int64).reshape(-1, 3).T
+        most = max((len(self.reference.atoms(j)) for j in range(self.columns)), default=0)
+        self.all_atoms, self.masses = np.full((self.columns, most), np.inf), np.zeros((self.columns, most))
+        for j in range(self.columns):
+            atoms = self.reference.atoms(j)
+            self.all_atoms[j, : len(atoms)], self.masses[j, : len(atoms)] = atoms, self.reference.masses(j)
+
+    def frequent(self, Y: Any, at: Any, made_of: Any) -> Any:
+        """Return what is to be added for values that several rows share, where they lie on such values of training.
+
+        Those that count once: how well their shares fit (the others pay for there being few of them; without this a
+        column of which most is 0 would fit itself badly). And the width over which a share is spread out is a matter of
+        the density, and must not speak for one place or another.
+        """
+        out = np.zeros(len(at))
+        place = np.full(self.columns, -1)
+        place[made_of] = np.arange(len(made_of))
+        column, row, count = self.shared
+        i = place[column]
+        if not self.all_atoms.shape[1] or not (i >= 0).any():
+            return out
+        i, column, row, count = (v[i >= 0] for v in (i, column, row, count))
+        j, y = at[i], Y[row, i]
+        with np.errstate(invalid="ignore"):
+            off = np.abs(self.all_atoms[j] - y[:, None])
+            nearest = np.nan_to_num(off, nan=np.inf).argmin(axis=1)
+            on = off[np.arange(len(y)), nearest] <= _OFF * self.scale[j]
+        i, j, y, column, row, count, nearest = (v[on] for v in (i, j, y, column, row, count, nearest))
+        once = self.counts[row, column] < 1
+        wide = 0.5 * np.log1p(((y - self.middle[j]) / self.scale[j]) ** 2) + np.log(self.scale[j] / self.scale[column])
+        np.add.at(out, i, np.where(once, 1, count) * wide)
+        i, share, found = i[once], self.masses[j, nearest][once], count[once] / self.n
+        # (That there are more of them than in training is charged for apart.)
+        rarer = np.where(found < share, rel_entr(found, share) + rel_entr(1 - found, 1 - share), 0.0)
+        shares, founds, rarer = (np.bincount(i, v, len(at)) for v in (share, found, rarer))
+        left = np.maximum(1 - shares, 1 / self.reference.rows[at])
+        return out - self.n * ((1 - founds) * np.log(left) + rarer)
+
+    def on_values(self, Y: Any) -> Any:
+        """Return Y with what is about a value of training made that value, in columns that take few."""
+        Y = Y.copy()
+        for j, atoms in self.atoms.items():
+            values, back = np.unique(Y[:, j], return_inverse=True)
+            off = np.abs(values[:, None] - atoms)
+            nearest = np.nan_to_num(off, nan=np.inf).argmin(axis=1)
+            on = off[np.arange(len(values)), nearest] <= _OFF * self.scale[j]
+            Y[:, j] = np.where(on, atoms[nearest], values)[back]
+        return Y
 
     def usual(self) -> Any:
         """Return of each column the log-likelihood that a value has on average."""
@@ -181,7 +238,9 @@ class Likelihood:
             j = run.column if columns is None else int(columns[run.column])
             value = run.value if undo is None else undo(run)
             if np.isfinite(value):
-                out[run.column] = max(out[run.column], -run_of(self.reference, j, value, run.count, run.n).log_p)
+                off = _OFF * self.scale[j]
+                charge = -run_of(self.reference, j, value, run.count, run.n, off=off).log_p
+                out[run.column] = max(out[run.column], charge)
         coarse = np.zeros(self.columns)
         if len(self.charged) and columns is None:
             coarse[self.charged] = -precision_evidence(self.reference, Y)[self.charged]

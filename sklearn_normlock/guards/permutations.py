@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy.optimize import linear_sum_assignment
 
 from .dependence import rank_scores
 from .hypotheses import ENOUGH, Hypothesis, Search
+from .likelihood import IMPOSSIBLE
 from .statistics import deviation, median, quantiles
 from .ties import run_of
 
@@ -17,6 +19,8 @@ from .ties import run_of
 _EACH = 80
 _AGREES = 64
 _STAY = 6.0
+#: Columns out of which a single swap is looked for.
+_MANY = 12
 #: How far, of what was learned, correlations agree once signs are right.
 _AGREE_AGAIN = 0.5
 
@@ -57,13 +61,22 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
         moved = np.flatnonzero(order != np.arange(d))
     if not len(moved):
         return
+    yield _ordered(search, order, alone, company)
+    if 2 < len(moved) <= _MANY:
+        # Columns that are alike come along at little cost: two that changed places may be all of it.
+        yield _ordered(search, _swap(moved, alone, company), alone, company)
+
+
+def _ordered(search: Search, order: Any, alone: Any, company: _Company | None) -> Hypothesis:
+    fit, d = search.fit, search.fit.columns
     places = np.arange(d)
+    moved = np.flatnonzero(order != places)
     if d <= _EACH:
         gain = alone[places, order] - np.diag(alone)
     else:
         gain = fit.of(search.X, 0.0, order, places) - search.clean
     if company is not None:
-        gain = gain + company.score(order) - company.score(np.arange(d))
+        gain = gain + company.score(order) - company.score(places)
     # A transposition is one of d(d - 1) / 2, and likelier; a permutation of m columns one of about d^m.
     price = np.log(d * (d - 1) / 2) + 2 if len(moved) == 2 else len(moved) * np.log(d) * 0.75 + 6
     if len(moved) > d / 2:
@@ -71,7 +84,21 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
         price = min(price, 0.5 * float(np.maximum(gain, 0).sum()) + 10)
     undone = np.empty_like(search.X)
     undone[:, order] = search.X
-    yield _moved(order, gain, float(price), undone)
+    return _moved(order, gain, float(price), undone)
+
+
+def _swap(among: Any, alone: Any, company: _Company | None) -> Any:
+    """Return the best order in which two of some columns have changed places."""
+    best, found = -np.inf, np.arange(len(alone))
+    for i, j in combinations(among, 2):
+        order = np.arange(len(alone))
+        order[[i, j]] = j, i
+        worth = float(alone[np.arange(len(alone)), order].sum())
+        if company is not None:
+            worth += float(company.score(order).sum())
+        if worth > best:
+            best, found = worth, order
+    return found
 
 
 def _fits(search: Search) -> Any:
@@ -84,8 +111,11 @@ def _fits(search: Search) -> Any:
         more = search.n / len(rows)
         for k in range(d):
             at = np.full(d, k)
-            values = (counts * fit._values(rows, 0.0, at)).sum(axis=0) * more - fit.missed(search.X, at, np.arange(d))
-            out[:, k] = np.where(fit.varied[k], values * fit.weight[k], 0.0)
+            values = (counts * fit._values(rows, 0.0, at)).sum(axis=0) * more
+            values += fit.frequent(search.X, at, np.arange(d)) - fit.missed(search.X, at, np.arange(d))
+            # Where training had one value throughout, nothing else fits.
+            one = np.nanmax(np.abs(search.X - fit.middle[k]), axis=0, initial=0.0) <= fit.tolerance[k]
+            out[:, k] = values * fit.weight[k] if fit.varied[k] else np.where(one, 0.0, search.n * IMPOSSIBLE)
         for run in fit.runs:
             if run.log_p < -7:
                 for k in range(d):

@@ -9,6 +9,7 @@ import numpy as np
 from .rows import CAP, MEASURES
 from .sketch import EXACT, quantile, share_below
 from .tails import hill
+from .tilt import tilted
 
 if TYPE_CHECKING:
     from .profile import Profile
@@ -19,10 +20,12 @@ NEAR = (0.25, 0.5, 0.75, 0.95)
 #: The deviation of the training rows is itself an estimate; and float32 rounds.
 _SLACK, _ROUNDING = 1.05, 1.2e-7
 _NEARLY_ALL = 0.8
+#: A column takes few values if this share of the rows has repeated ones.
+FEW_VALUES = 0.9
 #: A spread that is smaller by less than this factor is drift too.
 NARROWER = 1.15
-#: How much longer, for each deviation of drift, the distance to a tail may get: about what tilting an
-#: exponential distribution until its mean has moved so far does.
+#: How much longer, for each deviation of drift, the distance to a row's tail may get, or a batch's spread: about what
+#: tilting an exponential distribution until its mean has moved so far does.
 _STRETCH = 0.8
 
 
@@ -56,8 +59,11 @@ class Reference:
         #: Of each column the values at which its sketch jumps, and by how much.
         self.steps = [_steps(*sketch) for sketch in profile.sketches]
         self.jumps = [len(self.atoms(j)) > 0 for j in range(len(self.rows))]
+        #: Columns of which nearly all rows have a value that others have too.
+        self.few = [self.masses(j).sum() > FEW_VALUES for j in range(len(self.rows))]
         #: Columns of which nearly all rows have one value: of the others there are too few in a batch to be ranked.
         self.rare = np.array([len(mass) > 0 and mass.max() > _NEARLY_ALL for _, mass in self.steps[:d]], bool)
+        self.fine = self._quantiles((np.arange(400) + 0.5) / 400)
         self._spread()
         self._tails()
         self._near()
@@ -84,8 +90,7 @@ class Reference:
     def _spread(self) -> None:
         # Of each column without repeated values the mean distance from the median, each capped as a row's is.
         d = self.columns
-        fine = self._quantiles((np.arange(400) + 0.5) / 400)[:, :d]
-        off = np.abs(fine - self.middle[:d])
+        off = np.abs(self.fine[:, :d] - self.middle[:d])
         self.continuous = (self.std > 0) & ~np.array(self.jumps[:d]) & (self.rows[:d] >= 2 * EXACT)
         self.typical = np.where(self.continuous, off.mean(axis=0), 1.0)
         for _ in range(3):
@@ -93,24 +98,40 @@ class Reference:
         self.wider = 1 + _STRETCH * self.drift
 
     def _tails(self) -> None:
-        # Thresholds (n_tails, n_measured) and, of the training rows, one more than lay beyond them.
-        q = np.array(TAILS)
+        # Thresholds (n_tails, n_measured) and, of the training rows, one more than lay beyond them; and that number once
+        # the population has drifted. (Every measure of a row moves when many columns do: its thresholds move.)
+        d, q = self.columns, np.array(TAILS)
         self.above, self.below = self._quantiles(q), self._quantiles(1 - q)
         self.above[-1], self.below[-1] = self.high, self.low
-        self.above_r, self.below_r = np.ones_like(self.above), np.ones_like(self.below)
+        above, below = np.zeros_like(self.above), np.zeros_like(self.below)
         for j, sketch in enumerate(self.profile.sketches):
             if len(sketch[0]):
-                m = self.rows[j]
-                above = 1 - share_below(*sketch, self.above[:-1, j])[1]
-                below = share_below(*sketch, self.below[:-1, j])[0]
-                self.above_r[:-1, j] = np.ceil(self._drifted(above, j) * m) + 1
-                self.below_r[:-1, j] = np.ceil(self._drifted(below, j) * m) + 1
-        # Another population of the same kind has not only another mean: where a tail is long, it stretches.
-        stretch = 1 + _STRETCH * self.drift
-        self.above = self.middle + (self.above - self.middle) * stretch
-        self.below = self.middle + (self.below - self.middle) * stretch
+                above[:-1, j] = 1 - share_below(*sketch, self.above[:-1, j])[1]
+                below[:-1, j] = share_below(*sketch, self.below[:-1, j])[0]
         self.tail_rows = np.tile(self.rows, (len(TAILS), 1))
         self.tail_rows[-1] = np.maximum(self.every, 1)
+        above[-1] = below[-1] = 1 / self.tail_rows[-1]
+        self.above_drifted, self.below_drifted = np.ones_like(above), np.ones_like(below)
+        moved, fine = self.drift * _SLACK, self.fine[:, :d]
+        self.above_drifted[:, :d] = self._one_more(
+            tilted(fine, self.mean, self.std, moved, self.above[:, :d], above[:, :d])
+        )
+        self.below_drifted[:, :d] = self._one_more(
+            tilted(-fine, -self.mean, self.std, moved, -self.below[:, :d], below[:, :d])
+        )
+        above[-1] = below[-1] = 0.0
+        self.above_r, self.below_r = self._one_more(above), self._one_more(below)
+        # Behind a scaler by bounds each column has a row of its own at the greatest largest component of all.
+        self.above_r[-1, -1] = min(d, self.tail_rows[-1, -1])
+        stretch = 1 + _STRETCH * self.drift
+        for thresholds, r, share in ((self.above, self.above_r, above), (self.below, self.below_r, below)):
+            thresholds[:, d:] = self.middle[d:] + (thresholds[:, d:] - self.middle[d:]) * stretch
+            for j in range(d, len(self.rows)):
+                r[:, j] = np.maximum(r[:, j], np.ceil(self._drifted(share[:, j], j) * self.tail_rows[:, j]) + 1)
+
+    def _one_more(self, share: Any) -> Any:
+        rows = self.tail_rows[:, : share.shape[1]]
+        return np.minimum(np.ceil(share * rows - 1e-9) + 1, rows)
 
     def _drifted(self, share: Any, j: int) -> Any:
         """Return how many may have a value that many have, when the mean of having it has drifted as far as tolerated.
@@ -121,8 +142,7 @@ class Reference:
 
     def _near(self) -> None:
         # Distances from the middle within which a share NEAR of the rows lies, and that share as a count.
-        fine = self._quantiles(np.linspace(0, 1, 401))
-        self.near = np.quantile(np.abs(fine - self.middle), NEAR, axis=0)
+        self.near = np.quantile(np.abs(self.fine - self.middle), NEAR, axis=0)
         self.near_r = np.empty_like(self.near)
         for j, sketch in enumerate(self.profile.sketches):
             if not len(sketch[0]):
@@ -161,6 +181,7 @@ class Reference:
             blind = ~self.known | ((self.high <= self.middle) & (more > 0)) | (self.rows < 60)
             upper[blind] = np.inf
             lower[~self.known | ((self.low >= self.middle) & (more > 0)) | (self.rows < 60)] = -np.inf
+            upper[-1] = np.inf  # the largest component: of scaled columns each has a row of its own at its bound
             if len(self.spans) > 32:
                 self.spans.clear()
             self.spans[key] = lower, upper

@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from scipy.special import rel_entr
 
 from .hypotheses import Hypothesis, Search
 from .precision import LEVELS, NAMES, on_grids
 from .sketch import share_below
-from .ties import Run
+from .ties import Run, cuts
 
 REPEATED = ("stuck", "imputed", "clipped")
 #: A run less odd than this (a log p-value) is left to chance.
 _ODD = -7.0
 _PRICE = 3.0
-_FEW_ANYWAY = 14.0
+#: Only so few different values have shares to compare; by so much (a log-likelihood a row) these may differ for drift.
+_FEW_STEPS, _OF_DRIFT = 40, 0.06
 
 
 def repeats(search: Search) -> Iterator[Hypothesis]:
@@ -24,14 +26,15 @@ def repeats(search: Search) -> Iterator[Hypothesis]:
     d = search.fit.columns
     gains = {name: np.zeros(d) for name in REPEATED}
     facts: dict[str, dict[int, dict[str, Any]]] = {name: {} for name in REPEATED}
+    cut = {j: found for j, found in cuts(search.fit.reference, search.fit.runs).items() if found[2] < _ODD}
     for j in range(d) if search.fit.runs else ():
-        runs = [run for run in search.fit.runs_of(j) if run.log_p < _ODD]
+        runs = [run for run in search.fit.runs_of(j) if run.log_p < _ODD or run in cut.get(j, ())]
         if not runs:
             continue
         name, used, said = _name(search, j, runs)
         if name != "stuck" and search.fit.coarse[j] < _ODD:
             continue  # the other values are as coarse: not one value was put in, all were rounded
-        gains[name][j] = _gain(search, j, used)
+        gains[name][j] = _gain(search, j, used, -cut[j][2] if name == "clipped" and j in cut else 0.0)
         facts[name][j] = said
     for name in REPEATED:
         if facts[name]:
@@ -73,14 +76,14 @@ def _is_bound(run: Run, sketch: tuple[Any, Any], tolerance: float) -> bool:
     return bool(expected[0] - slack <= run.count <= expected[1] + slack)
 
 
-def _gain(search: Search, j: int, runs: list[Run]) -> float:
+def _gain(search: Search, j: int, runs: list[Run], together: float) -> float:
     # What the repeats cost an unchanged column, and the likelihood that they lack of the others'.
     fit = search.fit
     rows = np.isin(search.X[:, j], [run.value for run in runs])
     values = fit._values(search.X[:, [j]], 0.0, np.array([j]))[:, 0]
     others = values[~rows].mean() if (~rows).any() else float(search.fit.usual()[j])
     lacking = max(0.0, float((fit.counts[rows, j] * (others - values[rows])).sum()) * fit.weight[j])
-    charge = min(sum(-run.log_p for run in runs), 200.0) + max(0.0, -float(fit.coarse[j]))
+    charge = min(max(sum(-run.log_p for run in runs), together), 200.0) + max(0.0, -float(fit.coarse[j]))
     return charge + lacking
 
 
@@ -99,26 +102,42 @@ def _quantised(search: Search) -> Iterator[Hypothesis]:
     facts: dict[int, dict[str, Any]] = {}
     on = on_grids(search.X)
     known = ~np.isnan(search.X)
-    for j in range(d):
+    for j in np.flatnonzero(fit.varied):
         whole = (on[:, :, j] | ~known[:, j]).all(axis=1)
-        several = [run for run in fit.runs_of(j) if run.log_p < -2]
+        x, runs = search.X[known[:, j], j], fit.runs_of(j)
+        repeated = min(sum(-run.log_p for run in runs), 200.0)
         if fit.coarse[j] < _ODD and whole.any():
             level = int(np.argmax(whole))
-            gain[j] = -fit.coarse[j] + min(sum(-run.log_p for run in several), 200.0)
+            gain[j] = -fit.coarse[j] + repeated
             facts[j] = {"precision": NAMES[level]}
-            continue
-        # A grid that is not decimal: only where values repeat that should not.
-        step = lattice(search.X[known[:, j], j]) if fit.varied[j] and several else 0.0
-        if step and step > _usual_step(search, j) * 1.01:
-            points = np.unique(np.rint(search.X[known[:, j], j] / step))
-            gain[j] = min(2.0 * len(points), 60.0) + min(sum(-run.log_p for run in fit.runs_of(j)), 200.0)
+            step = 10.0 ** LEVELS[level] if level < len(LEVELS) else 0.0
+        else:
+            # A grid that is not decimal: only where values repeat that should not.
+            step = lattice(x) if any(run.log_p < -2 for run in runs) else 0.0
+            if not step or step <= _usual_step(search, j) * 1.01:
+                continue
+            gain[j] = min(2.0 * len(np.unique(np.rint(x / step))), 60.0) + repeated
             facts[j] = {"precision": f"steps of {step:.4g}", "step": step}
+        if step and len(np.unique(x)) <= _FEW_STEPS:
+            gain[j] -= _misfit(search, j, x, max(step, lattice(x)))
     facts = {j: fact for j, fact in facts.items() if not search.displaced[j]}
     gain[search.displaced] = 0.0
-    few = list(fit.atoms)  # values that were few before
-    gain[few] = np.minimum(gain[few], _FEW_ANYWAY)
     if facts:
         yield Hypothesis("quantised", np.minimum(gain, 230.0), 4.0, of_columns=facts)
+
+
+def _misfit(search: Search, j: int, x: Any, step: float) -> float:
+    """Return how far the numbers at each step are from those of training that would be rounded to it."""
+    sketch = search.fit.reference.profile.sketches[j]
+    points, count = np.unique(x, return_counts=True)
+    found = count / len(x)
+    worst = np.inf
+    for below, above in ((0.5, 0.5), (0.0, 1.0), (1.0, 0.0)):  # rounded to the nearest, downwards, upwards
+        edges = share_below(*sketch, np.stack([points - below * step, points + above * step]))
+        share = np.mean(edges, axis=0)
+        expected = np.maximum(share[1] - share[0], 1 / search.fit.reference.rows[j])
+        worst = min(worst, float(rel_entr(found, expected).sum()))
+    return len(x) * float(search.fit.weight[j]) * max(worst - _OF_DRIFT, 0.0)
 
 
 def _usual_step(search: Search, j: int) -> float:
@@ -136,7 +155,7 @@ def _usual_step(search: Search, j: int) -> float:
 def lattice(values: Any) -> float:
     """Return the step of which all values are multiples (after a common offset), or 0 if there is none to be seen."""
     points = np.unique(values)
-    if len(points) < 5:
+    if len(points) < 3:
         return 0.0
     gaps = np.diff(points)
     step = float(gaps.min())
@@ -149,4 +168,4 @@ def lattice(values: Any) -> float:
         counts = np.rint((points - points[0]) / refined)
         refined = float((counts * (points - points[0])).sum() / max((counts * counts).sum(), 1))
     off = np.abs((points - points[0]) / refined - np.rint((points - points[0]) / refined))
-    return refined if off.max() < 0.02 else 0.0
+    return refined if off.max() < (0.02 if len(points) >= 5 else 1e-6) else 0.0

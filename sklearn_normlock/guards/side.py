@@ -89,7 +89,7 @@ class Side:
         if not varied.any():
             return "unknown", {}
         size = np.abs(np.log(slope[varied]))
-        moved = np.abs(offset[varied]) / fit.scale[varied]
+        moved = np.abs(offset[varied]) / self.std[varied]
         # Where the extremes of training have gone: to 1 or -1, in every column, by one scaler alone.
         ends = np.abs(np.stack([slope * self.high + offset, slope * self.low + offset])).max(axis=0)[varied]
         ends = np.abs(np.log(np.maximum(ends, 1e-300)))

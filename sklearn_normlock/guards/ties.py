@@ -14,6 +14,7 @@ from .tails import log_binomial, log_choose, log_tail
 
 #: Fewer equal values than this are no evidence.
 LEAST = 3
+_ROUNDING = 1.2e-7
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,43 @@ class Run:
 
 
 def tie_evidence(reference: Reference, X: Any) -> Any:
-    """Return of each column the log p-value of its oddest run of equal values."""
+    """Return of each column the log p-value of its oddest run of equal values, or of those at both ends of it."""
     out = np.zeros(X.shape[1])
-    for run in odd_runs(reference, X):
+    runs = odd_runs(reference, X)
+    for run in runs:
         out[run.column] = min(out[run.column], run.log_p)
+    for j, (_, _, log_p) in cuts(reference, runs).items():
+        out[j] = min(out[j], log_p)
     return out
+
+
+def cuts(reference: Reference, runs: list[Run]) -> dict[int, tuple[Run, Run, float]]:
+    """Return of the columns that have runs at both ends these two, and the log of how probable both together are."""
+    ends: dict[int, list[Run]] = {}
+    for run in runs:
+        if run.lowest != run.highest:
+            ends.setdefault(run.column, []).append(run)
+    return {j: (*of, _cut_on_both_sides(reference, j, *of)) for j, of in ends.items() if len(of) == 2}
+
+
+def _cut_on_both_sides(reference: Reference, j: int, low: Run, high: Run) -> float:
+    inside, log_inside = _inside(reference, j, low.value, high.value, low.n)
+    within = [min(0.0, _log_p_of_count(reference, j, run.value, run.count, run.n, inside)) for run in (low, high)]
+    return log_inside + sum(within) + np.log(2)  # the chance of a run at one end is no greater for one at the other
+
+
+def _inside(reference: Reference, j: int, low: float, high: float, n: int) -> tuple[float, float]:
+    """Return what share of values lies between two at most, after a drift, and the log of how probable all n do."""
+    sketch, m = reference.profile.sketches[j], reference.rows[j]
+    moved = np.linspace(-1, 1, 7) * reference.tolerance[j]
+    # Every value has moved; or, of those that are few, some have become more frequent.
+    share = share_below(*sketch, high + moved)[1] - share_below(*sketch, low + moved)[0]
+    if reference.jumps[j]:
+        below, up_to = share_below(*sketch, np.array([low]))[0], share_below(*sketch, np.array([high]))[1]
+        by = np.linspace(-1, 1, 7) * reference.drift
+        share = np.concatenate([share, ndtr(ndtri(up_to) + by) - ndtr(ndtri(below) + by)])
+    r = min(np.ceil(float(share.max()) * m) + 1, m)
+    return max(min(1.0, r / m), 1e-9), float(log_tail(n, n, r, m))
 
 
 def odd_runs(reference: Reference, X: Any) -> list[Run]:
@@ -72,36 +105,52 @@ def odd_runs(reference: Reference, X: Any) -> list[Run]:
 
 
 def run_of(
-    reference: Reference, j: int, value: float, count: int, n: int, ends: tuple[bool, bool] = (False, False)
+    reference: Reference,
+    j: int,
+    value: float,
+    count: int,
+    n: int,
+    ends: tuple[bool, bool] = (False, False),
+    off: float = 0.0,
 ) -> Run:
-    """Return how odd it is that so many of n rows have one value of a column; the lowest or the highest, perhaps."""
-    values, shares = reference.profile.sketches[j]
-    m = reference.rows[j]
+    """Return how odd it is that so many of n rows have one value of a column, give or take what it may be off.
+
+    ``ends``: whether it is the lowest and whether it is the highest of the batch.
+    """
     inside, log_inside = 1.0, 0.0
     if ends[0] != ends[1] and count < n:
         # And that none of the others lies beyond it: both together are what a cut leaves.
-        tolerance = reference.tolerance[j]
-        if ends[1]:
-            inside = float(share_below(values, shares, np.array([value + tolerance]))[1][0])
-        else:
-            inside = 1 - float(share_below(values, shares, np.array([value - tolerance]))[0][0])
-        if reference.jumps[j]:  # values that are few don't move: more rows have those that lie inside
-            inside = float(ndtr(ndtri(inside) + reference.drift))
-        r = min(np.ceil(inside * m) + 1, m)
-        log_inside = float(log_tail(n, n, r, m))
-        inside = max(min(1.0, r / m), 1e-9)
+        inside, log_inside = _inside(reference, j, *((-np.inf, value) if ends[1] else (value, np.inf)), n)
+    log_p = min(0.0, _log_p_of_count(reference, j, value, count, n, inside, off)) + log_inside
     at, mass = reference.steps[j]
-    near = np.abs(at - value) <= reference.tolerance[j]
+    usual = float(mass[np.abs(at - value) <= max(_same_value(reference, j), off)].max(initial=0.0))
+    return Run(j, value, count, n, usual, log_p, *ends)
+
+
+def _same_value(reference: Reference, j: int) -> float:
+    """Return how far a value may have drifted and be the same: values that are few do not move, but in number."""
+    if reference.few[j]:
+        return 1e-6 * reference.tolerance[j] + _ROUNDING * max(abs(reference.low[j]), abs(reference.high[j]))
+    return float(reference.tolerance[j])
+
+
+def _log_p_of_count(
+    reference: Reference, j: int, value: float, count: int, n: int, inside: float, off: float = 0.0
+) -> float:
+    m = reference.rows[j]
+    at, mass = reference.steps[j]
+    near = np.abs(at - value) <= max(_same_value(reference, j), off)
     # A value of the profile, which drift may have moved here or made more frequent; its share is an estimate.
-    most_near = float(mass[near].max()) if near.any() else 0.0
-    seen = (most_near + reference.drift * np.sqrt(most_near * (1 - most_near))) * m
-    usual = min((seen + 3 * np.sqrt(seen) + 3) / m / inside, 1.0) if near.any() else 0.0
-    log_p = log_binomial(count, n, usual) + np.log(max(len(at), 1)) if near.any() else -np.inf
+    log_p = -np.inf
+    if near.any():
+        most_near = float(mass[near].max())
+        seen = (most_near + reference.drift * np.sqrt(most_near * (1 - most_near))) * m
+        usual = min((seen + 3 * np.sqrt(seen) + 3) / m / inside, 1.0)
+        log_p = log_binomial(count, n, usual) + np.log(max(len(at), 1))
     # Or one of the many rarer values: k of n rows share one with probability at most C(n, k) Σp^k.
     most = min(max(0.01, 3 / m) + 3 * np.sqrt(max(0.01, 3 / m) / m), 1.0)
     pairs = reference.profile.ties[j] + 14 / (m * max(m - 1, 1))
     alike = min(1.0, pairs + 3 * np.sqrt(pairs / m))
     rare = log_choose(n, count) + min((count - 2) * np.log(most) + np.log(alike), 0.5 * count * np.log(alike))
     # After a drift the two can't be told apart: the likelier counts.
-    log_p = min(0.0, max(log_p, rare - count * np.log(inside))) + log_inside
-    return Run(j, value, count, n, max(usual, float(np.sqrt(alike))), float(log_p), *ends)
+    return float(max(log_p, rare - count * np.log(inside)))
