@@ -64,16 +64,22 @@ class Alignment:
         return slope, offset
 
     @cached_property
-    def stretched(self) -> bool:
-        """Whether the columns are wider or narrower than batches of so many rows are by chance."""
+    def by_chance(self) -> Any:
+        """How far the logarithm of a width is off in batches of so many rows; infinite where that can't be told."""
         fit = self.fit
         rows = np.random.default_rng(0).uniform(size=(self.n, _DRAWS))
-        log_slope, error = np.log(self.slopes), np.full(fit.columns, np.inf)
+        error = np.full(fit.columns, np.inf)
         for j in np.flatnonzero(fit.varied):
             values, shares = fit.reference.profile.sketches[j]
             drawn = np.interp(rows, shares, values)
             width = drawn.std(axis=0) if fit.reference.jumps[j] else _width(drawn)
             error[j] = np.log(width[width > 0]).std() if (width > 0).sum() > _DRAWS // 2 else np.inf
+        return error
+
+    @cached_property
+    def stretched(self) -> bool:
+        """Whether the columns are wider or narrower than batches of so many rows are by chance."""
+        log_slope, error = np.log(self.slopes), self.by_chance
         known = np.isfinite(error)
         if not known.any():
             return True

@@ -288,7 +288,7 @@ class _Case:
             if h.undone is None:  # coarser values stay where they are
                 odd[h.columns] = evidence.excess(("location", "tails", "dependence"))[h.columns]
             elif h.fault in REPEATED:  # what is left of a cut column is narrow, and goes together with less
-                odd[h.columns] = evidence.excess(("ties",))[h.columns]
+                odd[h.columns] = evidence.excess(("ties", "tails"))[h.columns]
             h.left = float(odd.sum())
         return sorted((h for h in kept if h.score > _LEAST), key=lambda h: -h.score)
 

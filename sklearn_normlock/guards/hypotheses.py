@@ -216,7 +216,9 @@ class Search:
         found = [(slope, 0.0, f"×{slope:.6g}") for factor in FACTORS for slope in (factor, 1 / factor)]
         for slope, offset, name in found if self.side.scaled else (*found, *TEMPERATURES):
             # So many times wider a column must be, as far as these rows tell.
-            wide = np.abs(np.log(self.laid.slopes / slope)) < _WIDER_OR_SO if self.n >= ENOUGH else self.fit.varied
+            wide = self.fit.varied
+            if self.n >= ENOUGH:
+                wide = np.abs(np.log(self.laid.slopes / slope)) < np.minimum(0.4 + 4 * self.laid.by_chance, _WIDER_OR_SO)
             if wide.any():
                 yield self._unit(slope, offset, prior, name, wide)
 

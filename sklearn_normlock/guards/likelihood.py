@@ -31,6 +31,8 @@ ROWS, _CELLS = 128, 32_768
 #: Columns are of few values if this share of the rows has repeated ones; a value off them by so much of the scale costs
 #: so much, but all of them no more than that.
 _ALL_REPEATED, _OFF, _MISS, _MOST_MISSED = 0.9, 0.03, 4.0, 40.0
+#: A value stands out from its neighbours if so many rows have it.
+_ALONE = 0.05
 #: No charge of a single column may outvote all the others.
 _MOST = 200.0
 
@@ -193,6 +195,7 @@ class Likelihood:
         i, j, y, column, row, count, nearest = (v[on] for v in (i, j, y, column, row, count, nearest))
         once = self.counts[row, column] < 1
         wide = 0.5 * np.log1p(((y - self.middle[j]) / self.scale[j]) ** 2) + np.log(self.scale[j] / self.scale[column])
+        wide = np.where(self.masses[j, nearest] > _ALONE, wide, 0.0)  # those that lie close make a density
         np.add.at(out, i, np.where(once, 1, count) * wide)
         i, share, found = i[once], self.masses[j, nearest][once], count[once] / self.n
         # (That there are more of them than in training is charged for apart.)

@@ -33,7 +33,8 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
     company = None
     if found is not None and search.has_company:
         scores = rank_scores(search.X)
-        company = _Company(scores.T @ scores / search.n, found.correlation(), search.n)
+        known = 1 / (1 / search.n + 2 / found.rows)  # the correlations of training are those of half its rows
+        company = _Company(scores.T @ scores / search.n, found.correlation(), known)
         yield from _flips(search, company)
     if d < 2:
         return
@@ -141,7 +142,7 @@ def _assigned(worth: Any) -> Any:
 class _Company:
     """The rank correlations of the batch (R) against the profile's (P)."""
 
-    def __init__(self, R: Any, P: Any, n: int) -> None:
+    def __init__(self, R: Any, P: Any, n: float) -> None:
         self.R, self.P = R - np.diag(np.diag(R)), P - np.diag(np.diag(P))
         # Correlations with many neighbours repeat each other: together they count as about one column's worth.
         self.worth = n / (1.0 + (self.P**2).sum(axis=0).mean())

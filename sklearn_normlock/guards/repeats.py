@@ -26,6 +26,7 @@ def repeats(search: Search) -> Iterator[Hypothesis]:
     d = search.fit.columns
     gains = {name: np.zeros(d) for name in REPEATED}
     facts: dict[str, dict[int, dict[str, Any]]] = {name: {} for name in REPEATED}
+    undone = {name: search.X.copy() for name in REPEATED}
     cut = {j: found for j, found in cuts(search.fit.reference, search.fit.runs).items() if found[2] < _ODD}
     for j in range(d) if search.fit.runs else ():
         runs = [run for run in search.fit.runs_of(j) if run.log_p < _ODD or run in cut.get(j, ())]
@@ -36,9 +37,10 @@ def repeats(search: Search) -> Iterator[Hypothesis]:
             continue  # the other values are as coarse: not one value was put in, all were rounded
         gains[name][j] = _gain(search, j, used, -cut[j][2] if name == "clipped" and j in cut else 0.0)
         facts[name][j] = said
+        undone[name][np.isin(search.X[:, j], [run.value for run in used]), j] = np.nan
     for name in REPEATED:
         if facts[name]:
-            yield Hypothesis(name, gains[name], _PRICE, of_columns=facts[name], undone=_without(search, facts[name]))
+            yield Hypothesis(name, gains[name], _PRICE, of_columns=facts[name], undone=undone[name])
     yield from _quantised(search)
 
 
@@ -85,14 +87,6 @@ def _gain(search: Search, j: int, runs: list[Run], together: float) -> float:
     lacking = max(0.0, float((fit.counts[rows, j] * (others - values[rows])).sum()) * fit.weight[j])
     charge = min(max(sum(-run.log_p for run in runs), together), 200.0) + max(0.0, -float(fit.coarse[j]))
     return charge + lacking
-
-
-def _without(search: Search, facts: dict[int, dict[str, Any]]) -> Any:
-    Y = search.X.copy()
-    for j in facts:
-        used = [run.value for run in search.fit.runs_of(j) if run.log_p < _ODD]
-        Y[np.isin(Y[:, j], used), j] = np.nan
-    return Y
 
 
 def _quantised(search: Search) -> Iterator[Hypothesis]:
