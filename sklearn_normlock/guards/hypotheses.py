@@ -266,8 +266,8 @@ class Search:
             return
         slope, offset = self.laid.aligned()
         gain, Y = self.affine(slope, offset, whole=self.side.scaled)
-        # A column of few values fits anything when it is stretched.
-        gain = np.where(self.several, gain, np.minimum(gain, 0.0))
+        # A column of few values fits anything when it is stretched: it says little by itself, but goes with the others.
+        all_gain, gain = gain - np.where(self.several, 0.0, self.free), np.where(self.several, gain, np.minimum(gain, 0.0))
         fault, details = self.side.name_affine(slope, offset, self.X, self.fit)
         varied = int(self.fit.varied.sum())
         if fault == "refit" and not self.laid.stretched:
@@ -275,9 +275,9 @@ class Search:
         elif fault == "refit":
             # Slopes near 1 and small offsets were to be expected: each column pays little for them.
             unusual = 0.2 * (offset / self.fit.scale) ** 2 + 0.7 * np.log(slope) ** 2
-            kept = np.where(self.fit.varied, np.maximum(gain - 0.5 * self.free - unusual, 0.0), 0.0)
+            kept = np.where(self.fit.varied, np.maximum(all_gain - 0.5 * self.free - unusual, 0.0), 0.0)
             # A scaler fitted on other data moves many columns; one or two are a matter of their own.
-            if (kept[self.fit.varied] > 0).mean() >= 0.4:
+            if (kept[self.fit.varied & self.several] > 0).mean() >= 0.4:
                 yield Hypothesis("refit", kept, 3.0, True, details, undone=Y)
             yield Hypothesis("unknown", gain, 2 * self.free + 8.0, undone=Y)
         elif fault == "unknown":
@@ -285,7 +285,7 @@ class Search:
         else:
             price = (0.6 if self.laid.stretched else 2) * self.free * varied
             # Priced like some columns, named like the whole: what a column does not need, it need not pay.
-            kept = np.where(self.fit.varied, np.maximum(gain, 0.0), 0.0)
+            kept = np.where(self.fit.varied, np.maximum(all_gain, 0.0), 0.0)
             yield Hypothesis(fault, kept, min(price, 0.6 * float(kept.sum()) + 10), True, details, undone=Y)
             yield Hypothesis("unknown", gain, 2 * self.free + 8.0, undone=Y)
 

@@ -67,7 +67,7 @@ def norm_fault(reference: Reference, side: Side, X: Any, rejected: Any) -> NormV
     share = reference.profile.unit
     norms, unit, by_chance = unit_rows(X)
     now = unit.mean(axis=0)
-    usual = np.flatnonzero(share >= 0.99)
+    usual = np.flatnonzero((share >= 0.99) & [True, True, not _indicates(reference)])
     nonzero = norms[:, 1] > 0
     if not nonzero.any():
         return None
@@ -106,6 +106,12 @@ def norm_fault(reference: Reference, side: Side, X: Any, rejected: Any) -> NormV
     if len(X) >= 8 and share[k] < 0.01 and max(3, 0.03 * len(X)) <= count < len(X):
         return NormVerdict("mixed_norms", {"share": f"{now[k]:.0%}", "fraction": float(now[k])})
     return None
+
+
+def _indicates(reference: Reference) -> bool:
+    """Tell whether columns have a 1 (or a -1) that many rows share: then it's these that are the largest of a row."""
+    found = [np.abs(np.abs(reference.atoms(j)) - 1) < UNIT for j in range(reference.columns)]
+    return any(reference.masses(j)[one].sum() > 0.01 for j, one in enumerate(found))
 
 
 def _divided(X: Any, norms: Any) -> Any:
