@@ -109,10 +109,12 @@ def _fits(search: Search) -> Any:
     if d <= _EACH:
         some = np.linspace(0, search.n - 1, min(search.n, _AGREES)).astype(np.int64)
         rows, counts = search.X[some], fit.counts[some]
-        more = search.n / len(rows)
+        more, middle = search.n / len(rows), np.nan_to_num(median(search.X))
         for k in range(d):
             at = np.full(d, k)
-            values = (counts * fit._values(rows, 0.0, at)).sum(axis=0) * more
+            most = 0.0 if fit.reference.jumps[k] else fit.tolerance[k]
+            moved = np.clip(fit.middle[k] - middle, -most, most)
+            values = np.maximum(*((counts * fit._values(rows + by, 0.0, at)).sum(axis=0) for by in (0.0, moved))) * more
             values += fit.frequent(search.X, at, np.arange(d)) - fit.missed(search.X, at, np.arange(d))
             # Where training had one value throughout, nothing else fits.
             one = np.nanmax(np.abs(search.X - fit.middle[k]), axis=0, initial=0.0) <= fit.tolerance[k]
