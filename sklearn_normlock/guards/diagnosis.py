@@ -15,7 +15,7 @@ from .faults import FAULTS
 from .hypotheses import Hypothesis, Search
 from .likelihood import Likelihood
 from .norms import NormVerdict, norm_fault
-from .permutations import permutations
+from .permutations import flips, permutations
 from .profile import Profile
 from .repeats import REPEATED, repeats
 from .side import Side
@@ -30,6 +30,8 @@ _LOOKED_AT, _OF_A_NAME = 12, 3
 _OF_DISTRIBUTION = ("location", "tails", "narrow", "ties", "dependence")
 #: Rounding does not move a column as far as this (a log-likelihood).
 _DISPLACED = 10.0
+#: By so much (a log-likelihood) a density that is known from training rows may be wrong about a batch.
+_UNSURE = 12.0
 #: Names for the same numbers: seen from the profile, they can't be told apart.
 _SAME = {
     ("double_normalised", "raw"): ("standardised_after",),
@@ -223,6 +225,8 @@ class _Case:
             return Diagnosis(False, judged=False, details={"reason": "no rows"})
         empty = not self.categories and not (np.isfinite(self.X) | np.isinf(self.X)).any()
         evidence = weigh(self.reference, self.X, self.categories, self.budget)
+        if not evidence.alarm and not empty:
+            self._ask(evidence)
         p_value = float(np.exp(evidence.log_p_value))
         if not evidence.alarm:
             if empty:
@@ -257,12 +261,28 @@ class _Case:
     def _of_norm(self, norm: NormVerdict) -> tuple[str, Any, dict[str, Any], float]:
         return norm.fault, (), norm.details, 1.0
 
-    def _searched(self, X: Any, evidence: Evidence) -> tuple[str, Any, dict[str, Any], float]:
-        flagged = evidence.flagged()
+    def _ask(self, evidence: Evidence) -> None:
+        """Ask of a batch that no test has found odd whether it is negated, or comes from a scaler of training's.
+
+        Nothing is fitted to these two, so that their likelihood ratio is an e-value: it exceeds 1/p with probability p
+        at most (Markov's inequality), drift being the denominator's.
+        """
+        if "directed" not in evidence.log_p or not self.reference.density.suspects(self.X).any():
+            return
+        search = self._search(np.where(np.isfinite(self.X), self.X, np.nan), evidence)
+        with np.errstate(all="ignore"):
+            found = self._explaining([h for h in (*search.scalers(), *flips(search)) if h.score > _UNSURE], search)
+        if found:
+            evidence.log_p["directed"] = np.array([min(_UNSURE - found[0].score, 0.0)])
+
+    def _search(self, X: Any, evidence: Evidence) -> Search:
         with np.errstate(all="ignore"):
             moved = evidence.excess(("location", "tails", "narrow")) > 0
             displaced = evidence.excess(("location", "tails")) > _DISPLACED
-            search = Search(Likelihood(self.reference, X), Side(self.reference), flagged, moved, displaced)
+            return Search(Likelihood(self.reference, X), Side(self.reference), evidence.flagged(), moved, displaced)
+
+    def _searched(self, X: Any, evidence: Evidence) -> tuple[str, Any, dict[str, Any], float]:
+        flagged, search = evidence.flagged(), self._search(X, evidence)
         with np.errstate(all="ignore"):
             found = [*search.all(), *repeats(search), *permutations(search, flagged)]
         found = sorted((h for h in found if h.score > _LEAST and len(h.columns)), key=lambda h: -h.score)

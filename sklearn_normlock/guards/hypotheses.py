@@ -99,8 +99,7 @@ class Search:
         self.repeated, self.coarse = likelihood.charges(self.X)
         self.clean = self.fits - self.repeated - self.coarse
         # Columns that fit as they are need no explanation: nothing is lost by not looking for one.
-        usual = likelihood.usual() * self.n * likelihood.weight
-        self.suspect = self.clean < usual - 3.0 * np.sqrt(self.n)
+        self.suspect = self.clean < likelihood.density.least(self.n)
         self.suspect[flagged] = True
         #: Whether the dependence between columns can be weighed.
         self.has_company = (
@@ -147,7 +146,7 @@ class Search:
         """Yield every hypothesis that these rows can decide on."""
         # A logarithm of 0, a power that overflows, a column without values: each is an answer here.
         with np.errstate(all="ignore"):
-            found = [*self.scalers(), *self.shifts(), *self.units(), *self.logs(), *self.free_scalers()]
+            found = [*self.scalers(), *self.largest_is_one(), *self.shifts(), *self.units(), *self.logs(), *self.free_scalers()]
         yield from found
 
     def scalers(self) -> Iterator[Hypothesis]:
@@ -156,14 +155,14 @@ class Search:
             gain, Y = self.affine(1 / scale, -centre / scale, whole=True)
             fault = self.side.fault_of(name)
             yield Hypothesis(fault, gain, 2.0, whole=True, details={"scaler": name}, undone=Y)
-        if self.side.kind in ("standard", "minmax", "robust") and self.n >= ENOUGH:
-            yield from self.largest_is_one()
 
     def largest_is_one(self) -> Iterator[Hypothesis]:
         """Yield that raw values were divided by their greatest one, where the profile's were scaled otherwise.
 
         Where the extreme of training has gone is known, 1 or -1; one number for each column is not.
         """
+        if self.side.kind not in ("standard", "minmax", "robust") or self.n < ENOUGH:
+            return
         fit, middle = self.fit, median(self.X)
         bounded = np.fmax.reduce(np.abs(self.X), axis=0) <= _ABOUT_ONE
         if bounded[fit.varied].sum() < 0.9 * fit.varied.sum():
@@ -182,7 +181,7 @@ class Search:
             yield found
 
     def shifts(self) -> Iterator[Hypothesis]:
-        """Yield that a constant was added to some columns, and that some were negated."""
+        """Yield that a constant was added to some columns."""
         offset = self.laid.offset_of(1.0)
         gain, Y = self.affine(1.0, offset)
         far = np.abs(offset) > self.fit.tolerance
@@ -195,10 +194,6 @@ class Search:
             for j in np.flatnonzero(gain > self.free)
         }
         yield Hypothesis("shifted", gain, self.free, of_columns=facts, undone=Y)
-        if self.has_company:
-            return  # signs are told with the dependence between columns; see permutations
-        flipped, Y = self.negated()
-        yield Hypothesis("sign_flipped", flipped, 3.0, undone=Y)
 
     def negated(self, whole: bool = False) -> tuple[Any, Any]:
         """Return what :meth:`affine` does, of columns that were negated."""

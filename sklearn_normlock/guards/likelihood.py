@@ -1,9 +1,6 @@
 """How well a batch fits a profile, once what a fault did to it is undone.
 
-The density of a column is its sketch, smoothed by about the tolerated drift, over t = asinh((x - median) / scale):
-near the middle that is a shifted and scaled x, far out its logarithm, so that a factor of 1000 is as easy to weigh as
-a shift. A little of a wide density keeps any value possible. Hypotheses that change the scale pay by their Jacobian,
-as they must.
+Hypotheses that change the scale pay by their Jacobian, as they must.
 """
 
 from __future__ import annotations
@@ -15,15 +12,9 @@ from scipy.special import rel_entr
 
 from .evidence import precision_evidence
 from .reference import Reference
-from .sketch import share_below
 from .statistics import median, share_of_value
 from .ties import LEAST, Run, odd_runs, run_of
 
-_REACH, _STEP = 16.0, 0.05
-_EDGES = np.arange(-_REACH, _REACH + _STEP / 2, _STEP)
-_CENTRES = (_EDGES[1:] + _EDGES[:-1]) / 2
-#: The smoothing, and the share and the width of the density that is everywhere.
-_SMOOTH, _WIDE, _WIDTH = 0.15, 0.02, 2.5
 #: What a value costs that a hypothesis can't have produced at all (a logarithm below 0, say).
 IMPOSSIBLE = -40.0
 #: Rows that hypotheses are compared on.
@@ -55,22 +46,16 @@ class Likelihood:
         self.X = X[np.linspace(0, n - 1, min(n, most)).astype(np.int64)]
         self.n = len(self.X)
         d = self.columns = X.shape[1]
-        self.middle = reference.middle[:d]
-        inner = (self._quantile(0.75) - self._quantile(0.25)) / 1.349
-        std = reference.std
-        self.scale = np.where((inner > 0) & (inner < std), inner, std)
-        self.varied = self.scale > 1e-12 * np.maximum(np.abs(self.middle), 1e-300)
-        self.scale = np.where(self.varied, self.scale, 1.0)
+        self.density = reference.density
+        self.middle, self.scale, self.varied = self.density.middle, self.density.scale, self.density.varied
         self.tolerance = reference.tolerance[:d]
-        self.tables = self._tables()
         #: Of columns that have hardly any but repeated values, these.
         self.atoms = {
             int(j): reference.atoms(j)
             for j in np.flatnonzero(self.varied)
             if reference.jumps[j] and reference.masses(j).sum() > _ALL_REPEATED
         }
-        # A profile of m rows is known to about as many: the likelihood of n rows counts as that of nm / (n + m).
-        self.weight = 1 / (1 + self.n / reference.rows[:d])
+        self.weight = self.density.weight(self.n)
         self.runs = odd_runs(reference, self.X) if self.n >= LEAST else []
         self.coarse = precision_evidence(reference, self.X) if self.n > 1 else np.zeros(d)
         self.charged = np.flatnonzero(self.coarse < -7)
@@ -88,24 +73,6 @@ class Likelihood:
 
     def _quantile(self, q: float) -> Any:
         return self.reference._quantiles(q)[: self.columns]
-
-    def _tables(self) -> Any:
-        mass = np.empty((self.columns, len(_CENTRES)))
-        for j in range(self.columns):
-            values, shares = self.reference.profile.sketches[j]
-            if not len(values):
-                mass[j] = 0.0
-                continue
-            at = self.middle[j] + self.scale[j] * np.sinh(_EDGES)
-            mass[j] = np.diff(np.mean(share_below(values, shares, at), axis=0))
-        half = int(4 * _SMOOTH / _STEP)
-        kernel = np.exp(-0.5 * (np.arange(-half, half + 1) * _STEP / _SMOOTH) ** 2)
-        kernel /= kernel.sum()
-        size = 2 ** int(np.ceil(np.log2(len(_CENTRES) + len(kernel))))
-        smooth = np.fft.irfft(np.fft.rfft(mass, size) * np.fft.rfft(kernel, size), size)
-        smooth = np.maximum(smooth[:, half : half + len(_CENTRES)], 0) / _STEP
-        wide = np.exp(-np.abs(_CENTRES) / _WIDTH) / (2 * _WIDTH)
-        return np.log((1 - _WIDE) * smooth + _WIDE * wide)
 
     def of(self, Y: Any, log_slope: Any = 0.0, columns: Any = None, batch: Any = None) -> Any:
         """Return the log-likelihood of each column, moved within the tolerance to where it fits better.
@@ -137,12 +104,7 @@ class Likelihood:
         return np.where(self.varied[at], best * self.weight[at], 0.0)
 
     def _values(self, Y: Any, log_slope: Any, at: Any) -> Any:
-        with np.errstate(invalid="ignore", over="ignore"):
-            u = (Y - self.middle[at]) / self.scale[at]
-            t = np.arcsinh(u)
-            place = np.clip((t + _REACH) / _STEP, 0, len(_CENTRES) - 1)
-            index = np.nan_to_num(place).astype(np.int64)
-            density = self.tables[at, index] - 0.5 * np.log1p(u * u) - np.log(self.scale[at]) + log_slope
+        density = self.density.of(Y, at) + log_slope
         lost = np.isnan(Y)
         if Y.shape == (self.n, len(at)) and len(at) <= self.columns:
             lost &= ~np.isnan(self.X[:, at])
@@ -214,10 +176,6 @@ class Likelihood:
             on = off[np.arange(len(values)), nearest] <= _OFF * self.scale[j]
             Y[:, j] = np.where(on, atoms[nearest], values)[back]
         return Y
-
-    def usual(self) -> Any:
-        """Return of each column the log-likelihood that a value has on average."""
-        return (np.exp(self.tables) * _STEP * self.tables).sum(axis=1) - np.log(self.scale)
 
     def charges(self, Y: Any, undo: Any = None, columns: Any = None) -> tuple[Any, Any]:
         """Return of each column what its repeated values and its coarse grid cost, once a fault is undone.

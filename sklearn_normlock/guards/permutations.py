@@ -28,14 +28,9 @@ _AGREE_AGAIN = 0.5
 def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
     """Yield the best order of the columns, and the best set of signs that dependence alone can tell."""
     fit = search.fit
-    found = fit.reference.profile.dependence
     d = fit.columns
-    company = None
-    if found is not None and search.has_company:
-        scores = rank_scores(search.X)
-        known = 1 / (1 / search.n + 2 / found.rows)  # the correlations of training are those of half its rows
-        company = _Company(scores.T @ scores / search.n, found.correlation(), known)
-        yield from _flips(search, company)
+    company = _company(search)
+    yield from flips(search, company)
     if d < 2:
         return
     if search.side.scaled and search.n >= ENOUGH:
@@ -100,6 +95,15 @@ def _swap(among: Any, alone: Any, company: _Company | None) -> Any:
         if worth > best:
             best, found = worth, order
     return found
+
+
+def _company(search: Search) -> _Company | None:
+    found = search.fit.reference.profile.dependence
+    if found is None or not search.has_company:
+        return None
+    scores = rank_scores(search.X)
+    known = 1 / (1 / search.n + 2 / found.rows)  # the correlations of training are those of half its rows
+    return _Company(scores.T @ scores / search.n, found.correlation(), known)
 
 
 def _fits(search: Search) -> Any:
@@ -183,9 +187,14 @@ def _anchored(alone: Any, company: _Company, flagged: Any) -> Any:
     return order
 
 
-def _flips(search: Search, company: _Company) -> Iterator[Hypothesis]:
+def flips(search: Search, company: _Company | None = None) -> Iterator[Hypothesis]:
     """Yield the columns that gain by being negated: by their own distributions and by their correlations."""
     fit, d = search.fit, search.fit.columns
+    company = company or _company(search)
+    if company is None:
+        flipped, Y = search.negated()
+        yield Hypothesis("sign_flipped", flipped, 3.0, undone=Y)
+        return
     own, undone = search.negated(whole=True)
     own = np.where(fit.varied, own, 0.0)
     products = company.R * company.P

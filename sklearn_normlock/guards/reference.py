@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .density import Density
 from .rows import CAP, MEASURES
 from .sketch import EXACT, quantile, share_below
 from .tails import hill
@@ -69,6 +71,11 @@ class Reference:
         self._near()
         self._beyond()
         self.spans: dict[Any, Any] = {}
+
+    @cached_property
+    def density(self) -> Density:
+        """The density of each column."""
+        return Density(self)
 
     def atoms(self, j: Any) -> Any:
         """Return the values that many rows share, in ascending order."""

@@ -83,7 +83,7 @@ def _gain(search: Search, j: int, runs: list[Run], together: float) -> float:
     fit = search.fit
     rows = np.isin(search.X[:, j], [run.value for run in runs])
     values = fit._values(search.X[:, [j]], 0.0, np.array([j]))[:, 0]
-    others = values[~rows].mean() if (~rows).any() else float(search.fit.usual()[j])
+    others = values[~rows].mean() if (~rows).any() else float(search.fit.density.usual[j])
     lacking = max(0.0, float((fit.counts[rows, j] * (others - values[rows])).sum()) * fit.weight[j])
     charge = min(max(sum(-run.log_p for run in runs), together), 200.0) + max(0.0, -float(fit.coarse[j]))
     return charge + lacking

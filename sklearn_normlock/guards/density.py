@@ -1,0 +1,91 @@
+"""The density of each column of a profile: its sketch, smoothed by about the tolerated drift.
+
+It is a table over t = asinh((x - median) / scale): near the middle that is a shifted and scaled x, far out its
+logarithm, so that a factor of 1000 is as easy to weigh as a shift. A little of a wide density keeps any value possible.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .sketch import share_below
+from .statistics import median
+
+if TYPE_CHECKING:
+    from .reference import Reference
+
+_REACH, _STEP = 16.0, 0.05
+_EDGES = np.arange(-_REACH, _REACH + _STEP / 2, _STEP)
+_CENTRES = (_EDGES[1:] + _EDGES[:-1]) / 2
+#: The smoothing, and the share and the width of the density that is everywhere.
+_SMOOTH, _WIDE, _WIDTH = 0.15, 0.02, 2.5
+#: A column fits as it is if its log-likelihood is no more than so many times the root of the rows below the usual one.
+_BELOW = 3.0
+#: Rows that are enough to see whether columns fit as they are.
+_GLANCE = 64
+
+
+class Density:
+    """Of the columns of one profile: ``middle`` and ``scale``, whether they are ``varied``, and ``usual``.
+
+    The last is the log-likelihood that a value has on average.
+    """
+
+    def __init__(self, reference: Reference) -> None:
+        d = reference.columns
+        self.sketches = reference.profile.sketches[:d]
+        self.rows, self.tolerance = reference.rows[:d], reference.tolerance[:d]
+        self.middle = reference.middle[:d]
+        inner = np.subtract(*reference._quantiles([0.75, 0.25]))[:d] / 1.349
+        std = reference.std
+        self.scale = np.where((inner > 0) & (inner < std), inner, std)
+        self.varied = self.scale > 1e-12 * np.maximum(np.abs(self.middle), 1e-300)
+        self.scale = np.where(self.varied, self.scale, 1.0)
+        self.tables = self._tables()
+        self.usual = (np.exp(self.tables) * _STEP * self.tables).sum(axis=1) - np.log(self.scale)
+
+    def _tables(self) -> Any:
+        mass = np.zeros((len(self.sketches), len(_CENTRES)))
+        for j, (values, shares) in enumerate(self.sketches):
+            if len(values):
+                at = self.middle[j] + self.scale[j] * np.sinh(_EDGES)
+                mass[j] = np.diff(np.mean(share_below(values, shares, at), axis=0))
+        half = int(4 * _SMOOTH / _STEP)
+        kernel = np.exp(-0.5 * (np.arange(-half, half + 1) * _STEP / _SMOOTH) ** 2)
+        kernel /= kernel.sum()
+        size = 2 ** int(np.ceil(np.log2(len(_CENTRES) + len(kernel))))
+        smooth = np.fft.irfft(np.fft.rfft(mass, size) * np.fft.rfft(kernel, size), size)
+        smooth = np.maximum(smooth[:, half : half + len(_CENTRES)], 0) / _STEP
+        wide = np.exp(-np.abs(_CENTRES) / _WIDTH) / (2 * _WIDTH)
+        return np.log((1 - _WIDE) * smooth + _WIDE * wide)
+
+    def of(self, Y: Any, at: Any) -> Any:
+        """Return the log of the density of values at the columns `at`; NaN for NaN."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            u = (Y - self.middle[at]) / self.scale[at]
+            place = np.clip((np.arcsinh(u) + _REACH) / _STEP, 0, len(_CENTRES) - 1)
+            index = np.nan_to_num(place).astype(np.int64)
+            return self.tables[at, index] - 0.5 * np.log1p(u * u) - np.log(self.scale[at])
+
+    def weight(self, n: int) -> Any:
+        """Return what the likelihood of n rows counts: a profile of m rows is known to about as many."""
+        return 1 / (1 + n / self.rows)
+
+    def least(self, n: int) -> Any:
+        """Return the log-likelihood of n rows, weighed, below which a column does not fit as it is."""
+        return self.usual * n * self.weight(n) - _BELOW * np.sqrt(n)
+
+    def suspects(self, X: Any) -> Any:
+        """Return which columns of a batch do not seem to fit as they are, the tolerated drift included."""
+        X = X[:: max(1, len(X) // _GLANCE)][:_GLANCE]
+        every = np.arange(X.shape[1])
+        found = np.nansum(self.of(X, every), axis=0) * self.weight(len(X))
+        low = np.flatnonzero(self.varied & (found < self.least(len(X))))
+        if len(low):
+            tolerance = self.tolerance[low]
+            moved = np.nan_to_num(np.clip(self.middle[low] - median(X[:, low]), -tolerance, tolerance))
+            again = np.nansum(self.of(X[:, low] + moved, low), axis=0) * self.weight(len(X))[low]
+            found[low] = np.maximum(found[low], again)
+        return self.varied & (found < self.least(len(X)))
