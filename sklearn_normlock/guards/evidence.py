@@ -291,7 +291,9 @@ def _dependence(reference: Reference, X: Any) -> Any:
     agreement = found.agreement(scores)
     several = scores.any(axis=0) & ~reference.rare
     told = found.told() & several
-    drop = found.expected - agreement
+    # Where more rows share a value than did, as they may after a drift, ranks vary less and agree less.
+    varies = np.sqrt(np.clip((scores**2).mean(axis=0) / np.maximum(reference.rank_variance, 1e-6), 0.0, 1.0))
+    drop = found.expected * varies - agreement
     z = drop / np.maximum(found.spread * np.sqrt(1 / len(X) + 2 / found.rows), 1e-6)
     # Populations differ a little in how their columns go together; a fault turns it round, or ends it.
     told &= drop > _DROP

@@ -36,8 +36,8 @@ _LOGS = (
 )
 #: Fewer rows can't tell where a column lies and how wide it is.
 ENOUGH = 6
-#: How far (a logarithm) the width of a few rows may be from that of their distribution.
-_WIDER_OR_SO = 1.1
+#: How far (a logarithm) the width of a batch may be from that of its distribution, beside chance, and with it.
+_WIDER, _WIDER_OR_SO = 0.4, 1.1
 #: What values that were divided by the greatest one of training hardly exceed.
 _ABOUT_ONE = 1.25
 #: What a column's likelihood must gain before the precision of its numbers counts.
@@ -146,7 +146,8 @@ class Search:
         """Yield every hypothesis that these rows can decide on."""
         # A logarithm of 0, a power that overflows, a column without values: each is an answer here.
         with np.errstate(all="ignore"):
-            found = [*self.scalers(), *self.largest_is_one(), *self.shifts(), *self.units(), *self.logs(), *self.free_scalers()]
+            found = [*self.scalers(), *self.largest_is_one(), *self.free_scalers()]
+            found += [*self.shifts(), *self.units(), *self.logs()]
         yield from found
 
     def scalers(self) -> Iterator[Hypothesis]:
@@ -213,7 +214,8 @@ class Search:
             # So many times wider a column must be, as far as these rows tell.
             wide = self.fit.varied
             if self.n >= ENOUGH:
-                wide = np.abs(np.log(self.laid.slopes / slope)) < np.minimum(0.4 + 4 * self.laid.by_chance, _WIDER_OR_SO)
+                off = np.minimum(_WIDER + 4 * self.laid.by_chance, _WIDER_OR_SO)
+                wide = np.abs(np.log(self.laid.slopes / slope)) < off
             if wide.any():
                 yield self._unit(slope, offset, prior, name, wide)
 
@@ -261,8 +263,9 @@ class Search:
             return
         slope, offset = self.laid.aligned()
         gain, Y = self.affine(slope, offset, whole=self.side.scaled)
-        # A column of few values fits anything when it is stretched: it says little by itself, but goes with the others.
-        all_gain, gain = gain - np.where(self.several, 0.0, self.free), np.where(self.several, gain, np.minimum(gain, 0.0))
+        # A column of few values fits anything when it is stretched: it says little by itself, and goes with the others.
+        all_gain = gain - np.where(self.several, 0.0, self.free)
+        gain = np.where(self.several, gain, np.minimum(gain, 0.0))
         fault, details = self.side.name_affine(slope, offset, self.X, self.fit)
         varied = int(self.fit.varied.sum())
         if fault == "refit" and not self.laid.stretched:

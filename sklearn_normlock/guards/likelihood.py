@@ -124,7 +124,7 @@ class Likelihood:
     def _shared(self) -> None:
         # Values that several rows share: column, first row, how many rows; and the values to lay them on, in one array.
         found = []
-        for j in np.flatnonzero(self.varied & (self.different < 0.5).any(axis=0)):
+        for j in np.flatnonzero(self.varied & (self.different < 0.5).any(axis=0)).tolist():
             _, first, count = np.unique(self.X[:, j], return_index=True, return_counts=True)
             found += [(j, row, k) for row, k in zip(first[count >= LEAST], count[count >= LEAST], strict=True)]
         self.shared = np.array(found, np.int64).reshape(-1, 3).T

@@ -12,12 +12,15 @@ from scipy.optimize import linear_sum_assignment
 from .dependence import rank_scores
 from .hypotheses import ENOUGH, Hypothesis, Search
 from .likelihood import IMPOSSIBLE
+from .reference import Reference
 from .statistics import deviation, median, quantiles
 from .ties import run_of
 
 #: Columns that are compared each with each row by row; more are compared by their quantiles.
 _EACH = 80
 _AGREES = 64
+#: The logarithm of a share of rows that have one value, as nearly all have.
+_NEARLY_ALWAYS = -0.2
 _STAY = 6.0
 #: Columns out of which a single swap is looked for.
 _MANY = 12
@@ -129,6 +132,11 @@ def _fits(search: Search) -> Any:
                     if fit.varied[k]:
                         charge = -run_of(fit.reference, k, run.value, run.count, run.n).log_p
                         out[run.column, k] -= min(charge, 200.0)
+        # A column of one value, as it nearly always was, has no density: it is as likely in a place as the value is.
+        low, high = np.fmin.reduce(search.X, axis=0), np.fmax.reduce(search.X, axis=0)
+        for j in np.flatnonzero(low == high).tolist():
+            if _log_share(fit.reference, j, float(low[j])) > _NEARLY_ALWAYS:
+                out[j] = [search.n * _log_share(fit.reference, k, float(low[j])) for k in range(d)]
         return out
     q = np.linspace(0.1, 0.9, 9)
     mine = np.nan_to_num(quantiles(search.X, q))
@@ -138,6 +146,12 @@ def _fits(search: Search) -> Any:
         u = np.abs(mine - theirs[:, [k]]) / fit.scale[k]
         out[:, k] = -worth * np.minimum(u, 6.0).mean(axis=0) ** 2
     return out
+
+
+def _log_share(reference: Reference, k: int, value: float) -> float:
+    at, mass = reference.steps[k]
+    same = np.abs(at - value) <= reference.tolerance[k]
+    return float(np.log(mass[same].max())) if same.any() else IMPOSSIBLE
 
 
 def _assigned(worth: Any) -> Any:

@@ -66,6 +66,8 @@ class Reference:
         #: Columns of which nearly all rows have one value: of the others there are too few in a batch to be ranked.
         self.rare = np.array([len(mass) > 0 and mass.max() > _NEARLY_ALL for _, mass in self.steps[:d]], bool)
         self.fine = self._quantiles((np.arange(400) + 0.5) / 400)
+        #: Of ranks whose variance is 1 without ties, what is left of it.
+        self.rank_variance = np.array([1 - (mass**3).sum() for _, mass in self.steps[:d]])
         self._spread()
         self._tails()
         self._near()
@@ -105,8 +107,8 @@ class Reference:
         self.wider = 1 + _STRETCH * self.drift
 
     def _tails(self) -> None:
-        # Thresholds (n_tails, n_measured) and, of the training rows, one more than lay beyond them; and that number once
-        # the population has drifted. (Every measure of a row moves when many columns do: its thresholds move.)
+        # Thresholds (n_tails, n_measured) and, of the training rows, one more than lay beyond them; and that number
+        # once the population has drifted. (Every measure of a row moves when many columns do: its thresholds move.)
         d, q = self.columns, np.array(TAILS)
         self.above, self.below = self._quantiles(q), self._quantiles(1 - q)
         self.above[-1], self.below[-1] = self.high, self.low

@@ -96,7 +96,7 @@ def _quantised(search: Search) -> Iterator[Hypothesis]:
     facts: dict[int, dict[str, Any]] = {}
     on = on_grids(search.X)
     known = ~np.isnan(search.X)
-    for j in np.flatnonzero(fit.varied):
+    for j in np.flatnonzero(fit.varied).tolist():
         whole = (on[:, :, j] | ~known[:, j]).all(axis=1)
         x, runs = search.X[known[:, j], j], fit.runs_of(j)
         repeated = min(sum(-run.log_p for run in runs), 200.0)

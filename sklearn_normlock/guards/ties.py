@@ -48,7 +48,8 @@ def cuts(reference: Reference, runs: list[Run]) -> dict[int, tuple[Run, Run, flo
     for run in runs:
         if run.lowest != run.highest:
             ends.setdefault(run.column, []).append(run)
-    return {j: (*of, _cut_on_both_sides(reference, j, *of)) for j, of in ends.items() if len(of) == 2}
+    both = {j: (of[0], of[1]) for j, of in ends.items() if len(of) == 2}
+    return {j: (low, high, _cut_on_both_sides(reference, j, low, high)) for j, (low, high) in both.items()}
 
 
 def _cut_on_both_sides(reference: Reference, j: int, low: Run, high: Run) -> float:
