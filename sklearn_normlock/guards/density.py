@@ -22,7 +22,7 @@ _CENTRES = (_EDGES[1:] + _EDGES[:-1]) / 2
 #: The smoothing, and the share and the width of the density that is everywhere.
 _SMOOTH, _WIDE, _WIDTH = 0.15, 0.02, 2.5
 #: A column fits as it is if its log-likelihood is no more than so many times the root of the rows below the usual one.
-_BELOW = 3.0
+_BELOW = 2.5
 #: Rows that are enough to see whether columns fit as they are.
 _GLANCE = 64
 
@@ -43,10 +43,13 @@ class Density:
         self.scale = np.where((inner > 0) & (inner < std), inner, std)
         self.varied = self.scale > 1e-12 * np.maximum(np.abs(self.middle), 1e-300)
         self.scale = np.where(self.varied, self.scale, 1.0)
-        self.tables = self._tables()
-        self.usual = (np.exp(self.tables) * _STEP * self.tables).sum(axis=1) - np.log(self.scale)
+        smooth = self._smoothed()
+        wide = np.exp(-np.abs(_CENTRES) / _WIDTH) / (2 * _WIDTH)
+        self.tables = np.log((1 - _WIDE) * smooth + _WIDE * wide)
+        of_each = self.tables - np.log(np.cosh(_CENTRES))  # the density of x is that of t over the root of 1 + u²
+        self.usual = (smooth * _STEP * of_each).sum(axis=1) - np.log(self.scale)
 
-    def _tables(self) -> Any:
+    def _smoothed(self) -> Any:
         mass = np.zeros((len(self.sketches), len(_CENTRES)))
         for j, (values, shares) in enumerate(self.sketches):
             if len(values):
@@ -57,9 +60,7 @@ class Density:
         kernel /= kernel.sum()
         size = 2 ** int(np.ceil(np.log2(len(_CENTRES) + len(kernel))))
         smooth = np.fft.irfft(np.fft.rfft(mass, size) * np.fft.rfft(kernel, size), size)
-        smooth = np.maximum(smooth[:, half : half + len(_CENTRES)], 0) / _STEP
-        wide = np.exp(-np.abs(_CENTRES) / _WIDTH) / (2 * _WIDTH)
-        return np.log((1 - _WIDE) * smooth + _WIDE * wide)
+        return np.maximum(smooth[:, half : half + len(_CENTRES)], 0) / _STEP
 
     def of(self, Y: Any, at: Any) -> Any:
         """Return the log of the density of values at the columns `at`; NaN for NaN."""
