@@ -14,7 +14,7 @@ from .tails import log_binomial, log_choose, log_tail
 
 #: Fewer equal values than this are no evidence.
 LEAST = 3
-_ROUNDING = 1.2e-7
+_ROUNDING, _NEARLY_ALL = 1.2e-7, 0.9
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Run:
     log_p: float
     lowest: bool
     highest: bool
+    #: By how much, within the tolerated drift, all values of the column have moved: of those that take few.
+    moved: float = 0.0
 
 
 def tie_evidence(reference: Reference, X: Any) -> Any:
@@ -53,21 +55,24 @@ def cuts(reference: Reference, runs: list[Run]) -> dict[int, tuple[Run, Run, flo
 
 
 def _cut_on_both_sides(reference: Reference, j: int, low: Run, high: Run) -> float:
-    inside, log_inside = _inside(reference, j, low.value, high.value, low.n)
-    within = [min(0.0, _log_p_of_count(reference, j, run.value, run.count, run.n, inside)) for run in (low, high)]
+    inside, log_inside = _inside(reference, j, low.value, high.value, low.n, low.moved)
+    within = [
+        min(0.0, _log_p_of_count(reference, j, run.value - run.moved, run.count, run.n, inside)) for run in (low, high)
+    ]
     return log_inside + sum(within) + np.log(2)  # the chance of a run at one end is no greater for one at the other
 
 
-def _inside(reference: Reference, j: int, low: float, high: float, n: int) -> tuple[float, float]:
+def _inside(reference: Reference, j: int, low: float, high: float, n: int, by: float) -> tuple[float, float]:
     """Return what share of values lies between two at most, after a drift, and the log of how probable all n do."""
     sketch, m = reference.profile.sketches[j], reference.rows[j]
-    moved = np.linspace(-1, 1, 7) * reference.tolerance[j]
+    moved = np.append(np.linspace(-1, 1, 7) * reference.tolerance[j], -by)
+    slack = _rounding(reference, j)
     # Every value has moved; or, of those that are few, some have become more frequent.
-    share = share_below(*sketch, high + moved)[1] - share_below(*sketch, low + moved)[0]
+    share = share_below(*sketch, high + moved + slack)[1] - share_below(*sketch, low + moved - slack)[0]
     if reference.jumps[j]:
         below, up_to = share_below(*sketch, np.array([low]))[0], share_below(*sketch, np.array([high]))[1]
-        by = np.linspace(-1, 1, 7) * reference.drift
-        share = np.concatenate([share, ndtr(ndtri(up_to) + by) - ndtr(ndtri(below) + by)])
+        tilt = np.linspace(-1, 1, 7) * reference.drift
+        share = np.concatenate([share, ndtr(ndtri(up_to) + tilt) - ndtr(ndtri(below) + tilt)])
     r = min(np.ceil(float(share.max()) * m) + 1, m)
     return max(min(1.0, r / m), 1e-9), float(log_tail(n, n, r, m))
 
@@ -97,9 +102,10 @@ def odd_runs(reference: Reference, X: Any) -> list[Run]:
         column = column[~np.isnan(column)]
         starts = np.flatnonzero(np.concatenate([[True], column[1:] != column[:-1]]))
         counts = np.diff(np.concatenate([starts, [len(column)]]))
+        moved = _moved(reference, int(j), column[starts], counts) if reference.few[j] else 0.0
         for start, count in zip(starts[counts >= LEAST], counts[counts >= LEAST], strict=True):
             ends = bool(start == 0), bool(start + count == len(column))
-            run = run_of(reference, int(j), float(column[start]), int(count), len(column), ends)
+            run = run_of(reference, int(j), float(column[start]), int(count), len(column), ends, moved=moved)
             if run.log_p < 0:
                 found.append(run)
     return found
@@ -113,26 +119,40 @@ def run_of(
     n: int,
     ends: tuple[bool, bool] = (False, False),
     off: float = 0.0,
+    moved: float = 0.0,
 ) -> Run:
     """Return how odd it is that so many of n rows have one value of a column, give or take what it may be off.
 
-    ``ends``: whether it is the lowest and whether it is the highest of the batch.
+    ``ends``: whether it is the lowest and whether it is the highest of the batch; ``moved``: by how much all have.
     """
     inside, log_inside = 1.0, 0.0
     if ends[0] != ends[1] and count < n:
         # And that none of the others lies beyond it: both together are what a cut leaves.
-        inside, log_inside = _inside(reference, j, *((-np.inf, value) if ends[1] else (value, np.inf)), n)
-    log_p = min(0.0, _log_p_of_count(reference, j, value, count, n, inside, off)) + log_inside
+        inside, log_inside = _inside(reference, j, *((-np.inf, value) if ends[1] else (value, np.inf)), n, moved)
+    log_p = min(0.0, _log_p_of_count(reference, j, value - moved, count, n, inside, off)) + log_inside
     at, mass = reference.steps[j]
-    usual = float(mass[np.abs(at - value) <= max(_same_value(reference, j), off)].max(initial=0.0))
-    return Run(j, value, count, n, usual, log_p, *ends)
+    usual = float(mass[np.abs(at + moved - value) <= max(_same_value(reference, j), off)].max(initial=0.0))
+    return Run(j, value, count, n, usual, log_p, *ends, moved)
+
+
+def _moved(reference: Reference, j: int, values: Any, counts: Any) -> float:
+    """Return by how much, within the tolerance, all values have moved: so that nearly all are again what they were."""
+    at, slack = reference.steps[j][0], _rounding(reference, j)
+    by = values[counts.argmax()] - at
+    by = by[np.abs(by) <= reference.tolerance[j]]
+    place = np.searchsorted(at, values - np.append(0.0, by)[:, None] - slack)
+    off = np.abs(at[np.minimum(place, len(at) - 1)] - values + np.append(0.0, by)[:, None])
+    found = (counts * (off <= 2 * slack)).sum(axis=1)
+    return float(np.append(0.0, by)[found.argmax()]) if found.max() > _NEARLY_ALL * counts.sum() else 0.0
+
+
+def _rounding(reference: Reference, j: int) -> float:
+    return float(1e-6 * reference.tolerance[j] + _ROUNDING * max(abs(reference.low[j]), abs(reference.high[j])))
 
 
 def _same_value(reference: Reference, j: int) -> float:
-    """Return how far a value may have drifted and be the same: values that are few do not move, but in number."""
-    if reference.few[j]:
-        return 1e-6 * reference.tolerance[j] + _ROUNDING * max(abs(reference.low[j]), abs(reference.high[j]))
-    return float(reference.tolerance[j])
+    """Return how far a value may have drifted and be the same: values that are few move all at once, if at all."""
+    return _rounding(reference, j) if reference.few[j] else float(reference.tolerance[j])
 
 
 def _log_p_of_count(
