@@ -14,6 +14,8 @@ from .statistics import deviation, median, quantiles
 _ANCHOR = 0.3
 #: A column with no more different values than this is laid over the profile's value by value.
 _FEW_VALUES = 24
+#: So many of them must have moved alike.
+_NEARLY_ALL = 0.9
 #: Draws from a profile that show how far widths vary; and by how much (a logarithm) populations differ in them.
 _DRAWS, _OTHER_POPULATION = 24, 0.4
 #: What widths must tell (a log-likelihood) to count as changed.
@@ -93,6 +95,21 @@ class Alignment:
         offset = np.nan_to_num(median(self.X) - slope * self.fit.middle)
         usual, frequent = self.anchors
         return np.where(np.isnan(usual), offset, frequent - slope * np.nan_to_num(usual))
+
+    def shifts(self) -> Any:
+        """Return by how much a column has moved, if that is all: values that are few from one to another."""
+        offset, reference = self.offset_of(1.0), self.fit.reference
+        for j, atoms in self.fit.atoms.items():
+            values, count = np.unique(self.X[~np.isnan(self.X[:, j]), j], return_counts=True)
+            if not len(values):
+                continue
+            # The mean of a batch is nearer to that of training than its median is.
+            by = np.average(values, weights=count) - reference.mean[j]
+            apart = values - atoms[np.abs(values[:, None] - by - atoms).argmin(axis=1)]
+            steps, times = np.unique(np.round(apart / self.fit.scale[j], 6), return_counts=True)
+            if times.max() > _NEARLY_ALL * len(values):
+                offset[j] = np.median(apart[np.round(apart / self.fit.scale[j], 6) == steps[times.argmax()]])
+        return offset
 
     @cached_property
     def anchors(self) -> tuple[Any, Any]:

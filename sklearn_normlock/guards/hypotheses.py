@@ -183,7 +183,7 @@ class Search:
 
     def shifts(self) -> Iterator[Hypothesis]:
         """Yield that a constant was added to some columns."""
-        offset = self.laid.offset_of(1.0)
+        offset = self.laid.shifts()
         gain, Y = self.affine(1.0, offset)
         far = np.abs(offset) > self.fit.tolerance
         gain = np.where(far, gain, 0.0)

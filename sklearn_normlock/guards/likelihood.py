@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import rel_entr
 
 from .evidence import precision_evidence
+from .precision import lattice
 from .reference import Reference
 from .statistics import median, share_of_value
 from .ties import LEAST, Run, odd_runs, run_of
@@ -55,6 +56,8 @@ class Likelihood:
             for j in np.flatnonzero(self.varied)
             if reference.jumps[j] and reference.masses(j).sum() > _ALL_REPEATED
         }
+        #: And what all of these are multiples of, if anything: a rarer value is one too.
+        self.steps = {j: lattice(atoms) for j, atoms in self.atoms.items()}
         self.weight = self.density.weight(self.n)
         self.runs = odd_runs(reference, self.X) if self.n >= LEAST else []
         self.coarse = precision_evidence(reference, self.X) if self.n > 1 else np.zeros(d)
@@ -117,7 +120,11 @@ class Likelihood:
         for i in np.flatnonzero(np.isin(at, list(self.atoms))) if self.atoms else ():
             j = int(at[i])
             with np.errstate(invalid="ignore"):
-                off = np.abs(Y[:, i, None] - self.atoms[j]).min(axis=1) > _OFF * self.scale[j]
+                off = np.abs(Y[:, i, None] - self.atoms[j]).min(axis=1)
+                if step := self.steps[j]:
+                    from_first = Y[:, i] - self.atoms[j][0]
+                    off = np.minimum(off, np.abs(from_first - np.rint(from_first / step) * step))
+                off = off > _OFF * self.scale[j]
             out[i] = min(_MISS * float((self.different[:, made_of[i]] * off).sum()), _MOST_MISSED)
         return out
 

@@ -45,3 +45,22 @@ def on_grids(X: Any, grid: Any = None) -> Any:
     size = np.abs(X)
     with np.errstate(invalid="ignore"):
         return np.abs(X - grid) <= np.minimum(2e-7 * size, 0.01 * steps) + 4e-16 * size
+
+
+def lattice(values: Any) -> float:
+    """Return the step of which all values are multiples (after a common offset), or 0 if there is none to be seen."""
+    points = np.unique(values)
+    if len(points) < 3:
+        return 0.0
+    gaps = np.diff(points)
+    step = float(gaps.min())
+    span = float(points[-1] - points[0])
+    # Some hundreds of steps at most: beyond that, any numbers are near a multiple.
+    if step <= 0 or span / step > 600:
+        return 0.0
+    refined = step
+    for _ in range(3):
+        counts = np.rint((points - points[0]) / refined)
+        refined = float((counts * (points - points[0])).sum() / max((counts * counts).sum(), 1))
+    off = np.abs((points - points[0]) / refined - np.rint((points - points[0]) / refined))
+    return refined if off.max() < (0.02 if len(points) >= 5 else 1e-6) else 0.0

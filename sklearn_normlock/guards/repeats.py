@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import rel_entr
 
 from .hypotheses import Hypothesis, Search
-from .precision import LEVELS, NAMES, on_grids
+from .precision import LEVELS, NAMES, lattice, on_grids
 from .sketch import share_below
 from .ties import Run, cuts
 
@@ -144,22 +144,3 @@ def _usual_step(search: Search, j: int) -> float:
     if len(fine):
         return float(10.0 ** LEVELS[fine[0]])
     return 5 * float(search.fit.scale[j]) if search.fit.reference.profile.ties[j] > 1e-3 else 0.0
-
-
-def lattice(values: Any) -> float:
-    """Return the step of which all values are multiples (after a common offset), or 0 if there is none to be seen."""
-    points = np.unique(values)
-    if len(points) < 3:
-        return 0.0
-    gaps = np.diff(points)
-    step = float(gaps.min())
-    span = float(points[-1] - points[0])
-    # Some hundreds of steps at most: beyond that, any numbers are near a multiple.
-    if step <= 0 or span / step > 600:
-        return 0.0
-    refined = step
-    for _ in range(3):
-        counts = np.rint((points - points[0]) / refined)
-        refined = float((counts * (points - points[0])).sum() / max((counts * counts).sum(), 1))
-    off = np.abs((points - points[0]) / refined - np.rint((points - points[0]) / refined))
-    return refined if off.max() < (0.02 if len(points) >= 5 else 1e-6) else 0.0
