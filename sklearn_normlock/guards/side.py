@@ -104,8 +104,10 @@ class Side:
         one_sided = large.sum() >= 3 and abs(np.sign(shift[large]).sum()) >= 0.8 * large.sum() and large.mean() > 0.7
         raw = ((fit.coarse < -5) & varied).sum() >= 0.5 * varied.sum()
         # Another population has its own means and deviations, in both directions; that is not how raw values lie.
-        near = np.median(size) < np.log(3.5) and np.median(moved) < 3.0 and np.quantile(size, 0.9) < np.log(8.0)
-        close = np.median(size) < np.log(2.0) and np.median(moved) < 1.5 and np.quantile(size, 0.9) < np.log(5.0)
+        # (Of many columns, all but four must have kept their size, more or less.)
+        most = np.quantile(size, max(0.9, 1 - 4 / len(size)))
+        near = np.median(size) < np.log(3.5) and np.median(moved) < 3.0 and most < np.log(8.0)
+        close = np.median(size) < np.log(2.0) and np.median(moved) < 1.5 and most < np.log(5.0)
         if not raw and (close or (near and not one_sided)):
             return "refit", {}
         return self.name_values(X, fit, slope, offset)
