@@ -190,7 +190,8 @@ def _tails(reference: Reference, every: Any, count: Any) -> Any:
         (every, reference.above, reference.above_r, reference.above_drifted),
         (-every, -reference.below, reference.below_r, reference.below_drifted),
     ):
-        beyond = np.stack([((values - tolerance) > threshold).sum(axis=0) for threshold in thresholds])
+        moved = values - tolerance
+        beyond = np.stack([np.count_nonzero(moved > threshold, axis=0) for threshold in thresholds])
         log_p = log_tail(beyond, count, r, reference.tail_rows)
         odd = np.flatnonzero((log_p < _WORTH_A_LOOK).any(axis=0))
         if len(odd):
