@@ -62,6 +62,8 @@ def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:
     if n == 1:
         return _zeros(reference, X[0])
     with np.errstate(invalid="ignore", over="ignore"):
+        if not _may_be(X[:, np.flatnonzero(X[0] != X[-1])[:1]]):
+            return "", 0.0
         mean, std = _moments(X)
         low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
         size = np.maximum(np.abs(low), np.abs(high))
@@ -90,6 +92,16 @@ def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:
             few = int(((different > 2) & ~several).sum()) if n > 3 else 0
             return name, -12.0 * min(sure, 6) - 4.0 * min(few, 8)
     return "", 0.0
+
+
+def _may_be(column: Any) -> bool:
+    """Tell whether a column that varies has the mean, a bound or the median of one that was scaled by itself."""
+    if not column.size or np.isnan(column).any():
+        return True
+    low, high = column.min(), column.max()
+    if low == 0 or abs(max(abs(low), abs(high)) - 1) < _EXACT or abs(column.mean()) < _EXACT:
+        return True
+    return bool(abs(np.median(column)) < _EXACT)
 
 
 def _moments(X: Any) -> tuple[Any, Any]:
