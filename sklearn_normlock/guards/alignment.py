@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .likelihood import Likelihood
-from .statistics import deviation, median, quantiles
+from .statistics import deviation, median, nearest, quantiles
 
 #: A value that this share of the rows of training has fixes an offset.
 _ANCHOR = 0.3
@@ -53,7 +53,7 @@ class Alignment:
                 continue
             a, b = slope[j], np.nanmean(self.X[:, j]) - slope[j] * reference.mean[j]
             for _ in range(4):
-                at = atoms[np.abs((values[:, None] - b) / a - atoms).argmin(axis=1)]
+                at = nearest((values - b) / a, atoms)
                 centre, middle = np.average(at, weights=count), np.average(values, weights=count)
                 spread = np.average((at - centre) ** 2, weights=count)
                 if spread <= 0:
@@ -105,10 +105,10 @@ class Alignment:
                 continue
             # The mean of a batch is nearer to that of training than its median is.
             by = np.average(values, weights=count) - reference.mean[j]
-            apart = values - atoms[np.abs(values[:, None] - by - atoms).argmin(axis=1)]
-            steps, times = np.unique(np.round(apart / self.fit.scale[j], 6), return_counts=True)
-            if times.max() > _NEARLY_ALL * len(values):
-                offset[j] = np.median(apart[np.round(apart / self.fit.scale[j], 6) == steps[times.argmax()]])
+            apart = values - nearest(values - by, atoms)
+            middle = np.median(apart)
+            if np.mean(np.abs(apart - middle) < 1e-6 * self.fit.scale[j]) > _NEARLY_ALL:
+                offset[j] = middle
         return offset
 
     @cached_property

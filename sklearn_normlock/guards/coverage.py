@@ -87,7 +87,8 @@ def coverage(
     Returns
     -------
     coverage : Coverage
-        For each fault, the columns on which it alone would not raise an alarm.
+        For each fault, the columns on which it alone would not raise an alarm. (Of the tests of single columns: that
+        columns are negated, :func:`diagnose` may see by the likelihood of the whole batch as well.)
 
     Raises
     ------

@@ -264,8 +264,8 @@ class _Case:
     def _ask(self, evidence: Evidence) -> None:
         """Ask of a batch that no test has found odd whether it is negated, or comes from a scaler of training's.
 
-        Nothing is fitted to these two, so that their likelihood ratio is an e-value: it exceeds 1/p with probability p
-        at most (Markov's inequality), drift being the denominator's.
+        A likelihood ratio exceeds 1/p with probability p at most (Markov's inequality); what is chosen here, which
+        columns and behind a scaler about which middle, is paid for, and drift is the denominator's.
         """
         if "directed" not in evidence.log_p or not self.reference.density.suspects(self.X).any():
             return

@@ -13,16 +13,16 @@ from scipy.special import rel_entr
 from .evidence import precision_evidence
 from .precision import lattice
 from .reference import Reference
-from .statistics import median, share_of_value
+from .statistics import median, nearest, share_of_value
 from .ties import LEAST, Run, odd_runs, run_of
 
 #: What a value costs that a hypothesis can't have produced at all (a logarithm below 0, say).
 IMPOSSIBLE = -40.0
 #: Rows that hypotheses are compared on.
 ROWS, _CELLS = 128, 32_768
-#: Columns are of few values if this share of the rows has repeated ones; a value off them by so much of the scale costs
-#: so much, but all of them no more than that.
-_ALL_REPEATED, _OFF, _MISS, _MOST_MISSED = 0.9, 0.03, 4.0, 40.0
+#: In columns that take few values, one that is off them by so much of the scale costs so much, but all of them no more
+#: than that.
+_OFF, _MISS, _MOST_MISSED = 0.03, 4.0, 40.0
 #: A value stands out from its neighbours if so many rows have it.
 _ALONE = 0.05
 #: No charge of a single column may outvote all the others.
@@ -51,11 +51,7 @@ class Likelihood:
         self.middle, self.scale, self.varied = self.density.middle, self.density.scale, self.density.varied
         self.tolerance = reference.tolerance[:d]
         #: Of columns that have hardly any but repeated values, these.
-        self.atoms = {
-            int(j): reference.atoms(j)
-            for j in np.flatnonzero(self.varied)
-            if reference.jumps[j] and reference.masses(j).sum() > _ALL_REPEATED
-        }
+        self.atoms = {j: reference.atoms(j) for j in np.flatnonzero(self.varied).tolist() if reference.few[j]}
         #: And what all of these are multiples of, if anything: a rarer value is one too.
         self.steps = {j: lattice(atoms) for j, atoms in self.atoms.items()}
         self.weight = self.density.weight(self.n)
@@ -120,7 +116,7 @@ class Likelihood:
         for i in np.flatnonzero(np.isin(at, list(self.atoms))) if self.atoms else ():
             j = int(at[i])
             with np.errstate(invalid="ignore"):
-                off = np.abs(Y[:, i, None] - self.atoms[j]).min(axis=1)
+                off = np.abs(Y[:, i] - nearest(Y[:, i], self.atoms[j]))
                 if step := self.steps[j]:
                     from_first = Y[:, i] - self.atoms[j][0]
                     off = np.minimum(off, np.abs(from_first - np.rint(from_first / step) * step))
@@ -159,14 +155,14 @@ class Likelihood:
         j, y = at[i], Y[row, i]
         with np.errstate(invalid="ignore"):
             off = np.abs(self.all_atoms[j] - y[:, None])
-            nearest = np.nan_to_num(off, nan=np.inf).argmin(axis=1)
-            on = off[np.arange(len(y)), nearest] <= _OFF * self.scale[j]
-        i, j, y, column, row, count, nearest = (v[on] for v in (i, j, y, column, row, count, nearest))
+            at_atom = np.nan_to_num(off, nan=np.inf).argmin(axis=1)
+            on = off[np.arange(len(y)), at_atom] <= _OFF * self.scale[j]
+        i, j, y, column, row, count, at_atom = (v[on] for v in (i, j, y, column, row, count, at_atom))
         once = self.counts[row, column] < 1
         wide = 0.5 * np.log1p(((y - self.middle[j]) / self.scale[j]) ** 2) + np.log(self.scale[j] / self.scale[column])
-        wide = np.where(self.masses[j, nearest] > _ALONE, wide, 0.0)  # those that lie close make a density
+        wide = np.where(self.masses[j, at_atom] > _ALONE, wide, 0.0)  # those that lie close make a density
         np.add.at(out, i, np.where(once, 1, count) * wide)
-        i, share, found = i[once], self.masses[j, nearest][once], count[once] / self.n
+        i, share, found = i[once], self.masses[j, at_atom][once], count[once] / self.n
         # (That there are more of them than in training is charged for apart.)
         rarer = np.where(found < share, rel_entr(found, share) + rel_entr(1 - found, 1 - share), 0.0)
         shares, founds, rarer = (np.bincount(i, v, len(at)) for v in (share, found, rarer))
@@ -177,11 +173,8 @@ class Likelihood:
         """Return Y with what is about a value of training made that value, in columns that take few."""
         Y = Y.copy()
         for j, atoms in self.atoms.items():
-            values, back = np.unique(Y[:, j], return_inverse=True)
-            off = np.abs(values[:, None] - atoms)
-            nearest = np.nan_to_num(off, nan=np.inf).argmin(axis=1)
-            on = off[np.arange(len(values)), nearest] <= _OFF * self.scale[j]
-            Y[:, j] = np.where(on, atoms[nearest], values)[back]
+            at = nearest(Y[:, j], atoms)
+            Y[:, j] = np.where(np.abs(Y[:, j] - at) <= _OFF * self.scale[j], at, Y[:, j])
         return Y
 
     def charges(self, Y: Any, undo: Any = None, columns: Any = None) -> tuple[Any, Any]:

@@ -29,7 +29,7 @@ _AGREE_AGAIN = 0.5
 
 
 def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
-    """Yield the best order of the columns, and the best set of signs that dependence alone can tell."""
+    """Yield the best order of the columns, the best single swap of those that it moves, and the best set of signs."""
     fit = search.fit
     d = fit.columns
     company = _company(search)

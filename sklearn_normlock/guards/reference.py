@@ -129,14 +129,14 @@ class Reference:
             tilted(-fine, -self.mean, self.std, moved, -self.below[:, :d], below[:, :d])
         )
         above[-1] = below[-1] = 0.0
+        for j in range(d, len(self.rows)):
+            above[:, j], below[:, j] = self._drifted(above[:, j], j), self._drifted(below[:, j], j)
         self.above_r, self.below_r = self._one_more(above), self._one_more(below)
         # Behind a scaler by bounds each column has a row of its own at the greatest largest component of all.
         self.above_r[-1, -1] = min(d, self.tail_rows[-1, -1])
         stretch = 1 + _STRETCH * self.drift
-        for thresholds, r, share in ((self.above, self.above_r, above), (self.below, self.below_r, below)):
+        for thresholds in (self.above, self.below):
             thresholds[:, d:] = self.middle[d:] + (thresholds[:, d:] - self.middle[d:]) * stretch
-            for j in range(d, len(self.rows)):
-                r[:, j] = np.maximum(r[:, j], np.ceil(self._drifted(share[:, j], j) * self.tail_rows[:, j]) + 1)
 
     def _one_more(self, share: Any) -> Any:
         rows = self.tail_rows[:, : share.shape[1]]

@@ -19,6 +19,13 @@ def share_of_value(X: Any) -> Any:
     return out
 
 
+def nearest(values: Any, points: Any) -> Any:
+    """Return of each value the nearest of some points, which ascend; for NaN, any."""
+    after = np.clip(np.searchsorted(points, values), 1, max(len(points) - 1, 1))
+    low, high = points[after - 1], points[np.minimum(after, len(points) - 1)]
+    return np.where(values - low <= high - values, low, high)
+
+
 def median(Y: Any) -> Any:
     """Return the median of each column, without its missing values; NaN for a column of nothing else."""
     return quantiles(Y, (0.5,))[0]

@@ -10,6 +10,7 @@ from scipy.special import ndtr, ndtri
 
 from .reference import Reference
 from .sketch import share_below
+from .statistics import nearest
 from .tails import log_binomial, log_choose, log_tail
 
 #: Fewer equal values than this are no evidence.
@@ -140,10 +141,10 @@ def _moved(reference: Reference, j: int, values: Any, counts: Any) -> float:
     at, slack = reference.steps[j][0], _rounding(reference, j)
     by = values[counts.argmax()] - at
     by = by[np.abs(by) <= reference.tolerance[j]]
-    place = np.searchsorted(at, values - np.append(0.0, by)[:, None] - slack)
-    off = np.abs(at[np.minimum(place, len(at) - 1)] - values + np.append(0.0, by)[:, None])
-    found = (counts * (off <= 2 * slack)).sum(axis=1)
-    return float(np.append(0.0, by)[found.argmax()]) if found.max() > _NEARLY_ALL * counts.sum() else 0.0
+    by = np.append(0.0, by)
+    back = values - by[:, None]
+    found = (counts * (np.abs(back - nearest(back, at)) <= slack)).sum(axis=1)
+    return float(by[found.argmax()]) if found.max() > _NEARLY_ALL * counts.sum() else 0.0
 
 
 def _rounding(reference: Reference, j: int) -> float:
