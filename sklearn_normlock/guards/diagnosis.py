@@ -15,7 +15,7 @@ from .faults import FAULTS
 from .hypotheses import Hypothesis, Search
 from .likelihood import Likelihood
 from .norms import NormVerdict, norm_fault
-from .permutations import flips, permutations
+from .permutations import flips, permutations, swaps
 from .profile import Profile
 from .repeats import REPEATED, repeats
 from .side import Side
@@ -30,8 +30,6 @@ _LOOKED_AT, _OF_A_NAME = 12, 3
 _OF_DISTRIBUTION = ("location", "tails", "narrow", "ties", "dependence")
 #: Rounding does not move a column as far as this (a log-likelihood).
 _DISPLACED = 10.0
-#: By so much (a log-likelihood) a density that is known from training rows may be wrong about a batch.
-_UNSURE = 12.0
 #: Names for the same numbers: seen from the profile, they can't be told apart.
 _SAME = {
     ("double_normalised", "raw"): ("standardised_after",),
@@ -262,18 +260,23 @@ class _Case:
         return norm.fault, (), norm.details, 1.0
 
     def _ask(self, evidence: Evidence) -> None:
-        """Ask of a batch that no test has found odd whether it is negated, or comes from a scaler of training's.
+        """Ask of a batch that no test has found odd whether it is one of those that a known change makes.
 
-        A likelihood ratio exceeds 1/p with probability p at most (Markov's inequality); what is chosen here, which
+        Columns negated, in another's place, in another unit, through a logarithm; another scaler of training's. A
+        likelihood ratio exceeds 1/p with probability p at most (Markov's inequality); what is chosen here, which
         columns and behind a scaler about which middle, is paid for, and drift is the denominator's.
         """
-        if "directed" not in evidence.log_p or not self.reference.density.suspects(self.X).any():
+        if "directed" not in evidence.log_p:
+            return
+        if evidence.log_p_value == 0 and not self.reference.density.suspects(self.X).any():
             return
         search = self._search(np.where(np.isfinite(self.X), self.X, np.nan), evidence)
         with np.errstate(all="ignore"):
-            found = self._explaining([h for h in (*search.scalers(), *flips(search)) if h.score > _UNSURE], search)
+            asked = [*search.scalers(), *flips(search), *swaps(search), *search.known_changes(), search.replaced()]
+            told = [h for h in asked if -h.credit * h.score < evidence.limit("directed")]
+            found = self._explaining(sorted(told, key=lambda h: -h.score), search)
         if found:
-            evidence.log_p["directed"] = np.array([min(_UNSURE - found[0].score, 0.0)])
+            evidence.log_p["directed"] = np.array([-max(h.credit * h.score for h in found)])
 
     def _search(self, X: Any, evidence: Evidence) -> Search:
         with np.errstate(all="ignore"):

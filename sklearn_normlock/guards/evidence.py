@@ -27,7 +27,7 @@ from .ties import tie_evidence
 WEIGHTS = {
     "location": 0.22, "tails": 0.15, "narrow": 0.05, "spread": 0.05, "ties": 0.22, "precision": 0.1, "missing": 0.05,
     "dependence": 0.15, "beyond": 0.0, "categories": 0.05, "unit": 0.02, "standardised": 0.01,
-    "directed": 0.03,
+    "directed": 0.1,
 }  # fmt: skip
 WEIGHTS_OF_FEW = {**WEIGHTS, "location": 0.2, "tails": 0.15, "dependence": 0.0, "beyond": 0.3}
 FEW = 16

@@ -58,6 +58,8 @@ class Hypothesis:
     touched: Any = None
     #: What the tests still find odd once it is undone (a log-likelihood).
     left: float = 0.0
+    #: What its score counts where nothing else has found the batch odd: both densities of a ratio are estimates.
+    credit: float = 0.5
 
     @property
     def columns(self) -> Any:
@@ -147,7 +149,7 @@ class Search:
         # A logarithm of 0, a power that overflows, a column without values: each is an answer here.
         with np.errstate(all="ignore"):
             found = [*self.scalers(), *self.largest_is_one(), *self.free_scalers()]
-            found += [*self.shifts(), *self.units(), *self.logs()]
+            found += [*self.shifts(), *self.units(), *self.logs(), self.replaced()]
         yield from found
 
     def scalers(self) -> Iterator[Hypothesis]:
@@ -255,6 +257,24 @@ class Search:
         gain = self._of(Y, np.where(np.isfinite(log_slope), log_slope, 0.0), False)
         gain = np.where(self.suspect, self._gain(gain, Y, lambda run: float(undo(np.float64(run.value)))), 0.0)
         return Hypothesis(fault, gain, 3.5, details={"function": name}, undone=Y)
+
+    def known_changes(self) -> Iterator[Hypothesis]:
+        """Yield known units and logarithms, of columns whose values hardly repeat: of these the likelihood is surest."""
+        sure = ~np.array(self.fit.reference.jumps[: self.fit.columns])
+        for h in (*self.units(), *self.logs()):
+            h.gain = np.where(sure, h.gain, np.minimum(h.gain, 0.0))
+            yield h
+
+    def replaced(self) -> Hypothesis:
+        """Return that many values of some columns are no longer theirs, but lie anywhere around: noise."""
+        fit = self.fit
+        u = (self.X - fit.middle) / fit.scale
+        anywhere = -np.abs(np.arcsinh(u)) - np.log(2.0) - 0.5 * np.log1p(u * u) - np.log(fit.scale)
+        either = np.logaddexp(fit.density.of(self.X, np.arange(fit.columns)), anywhere) - np.log(2.0)
+        gain = np.nansum(either, axis=0) * fit.weight - self.fits
+        sure = fit.varied & ~np.array(fit.reference.jumps[: fit.columns]) & (self.repeated <= 0)
+        gain, nothing = np.where(sure, gain, 0.0), np.full_like(self.X, np.nan)
+        return Hypothesis("unknown", gain, self.free, undone=nothing, credit=1.0)  # the wide density is no estimate
 
     def free_scalers(self) -> Iterator[Hypothesis]:
         """Each column has a slope and an offset of its own: what a scaler does whose statistics aren't known here."""

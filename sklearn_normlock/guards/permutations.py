@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import Any
 
@@ -55,6 +55,7 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
     odd = np.union1d(np.flatnonzero(search.suspect), flagged).astype(np.int64)
     moved = np.flatnonzero(order != np.arange(d))
     if company is not None and len(moved) > max(3, 1.5 * len(odd)):
+        yield _ordered(search, order, alone, company)
         # More columns than are odd: it is not their order.
         order = _anchored(alone, company, odd)
         moved = np.flatnonzero(order != np.arange(d))
@@ -63,7 +64,21 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
     yield _ordered(search, order, alone, company)
     if 2 < len(moved) <= _MANY:
         # Columns that are alike come along at little cost: two that changed places may be all of it.
-        yield _ordered(search, _swap(moved, alone, company), alone, company)
+        yield _ordered(search, _swap(combinations(moved, 2), alone, company), alone, company)
+
+
+def swaps(search: Search) -> Iterator[Hypothesis]:
+    """Yield the best swap of two columns of values that hardly repeat, one of which does not fit as it is."""
+    fit, d = search.fit, search.fit.columns
+    sure = fit.varied & ~np.array(fit.reference.jumps[:d])
+    if not 2 <= sure.sum() <= _EACH:
+        return
+    alone, company = _fits(search), _company(search)
+    if company is not None:
+        company.worth *= 0.5  # a pair of columns is one observation, and not one of each
+    pairs = [(i, j) for i, j in combinations(np.flatnonzero(sure), 2) if search.suspect[i] or search.suspect[j]]
+    order = _swap(pairs, alone, company)
+    yield _ordered(search, order, alone, company)
 
 
 def _ordered(search: Search, order: Any, alone: Any, company: _Company | None) -> Hypothesis:
@@ -86,10 +101,10 @@ def _ordered(search: Search, order: Any, alone: Any, company: _Company | None) -
     return _moved(order, gain, float(price), undone)
 
 
-def _swap(among: Any, alone: Any, company: _Company | None) -> Any:
-    """Return the best order in which two of some columns have changed places."""
+def _swap(pairs: Iterable[tuple[int, int]], alone: Any, company: _Company | None) -> Any:
+    """Return the best order in which two columns, of some pairs, have changed places."""
     best, found = -np.inf, np.arange(len(alone))
-    for i, j in combinations(among, 2):
+    for i, j in pairs:
         order = np.arange(len(alone))
         order[[i, j]] = j, i
         worth = float(alone[np.arange(len(alone)), order].sum())
