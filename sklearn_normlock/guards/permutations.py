@@ -24,6 +24,8 @@ _NEARLY_ALWAYS = -0.2
 _STAY = 6.0
 #: Columns out of which a single swap is looked for.
 _MANY = 12
+#: Two columns that changed places are all of it if they explain this much of what a longer order does.
+_NEARLY_ALL = 0.85
 #: How far, of what was learned, correlations agree once signs are right.
 _AGREE_AGAIN = 0.5
 
@@ -61,10 +63,14 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
         moved = np.flatnonzero(order != np.arange(d))
     if not len(moved):
         return
-    yield _ordered(search, order, alone, company)
+    longest = _ordered(search, order, alone, company)
     if 2 < len(moved) <= _MANY:
         # Columns that are alike come along at little cost: two that changed places may be all of it.
-        yield _ordered(search, _swap(combinations(moved, 2), alone, company), alone, company)
+        swapped = _ordered(search, _swap(combinations(moved, 2), alone, company), alone, company)
+        yield swapped
+        if swapped.gain.sum() > _NEARLY_ALL * longest.gain.sum():
+            return
+    yield longest
 
 
 def swaps(search: Search) -> Iterator[Hypothesis]:
