@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputFaultError
 from .evidence import Evidence, weigh
 from .exact import standardised_by
 from .faults import FAULTS
@@ -19,7 +18,7 @@ from .permutations import flips, permutations, swaps
 from .profile import Profile
 from .repeats import REPEATED, repeats
 from .side import Side
-from .tables import Table, as_table
+from .tables import Table, aligned, as_table
 
 __all__ = ["Diagnosis", "diagnose"]
 
@@ -175,42 +174,6 @@ def diagnose(profile: Profile, X: Any, *, budget: float = 1e-3, drift: float = 0
     return _Case(profile, table, budget, drift).verdict()
 
 
-def aligned(profile: Profile, table: Table) -> Table:
-    """Return a table whose columns are the profile's, or raise."""
-    d = table.shape[1]
-    if d != profile.n_features_in_:
-        raise InputFaultError(
-            f"X has {d} features, but the profile was learned on {profile.n_features_in_}.",
-            expected=profile.n_features_in_,
-            actual=d,
-            remedy="Select the columns of training.",
-        )
-    if profile.names and table.names and profile.names != table.names:
-        missing = [name for name in profile.names if name not in table.names]
-        if missing:
-            raise InputFaultError(
-                f"Columns of the profile are missing: {', '.join(missing[:5])}.",
-                expected=profile.names,
-                actual=table.names,
-                remedy="Select the columns of training.",
-            )
-        at = [table.names.index(name) for name in profile.names]
-        moved = {at.index(j): values for j, values in table.categories.items()}
-        table = Table(table.numbers[:, at], profile.names, moved)
-    for j in sorted(set(table.categories) ^ set(profile.categories)):
-        was, now = ("text", "numbers") if j in profile.categories else ("numbers", "text")
-        if now == "numbers" and not np.isfinite(table.dense().numbers[:, j]).any():
-            continue  # nothing but missing values
-        raise InputFaultError(
-            f"Column {profile.column_name(j)} holds {now}; in training it held {was}.",
-            path=str(j),
-            expected=was,
-            actual=now,
-            remedy="Read it with the type of training.",
-        )
-    return table
-
-
 class _Case:
     def __init__(self, profile: Profile, table: Table, budget: float, drift: float) -> None:
         self.profile, self.budget = profile, budget
@@ -270,19 +233,27 @@ class _Case:
             return
         if evidence.log_p_value == 0 and not self.reference.density.suspects(self.X).any():
             return
-        search = self._search(np.where(np.isfinite(self.X), self.X, np.nan), evidence)
+        search = self._search(np.where(np.isfinite(self.X), self.X, np.nan), evidence, drifted=True)
         with np.errstate(all="ignore"):
             asked = [*search.scalers(), *flips(search), *swaps(search), *search.known_changes(), search.replaced()]
-            told = [h for h in asked if -h.credit * h.score < evidence.limit("directed")]
+            told = [h for h in asked if -h.score < evidence.limit("directed")]
             found = self._explaining(sorted(told, key=lambda h: -h.score), search)
         if found:
-            evidence.log_p["directed"] = np.array([-max(h.credit * h.score for h in found)])
+            evidence.log_p["directed"] = np.array([-max(h.score / self._alike(h.columns) for h in found)])
 
-    def _search(self, X: Any, evidence: Evidence) -> Search:
+    def _alike(self, columns: Any) -> float:
+        """Return for how many columns one of some stands: what columns that go together tell is told once."""
+        dependence = self.reference.profile.dependence
+        if dependence is None or len(columns) < 2:
+            return float(max(len(columns), 1))
+        return float((dependence.correlation(columns) ** 2).sum() / len(columns))
+
+    def _search(self, X: Any, evidence: Evidence, drifted: bool = False) -> Search:
         with np.errstate(all="ignore"):
             moved = evidence.excess(("location", "tails", "narrow")) > 0
             displaced = evidence.excess(("location", "tails")) > _DISPLACED
-            return Search(Likelihood(self.reference, X), Side(self.reference), evidence.flagged(), moved, displaced)
+            fit, side = Likelihood(self.reference, X), Side(self.reference)
+            return Search(fit, side, evidence.flagged(), moved, displaced, drifted)
 
     def _searched(self, X: Any, evidence: Evidence) -> tuple[str, Any, dict[str, Any], float]:
         flagged, search = evidence.flagged(), self._search(X, evidence)

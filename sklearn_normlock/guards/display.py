@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputFaultError, MissingDependencyError
-from .diagnosis import aligned
 from .profile import Profile
 from .sketch import quantile
-from .tables import as_table
+from .tables import aligned, as_table
 
 __all__ = ["ProfileDisplay"]
 

@@ -58,8 +58,6 @@ class Hypothesis:
     touched: Any = None
     #: What the tests still find odd once it is undone (a log-likelihood).
     left: float = 0.0
-    #: What its score counts where nothing else has found the batch odd: both densities of a ratio are estimates.
-    credit: float = 0.5
 
     @property
     def columns(self) -> Any:
@@ -86,9 +84,11 @@ class Hypothesis:
 
 
 class Search:
-    """The hypotheses about the columns of one batch."""
+    """The hypotheses about the columns of one batch, against that it is as it was, or ``drifted`` as suits it best."""
 
-    def __init__(self, likelihood: Likelihood, side: Side, flagged: Any, moved: Any, displaced: Any) -> None:
+    def __init__(
+        self, likelihood: Likelihood, side: Side, flagged: Any, moved: Any, displaced: Any, drifted: bool = False
+    ) -> None:
         self.fit = likelihood
         self.laid = Alignment(likelihood)
         #: Columns whose values lie elsewhere, or are wider or narrower, than the profile's; those that lie far off.
@@ -97,7 +97,7 @@ class Search:
         self.side = side
         self.X = likelihood.X
         self.n = likelihood.n
-        self.fits = likelihood.of(self.X)
+        self.fits = likelihood.drifted() if drifted else likelihood.of(self.X)
         self.repeated, self.coarse = likelihood.charges(self.X)
         self.clean = self.fits - self.repeated - self.coarse
         # Columns that fit as they are need no explanation: nothing is lost by not looking for one.
@@ -259,7 +259,7 @@ class Search:
         return Hypothesis(fault, gain, 3.5, details={"function": name}, undone=Y)
 
     def known_changes(self) -> Iterator[Hypothesis]:
-        """Yield known units and logarithms, of columns whose values hardly repeat: of these the likelihood is surest."""
+        """Yield known units and logarithms, of columns whose values hardly repeat: their likelihood is surest."""
         sure = ~np.array(self.fit.reference.jumps[: self.fit.columns])
         for h in (*self.units(), *self.logs()):
             h.gain = np.where(sure, h.gain, np.minimum(h.gain, 0.0))
@@ -273,8 +273,7 @@ class Search:
         either = np.logaddexp(fit.density.of(self.X, np.arange(fit.columns)), anywhere) - np.log(2.0)
         gain = np.nansum(either, axis=0) * fit.weight - self.fits
         sure = fit.varied & ~np.array(fit.reference.jumps[: fit.columns]) & (self.repeated <= 0)
-        gain, nothing = np.where(sure, gain, 0.0), np.full_like(self.X, np.nan)
-        return Hypothesis("unknown", gain, self.free, undone=nothing, credit=1.0)  # the wide density is no estimate
+        return Hypothesis("unknown", np.where(sure, gain, 0.0), self.free, undone=np.full_like(self.X, np.nan))
 
     def free_scalers(self) -> Iterator[Hypothesis]:
         """Each column has a slope and an offset of its own: what a scaler does whose statistics aren't known here."""

@@ -11,10 +11,10 @@ import numpy as np
 from scipy.special import rel_entr
 
 from .evidence import precision_evidence
-from .precision import lattice
 from .reference import Reference
 from .statistics import median, nearest, share_of_value
 from .ties import LEAST, Run, odd_runs, run_of
+from .tilt import kindest
 
 #: What a value costs that a hypothesis can't have produced at all (a logarithm below 0, say).
 IMPOSSIBLE = -40.0
@@ -23,6 +23,8 @@ ROWS, _CELLS = 128, 32_768
 #: In columns that take few values, one that is off them by so much of the scale costs so much, but all of them no more
 #: than that.
 _OFF, _MISS, _MOST_MISSED = 0.03, 4.0, 40.0
+#: Shifts to either side that are looked at, and again around the best of them.
+_STEPS = 5
 #: A value stands out from its neighbours if so many rows have it.
 _ALONE = 0.05
 #: No charge of a single column may outvote all the others.
@@ -52,8 +54,6 @@ class Likelihood:
         self.tolerance = reference.tolerance[:d]
         #: Of columns that have hardly any but repeated values, these.
         self.atoms = {j: reference.atoms(j) for j in np.flatnonzero(self.varied).tolist() if reference.few[j]}
-        #: And what all of these are multiples of, if anything: a rarer value is one too.
-        self.steps = {j: lattice(atoms) for j, atoms in self.atoms.items()}
         self.weight = self.density.weight(self.n)
         self.runs = odd_runs(reference, self.X) if self.n >= LEAST else []
         self.coarse = precision_evidence(reference, self.X) if self.n > 1 else np.zeros(d)
@@ -102,6 +102,24 @@ class Likelihood:
         best += self.frequent(Y, at, made_of) - self.missed(Y, at, made_of)
         return np.where(self.varied[at], best * self.weight[at], 0.0)
 
+    def drifted(self) -> Any:
+        """Return the log-likelihood of each column as it is, after whatever drift within the tolerance fits best."""
+        reference, columns = self.reference, np.arange(self.columns)
+        found = (self.counts * self._values(self.X, 0.0, columns)).sum(axis=0)
+        found += self.frequent(self.X, columns, columns) - self.missed(self.X, columns, columns)
+        fine = reference.fine[:, : self.columns]
+        best = found + kindest(fine, reference.mean, reference.std, reference.drift, self.X)
+        at = np.zeros(self.columns)
+        for width in (1.0, 1 / _STEPS, 1 / _STEPS**2):
+            around = at
+            for part in np.linspace(-width, width, 2 * _STEPS + 1):
+                moved = np.clip(around + part, -1.0, 1.0)
+                Y = self.X + moved * self.tolerance
+                found = (self.counts * self._values(Y, 0.0, columns)).sum(axis=0)
+                found += self.frequent(Y, columns, columns) - self.missed(Y, columns, columns)
+                at, best = np.where(found > best, moved, at), np.maximum(best, found)
+        return np.where(self.varied, best * self.weight, 0.0)
+
     def _values(self, Y: Any, log_slope: Any, at: Any) -> Any:
         density = self.density.of(Y, at) + log_slope
         lost = np.isnan(Y)
@@ -116,11 +134,7 @@ class Likelihood:
         for i in np.flatnonzero(np.isin(at, list(self.atoms))) if self.atoms else ():
             j = int(at[i])
             with np.errstate(invalid="ignore"):
-                off = np.abs(Y[:, i] - nearest(Y[:, i], self.atoms[j]))
-                if step := self.steps[j]:
-                    from_first = Y[:, i] - self.atoms[j][0]
-                    off = np.minimum(off, np.abs(from_first - np.rint(from_first / step) * step))
-                off = off > _OFF * self.scale[j]
+                off = self.reference.off(j, Y[:, i]) > _OFF * self.scale[j]
             out[i] = min(_MISS * float((self.different[:, made_of[i]] * off).sum()), _MOST_MISSED)
         return out
 
@@ -177,7 +191,7 @@ class Likelihood:
             Y[:, j] = np.where(np.abs(Y[:, j] - at) <= _OFF * self.scale[j], at, Y[:, j])
         return Y
 
-    def charges(self, Y: Any, undo: Any = None, columns: Any = None) -> tuple[Any, Any]:
+    def charges(self, Y: Any, undo: Any = None) -> tuple[Any, Any]:
         """Return of each column what its repeated values and its coarse grid cost, once a fault is undone.
 
         Parameters
@@ -186,8 +200,6 @@ class Likelihood:
             The batch with the fault undone.
         undo : callable, default=None
             Takes a run of the batch, returns its value in Y; None where nothing was done to values.
-        columns : ndarray of int, default=None
-            The profile's column that each column of Y is compared with.
 
         Returns
         -------
@@ -196,14 +208,14 @@ class Likelihood:
         """
         out = np.zeros(self.columns)
         for run in self.runs:
-            j = run.column if columns is None else int(columns[run.column])
-            value = run.value if undo is None else undo(run)
-            if np.isfinite(value):
-                off = _OFF * self.scale[j]
-                charge = -run_of(self.reference, j, value, run.count, run.n, off=off).log_p
-                out[run.column] = max(out[run.column], charge)
+            j, charge = run.column, -run.log_p
+            if undo is not None and np.isfinite(value := undo(run)):
+                charge = -run_of(self.reference, j, value, run.count, n=run.n, off=_OFF * self.scale[j]).log_p
+            elif undo is not None:
+                continue
+            out[j] = max(out[j], charge)
         coarse = np.zeros(self.columns)
-        if len(self.charged) and columns is None:
+        if len(self.charged):
             coarse[self.charged] = -precision_evidence(self.reference, Y)[self.charged]
         return np.minimum(out, _MOST), np.minimum(coarse, _MOST)
 

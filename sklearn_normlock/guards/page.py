@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .diagnosis import Diagnosis, aligned
+from .diagnosis import Diagnosis
 from .display import ranges
 from .profile import Profile
 from .sketch import share_below
-from .tables import as_table
+from .tables import aligned, as_table
 
 #: Columns that are drawn and listed; of more, those that moved most.
 SHOWN = 60

@@ -80,9 +80,10 @@ def swaps(search: Search) -> Iterator[Hypothesis]:
     if not 2 <= sure.sum() <= _EACH:
         return
     alone, company = _fits(search), _company(search)
-    if company is not None:
-        company.worth *= 0.5  # a pair of columns is one observation, and not one of each
-    pairs = [(i, j) for i, j in combinations(np.flatnonzero(sure), 2) if search.suspect[i] or search.suspect[j]]
+    np.fill_diagonal(alone, np.maximum(np.diag(alone), search.clean))  # drifted as suits it best
+    pairs = [
+        (i, j) for i, j in combinations(np.flatnonzero(sure).tolist(), 2) if search.suspect[i] or search.suspect[j]
+    ]
     order = _swap(pairs, alone, company)
     yield _ordered(search, order, alone, company)
 
@@ -126,7 +127,8 @@ def _company(search: Search) -> _Company | None:
     if found is None or not search.has_company:
         return None
     scores = rank_scores(search.X)
-    known = 1 / (1 / search.n + 2 / found.rows)  # the correlations of training are those of half its rows
+    # The correlations of training are those of half its rows. A pair of columns is one observation, not one of each.
+    known = 0.5 / (1 / search.n + 2 / found.rows)
     return _Company(scores.T @ scores / search.n, found.correlation(), known)
 
 
@@ -151,7 +153,7 @@ def _fits(search: Search) -> Any:
             if run.log_p < -7:
                 for k in range(d):
                     if fit.varied[k]:
-                        charge = -run_of(fit.reference, k, run.value, run.count, run.n).log_p
+                        charge = -run_of(fit.reference, k, run.value, run.count, n=run.n).log_p
                         out[run.column, k] -= min(charge, 200.0)
         # A column of one value, as it nearly always was, has no density: it is as likely in a place as the value is.
         low, high = np.fmin.reduce(search.X, axis=0), np.fmax.reduce(search.X, axis=0)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .density import Density
+from .precision import lattice
 from .rows import CAP, MEASURES
 from .sketch import EXACT, quantile, share_below
+from .statistics import nearest
 from .tails import hill
 from .tilt import tilted
 
@@ -63,6 +65,8 @@ class Reference:
         self.jumps = [len(self.atoms(j)) > 0 for j in range(len(self.rows))]
         #: Columns of which nearly all rows have a value that others have too.
         self.few = [self.masses(j).sum() > FEW_VALUES for j in range(len(self.rows))]
+        #: And what all of these are multiples of, if anything: a rarer value is one too.
+        self.lattice = [lattice(self.atoms(j)) if few else 0.0 for j, few in enumerate(self.few)]
         #: Columns of which nearly all rows have one value: of the others there are too few in a batch to be ranked.
         self.rare = np.array([len(mass) > 0 and mass.max() > _NEARLY_ALL for _, mass in self.steps[:d]], bool)
         self.fine = self._quantiles((np.arange(400) + 0.5) / 400)
@@ -88,6 +92,15 @@ class Reference:
         """Return what share of the rows has each of the values that many share."""
         mass = self.steps[j][1]
         return mass[mass > 0.75 / self.rows[j]]
+
+    def off(self, j: Any, values: Any) -> Any:
+        """Return how far values are from the next one that many rows share, or that could be one."""
+        atoms, step = self.atoms(j), self.lattice[j]
+        away = np.abs(values - nearest(values, atoms))
+        if step:
+            steps = (values - atoms[0]) / step
+            away = np.minimum(away, np.abs(steps - np.rint(steps)) * step)
+        return away
 
     def _quantiles(self, q: Any) -> Any:
         out = np.zeros((*np.shape(q), len(self.known)))

@@ -7,12 +7,15 @@ it, as text, by their positions. Missing is NaN or None.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
 from ..errors import InputFaultError
+
+if TYPE_CHECKING:
+    from .profile import Profile
 
 #: More rows than this are looked at through a sample wherever an exact answer would need a sort.
 ROWS = 20_000
@@ -158,3 +161,39 @@ def _is_missing(value: Any) -> bool:
 def _no_complex(dtype: Any) -> None:
     if getattr(dtype, "kind", "") == "c":
         raise InputFaultError("Complex data not supported.", actual=str(dtype))
+
+
+def aligned(profile: Profile, table: Table) -> Table:
+    """Return a table whose columns are the profile's, or raise."""
+    d = table.shape[1]
+    if d != profile.n_features_in_:
+        raise InputFaultError(
+            f"X has {d} features, but the profile was learned on {profile.n_features_in_}.",
+            expected=profile.n_features_in_,
+            actual=d,
+            remedy="Select the columns of training.",
+        )
+    if profile.names and table.names and profile.names != table.names:
+        missing = [name for name in profile.names if name not in table.names]
+        if missing:
+            raise InputFaultError(
+                f"Columns of the profile are missing: {', '.join(missing[:5])}.",
+                expected=profile.names,
+                actual=table.names,
+                remedy="Select the columns of training.",
+            )
+        at = [table.names.index(name) for name in profile.names]
+        moved = {at.index(j): values for j, values in table.categories.items()}
+        table = Table(table.numbers[:, at], profile.names, moved)
+    for j in sorted(set(table.categories) ^ set(profile.categories)):
+        was, now = ("text", "numbers") if j in profile.categories else ("numbers", "text")
+        if now == "numbers" and not np.isfinite(table.dense().numbers[:, j]).any():
+            continue  # nothing but missing values
+        raise InputFaultError(
+            f"Column {profile.column_name(j)} holds {now}; in training it held {was}.",
+            path=str(j),
+            expected=was,
+            actual=now,
+            remedy="Read it with the type of training.",
+        )
+    return table

@@ -10,12 +10,11 @@ from scipy.special import ndtr, ndtri
 
 from .reference import Reference
 from .sketch import share_below
-from .statistics import nearest
 from .tails import log_binomial, log_choose, log_tail
 
 #: Fewer equal values than this are no evidence.
 LEAST = 3
-_ROUNDING, _NEARLY_ALL = 1.2e-7, 0.9
+_ROUNDING, _NEARLY_ALL = 1.2e-7, 0.8
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,9 @@ def _cut_on_both_sides(reference: Reference, j: int, low: Run, high: Run) -> flo
 def _inside(reference: Reference, j: int, low: float, high: float, n: int, by: float) -> tuple[float, float]:
     """Return what share of values lies between two at most, after a drift, and the log of how probable all n do."""
     sketch, m = reference.profile.sketches[j], reference.rows[j]
-    moved = np.append(np.linspace(-1, 1, 7) * reference.tolerance[j], -by)
-    slack = _rounding(reference, j)
+    most, slack = reference.tolerance[j], _rounding(reference, j)
+    ends = np.clip([sketch[0][0] - low, sketch[0][-1] - high], -most, most)  # where a jump lies at the end
+    moved = np.concatenate([np.linspace(-1, 1, 7) * most, [-by], ends])
     # Every value has moved; or, of those that are few, some have become more frequent.
     share = share_below(*sketch, high + moved + slack)[1] - share_below(*sketch, low + moved - slack)[0]
     if reference.jumps[j]:
@@ -103,13 +103,20 @@ def odd_runs(reference: Reference, X: Any) -> list[Run]:
         column = column[~np.isnan(column)]
         starts = np.flatnonzero(np.concatenate([[True], column[1:] != column[:-1]]))
         counts = np.diff(np.concatenate([starts, [len(column)]]))
-        moved = _moved(reference, int(j), column[starts], counts) if reference.few[j] else 0.0
-        for start, count in zip(starts[counts >= LEAST], counts[counts >= LEAST], strict=True):
-            ends = bool(start == 0), bool(start + count == len(column))
-            run = run_of(reference, int(j), float(column[start]), int(count), len(column), ends, moved=moved)
-            if run.log_p < 0:
-                found.append(run)
+        often = [
+            (float(column[at]), int(k), (bool(at == 0), bool(at + k == len(column))))
+            for at, k in zip(starts, counts, strict=True)
+            if k >= LEAST
+        ]
+        moves = _moves(reference, int(j), column[starts], counts) if reference.few[j] else (0.0,)
+        of_each = [[run_of(reference, int(j), *run, n=len(column), moved=by) for run in often] for by in moves]
+        # By how much they have moved is not known: the kindest.
+        found += [run for run in max(of_each, key=lambda runs: _oddest(reference, runs)) if run.log_p < 0]
     return found
+
+
+def _oddest(reference: Reference, runs: list[Run]) -> float:
+    return min([run.log_p for run in runs] + [log_p for _, _, log_p in cuts(reference, runs).values()], default=0.0)
 
 
 def run_of(
@@ -117,8 +124,9 @@ def run_of(
     j: int,
     value: float,
     count: int,
-    n: int,
     ends: tuple[bool, bool] = (False, False),
+    *,
+    n: int,
     off: float = 0.0,
     moved: float = 0.0,
 ) -> Run:
@@ -136,15 +144,16 @@ def run_of(
     return Run(j, value, count, n, usual, log_p, *ends, moved)
 
 
-def _moved(reference: Reference, j: int, values: Any, counts: Any) -> float:
-    """Return by how much, within the tolerance, all values have moved: so that nearly all are again what they were."""
-    at, slack = reference.steps[j][0], _rounding(reference, j)
+def _moves(reference: Reference, j: int, values: Any, counts: Any) -> Any:
+    """Return by how much all values may have moved: not at all, or so that nearly all are again what they may be."""
+    at, slack = reference.atoms(j), _rounding(reference, j)
     by = values[counts.argmax()] - at
     by = by[np.abs(by) <= reference.tolerance[j]]
-    by = np.append(0.0, by)
-    back = values - by[:, None]
-    found = (counts * (np.abs(back - nearest(back, at)) <= slack)).sum(axis=1)
-    return float(by[found.argmax()]) if found.max() > _NEARLY_ALL * counts.sum() else 0.0
+    found = (counts * (reference.off(j, values - by[:, None]) <= slack)).sum(axis=1)
+    n, share = counts.sum(), min(float(reference.masses(j).sum()), 1 - 1 / reference.rows[j])
+    chance = reference.drift + 3 * np.sqrt(1 / n + 1 / reference.rows[j])
+    least = min(share - chance * np.sqrt(share * (1 - share)), _NEARLY_ALL) * n - 1
+    return np.append(0.0, by[found >= least])
 
 
 def _rounding(reference: Reference, j: int) -> float:

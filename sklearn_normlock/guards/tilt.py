@@ -56,3 +56,31 @@ def tilted(fine: Any, mean: Any, std: Any, moved: float, thresholds: Any, shares
         out[k] = shares[k] * np.where(plain > 0, grown / np.where(plain > 0, plain, 1.0), of_one[k])
     by_steps = ndtr(ndtri(np.clip(shares, 0.0, 1.0)) + moved)
     return np.clip(np.fmax(out, by_steps), shares, 1.0)
+
+
+def kindest(fine: Any, mean: Any, std: Any, most: float, X: Any) -> Any:
+    """Return the greatest log-likelihood ratio of a tilted population to the one before.
+
+    Parameters
+    ----------
+    fine : ndarray of shape (n_points, n_columns)
+        Values at evenly spaced shares.
+    mean, std : ndarray of shape (n_columns,)
+        Of the columns.
+    most : float
+        The largest theta, either way: of a normal variable, by how many deviations the mean moves.
+    X : ndarray of shape (n_rows, n_columns)
+        The batch; missing values are NaN.
+
+    Returns
+    -------
+    log_ratio : ndarray of shape (n_columns,)
+        At least 0.
+    """
+    scale = np.where(std > 0, std, 1.0)
+    z, of_batch = (np.clip((values - mean) / scale, -_FAR, _FAR) for values in (fine, X))
+    total, n = np.nansum(of_batch, axis=0), (~np.isnan(of_batch)).sum(axis=0)
+    out = np.zeros(len(total))
+    for theta in np.linspace(-most, most, 2 * _STEPS + 1):
+        out = np.maximum(out, theta * total - n * np.log(np.exp(theta * z).mean(axis=0)))
+    return out

@@ -12,10 +12,10 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputFaultError, InputFaultWarning
-from .diagnosis import Diagnosis, aligned, diagnose
+from .diagnosis import Diagnosis, diagnose
 from .pool import Pool
 from .profile import Profile
-from .tables import as_table
+from .tables import aligned, as_table
 
 __all__ = ["InputGuard"]
 

@@ -1,0 +1,98 @@
+"""The budget of false alarms, on data of many kinds, clean and drifted, and the bound that it rests on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
+from sklearn.preprocessing import StandardScaler, normalize
+
+import sklearn_normlock as nl
+from sklearn_normlock.guards.tails import log_tail
+
+SHIPPED = [load().data for load in (load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(n=st.integers(1, 300), m=st.integers(1, 300), data=st.data())
+def test_log_tail_bounds_the_beta_binomial(n, m, data):
+    """The bound on a count is never below the exact tail probability, and within a factor of 4 where it matters."""
+    r, b = data.draw(st.integers(1, m)), data.draw(st.integers(0, n))
+    exact = stats.betabinom.pmf(np.arange(b, n + 1), n, r, m + 1 - r).sum()  # sf is 1 - cdf, and as imprecise
+    bound = float(np.exp(log_tail(b, n, r, m)))
+    assert bound >= exact * (1 - 1e-6)
+    if 1e-10 < exact < 1e-3:
+        assert bound <= 4 * exact
+
+
+def tables(rng, n):
+    yield rng.normal(size=(n, 8)) @ rng.normal(size=(8, 8)) + 5  # normal, correlated
+    yield np.exp(1.5 * rng.normal(size=(n, 8)))  # lognormal
+    yield rng.standard_t(2, size=(n, 8))  # heavy tails
+    yield np.where(rng.random((n, 8)) < 0.5, 0, rng.exponential(size=(n, 8)))  # zero-inflated
+    yield (rng.random((n, 8)) < 0.2).astype(float)  # binary
+    yield rng.poisson(2, size=(n, 8)).astype(float)  # counts
+    yield rng.normal(size=(n, 8)) * 0.3 + np.where(rng.random((n, 8)) < 0.45, -3, 3)  # two modes
+    yield np.maximum(rng.poisson(0.02, size=(n, 8)), rng.poisson(3, size=(n, 1)) > 7).astype(float)  # nearly always 0
+    yield rng.normal(size=(n, 1)) + 0.05 * rng.normal(size=(n, 8))  # one factor
+    yield np.exp(rng.normal(size=(n, 1))) * np.abs(rng.normal(size=(n, 8)))  # rows of one scale
+
+
+def alarms(parts, batches, seed=0):
+    """Return of each size and kind of batch how many alarmed, of how many; parts are drawn without replacement."""
+    counts: dict[tuple[int, str], list[int]] = {}
+    for part in range(parts):
+        rng = np.random.default_rng([seed, part])
+        for X in (*tables(rng, 1500), *SHIPPED):
+            order = rng.permutation(len(X))
+            train, rest = np.split(X[order], [min(int(rng.choice([80, 250, 800])), len(X) * 6 // 10)])
+            if part % 2:
+                scaler = StandardScaler().fit(train)
+                train, rest = scaler.transform(train), scaler.transform(rest)
+            profile = nl.Profile.from_data(train)
+            for n in (1, 4, 16, 64, 256, 1000):
+                if n > len(rest):
+                    continue
+                for i in range(batches):
+                    batch = rest[rng.choice(len(rest), n, replace=False)]
+                    kind = ("clean", "drift")[i % 2]
+                    if kind == "drift":
+                        batch = batch + 0.3 * train.std(axis=0) * rng.choice([-1, 1], batch.shape[1])
+                    count = counts.setdefault((n, kind), [0, 0])
+                    count[0] += nl.diagnose(profile, batch).alarm
+                    count[1] += 1
+    return counts
+
+
+def test_no_false_alarms():
+    """Clean batches, and those whose columns all moved by 0.3 deviations, keep to the budget, whatever the data."""
+    counts = alarms(parts=2, batches=4)
+    assert sum(n for _, n in counts.values()) > 600
+    assert sum(k for k, _ in counts.values()) <= 1, counts
+
+
+@pytest.mark.campaign
+def test_false_alarms_keep_to_the_budget():
+    """Over many thousand batches, the upper 95 % bound of the rate of false alarms is below the budget or near it."""
+    counts = alarms(parts=40, batches=24, seed=1)
+    k, n = (sum(count[i] for count in counts.values()) for i in (0, 1))
+    assert n > 50_000
+    assert k / n <= 1e-3, counts
+    assert stats.beta.ppf(0.95, k + 1, n - k) <= 1.2e-3, counts
+
+
+@pytest.mark.parametrize("rows", [256, 600])
+def test_wide_embeddings_raise_no_false_alarm(rows):
+    """Vectors of unit length, 512 wide, learned on one row a dimension or fewer: clean and drifted batches pass."""
+    rng = np.random.default_rng(0)
+    vectors = normalize(rng.normal(size=(rows + 600, 30)) @ rng.normal(size=(30, 512)))
+    train, rest = vectors[:rows], vectors[rows:]
+    profile = nl.Profile.from_data(train)
+    for n in (1, 16, 64, 256):
+        for i in range(8):
+            batch = rest[rng.choice(len(rest), n, replace=False)]
+            drift = 0.3 * train.std(axis=0) * rng.choice([-1, 1], 512)
+            assert not nl.diagnose(profile, batch + (i % 2) * drift).alarm
