@@ -244,6 +244,31 @@ def test_what_a_name_leaves_unexplained_counts_against_it():
         assert nl.diagnose(nl.Profile.from_data(train), test + noise).fault == "unknown"
 
 
+def test_what_no_test_tells_alone():
+    """Two standardised columns that changed places, of which neither shows it for certain: a likelihood ratio does."""
+    rng = np.random.default_rng(6)
+    X = np.hstack([np.exp(1.2 * rng.normal(size=(264, 1))), rng.gamma([0.8, 1, 1.5, 2, 3, 0.7, 5], size=(264, 7))])
+    fitted = StandardScaler().fit(X[:200])
+    train, test = fitted.transform(X[:200]), fitted.transform(X[200:])
+    profile = nl.Profile.from_data(train)
+    assert not nl.diagnose(profile, test + 0.3 * rng.choice([-1, 1], 8)).alarm
+    for a, b in ((0, 7), (6, 7), (0, 5)):
+        order = np.arange(8)
+        order[[a, b]] = b, a
+        found = nl.diagnose(profile, test[:, order])
+        assert (found.fault, found.columns) == ("columns_swapped", (a, b))
+
+
+def test_columns_that_are_one_tell_once():
+    """Eight readings of one thing do not make a batch eight times as odd."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3450, 1)) + 0.05 * rng.normal(size=(3450, 8))
+    fitted = StandardScaler().fit(X[:250])
+    profile = nl.Profile.from_data(fitted.transform(X[:250]))
+    for batch in np.split(fitted.transform(X[250:]), 200):
+        assert not nl.diagnose(profile, batch).alarm
+
+
 def test_bounds_that_are_usual():
     """That each column of counts, scaled to [0, 1], reaches 0 and 1 again does not mean that it was scaled anew."""
     X = np.random.default_rng(0).integers(0, 3, size=(400, 6)).astype(float)

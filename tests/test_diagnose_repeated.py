@@ -118,3 +118,21 @@ def test_tilt():
     assert found[0, 0] == pytest.approx(np.mean(normal + 0.3 > 1), abs=0.01)
     assert found[0, 1] == pytest.approx(0.2 + 0.3 * flag.std(), abs=0.02)
     assert tilted(fine, fine.mean(0), fine.std(0), 0.3, np.array([[9.0, 1.0]]), np.zeros((1, 2))).max() == 0
+
+
+def test_counts_may_lie_on_another_count():
+    """A column whose rarest counts a shift would lay on frequent ones has not moved for that."""
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((1400, 12)) < 0.7, 0, rng.integers(1, 17, size=(1400, 12))).astype(float)
+    profile = nl.Profile.from_data(X[:120])
+    for batch in np.split(X[120:], 20):
+        assert not nl.diagnose(profile, batch).alarm
+
+
+def test_a_drift_of_few_values():
+    """Values that are few, all of them moved by the same within the tolerance, are no constant that was put in."""
+    rng = np.random.default_rng(0)
+    X = np.minimum(rng.poisson(rng.exponential(3, size=(900, 12))), 16).astype(float)
+    profile = nl.Profile.from_data(X[:80])
+    for batch in np.split(X[80:], 10):
+        assert not nl.diagnose(profile, batch + 0.3 * X[:80].std(axis=0) * rng.choice([-1, 1], 12)).alarm
