@@ -57,8 +57,9 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
     odd = np.union1d(np.flatnonzero(search.suspect), flagged).astype(np.int64)
     moved = np.flatnonzero(order != np.arange(d))
     if company is not None and len(moved) > max(3, 1.5 * len(odd)):
-        yield _ordered(search, order, alone, company)
-        # More columns than are odd: it is not their order.
+        # More columns than are odd: it is not their order, unless a scaler has made them alike.
+        if search.side.scaled:
+            yield _ordered(search, order, alone, company)
         order = _anchored(alone, company, odd)
         moved = np.flatnonzero(order != np.arange(d))
     if not len(moved):
