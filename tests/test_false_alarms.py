@@ -75,11 +75,12 @@ def test_no_false_alarms():
 
 
 @pytest.mark.campaign
-def test_false_alarms_keep_to_the_budget():
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_false_alarms_keep_to_the_budget(seed):
     """Over many thousand batches, the upper 95 % bound of the rate of false alarms is below the budget or near it."""
-    counts = alarms(parts=40, batches=24, seed=1)
+    counts = alarms(parts=7, batches=24, seed=seed)
     k, n = (sum(count[i] for count in counts.values()) for i in (0, 1))
-    assert n > 50_000
+    assert n > 12_500
     assert k / n <= 1e-3, counts
     assert stats.beta.ppf(0.95, k + 1, n - k) <= 1.2e-3, counts
 

@@ -62,6 +62,8 @@ class Reference:
         self.middle = self._quantiles(0.5)
         #: Of each column the values at which its sketch jumps, and by how much.
         self.steps = [_steps(*sketch) for sketch in profile.sketches]
+        often = [mass > 0.75 / self.rows[j] for j, (_, mass) in enumerate(self.steps)]
+        self._often = [(values[of], mass[of]) for (values, mass), of in zip(self.steps, often, strict=True)]
         self.jumps = [len(self.atoms(j)) > 0 for j in range(len(self.rows))]
         #: Columns of which nearly all rows have a value that others have too.
         self.few = [self.masses(j).sum() > FEW_VALUES for j in range(len(self.rows))]
@@ -85,13 +87,11 @@ class Reference:
 
     def atoms(self, j: Any) -> Any:
         """Return the values that many rows share, in ascending order."""
-        values, mass = self.steps[j]
-        return values[mass > 0.75 / self.rows[j]]
+        return self._often[j][0]
 
     def masses(self, j: Any) -> Any:
         """Return what share of the rows has each of the values that many share."""
-        mass = self.steps[j][1]
-        return mass[mass > 0.75 / self.rows[j]]
+        return self._often[j][1]
 
     def off(self, j: Any, values: Any) -> Any:
         """Return how far values are from the next one that many rows share, or that could be one."""
