@@ -109,6 +109,8 @@ class Search:
         )
         ordered = np.sort(self.X, axis=0)
         self.several = (ordered[1:] > ordered[:-1]).sum(axis=0) >= np.minimum(4, self.n - 1)
+        #: Columns whose values hardly repeat: what a drift does to shares of values that do is not all allowed for.
+        self.sure = likelihood.varied & ~np.array(likelihood.reference.jumps[: likelihood.columns])
         # A free parameter is worth the width of its prior over that of its posterior.
         self.free = 3.0 + 0.5 * float(np.log(self.n))
 
@@ -259,10 +261,9 @@ class Search:
         return Hypothesis(fault, gain, 3.5, details={"function": name}, undone=Y)
 
     def known_changes(self) -> Iterator[Hypothesis]:
-        """Yield known units and logarithms, of columns whose values hardly repeat: their likelihood is surest."""
-        sure = ~np.array(self.fit.reference.jumps[: self.fit.columns])
+        """Yield known units and logarithms, of columns whose likelihood is sure."""
         for h in (*self.units(), *self.logs()):
-            h.gain = np.where(sure, h.gain, np.minimum(h.gain, 0.0))
+            h.gain = np.where(self.sure, h.gain, np.minimum(h.gain, 0.0))
             yield h
 
     def replaced(self) -> Hypothesis:
@@ -272,8 +273,8 @@ class Search:
         anywhere = -np.abs(np.arcsinh(u)) - np.log(2.0) - 0.5 * np.log1p(u * u) - np.log(fit.scale)
         either = np.logaddexp(fit.density.of(self.X, np.arange(fit.columns)), anywhere) - np.log(2.0)
         gain = np.nansum(either, axis=0) * fit.weight - self.fits
-        sure = fit.varied & ~np.array(fit.reference.jumps[: fit.columns]) & (self.repeated <= 0)
-        return Hypothesis("unknown", np.where(sure, gain, 0.0), self.free, undone=np.full_like(self.X, np.nan))
+        gain = np.where(self.sure & (self.repeated <= 0), gain, 0.0)
+        return Hypothesis("unknown", gain, self.free, undone=np.full_like(self.X, np.nan))
 
     def free_scalers(self) -> Iterator[Hypothesis]:
         """Each column has a slope and an offset of its own: what a scaler does whose statistics aren't known here."""

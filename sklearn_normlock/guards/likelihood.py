@@ -105,19 +105,22 @@ class Likelihood:
     def drifted(self) -> Any:
         """Return the log-likelihood of each column as it is, after whatever drift within the tolerance fits best."""
         reference, columns = self.reference, np.arange(self.columns)
-        found = (self.counts * self._values(self.X, 0.0, columns)).sum(axis=0)
-        found += self.frequent(self.X, columns, columns) - self.missed(self.X, columns, columns)
-        fine = reference.fine[:, : self.columns]
-        best = found + kindest(fine, reference.mean, reference.std, reference.drift, self.X)
-        at = np.zeros(self.columns)
+
+        def moved_by(part: Any) -> Any:
+            Y = self.X + part * self.tolerance
+            found = (self.counts * self._values(Y, 0.0, columns)).sum(axis=0)
+            return found + self.frequent(Y, columns, columns) - self.missed(Y, columns, columns)
+
+        at, best = np.zeros(self.columns), moved_by(0.0)
+        tilted = best + kindest(reference.fine[:, columns], reference.mean, reference.std, reference.drift, self.X)
+        steps = np.delete(np.arange(-_STEPS, _STEPS + 1), _STEPS) / _STEPS
         for width in (1.0, 1 / _STEPS, 1 / _STEPS**2):
             around = at
-            for part in np.linspace(-width, width, 2 * _STEPS + 1):
-                moved = np.clip(around + part, -1.0, 1.0)
-                Y = self.X + moved * self.tolerance
-                found = (self.counts * self._values(Y, 0.0, columns)).sum(axis=0)
-                found += self.frequent(Y, columns, columns) - self.missed(Y, columns, columns)
-                at, best = np.where(found > best, moved, at), np.maximum(best, found)
+            for step in steps * width:
+                part = np.clip(around + step, -1.0, 1.0)
+                found = moved_by(part)
+                at, best = np.where(found > best, part, at), np.maximum(best, found)
+        best = np.maximum(best, tilted)
         return np.where(self.varied, best * self.weight, 0.0)
 
     def _values(self, Y: Any, log_slope: Any, at: Any) -> Any:

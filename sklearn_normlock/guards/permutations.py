@@ -75,18 +75,14 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
 
 
 def swaps(search: Search) -> Iterator[Hypothesis]:
-    """Yield the best swap of two columns of values that hardly repeat, one of which does not fit as it is."""
-    fit, d = search.fit, search.fit.columns
-    sure = fit.varied & ~np.array(fit.reference.jumps[:d])
-    if not 2 <= sure.sum() <= _EACH:
+    """Yield the best swap of two columns whose likelihood is sure, one of which does not fit as it is."""
+    sure = np.flatnonzero(search.sure).tolist()
+    pairs = [(i, j) for i, j in combinations(sure, 2) if search.suspect[i] or search.suspect[j]]
+    if not pairs or search.fit.columns > _EACH:
         return
     alone, company = _fits(search), _company(search)
     np.fill_diagonal(alone, np.maximum(np.diag(alone), search.clean))  # drifted as suits it best
-    pairs = [
-        (i, j) for i, j in combinations(np.flatnonzero(sure).tolist(), 2) if search.suspect[i] or search.suspect[j]
-    ]
-    order = _swap(pairs, alone, company)
-    yield _ordered(search, order, alone, company)
+    yield _ordered(search, _swap(pairs, alone, company), alone, company)
 
 
 def _ordered(search: Search, order: Any, alone: Any, company: _Company | None) -> Hypothesis:
