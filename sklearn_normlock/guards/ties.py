@@ -15,6 +15,8 @@ from .tails import log_binomial, log_choose, log_tail
 #: Fewer equal values than this are no evidence.
 LEAST = 3
 _ROUNDING, _NEARLY_ALL = 1.2e-7, 0.8
+#: A log p-value above which nothing is odd, and no kinder one need be looked for.
+_NOT_ODD = -3.0
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,12 @@ def _inside(reference: Reference, j: int, low: float, high: float, n: int, by: f
     ends = np.clip([sketch[0][0] - low, sketch[0][-1] - high], -most, most)  # where a jump lies at the end
     moved = np.concatenate([np.linspace(-1, 1, 7) * most, [-by], ends])
     # Every value has moved; or, of those that are few, some have become more frequent.
-    share = share_below(*sketch, high + moved + slack)[1] - share_below(*sketch, low + moved - slack)[0]
+    lows, highs = np.append(low + moved - slack, low), np.append(high + moved + slack, high)
+    below, up_to = (of.reshape(2, -1) for of in share_below(*sketch, np.append(lows, highs)))
+    share = up_to[1] - below[0]
     if reference.jumps[j]:
-        below, up_to = share_below(*sketch, np.array([low]))[0], share_below(*sketch, np.array([high]))[1]
         tilt = np.linspace(-1, 1, 7) * reference.drift
-        share = np.concatenate([share, ndtr(ndtri(up_to) + tilt) - ndtr(ndtri(below) + tilt)])
+        share = np.append(share[:-1], ndtr(ndtri(up_to[1, -1]) + tilt) - ndtr(ndtri(below[0, -1]) + tilt))
     r = min(np.ceil(float(share.max()) * m) + 1, m)
     return max(min(1.0, r / m), 1e-9), float(log_tail(n, n, r, m))
 
@@ -109,10 +112,21 @@ def odd_runs(reference: Reference, X: Any) -> list[Run]:
             if k >= LEAST
         ]
         moves = _moves(reference, int(j), column[starts], counts) if reference.few[j] else (0.0,)
-        of_each = [[run_of(reference, int(j), *run, n=len(column), moved=by) for run in often] for by in moves]
-        # By how much they have moved is not known: the kindest.
-        found += [run for run in max(of_each, key=lambda runs: _oddest(reference, runs)) if run.log_p < 0]
+        found += [run for run in _kindest(reference, int(j), often, len(column), moves) if run.log_p < 0]
     return found
+
+
+def _kindest(reference: Reference, j: int, often: list[tuple[Any, ...]], n: int, moves: Any) -> list[Run]:
+    # By how much all values have moved is not known: so that they are least odd.
+    best, least = [], -np.inf
+    for by in moves:
+        runs = [run_of(reference, j, *run, n=n, moved=by) for run in often]
+        oddest = _oddest(reference, runs)
+        if oddest > least:
+            best, least = runs, oddest
+        if least > _NOT_ODD:
+            break
+    return best
 
 
 def _oddest(reference: Reference, runs: list[Run]) -> float:
