@@ -136,3 +136,17 @@ def test_a_drift_of_few_values():
     profile = nl.Profile.from_data(X[:80])
     for batch in np.split(X[80:], 10):
         assert not nl.diagnose(profile, batch + 0.3 * X[:80].std(axis=0) * rng.choice([-1, 1], 12)).alarm
+
+
+def test_grades_stretched_over_marks_are_too_few():
+    """Two columns that changed places, a grade and a mark: six grades, stretched, are no sixty marks."""
+    rng = np.random.default_rng(0)
+
+    def draw(n):
+        marks = np.clip(np.round(55 + 14 * rng.normal(size=(n, 4))), 0, 100)
+        return np.column_stack([marks, 1 + rng.choice(6, size=(n, 3), p=[0.15, 0.1, 0.25, 0.15, 0.15, 0.2])])
+
+    profile = nl.Profile.from_data(draw(300))
+    found = [nl.diagnose(profile, draw(256)[:, order]) for order in ([0, 4, 2, 3, 1, 5, 6], [5, 1, 2, 3, 4, 0, 6])]
+    assert [f.fault for f in found] == 2 * ["columns_swapped"], found
+    assert [f.columns for f in found] == [(1, 4), (0, 5)]

@@ -13,7 +13,7 @@ from scipy.special import rel_entr
 from .evidence import precision_evidence
 from .reference import Reference
 from .statistics import median, nearest, share_of_value
-from .ties import LEAST, Run, odd_runs, run_of
+from .ties import LEAST, Run, odd_runs, run_of, together
 from .tilt import kindest
 
 #: What a value costs that a hypothesis can't have produced at all (a logarithm below 0, say).
@@ -22,7 +22,7 @@ IMPOSSIBLE = -40.0
 ROWS, _CELLS = 128, 32_768
 #: In columns that take few values, one that is off them by so much of the scale costs so much, but all of them no more
 #: than that.
-_OFF, _MISS, _MOST_MISSED = 0.03, 4.0, 40.0
+_OFF, _MISS, _MOST_MISSED = 0.03, 4.0, 80.0
 #: Shifts to either side that are looked at, and again around the best of them.
 _STEPS = 5
 #: A value stands out from its neighbours if so many rows have it.
@@ -210,13 +210,19 @@ class Likelihood:
             Not negative.
         """
         out = np.zeros(self.columns)
+        undone: dict[int, list[Run]] = {}
         for run in self.runs:
-            j, charge = run.column, -run.log_p
-            if undo is not None and np.isfinite(value := undo(run)):
-                charge = -run_of(self.reference, j, value, run.count, n=run.n, off=_OFF * self.scale[j]).log_p
-            elif undo is not None:
-                continue
-            out[j] = max(out[j], charge)
+            j = run.column
+            if undo is not None:
+                if not np.isfinite(value := undo(run)):
+                    continue
+                run = run_of(self.reference, j, value, run.count, n=run.n, off=_OFF * self.scale[j])
+                if run.usual:
+                    undone.setdefault(j, []).append(run)
+            out[j] = max(out[j], -run.log_p)
+        for j, runs in undone.items():
+            if len(runs) > 1:
+                out[j] = max(out[j], -together(self.reference, j, runs))
         coarse = np.zeros(self.columns)
         if len(self.charged):
             coarse[self.charged] = -precision_evidence(self.reference, Y)[self.charged]

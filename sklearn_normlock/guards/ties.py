@@ -179,6 +179,20 @@ def _same_value(reference: Reference, j: int) -> float:
     return _rounding(reference, j) if reference.few[j] else float(reference.tolerance[j])
 
 
+def together(reference: Reference, j: int, runs: list[Run]) -> float:
+    """Return the log of how probable it is that so many rows have one of the values of some runs of a column."""
+    usual = min(_at_most(reference, j, min(sum(run.usual for run in runs), 1.0)), 1.0)
+    chosen = log_choose(max(len(reference.steps[j][0]), len(runs)), len(runs))
+    return min(0.0, log_binomial(sum(run.count for run in runs), runs[0].n, usual) + chosen)
+
+
+def _at_most(reference: Reference, j: int, share: float) -> float:
+    """Return the greatest share that one of training's may be, which is an estimate, and may have drifted."""
+    m = reference.rows[j]
+    seen = (share + reference.drift * np.sqrt(share * (1 - share))) * m
+    return float((seen + 3 * np.sqrt(seen) + 3) / m)
+
+
 def _log_p_of_count(
     reference: Reference, j: int, value: float, count: int, n: int, inside: float, off: float = 0.0
 ) -> float:
@@ -188,9 +202,7 @@ def _log_p_of_count(
     # A value of the profile, which drift may have moved here or made more frequent; its share is an estimate.
     log_p = -np.inf
     if near.any():
-        most_near = float(mass[near].max())
-        seen = (most_near + reference.drift * np.sqrt(most_near * (1 - most_near))) * m
-        usual = min((seen + 3 * np.sqrt(seen) + 3) / m / inside, 1.0)
+        usual = min(_at_most(reference, j, float(mass[near].max())) / inside, 1.0)
         log_p = log_binomial(count, n, usual) + np.log(max(len(at), 1))
     # Or one of the many rarer values: k of n rows share one with probability at most C(n, k) Σp^k.
     most = min(max(0.01, 3 / m) + 3 * np.sqrt(max(0.01, 3 / m) / m), 1.0)
