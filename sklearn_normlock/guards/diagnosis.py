@@ -14,10 +14,11 @@ from .faults import FAULTS
 from .hypotheses import Hypothesis, Search
 from .likelihood import Likelihood
 from .norms import NormVerdict, norm_fault
-from .permutations import flips, permutations, swaps
+from .permutations import permutations, swaps
 from .profile import Profile
 from .repeats import REPEATED, repeats
 from .side import Side
+from .signs import flips
 from .tables import Table, aligned, as_table
 
 __all__ = ["Diagnosis", "diagnose"]
@@ -258,7 +259,7 @@ class _Case:
     def _searched(self, X: Any, evidence: Evidence) -> tuple[str, Any, dict[str, Any], float]:
         flagged, search = evidence.flagged(), self._search(X, evidence)
         with np.errstate(all="ignore"):
-            found = [*search.all(), *repeats(search), *permutations(search, flagged)]
+            found = [*search.all(), *repeats(search), *flips(search), *permutations(search, flagged)]
         found = sorted((h for h in found if h.score > _LEAST and len(h.columns)), key=lambda h: -h.score)
         found = self._explaining(found, search)
         self.found = found

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .alignment import Alignment
+from .company import Company
 from .likelihood import Likelihood
 from .side import Side
 from .statistics import median
@@ -21,6 +22,8 @@ from .statistics import median
 #: Conversion factors: thousands, minutes, inches, miles, feet, pounds, ounces, gallons, calories, dozens, days.
 FACTORS = (10.0, 12.0, 24.0, 60.0, 100.0, 1000.0, 3600.0, 1e6, 2.54, 25.4, 1.609344, 0.3048, 0.45359237, 453.59237,
            28.349523125, 3.785411784, 4.184, 3.6, 6.894757, 1.8)  # fmt: skip
+#: What is less of a factor than this may be a scaler's.
+_LEAST_FACTOR = 2.5
 #: Temperatures: x = factor * y + offset.
 TEMPERATURES = (
     (1.8, 32.0, "°C to °F"),
@@ -36,6 +39,8 @@ _LOGS = (
 )
 #: Fewer rows can't tell where a column lies and how wide it is.
 ENOUGH = 6
+#: Rows that correlations are weighed from, and columns that they are weighed of.
+_ENOUGH_COMPANY, _MOST_COMPANY = 16, 2048
 #: How far (a logarithm) the width of a batch may be from that of its distribution, beside chance, and with it.
 _WIDER, _WIDER_OR_SO = 0.4, 1.1
 #: What values that were divided by the greatest one of training hardly exceed.
@@ -103,16 +108,20 @@ class Search:
         # Columns that fit as they are need no explanation: nothing is lost by not looking for one.
         self.suspect = self.clean < likelihood.density.least(self.n)
         self.suspect[flagged] = True
-        #: Whether the dependence between columns can be weighed.
-        self.has_company = (
-            likelihood.reference.profile.dependence is not None and self.n >= 16 and likelihood.columns <= 2048
-        )
         ordered = np.sort(self.X, axis=0)
         self.several = (ordered[1:] > ordered[:-1]).sum(axis=0) >= np.minimum(4, self.n - 1)
         #: Columns whose values hardly repeat: what a drift does to shares of values that do is not all allowed for.
         self.sure = likelihood.varied & ~np.array(likelihood.reference.jumps[: likelihood.columns])
         # A free parameter is worth the width of its prior over that of its posterior.
         self.free = 3.0 + 0.5 * float(np.log(self.n))
+
+    @cached_property
+    def company(self) -> Company | None:
+        """The correlations of the batch, where they can be weighed against what was learned."""
+        learned = self.fit.reference.profile.dependence
+        if learned is None or self.n < _ENOUGH_COMPANY or self.fit.columns > _MOST_COMPANY:
+            return None
+        return Company(learned, self.X)
 
     @cached_property
     def wrong_sign(self) -> Any:
@@ -151,7 +160,7 @@ class Search:
         # A logarithm of 0, a power that overflows, a column without values: each is an answer here.
         with np.errstate(all="ignore"):
             found = [*self.scalers(), *self.largest_is_one(), *self.free_scalers()]
-            found += [*self.shifts(), *self.units(), *self.logs(), self.replaced()]
+            found += [*self.shifts(), *self.units(), *self.one_factor(), *self.logs(), self.replaced()]
         yield from found
 
     def scalers(self) -> Iterator[Hypothesis]:
@@ -228,7 +237,7 @@ class Search:
         impossible = ~wide if self.side.scaled or offset else ~wide | self.wrong_sign
         gain = np.where(impossible, np.minimum(gain, 0.0), gain)
         price = 2.0
-        far = not 0.4 < slope < 2.5
+        far = not 1 / _LEAST_FACTOR < slope < _LEAST_FACTOR
         if self.side.scaled and not far:
             gain = np.zeros_like(gain)  # such a stretch of scaled data is a scaler's
         if self.side.scaled and not self.side.unit and self.n >= ENOUGH and far:
@@ -245,6 +254,18 @@ class Search:
             crowd = np.inf if self.side.scaled else 6.0 + 0.5 * self.free
         found.gain = np.where(self.several, gain, np.minimum(gain, 20.0)) - prior / max(touched, 1) - crowd
         return found
+
+    def one_factor(self) -> Iterator[Hypothesis]:
+        """Yield that the whole table was multiplied by a factor, which need not be a known one."""
+        varied = self.fit.varied
+        if self.side.scaled or self.side.unit or self.n < ENOUGH or varied.sum() < 2:
+            return
+        slope = float(np.exp(np.median(np.log(self.laid.slopes[varied]))))
+        if 1 / _LEAST_FACTOR < slope < _LEAST_FACTOR:
+            return  # wider or narrower, as noise and clipping make them too
+        gain, Y = self.affine(slope, 0.0, whole=True)
+        details = {"factor": slope, "offset": 0.0, "unit": f"×{slope:.6g}"}
+        yield Hypothesis("unit_changed", np.where(varied, gain, 0.0), self.free + 2.0, True, details, undone=Y)
 
     def logs(self) -> Iterator[Hypothesis]:
         """Yield that some columns went through a logarithm, or lack one."""
@@ -274,7 +295,7 @@ class Search:
         either = np.logaddexp(fit.density.of(self.X, np.arange(fit.columns)), anywhere) - np.log(2.0)
         gain = np.nansum(either, axis=0) * fit.weight - self.fits
         gain = np.where(self.sure & (self.repeated <= 0), gain, 0.0)
-        return Hypothesis("unknown", gain, self.free, undone=np.full_like(self.X, np.nan))
+        return Hypothesis("unknown", gain, 3.0, undone=np.full_like(self.X, np.nan))
 
     def free_scalers(self) -> Iterator[Hypothesis]:
         """Each column has a slope and an offset of its own: what a scaler does whose statistics aren't known here."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from .dependence import rank_scores
+from .company import Company
 from .hypotheses import ENOUGH, Hypothesis, Search
 from .likelihood import IMPOSSIBLE
 from .reference import Reference
@@ -26,25 +26,25 @@ _STAY = 6.0
 _MANY = 12
 #: Two columns that changed places are all of it if they explain this much of what a longer order does.
 _NEARLY_ALL = 0.85
-#: How far, of what was learned, correlations agree once signs are right.
-_AGREE_AGAIN = 0.5
 
 
 def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
-    """Yield the best order of the columns, the best single swap of those that it moves, and the best set of signs."""
+    """Yield the best order of the columns, and the best single swap of those that it moves."""
     fit = search.fit
     d = fit.columns
-    company = _company(search)
-    yield from flips(search, company)
+    company = search.company
     if d < 2:
         return
     if search.side.scaled and search.n >= ENOUGH:
         yield from _before_the_scaler(search, company, flagged)
-    alone = _fits(search)
+    alone, places = _fits(search), np.arange(d)
     order = _assigned(alone)
     total = alone
     if company is not None:
-        for _ in range(8 if d <= 256 else 2):
+        # Reversed, or with one column moved to the other end: in a great table only the right order is better than any.
+        likely = [order, places[::-1], np.roll(places, 1), np.roll(places, -1)]
+        order = max(likely, key=lambda order: _value(alone, company, order))
+        for _ in range(8):
             total = alone + company.gains(order)
             better = _assigned(total)
             if (better == order).all():
@@ -55,14 +55,14 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
         if _value(alone, company, anchored) > _value(alone, company, order):
             order = anchored
     odd = np.union1d(np.flatnonzero(search.suspect), flagged).astype(np.int64)
-    moved = np.flatnonzero(order != np.arange(d))
+    moved = np.flatnonzero(order != places)
     if company is not None and len(moved) > max(3, 1.5 * len(odd)):
         # More columns than are odd: it is not their order, unless a scaler has made them alike.
         if search.side.scaled:
             yield _ordered(search, order, alone, company)
         order = _anchored(alone, company, odd)
-        moved = np.flatnonzero(order != np.arange(d))
-    if not len(moved):
+        moved = np.flatnonzero(order != places)
+    if not len(moved) or (d > _EACH and company is not None and not company.fits_in(order, moved)):
         return
     longest = _ordered(search, order, alone, company)
     if 2 < len(moved) <= _MANY:
@@ -80,12 +80,12 @@ def swaps(search: Search) -> Iterator[Hypothesis]:
     pairs = [(i, j) for i, j in combinations(sure, 2) if search.suspect[i] or search.suspect[j]]
     if not pairs or search.fit.columns > _EACH:
         return
-    alone, company = _fits(search), _company(search)
+    alone, company = _fits(search), search.company
     np.fill_diagonal(alone, np.maximum(np.diag(alone), search.clean))  # drifted as suits it best
     yield _ordered(search, _swap(pairs, alone, company), alone, company)
 
 
-def _ordered(search: Search, order: Any, alone: Any, company: _Company | None) -> Hypothesis:
+def _ordered(search: Search, order: Any, alone: Any, company: Company | None) -> Hypothesis:
     fit, d = search.fit, search.fit.columns
     places = np.arange(d)
     moved = np.flatnonzero(order != places)
@@ -105,7 +105,7 @@ def _ordered(search: Search, order: Any, alone: Any, company: _Company | None) -
     return _moved(order, gain, float(price), undone)
 
 
-def _swap(pairs: Iterable[tuple[int, int]], alone: Any, company: _Company | None) -> Any:
+def _swap(pairs: Iterable[tuple[int, int]], alone: Any, company: Company | None) -> Any:
     """Return the best order in which two columns, of some pairs, have changed places."""
     best, found = -np.inf, np.arange(len(alone))
     for i, j in pairs:
@@ -117,16 +117,6 @@ def _swap(pairs: Iterable[tuple[int, int]], alone: Any, company: _Company | None
         if worth > best:
             best, found = worth, order
     return found
-
-
-def _company(search: Search) -> _Company | None:
-    found = search.fit.reference.profile.dependence
-    if found is None or not search.has_company:
-        return None
-    scores = rank_scores(search.X)
-    # The correlations of training are those of half its rows. A pair of columns is one observation, not one of each.
-    known = 0.5 / (1 / search.n + 2 / found.rows)
-    return _Company(scores.T @ scores / search.n, found.correlation(), known)
 
 
 def _fits(search: Search) -> Any:
@@ -179,36 +169,13 @@ def _assigned(worth: Any) -> Any:
     return linear_sum_assignment(stay, maximize=True)[1]
 
 
-class _Company:
-    """The rank correlations of the batch (R) against the profile's (P)."""
-
-    def __init__(self, R: Any, P: Any, n: float) -> None:
-        self.R, self.P = R - np.diag(np.diag(R)), P - np.diag(np.diag(P))
-        # Correlations with many neighbours repeat each other: together they count as about one column's worth.
-        self.worth = n / (1.0 + (self.P**2).sum(axis=0).mean())
-
-    def gains(self, order: Any) -> Any:
-        """Return what each column would gain in each place, the others standing as in ``order``."""
-        cross = self.R @ self.P[order]
-        return self.worth * (cross - 0.5 * (self.P[order] ** 2).sum(axis=0))
-
-    def score(self, order: Any) -> Any:
-        """Return of each column how well its correlations fit, all columns standing as in ``order``."""
-        expected = self.P[np.ix_(order, order)]
-        return -0.5 * self.worth * ((self.R - expected) ** 2).sum(axis=1)
-
-    def turned(self, signs: Any) -> Any:
-        """Return what :meth:`score` does of columns that stay where they are, some of them negated."""
-        return -0.5 * self.worth * ((self.R - signs[:, None] * signs * self.P) ** 2).sum(axis=1)
-
-
-def _value(alone: Any, company: _Company, order: Any) -> float:
+def _value(alone: Any, company: Company, order: Any) -> float:
     d = len(order)
     stay = _STAY * float((order == np.arange(d)).sum())
     return float(alone[np.arange(d), order].sum() + company.score(order).sum()) + stay
 
 
-def _anchored(alone: Any, company: _Company, flagged: Any) -> Any:
+def _anchored(alone: Any, company: Company, flagged: Any) -> Any:
     d = len(alone)
     order = np.arange(d)
     anchors = np.setdiff1d(order, flagged)
@@ -221,43 +188,7 @@ def _anchored(alone: Any, company: _Company, flagged: Any) -> Any:
     return order
 
 
-def flips(search: Search, company: _Company | None = None) -> Iterator[Hypothesis]:
-    """Yield the columns that gain by being negated: by their own distributions and by their correlations."""
-    fit, d = search.fit, search.fit.columns
-    company = company or _company(search)
-    if company is None:
-        flipped, Y = search.negated()
-        yield Hypothesis("sign_flipped", flipped, 3.0, undone=Y)
-        return
-    own, undone = search.negated(whole=True)
-    own = np.where(fit.varied, own, 0.0)
-    products = company.R * company.P
-    # Columns whose own distribution shows it first, then one at a time, for as long as one gains.
-    # What correlations gain by chance alone, a column pays that shows nothing by itself.
-    by_chance = 2.0 * company.worth * np.sqrt((company.P**2).sum(axis=1) / search.n)
-    price = 3.0 + np.where(own > 10.0, 0.0, by_chance)
-    signs = np.where((own > 10.0) & (not search.side.scaled), -1.0, 1.0)
-    for _ in range(2 * d):
-        change = signs * (own - price) - 4.0 * company.worth * signs * (products @ signs)
-        j = int(np.argmax(np.where(fit.varied, change, -np.inf)))
-        if change[j] <= 0:
-            break
-        signs[j] = -signs[j]
-    flipped = np.flatnonzero(signs < 0)
-    if not len(flipped):
-        return
-    # Signs can always be chosen so that correlations agree a little: if they are right, it is about what was learned.
-    together, usual = (products @ signs) * signs, (company.P**2).sum(axis=1)
-    by_company = company.turned(signs) - company.turned(np.ones(d))
-    told = flipped[usual[flipped] > 0.05]
-    agrees = len(told) and np.median(together[told] / usual[told]) >= _AGREE_AGAIN
-    if by_company.sum() > own[flipped].sum() and not agrees:
-        return
-    gain = np.where(signs < 0, own, 0.0) + by_company
-    yield Hypothesis("sign_flipped", gain, 2.0 + float(price[flipped].sum()), True, undone=undone, touched=flipped)
-
-
-def _before_the_scaler(search: Search, company: _Company | None, flagged: Any) -> Iterator[Hypothesis]:
+def _before_the_scaler(search: Search, company: Company | None, flagged: Any) -> Iterator[Hypothesis]:
     """Columns that changed places before the scaler: each came to be scaled with another's mean and deviation.
 
     A column in the place of k has the slope s_k / s_j and the offset (m_k - m_j) / s_j against its own profile.

@@ -1,0 +1,52 @@
+"""The company that columns keep: the rank correlations of a batch, as its columns stand or would stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .dependence import Dependence, rank_scores
+
+#: Correlations agree with what was learned if so much of it is there again.
+AGREES = 0.5
+#: How much less of what was learned the correlations of moved columns agree with than those of columns that stay.
+_IN_PLACE = 0.75
+
+
+class Company:
+    """The rank correlations of a batch X (R) against those that were learned (P)."""
+
+    def __init__(self, learned: Dependence, X: Any) -> None:
+        scores, P = rank_scores(X), learned.correlation()
+        R = scores.T @ scores / len(X)
+        self.R, self.P = R - np.diag(np.diag(R)), P - np.diag(np.diag(P))
+        # Those of training were taken from half its rows. A pair of columns is one observation, not one of each.
+        n = 0.5 / (1 / len(X) + 2 / learned.rows)
+        # Correlations with many neighbours repeat each other: together they count as about one column's worth.
+        self.worth = n / (1.0 + (self.P**2).sum(axis=0).mean())
+
+    def gains(self, order: Any) -> Any:
+        """Return what each column would gain in each place, the others standing as in ``order``."""
+        cross = self.R @ self.P[order]
+        return self.worth * (cross - 0.5 * (self.P[order] ** 2).sum(axis=0))
+
+    def score(self, order: Any) -> Any:
+        """Return of each column how well its correlations fit, all columns standing as in ``order``."""
+        expected = self.P[np.ix_(order, order)]
+        return -0.5 * self.worth * ((self.R - expected) ** 2).sum(axis=1)
+
+    def agreement(self, order: Any) -> Any:
+        """Return of each column how far its correlations are those expected, all columns standing as in ``order``."""
+        expected = self.P[np.ix_(order, order)]
+        return (self.R * expected).sum(axis=1) / np.maximum((expected**2).sum(axis=1), 1e-9)
+
+    def fits_in(self, order: Any, moved: Any) -> bool:
+        """Return whether moved columns go together with the others about as those do that stay, if these do at all."""
+        agreement = self.agreement(order)
+        rest = np.median(np.delete(agreement, moved)) if len(moved) < len(order) else 0.0
+        return bool(rest < AGREES or np.median(agreement[moved]) >= _IN_PLACE * rest)
+
+    def turned(self, signs: Any) -> Any:
+        """Return what :meth:`score` does of columns that stay where they are, some of them negated."""
+        return -0.5 * self.worth * ((self.R - signs[:, None] * signs * self.P) ** 2).sum(axis=1)

@@ -1,0 +1,80 @@
+"""The diagnosis of vectors of many columns, as embeddings are, and of what concerns every column of a table alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.preprocessing import Normalizer, StandardScaler, normalize
+
+import sklearn_normlock as nl
+
+
+def vectors(n, seed):
+    rng = np.random.default_rng(seed)
+    common = np.random.default_rng(99).normal(size=(20, 128))
+    lengths = np.exp(0.4 * rng.normal(size=(n, 1)))
+    return lengths * (rng.normal(size=(n, 20)) @ common + 0.5)
+
+
+VECTORS = {
+    "l2_missing": lambda X: X,
+    "other_norm": lambda X: Normalizer("l1").transform(X),
+    "mixed_norms": lambda X: np.where(np.arange(len(X))[:, None] % 3 > 0, normalize(X), X),
+    "unit_changed": lambda X: 100 * normalize(X),
+    "columns_reordered": lambda X: normalize(X)[:, np.random.default_rng(5).permutation(128)],
+}
+
+
+@pytest.mark.parametrize("fault", VECTORS)
+def test_names_of_vectors(fault):
+    """Faults of vectors that had unit length in training are called by their names."""
+    profile = nl.Profile.from_data(normalize(vectors(500, 0)))
+    assert not nl.diagnose(profile, normalize(vectors(64, 1))).alarm
+    assert nl.diagnose(profile, VECTORS[fault](vectors(64, 1))).fault == fault
+
+
+def test_all_negated():
+    """Vectors all of whose columns were negated: their lengths and their correlations are what they were."""
+    train, X = (normalize(vectors(n, seed) + 2) for n, seed in ((500, 0), (64, 1)))
+    found = nl.diagnose(nl.Profile.from_data(train), -X)
+    assert (found.fault, found.columns) == ("sign_flipped", ()), found.explain()
+
+
+def of_factors(n, noise, seed):
+    """Return 700 columns of normal values, standardised, that twenty factors make go together."""
+    rng = np.random.default_rng(seed)
+    loading = np.random.default_rng(77).normal(size=(20, 700))
+    return (rng.normal(size=(n, 20)) @ loading + noise * rng.normal(size=(n, 700))) / np.sqrt(20 + noise**2)
+
+
+@pytest.mark.parametrize("n", [64, 256])
+def test_half_garbled_columns_are_no_order(n):
+    """Columns of which half the entries are wild may look alike; where they don't keep their company, none moved."""
+    train, X = of_factors(3000, 5, 0), of_factors(n, 5, 1)
+    rng = np.random.default_rng(2)
+    columns = rng.choice(700, 233, replace=False)
+    wild = np.exp(rng.uniform(-np.log(5), np.log(5), (n, 233))) * rng.choice([-1, 1], (n, 233))
+    X[:, columns] *= np.where(rng.uniform(size=wild.shape) < 0.5, wild, 1.0)
+    found = nl.diagnose(nl.Profile.from_data(train), X)
+    assert found.fault == "unknown", found.explain()
+
+
+@pytest.mark.parametrize("order", [slice(None, None, -1), np.roll(np.arange(700), 1), np.roll(np.arange(700), -1)])
+def test_orders_that_are_likely(order):
+    """Of columns that only their company tells apart: reversed, or one of them moved to the other end."""
+    train = of_factors(1500, 2, 0)
+    scaler = StandardScaler().fit(train)
+    profile = nl.Profile.from_data(scaler.transform(train))
+    found = nl.diagnose(profile, scaler.transform(of_factors(64, 2, 1))[:, order])
+    assert found.fault == "columns_reordered", found.explain()
+    assert len(found.columns) > 690
+
+
+def test_one_factor_for_all():
+    """A whole table that was multiplied by a factor that is no unit: the factor is told."""
+    rng = np.random.default_rng(0)
+    table = 3 + rng.normal(size=(600, 1)) + rng.normal(size=(600, 12))
+    found = nl.diagnose(nl.Profile.from_data(table[:500]), table[500:] / 127)
+    assert found.fault == "unit_changed", found.explain()
+    assert found.details["factor"] == pytest.approx(1 / 127, rel=0.1)
+    assert len(found.columns) in (0, 12)
