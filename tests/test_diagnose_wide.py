@@ -59,22 +59,42 @@ def test_half_garbled_columns_are_no_order(n):
     assert found.fault == "unknown", found.explain()
 
 
+@pytest.mark.parametrize("scaled", [False, True])
 @pytest.mark.parametrize("order", [slice(None, None, -1), np.roll(np.arange(700), 1), np.roll(np.arange(700), -1)])
-def test_orders_that_are_likely(order):
+def test_orders_that_are_likely(order, scaled):
     """Of columns that only their company tells apart: reversed, or one of them moved to the other end."""
     train = of_factors(1500, 2, 0)
-    scaler = StandardScaler().fit(train)
-    profile = nl.Profile.from_data(scaler.transform(train))
-    found = nl.diagnose(profile, scaler.transform(of_factors(64, 2, 1))[:, order])
+    seen = StandardScaler().fit(train).transform if scaled else np.asarray
+    found = nl.diagnose(nl.Profile.from_data(seen(train)), seen(of_factors(64, 2, 1))[:, order])
     assert found.fault == "columns_reordered", found.explain()
     assert len(found.columns) > 690
 
 
-def test_one_factor_for_all():
-    """A whole table that was multiplied by a factor that is no unit: the factor is told."""
+def one_factor_table(n, rng):
+    return 3 + rng.normal(size=(n, 1)) + rng.normal(size=(n, 12))
+
+
+@pytest.mark.parametrize("n", [16, 64, 256])
+@pytest.mark.parametrize("factor", [1 / 127, 1000.0, 0.01])
+def test_one_factor_for_all(factor, n):
+    """A whole table that was multiplied: the factor is told, exactly if it is a known one."""
     rng = np.random.default_rng(0)
-    table = 3 + rng.normal(size=(600, 1)) + rng.normal(size=(600, 12))
-    found = nl.diagnose(nl.Profile.from_data(table[:500]), table[500:] / 127)
+    profile, X = nl.Profile.from_data(one_factor_table(500, rng)), one_factor_table(n, rng)
+    found = nl.diagnose(profile, X * factor)
     assert found.fault == "unit_changed", found.explain()
-    assert found.details["factor"] == pytest.approx(1 / 127, rel=0.1)
+    assert found.details["factor"] == pytest.approx(factor, rel=0.3 if factor == 1 / 127 else 1e-9)
     assert len(found.columns) in (0, 12)
+
+
+def test_noise_is_no_factor():
+    """Noise makes a table of amounts wider, and some of them negative, which no factor does."""
+    rng = np.random.default_rng(0)
+
+    def money(n):
+        common = np.array([0.35, 0.7, 1.0, 0.56, 0.84, 0.21]) * rng.normal(size=(n, 1))
+        return np.round(np.exp(3 + common + 0.6 * rng.normal(size=(n, 6))), 2)
+
+    train = money(800)
+    profile = nl.Profile.from_data(train)
+    found = [nl.diagnose(profile, money(16) + 2 * rng.normal(size=(16, 6)) * train.std(axis=0)) for _ in range(8)]
+    assert {f.fault for f in found} == {"unknown"}

@@ -39,6 +39,8 @@ def tables(rng, n):
     yield np.maximum(rng.poisson(0.02, size=(n, 8)), rng.poisson(3, size=(n, 1)) > 7).astype(float)  # nearly always 0
     yield rng.normal(size=(n, 1)) + 0.05 * rng.normal(size=(n, 8))  # one factor
     yield np.exp(rng.normal(size=(n, 1))) * np.abs(rng.normal(size=(n, 8)))  # rows of one scale
+    yield rng.standard_t(3, size=(n, 100))  # many columns, independent
+    yield np.where(rng.random((n, 8)) < np.linspace(0.2, 0.9, 8), np.nan, rng.normal(size=(n, 8)))  # mostly missing
 
 
 def alarms(parts, batches, seed=0):
@@ -60,7 +62,7 @@ def alarms(parts, batches, seed=0):
                     batch = rest[rng.choice(len(rest), n, replace=False)]
                     kind = ("clean", "drift")[i % 2]
                     if kind == "drift":
-                        batch = batch + 0.3 * train.std(axis=0) * rng.choice([-1, 1], batch.shape[1])
+                        batch = batch + 0.3 * np.nanstd(train, axis=0) * rng.choice([-1, 1], batch.shape[1])
                     count = counts.setdefault((n, kind), [0, 0])
                     count[0] += nl.diagnose(profile, batch).alarm
                     count[1] += 1
@@ -83,6 +85,27 @@ def test_false_alarms_keep_to_the_budget(seed):
     assert n > 12_500
     assert k / n <= 1e-3, counts
     assert stats.beta.ppf(0.95, k + 1, n - k) <= 1.2e-3, counts
+
+
+@pytest.mark.parametrize("n", [16, 64])
+@pytest.mark.parametrize("draw", ["standard_t", "laplace", "normal"])
+def test_what_many_columns_say_by_chance(draw, n):
+    """Of a hundred independent columns some go together by chance, in training and again in a batch."""
+    rng = np.random.default_rng(0)
+    parameters = (3,) if draw == "standard_t" else ()
+    for _ in range(3):
+        profile = nl.Profile.from_data(getattr(rng, draw)(*parameters, size=(800, 100)))
+        found = [nl.diagnose(profile, getattr(rng, draw)(*parameters, size=(n, 100))) for _ in range(4)]
+        assert not any(f.alarm for f in found), found
+
+
+def test_a_column_of_missing_values():
+    """A column that has a value in one row of a hundred: whether it has two in a batch is chance."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(12_000, 4)) + rng.normal(size=(12_000, 1))
+    X[rng.uniform(size=12_000) < 0.99, 3] = np.nan
+    for rows in np.split(X, 30):
+        assert not nl.diagnose(nl.Profile.from_data(rows[:144]), rows[144:]).alarm
 
 
 @pytest.mark.parametrize("rows", [256, 600])

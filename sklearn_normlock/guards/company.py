@@ -21,6 +21,10 @@ class Company:
         scores, P = rank_scores(X), learned.correlation()
         R = scores.T @ scores / len(X)
         self.R, self.P = R - np.diag(np.diag(R)), P - np.diag(np.diag(P))
+        # Of independent columns, what was learned is chance, and does not hold in the other half of training's rows.
+        strength, by_chance = (self.P**2).sum(axis=1), 2 * len(P) / learned.rows
+        held = np.minimum(1 - by_chance / np.maximum(strength, by_chance), np.clip(learned.expected, 0.0, 1.0))
+        self.P *= np.sqrt(np.outer(held, held))
         # Those of training were taken from half its rows. A pair of columns is one observation, not one of each.
         n = 0.5 / (1 / len(X) + 2 / learned.rows)
         # Correlations with many neighbours repeat each other: together they count as about one column's worth.
@@ -36,16 +40,21 @@ class Company:
         expected = self.P[np.ix_(order, order)]
         return -0.5 * self.worth * ((self.R - expected) ** 2).sum(axis=1)
 
-    def agreement(self, order: Any) -> Any:
-        """Return of each column how far its correlations are those expected, all columns standing as in ``order``."""
+    def agreement(self, order: Any, columns: Any = slice(None)) -> float:
+        """Return how far the correlations of columns are those expected (a median), all standing as in ``order``."""
         expected = self.P[np.ix_(order, order)]
-        return (self.R * expected).sum(axis=1) / np.maximum((expected**2).sum(axis=1), 1e-9)
+        agree, usual = (self.R * expected).sum(axis=1)[columns], (expected**2).sum(axis=1)[columns]
+        told = usual > 0
+        return float(np.median(agree[told] / usual[told])) if told.any() else 0.0
 
     def fits_in(self, order: Any, moved: Any) -> bool:
         """Return whether moved columns go together with the others about as those do that stay, if these do at all."""
-        agreement = self.agreement(order)
-        rest = np.median(np.delete(agreement, moved)) if len(moved) < len(order) else 0.0
-        return bool(rest < AGREES or np.median(agreement[moved]) >= _IN_PLACE * rest)
+        rest = self.agreement(order, np.setdiff1d(order, moved))
+        return rest < AGREES or self.agreement(order, moved) >= _IN_PLACE * rest
+
+    def restored_by(self, order: Any) -> bool:
+        """Return whether columns go together as they did in an order, and do not as they stand."""
+        return self.agreement(order) >= AGREES > self.agreement(np.arange(len(order)))
 
     def turned(self, signs: Any) -> Any:
         """Return what :meth:`score` does of columns that stay where they are, some of them negated."""

@@ -237,6 +237,8 @@ class _Case:
         search = self._search(np.where(np.isfinite(self.X), self.X, np.nan), evidence, drifted=True)
         with np.errstate(all="ignore"):
             asked = [*search.scalers(), *flips(search), *swaps(search), *search.known_changes(), search.replaced()]
+            for h in asked:  # which of many columns it is must be paid for, or by chance it is always some
+                h.price = h.price if h.whole else max(h.price, float(np.log(search.fit.columns)))
             told = [h for h in asked if -h.score < evidence.limit("directed")]
             found = self._explaining(sorted(told, key=lambda h: -h.score), search)
         if found:

@@ -294,7 +294,7 @@ def _dependence(reference: Reference, X: Any) -> Any:
     told = found.told() & several
     # Where more rows share a value than did, as they may after a drift, ranks vary less and agree less.
     varies = np.sqrt(np.clip((scores**2).mean(axis=0) / np.maximum(reference.rank_variance, 1e-6), 0.0, 1.0))
-    drop = found.expected * varies - agreement
+    drop = np.minimum(found.expected, 1.0) * varies - agreement  # more than what was learned is chance
     z = drop / np.maximum(found.spread * np.sqrt(1 / len(X) + 2 / found.rows), 1e-6)
     # Populations differ a little in how their columns go together; a fault turns it round, or ends it.
     told &= drop > _DROP

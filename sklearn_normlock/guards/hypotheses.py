@@ -24,6 +24,8 @@ FACTORS = (10.0, 12.0, 24.0, 60.0, 100.0, 1000.0, 3600.0, 1e6, 2.54, 25.4, 1.609
            28.349523125, 3.785411784, 4.184, 3.6, 6.894757, 1.8)  # fmt: skip
 #: What is less of a factor than this may be a scaler's.
 _LEAST_FACTOR = 2.5
+#: How near (a logarithm) a known factor is to a fitted one, which must fit so much better (a log-likelihood).
+_OTHER_FACTOR, _FAR_BETTER = 0.7, 10.0
 #: Temperatures: x = factor * y + offset.
 TEMPERATURES = (
     (1.8, 32.0, "°C to °F"),
@@ -256,16 +258,23 @@ class Search:
         return found
 
     def one_factor(self) -> Iterator[Hypothesis]:
-        """Yield that the whole table was multiplied by a factor, which need not be a known one."""
+        """Yield that the whole table was multiplied by one factor: a known one, unless another fits far better."""
         varied = self.fit.varied
-        if self.side.scaled or self.side.unit or self.n < ENOUGH or varied.sum() < 2:
+        if self.side.scaled or self.side.unit or self.n < ENOUGH or varied.sum() < 2 or self.wrong_sign[varied].any():
             return
-        slope = float(np.exp(np.median(np.log(self.laid.slopes[varied]))))
-        if 1 / _LEAST_FACTOR < slope < _LEAST_FACTOR:
+        fitted = float(np.exp(np.median(np.log(self.laid.slopes[varied]))))
+        if 1 / _LEAST_FACTOR < fitted < _LEAST_FACTOR:
             return  # wider or narrower, as noise and clipping make them too
+        slopes = [s for factor in FACTORS for s in (factor, 1 / factor) if abs(np.log(s / fitted)) < _OTHER_FACTOR]
+        found = [self._by_one_factor(slope, float(np.log(2 * len(FACTORS))) + 2.0) for slope in slopes]
+        found.sort(key=lambda h: -h.score)
+        other = self._by_one_factor(fitted, self.free + 2.0)
+        yield other if not found or other.score > found[0].score + _FAR_BETTER else found[0]
+
+    def _by_one_factor(self, slope: float, price: float) -> Hypothesis:
         gain, Y = self.affine(slope, 0.0, whole=True)
         details = {"factor": slope, "offset": 0.0, "unit": f"×{slope:.6g}"}
-        yield Hypothesis("unit_changed", np.where(varied, gain, 0.0), self.free + 2.0, True, details, undone=Y)
+        return Hypothesis("unit_changed", np.where(self.fit.varied, gain, 0.0), price, True, details, undone=Y)
 
     def logs(self) -> Iterator[Hypothesis]:
         """Yield that some columns went through a logarithm, or lack one."""

@@ -113,10 +113,12 @@ class Likelihood:
 
         at, best = np.zeros(self.columns), moved_by(0.0)
         tilted = best + kindest(reference.fine[:, columns], reference.mean, reference.std, reference.drift, self.X)
+        # To where its middle was; and around the best of ever smaller steps.
+        off = np.nan_to_num(self.middle - median(self.X)) / np.where(self.tolerance > 0, self.tolerance, 1.0)
         steps = np.delete(np.arange(-_STEPS, _STEPS + 1), _STEPS) / _STEPS
-        for width in (1.0, 1 / _STEPS, 1 / _STEPS**2):
+        for parts in ((off,), steps, steps / _STEPS, steps / _STEPS**2):
             around = at
-            for step in steps * width:
+            for step in parts:
                 part = np.clip(around + step, -1.0, 1.0)
                 found = moved_by(part)
                 at, best = np.where(found > best, part, at), np.maximum(best, found)

@@ -16,11 +16,12 @@ from .reference import Reference
 from .statistics import deviation, median, quantiles
 from .ties import run_of
 
-#: Columns that are compared each with each row by row; more are compared by their quantiles.
-_EACH = 80
-_AGREES = 64
+#: Columns that are compared each with each by so many rows; more are compared by their quantiles, and by the company
+#: that they keep, which tells for certain there.
+_EACH, _ROWS = 80, 64
 #: The logarithm of a share of rows that have one value, as nearly all have.
 _NEARLY_ALWAYS = -0.2
+#: What it is worth that a column stays where it is.
 _STAY = 6.0
 #: Columns out of which a single swap is looked for.
 _MANY = 12
@@ -39,15 +40,13 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
         yield from _before_the_scaler(search, company, flagged)
     alone, places = _fits(search), np.arange(d)
     order = _assigned(alone)
-    total = alone
     if company is not None:
         # Reversed, or with one column moved to the other end: in a great table only the right order is better than any.
         likely = [order, places[::-1], np.roll(places, 1), np.roll(places, -1)]
         order = max(likely, key=lambda order: _value(alone, company, order))
         for _ in range(8):
-            total = alone + company.gains(order)
-            better = _assigned(total)
-            if (better == order).all():
+            better = _assigned(alone + company.gains(order))
+            if _value(alone, company, better) <= _value(alone, company, order):
                 break
             order = better
         # From the identity, with the unsuspected columns as anchors, a single swap is found that the whole misses.
@@ -57,8 +56,8 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
     odd = np.union1d(np.flatnonzero(search.suspect), flagged).astype(np.int64)
     moved = np.flatnonzero(order != places)
     if company is not None and len(moved) > max(3, 1.5 * len(odd)):
-        # More columns than are odd: it is not their order, unless a scaler has made them alike.
-        if search.side.scaled:
+        # More columns than are odd: it is not their order, unless a scaler has made them alike, or many go together so.
+        if search.side.scaled or (d > _EACH and company.restored_by(order)):
             yield _ordered(search, order, alone, company)
         order = _anchored(alone, company, odd)
         moved = np.flatnonzero(order != places)
@@ -124,7 +123,7 @@ def _fits(search: Search) -> Any:
     fit, d = search.fit, search.fit.columns
     out = np.empty((d, d))
     if d <= _EACH:
-        some = np.linspace(0, search.n - 1, min(search.n, _AGREES)).astype(np.int64)
+        some = np.linspace(0, search.n - 1, min(search.n, _ROWS)).astype(np.int64)
         rows, counts = search.X[some], fit.counts[some]
         more, middle = search.n / len(rows), np.nan_to_num(median(search.X))
         for k in range(d):

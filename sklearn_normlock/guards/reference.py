@@ -69,8 +69,9 @@ class Reference:
         self.few = [self.masses(j).sum() > FEW_VALUES for j in range(len(self.rows))]
         #: And what all of these are multiples of, if anything: a rarer value is one too.
         self.lattice = [lattice(self.atoms(j)) if few else 0.0 for j, few in enumerate(self.few)]
-        #: Columns of which nearly all rows have one value: of the others there are too few in a batch to be ranked.
+        #: Columns of which nearly all rows have one value, or none: of the others too few are in a batch to be ranked.
         self.rare = np.array([len(mass) > 0 and mass.max() > _NEARLY_ALL for _, mass in self.steps[:d]], bool)
+        self.rare |= profile.moments.missing > _NEARLY_ALL * (profile.moments.count + profile.moments.missing)
         self.fine = self._quantiles((np.arange(400) + 0.5) / 400)
         #: Of ranks whose variance is 1 without ties, what is left of it.
         self.rank_variance = np.array([1 - (mass**3).sum() for _, mass in self.steps[:d]])

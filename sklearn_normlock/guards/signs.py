@@ -20,14 +20,14 @@ def flips(search: Search) -> Iterator[Hypothesis]:
         return
     own, undone = search.negated(whole=True)
     own = np.where(fit.varied, own, 0.0)
-    if np.median(company.agreement(np.arange(d))) >= AGREES:  # all of them: their correlations are what they were
+    if company.agreement(np.arange(d)) >= AGREES:  # all of them: their correlations are what they were
         every, Y = search.affine(-1.0, 0.0, whole=True)
         yield Hypothesis("sign_flipped", np.where(fit.varied, every, 0.0), 4.0, True, undone=Y)
     products = company.R * company.P
     # Columns whose own distribution shows it first, then one at a time, for as long as one gains.
-    # What correlations gain by chance alone, a column pays that shows nothing by itself.
+    # What correlations gain by chance alone, a column pays that shows nothing by itself; and which of many it is.
     by_chance = 2.0 * company.worth * np.sqrt((company.P**2).sum(axis=1) / search.n)
-    price = 3.0 + np.where(own > 10.0, 0.0, by_chance)
+    price = max(3.0, float(np.log(d))) + np.where(own > 10.0, 0.0, by_chance)
     signs = np.where((own > 10.0) & (not search.side.scaled), -1.0, 1.0)
     for _ in range(2 * d):
         change = signs * (own - price) - 4.0 * company.worth * signs * (products @ signs)
