@@ -99,6 +99,17 @@ def test_what_many_columns_say_by_chance(draw, n):
         assert not any(f.alarm for f in found), found
 
 
+def test_rows_that_differ_may_be_few():
+    """Of columns that are nearly always 0, a row that has none of it need not have been among eighty."""
+    rng = np.random.default_rng(0)
+    for _ in range(8):
+        X = np.maximum(rng.poisson(0.02, size=(500, 8)), rng.poisson(3, size=(500, 1)) > 7).astype(float)
+        profile = nl.Profile.from_data(X[:80])
+        for n in (1, 4):
+            found = [nl.diagnose(profile, X[80 + rng.choice(420, n, replace=False)]) for _ in range(16)]
+            assert not any(f.alarm for f in found), found
+
+
 def test_a_column_of_missing_values():
     """A column that has a value in one row of a hundred: whether it has two in a batch is chance."""
     rng = np.random.default_rng(0)

@@ -113,10 +113,9 @@ class Likelihood:
 
         at, best = np.zeros(self.columns), moved_by(0.0)
         tilted = best + kindest(reference.fine[:, columns], reference.mean, reference.std, reference.drift, self.X)
-        # To where its middle was; and around the best of ever smaller steps.
-        off = np.nan_to_num(self.middle - median(self.X)) / np.where(self.tolerance > 0, self.tolerance, 1.0)
         steps = np.delete(np.arange(-_STEPS, _STEPS + 1), _STEPS) / _STEPS
-        for parts in ((off,), steps, steps / _STEPS, steps / _STEPS**2):
+        # Anywhere, or so that middles or frequent values are where they were; then around the best by smaller steps.
+        for parts in ((*steps, *self._likely_shifts()), steps / _STEPS, steps / _STEPS**2):
             around = at
             for step in parts:
                 part = np.clip(around + step, -1.0, 1.0)
@@ -124,6 +123,17 @@ class Likelihood:
                 at, best = np.where(found > best, part, at), np.maximum(best, found)
         best = np.maximum(best, tilted)
         return np.where(self.varied, best * self.weight, 0.0)
+
+    def _likely_shifts(self) -> Any:
+        # Of each column, in parts of the tolerance: to its middle, and of few values from the most frequent to others.
+        tolerance = np.where(self.tolerance > 0, self.tolerance, 1.0)
+        shifts = {j: atoms - _most_frequent(self.X[:, j]) for j, atoms in self.atoms.items()}
+        near = {j: by[np.abs(by) <= self.tolerance[j]] for j, by in shifts.items()}
+        out = np.zeros((1 + max(map(len, near.values()), default=0), self.columns))
+        out[0] = np.nan_to_num(self.middle - median(self.X)) / tolerance
+        for j, by in near.items():
+            out[1 : 1 + len(by), j] = by / tolerance[j]
+        return out
 
     def _values(self, Y: Any, log_slope: Any, at: Any) -> Any:
         density = self.density.of(Y, at) + log_slope
@@ -233,3 +243,8 @@ class Likelihood:
     def runs_of(self, column: int) -> list[Run]:
         """Return the odd runs of a column."""
         return [run for run in self.runs if run.column == column]
+
+
+def _most_frequent(values: Any) -> float:
+    found, count = np.unique(values[~np.isnan(values)], return_counts=True)
+    return float(found[count.argmax()]) if len(found) else np.nan
