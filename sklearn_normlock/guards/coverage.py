@@ -87,9 +87,9 @@ def coverage(
     Returns
     -------
     coverage : Coverage
-        For each fault, the columns on which it alone would not raise an alarm. (By the tests of
-        single columns: :func:`diagnose` may see by the batch's likelihood, too, that columns are negated or in each
-        other's place, in another unit, through a logarithm, or replaced by noise.)
+        For each fault, the columns on which it alone would not raise an alarm. (By the tests of single
+        columns: :func:`diagnose` may see by the batch's likelihood, too, that columns are negated or in each other's
+        place, in another unit, through a logarithm, or replaced by noise.)
 
     Raises
     ------

@@ -13,7 +13,7 @@ from scipy.special import rel_entr
 from .evidence import precision_evidence
 from .reference import Reference
 from .statistics import median, nearest, share_of_value
-from .ties import LEAST, Run, odd_runs, run_of, together
+from .ties import LEAST, Run, moves_onto_values, odd_runs, run_of, together
 from .tilt import kindest
 
 #: What a value costs that a hypothesis can't have produced at all (a logarithm below 0, say).
@@ -127,12 +127,15 @@ class Likelihood:
     def _likely_shifts(self) -> Any:
         # Of each column, in parts of the tolerance: to its middle, and of few values from the most frequent to others.
         tolerance = np.where(self.tolerance > 0, self.tolerance, 1.0)
-        shifts = {j: atoms - _most_frequent(self.X[:, j]) for j, atoms in self.atoms.items()}
-        near = {j: by[np.abs(by) <= self.tolerance[j]] for j, by in shifts.items()}
-        out = np.zeros((1 + max(map(len, near.values()), default=0), self.columns))
+        shifts = {}
+        for j in self.atoms:
+            values, counts = np.unique(self.X[~np.isnan(self.X[:, j]), j], return_counts=True)
+            if len(values):
+                shifts[j] = -moves_onto_values(self.reference, j, values, counts) / tolerance[j]
+        out = np.zeros((1 + max(map(len, shifts.values()), default=0), self.columns))
         out[0] = np.nan_to_num(self.middle - median(self.X)) / tolerance
-        for j, by in near.items():
-            out[1 : 1 + len(by), j] = by / tolerance[j]
+        for j, by in shifts.items():
+            out[1 : 1 + len(by), j] = by
         return out
 
     def _values(self, Y: Any, log_slope: Any, at: Any) -> Any:
@@ -243,8 +246,3 @@ class Likelihood:
     def runs_of(self, column: int) -> list[Run]:
         """Return the odd runs of a column."""
         return [run for run in self.runs if run.column == column]
-
-
-def _most_frequent(values: Any) -> float:
-    found, count = np.unique(values[~np.isnan(values)], return_counts=True)
-    return float(found[count.argmax()]) if len(found) else np.nan

@@ -204,7 +204,7 @@ class Reference:
             blind = ~self.known | ((self.high <= self.middle) & (more > 0)) | (self.rows < 60)
             upper[blind] = np.inf
             lower[~self.known | ((self.low >= self.middle) & (more > 0)) | (self.rows < 60)] = -np.inf
-            if self.rare.any() and self.rare.sum() > 0.5 * (self.std > 0).sum():
+            if (self.rare & (self.std > 0)).sum() > 0.5 * (self.std > 0).sum():
                 upper[at:], lower[at:] = np.inf, -np.inf  # rows that differ are too few to tell how far rows may differ
             upper[-1] = np.inf  # the largest component: of scaled columns each has a row of its own at its bound
             if len(self.spans) > 32:

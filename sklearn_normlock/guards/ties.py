@@ -158,11 +158,15 @@ def run_of(
     return Run(j, value, count, n, usual, log_p, *ends, moved)
 
 
+def moves_onto_values(reference: Reference, j: int, values: Any, counts: Any) -> Any:
+    """Return by how much, within the tolerance, the most frequent value may have moved from one of training's."""
+    by = values[counts.argmax()] - reference.atoms(j)
+    return by[np.abs(by) <= reference.tolerance[j]]
+
+
 def _moves(reference: Reference, j: int, values: Any, counts: Any) -> Any:
     """Return by how much all values may have moved: not at all, or so that nearly all are again what they may be."""
-    at, slack = reference.atoms(j), _rounding(reference, j)
-    by = values[counts.argmax()] - at
-    by = by[np.abs(by) <= reference.tolerance[j]]
+    by, slack = moves_onto_values(reference, j, values, counts), _rounding(reference, j)
     found = (counts * (reference.off(j, values - by[:, None]) <= slack)).sum(axis=1)
     n, share = counts.sum(), min(float(reference.masses(j).sum()), 1 - 1 / reference.rows[j])
     chance = reference.drift + 3 * np.sqrt(1 / n + 1 / reference.rows[j])
