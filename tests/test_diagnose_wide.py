@@ -98,3 +98,13 @@ def test_noise_is_no_factor():
     profile = nl.Profile.from_data(train)
     found = [nl.diagnose(profile, money(16) + 2 * rng.normal(size=(16, 6)) * train.std(axis=0)) for _ in range(8)]
     assert {f.fault for f in found} == {"unknown"}
+
+
+def test_constant_columns_hide_no_row():
+    """A row far out in every column, in none beyond what may be, is far on the whole, however many are constant."""
+    rng = np.random.default_rng(0)
+    X = np.hstack([rng.normal(size=(2000, 30)), np.ones((2000, 40))])
+    profile = nl.Profile.from_data(X)
+    row = np.append(3.0 * rng.choice([-1, 1], 30), np.ones(40))[None]
+    assert nl.diagnose(profile, row).alarm
+    assert not nl.diagnose(profile, X[:1]).alarm
