@@ -22,7 +22,11 @@ _CENTRES = (_EDGES[1:] + _EDGES[:-1]) / 2
 #: The smoothing, and the share and the width of the density that is everywhere.
 _SMOOTH, _WIDE, _WIDTH = 0.15, 0.02, 2.5
 #: A column fits as it is if its log-likelihood is no more than so many times the root of the rows below the usual one.
-_BELOW = 2.5
+BELOW = 2.5
+#: And leans towards something else if it is below it by so many.
+LEANS = 0.5
+#: Of a width, how many standard errors more than chance makes of many columns are worth a look.
+_OTHER_WIDTH = 2.0
 #: Rows that are enough to see whether columns fit as they are.
 _GLANCE = 64
 
@@ -47,6 +51,7 @@ class Density:
         wide = np.exp(-np.abs(_CENTRES) / _WIDTH) / (2 * _WIDTH)
         self.tables = np.log((1 - _WIDE) * smooth + _WIDE * wide)
         of_each = self.tables - np.log(np.cosh(_CENTRES))  # the density of x is that of t over the root of 1 + u²
+        self._width = _widths(smooth * _STEP)
         self.usual = (smooth * _STEP * of_each).sum(axis=1) - np.log(self.scale)
 
     def _smoothed(self) -> Any:
@@ -74,19 +79,41 @@ class Density:
         """Return what the likelihood of n rows counts: a profile of m rows is known to about as many."""
         return 1 / (1 + n / self.rows)
 
-    def least(self, n: int) -> Any:
-        """Return the log-likelihood of n rows, weighed, below which a column does not fit as it is."""
-        return self.usual * n * self.weight(n) - _BELOW * np.sqrt(n)
+    def least(self, X: Any, below: float = BELOW) -> Any:
+        """Return the log-likelihood of a batch, weighed, below which a column does not fit as it is."""
+        known = (~np.isnan(X)).sum(axis=0)
+        return self.usual * known * self.weight(len(X)) - below * np.sqrt(known)
+
+    def other_width(self, X: Any) -> Any:
+        """Return which columns of a batch are narrower or wider than they were, wherever they are."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            t = np.clip(np.arcsinh((X - self.middle) / self.scale), -_REACH, _REACH)
+        off = np.abs(t - median(t))
+        mean, deviation = self._width
+        known = np.maximum((~np.isnan(off)).sum(axis=0), 1)
+        error = deviation / np.sqrt(known)
+        by_chance = _OTHER_WIDTH + np.sqrt(2 * np.log(len(mean)))  # the greatest of so many
+        return self.varied & (np.abs(np.nan_to_num(off).sum(axis=0) / known - mean) > by_chance * error)
 
     def suspects(self, X: Any) -> Any:
         """Return which columns of a batch do not seem to fit as they are, the tolerated drift included."""
         X = X[:: max(1, len(X) // _GLANCE)][:_GLANCE]
         every = np.arange(X.shape[1])
         found = np.nansum(self.of(X, every), axis=0) * self.weight(len(X))
-        low = np.flatnonzero(self.varied & (found < self.least(len(X))))
+        low = np.flatnonzero(self.varied & (found < self.least(X)))
         if len(low):
             tolerance = self.tolerance[low]
             moved = np.nan_to_num(np.clip(self.middle[low] - median(X[:, low]), -tolerance, tolerance))
             again = np.nansum(self.of(X[:, low] + moved, low), axis=0) * self.weight(len(X))[low]
             found[low] = np.maximum(found[low], again)
-        return self.varied & (found < self.least(len(X)))
+        return (self.varied & (found < self.least(X))) | self.other_width(X)
+
+
+def _widths(mass: Any) -> tuple[Any, Any]:
+    """Return of each column the mean distance from its median, and the deviation of the distance, in its table."""
+    total = np.maximum(mass.sum(axis=1), 1e-300)
+    mass = mass / total[:, None]
+    middle = _CENTRES[np.argmax(np.cumsum(mass, axis=1) >= 0.5, axis=1)]
+    off = np.abs(_CENTRES - middle[:, None])
+    mean = (mass * off).sum(axis=1)
+    return mean, np.sqrt(np.maximum((mass * off**2).sum(axis=1) - mean**2, 1e-12))

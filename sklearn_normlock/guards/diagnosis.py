@@ -14,11 +14,13 @@ from .faults import FAULTS
 from .hypotheses import Hypothesis, Search
 from .likelihood import Likelihood
 from .norms import NormVerdict, norm_fault
-from .permutations import permutations, swaps
+from .permutations import permutations, swaps, traded
 from .profile import Profile
+from .reference import Reference
 from .repeats import REPEATED, repeats
 from .side import Side
 from .signs import flips
+from .singles import singles
 from .tables import Table, aligned, as_table
 
 __all__ = ["Diagnosis", "diagnose"]
@@ -234,15 +236,24 @@ class _Case:
             return
         if evidence.log_p_value == 0 and not self.reference.density.suspects(self.X).any():
             return
-        search = self._search(np.where(np.isfinite(self.X), self.X, np.nan), evidence, drifted=True)
+        X = np.where(np.isfinite(self.X), self.X, np.nan)
+        search = apart = self._search(self.reference, X, evidence, drifted=True)
+        if self.reference.singles is not self.reference:
+            apart = self._search(self.reference.singles, singles(self.reference, X), evidence, drifted=True)
+            apart.company = search.company
         with np.errstate(all="ignore"):
-            asked = [*search.scalers(), *flips(search), *swaps(search), *search.known_changes(), search.replaced()]
-            for h in asked:  # which of many columns it is must be paid for, or by chance it is always some
-                h.price = h.price if h.whole else max(h.price, float(np.log(search.fit.columns)))
-            told = [h for h in asked if -h.score < evidence.limit("directed")]
-            found = self._explaining(sorted(told, key=lambda h: -h.score), search)
+            of_all = [*search.scalers(), *flips(search)]
+            of_singles = [*swaps(apart), *apart.units(), *apart.logs(), apart.replaced()]
+            found = [*self._told(of_all, search, evidence), *self._told(of_singles, apart, evidence)]
         if found:
             evidence.log_p["directed"] = np.array([-max(h.score / self._alike(h.columns) for h in found)])
+
+    def _told(self, asked: list[Hypothesis], search: Search, evidence: Evidence) -> list[Hypothesis]:
+        for h in asked:  # which of many columns it is must be paid for, or by chance it is always some
+            h.any_number = not h.whole
+            h.price = h.price if h.whole else max(h.price, float(np.log(search.fit.columns)))
+        told = [h for h in asked if -h.score < evidence.limit("directed")]
+        return self._explaining(sorted(told, key=lambda h: -h.score), search)
 
     def _alike(self, columns: Any) -> float:
         """Return for how many columns one of some stands: what columns that go together tell is told once."""
@@ -251,17 +262,17 @@ class _Case:
             return float(max(len(columns), 1))
         return float((dependence.correlation(columns) ** 2).sum() / len(columns))
 
-    def _search(self, X: Any, evidence: Evidence, drifted: bool = False) -> Search:
+    def _search(self, reference: Reference, X: Any, evidence: Evidence, drifted: bool = False) -> Search:
         with np.errstate(all="ignore"):
             moved = evidence.excess(("location", "tails", "narrow")) > 0
             displaced = evidence.excess(("location", "tails")) > _DISPLACED
-            fit, side = Likelihood(self.reference, X), Side(self.reference)
+            fit, side = Likelihood(reference, X), Side(self.reference)
             return Search(fit, side, evidence.flagged(), moved, displaced, drifted)
 
     def _searched(self, X: Any, evidence: Evidence) -> tuple[str, Any, dict[str, Any], float]:
-        flagged, search = evidence.flagged(), self._search(X, evidence)
+        flagged, search = evidence.flagged(), self._search(self.reference, X, evidence)
         with np.errstate(all="ignore"):
-            found = [*search.all(), *repeats(search), *flips(search), *permutations(search, flagged)]
+            found = [*search.all(), *repeats(search), *flips(search), *permutations(search, flagged), *traded(search)]
         found = sorted((h for h in found if h.score > _LEAST and len(h.columns)), key=lambda h: -h.score)
         found = self._explaining(found, search)
         self.found = found
@@ -280,7 +291,7 @@ class _Case:
                 continue
             kept.append(h)
             left = search.fit.on_values(h.restored(search.X))
-            evidence = weigh(self.reference, left, {}, self.budget)
+            evidence = weigh(search.fit.reference, left, {}, self.budget)
             odd = evidence.excess(_OF_DISTRIBUTION)
             if h.undone is None:  # coarser values stay where they are
                 odd[h.columns] = evidence.excess(("location", "tails", "dependence"))[h.columns]

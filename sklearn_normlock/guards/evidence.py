@@ -14,20 +14,20 @@ import numpy as np
 from scipy.special import log_ndtr, stdtr
 
 from .dependence import rank_scores
-from .exact import log_p_unit, standardised_by
+from .exact import log_p_unit, standardised_by, traded_values
 from .precision import ROWS as PRECISION_ROWS
 from .precision import nearest, on_grids
 from .reference import NARROWER, Reference
 from .rows import CAP, MEASURES, row_measures
 from .statistics import median
 from .tails import log_tail
-from .ties import tie_evidence
+from .ties import new_values, rows_in_runs, tie_evidence
 
 #: The share of the budget that each test has: of a batch, and of so few rows that only single values tell.
 WEIGHTS = {
-    "location": 0.22, "tails": 0.15, "narrow": 0.05, "spread": 0.05, "ties": 0.22, "precision": 0.1, "missing": 0.05,
-    "dependence": 0.15, "beyond": 0.0, "categories": 0.05, "unit": 0.02, "standardised": 0.01,
-    "directed": 0.1,
+    "location": 0.22, "tails": 0.15, "narrow": 0.05, "spread": 0.05, "ties": 0.22, "runs": 0.05, "values": 0.05,
+    "precision": 0.1, "missing": 0.05, "dependence": 0.15, "beyond": 0.0, "categories": 0.05, "unit": 0.02,
+    "standardised": 0.01, "traded": 0.01, "directed": 0.1,
 }  # fmt: skip
 WEIGHTS_OF_FEW = {**WEIGHTS, "location": 0.2, "tails": 0.15, "dependence": 0.0, "beyond": 0.3}
 FEW = 16
@@ -76,7 +76,7 @@ class Evidence:
 
     def alarming(self, test: str) -> Any:
         """Return the columns at which a test alarms; from ``n_columns`` on they are measures of rows."""
-        if test not in self.log_p or test in ("unit", "standardised", "spread", "directed"):
+        if test not in self.log_p or test in ("unit", "standardised", "spread", "runs", "traded", "directed"):
             return np.zeros(0, np.int64)
         if test == "categories":
             return self.category_columns[self.log_p[test] < self.limit(test)]
@@ -147,6 +147,9 @@ def weigh(reference: Reference, X: Any, categories: dict[int, Any], budget: floa
         log_p["precision"] = precision_evidence(reference, X)
         if n >= 3:
             log_p["ties"] = tie_evidence(reference, X)
+            log_p["values"] = new_values(reference, X)
+            log_p["traded"] = np.array([traded_values(reference, X)[1]])
+            log_p["runs"] = np.array([rows_in_runs(reference, X)])
         if n >= FEW and reference.profile.dependence:
             log_p["dependence"] = _dependence(reference, X)
         if n >= FEW and reference.continuous.any():

@@ -13,6 +13,8 @@ from .sketch import share_below
 from .tails import log_choose, log_tail
 
 _EXACT, _ROUNDED = 1e-6, 1e-9
+#: A column with so nearly mean 0 and deviation 1 was standardised; and so many rows of one value are several.
+_SCALED, _SEVERAL = 1e-3, 3
 
 
 def log_p_unit(reference: Reference, X: Any) -> Any:
@@ -151,3 +153,36 @@ def _zeros(reference: Reference, row: Any) -> tuple[str, float]:
         below, up_to = share_below(values, shares, np.array([0.0])) if len(values) else (np.ones(1), np.ones(1))
         rare += bool(up_to[0] - below[0] < 1 / m and reference.profile.ties[j] < 1e-2 and reference.std[j] > 0)
     return ("standard", -6.0 * min(rare, 4)) if rare >= 3 else ("", 0.0)
+
+
+def traded_values(reference: Reference, X: Any) -> tuple[tuple[int, ...], float]:
+    """Return the two columns that have each other's most frequent value to the last digit, and the log of that chance.
+
+    Of columns that a scaler has given numbers of their own; elsewhere the same few are in all of them. No columns and 0
+    if there are none, or several such pairs.
+    """
+    d = X.shape[1]
+    own = (np.abs(reference.mean) < _SCALED) & (np.abs(reference.std - 1) < _SCALED)
+    at = np.flatnonzero(own & np.array(reference.jumps[:d]))
+    if len(at) < 2 or len(X) < _SEVERAL:
+        return (), 0.0
+    usual = np.array([reference.atoms(j)[reference.masses(j).argmax()] for j in at])
+    found = np.full(len(at), np.nan)
+    for i, j in enumerate(at):
+        values, counts = np.unique(X[~np.isnan(X[:, j]), j], return_counts=True)
+        if len(values) and counts.max() >= _SEVERAL:
+            found[i] = values[counts.argmax()]
+    apart, close = np.abs(found[:, None] - usual), reference.rounding[at]
+    known = np.array([np.abs(usual[:, None] - reference.atoms(j)).min(axis=1) for j in at]) <= close[:, None]
+    there = (apart <= close) & ~known
+    there &= (there.sum(axis=1) == 1)[:, None]
+    pairs = np.argwhere(np.triu(there & there.T))
+    if len(pairs) != 1:
+        return (), 0.0
+    # As near as that, of all the places within the tolerated drift, any column to any other. (Two that have drifted by
+    # as much, one up and one down, come near each other at once.)
+    i, j = pairs[0]
+    near = max(apart[i, j], apart[j, i], _ROUNDED * 1e-3)
+    return (int(at[i]), int(at[j])), float(
+        np.log(min(len(at) ** 2 * near / reference.tolerance[at[[i, j]]].min(), 1.0))
+    )

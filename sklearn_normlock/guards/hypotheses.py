@@ -15,6 +15,7 @@ import numpy as np
 
 from .alignment import Alignment
 from .company import Company
+from .density import BELOW, LEANS
 from .likelihood import Likelihood
 from .side import Side
 from .statistics import median
@@ -65,6 +66,8 @@ class Hypothesis:
     touched: Any = None
     #: What the tests still find odd once it is undone (a log-likelihood).
     left: float = 0.0
+    #: Or each column is one of them or not, as likely as not, if that explains more: of many, each pays less.
+    any_number: bool = False
 
     @property
     def columns(self) -> Any:
@@ -87,7 +90,11 @@ class Hypothesis:
         """The sum of the gains, less what it costs."""
         if self.whole:
             return float(self.gain.sum()) - self.price - self.left
-        return float(np.maximum(self.gain - self.price, 0).sum()) - 2.0 - self.left
+        score = float(np.maximum(self.gain - self.price, 0).sum()) - 2.0
+        if self.any_number:
+            either = np.logaddexp(0, np.clip(self.gain, -50, 200)) - np.log(2.0)
+            score = max(score, float(either.sum()) - 2.0)
+        return score - self.left
 
 
 class Search:
@@ -108,12 +115,11 @@ class Search:
         self.repeated, self.coarse = likelihood.charges(self.X)
         self.clean = self.fits - self.repeated - self.coarse
         # Columns that fit as they are need no explanation: nothing is lost by not looking for one.
-        self.suspect = self.clean < likelihood.density.least(self.n)
+        density = likelihood.density
+        self.suspect = (self.clean < density.least(self.X, LEANS if drifted else BELOW)) | density.other_width(self.X)
         self.suspect[flagged] = True
         ordered = np.sort(self.X, axis=0)
         self.several = (ordered[1:] > ordered[:-1]).sum(axis=0) >= np.minimum(4, self.n - 1)
-        #: Columns whose values hardly repeat: what a drift does to shares of values that do is not all allowed for.
-        self.sure = likelihood.varied & ~np.array(likelihood.reference.jumps[: likelihood.columns])
         # A free parameter is worth the width of its prior over that of its posterior.
         self.free = 3.0 + 0.5 * float(np.log(self.n))
 
@@ -290,12 +296,6 @@ class Search:
         gain = np.where(self.suspect, self._gain(gain, Y, lambda run: float(undo(np.float64(run.value)))), 0.0)
         return Hypothesis(fault, gain, 3.5, details={"function": name}, undone=Y)
 
-    def known_changes(self) -> Iterator[Hypothesis]:
-        """Yield known units and logarithms, of columns whose likelihood is sure."""
-        for h in (*self.units(), *self.logs()):
-            h.gain = np.where(self.sure, h.gain, np.minimum(h.gain, 0.0))
-            yield h
-
     def replaced(self) -> Hypothesis:
         """Return that many values of some columns are no longer theirs, but lie anywhere around: noise."""
         fit = self.fit
@@ -303,7 +303,7 @@ class Search:
         anywhere = -np.abs(np.arcsinh(u)) - np.log(2.0) - 0.5 * np.log1p(u * u) - np.log(fit.scale)
         either = np.logaddexp(fit.density.of(self.X, np.arange(fit.columns)), anywhere) - np.log(2.0)
         gain = np.nansum(either, axis=0) * fit.weight - self.fits
-        gain = np.where(self.sure & (self.repeated <= 0), gain, 0.0)
+        gain = np.where(np.array(fit.reference.jumps[: fit.columns]) | (self.repeated > 0), 0.0, gain)
         return Hypothesis("unknown", gain, 3.0, undone=np.full_like(self.X, np.nan))
 
     def free_scalers(self) -> Iterator[Hypothesis]:

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from .company import Company
+from .exact import traded_values
 from .hypotheses import ENOUGH, Hypothesis, Search
 from .likelihood import IMPOSSIBLE
 from .reference import Reference
@@ -74,14 +75,27 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
 
 
 def swaps(search: Search) -> Iterator[Hypothesis]:
-    """Yield the best swap of two columns whose likelihood is sure, one of which does not fit as it is."""
-    sure = np.flatnonzero(search.sure).tolist()
-    pairs = [(i, j) for i, j in combinations(sure, 2) if search.suspect[i] or search.suspect[j]]
+    """Yield the best swap of two columns, one of which does not fit as it is."""
+    varied = np.flatnonzero(search.fit.varied).tolist()
+    pairs = [(i, j) for i, j in combinations(varied, 2) if search.suspect[i] or search.suspect[j]]
     if not pairs or search.fit.columns > _EACH:
         return
     alone, company = _fits(search), search.company
     np.fill_diagonal(alone, np.maximum(np.diag(alone), search.clean))  # drifted as suits it best
     yield _ordered(search, _swap(pairs, alone, company), alone, company)
+
+
+def traded(search: Search) -> Iterator[Hypothesis]:
+    """Yield the two columns that have each other's most frequent value, if two have."""
+    moved, log_p = traded_values(search.fit.reference, search.X)
+    if not moved:
+        return
+    order, gain = np.arange(search.fit.columns), np.zeros(search.fit.columns)
+    order[list(moved)] = moved[::-1]
+    gain[list(moved)] = -0.5 * log_p
+    undone = np.empty_like(search.X)
+    undone[:, order] = search.X
+    yield _moved(order, gain, 2.0, undone)
 
 
 def _ordered(search: Search, order: Any, alone: Any, company: Company | None) -> Hypothesis:

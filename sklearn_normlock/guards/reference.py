@@ -58,7 +58,10 @@ class Reference:
         self.low, self.high = (np.array([v[at] if len(v) else 0.0 for v, _ in profile.sketches]) for at in (0, -1))
         self.low[:d] = np.where(self.known[:d], np.fmin(profile.moments.low, self.low[:d]), 0.0)
         self.high[:d] = np.where(self.known[:d], np.fmax(profile.moments.high, self.high[:d]), 0.0)
-        self.tolerance += _ROUNDING * np.maximum(np.abs(self.low), np.abs(self.high))
+        greatest = np.maximum(np.abs(self.low), np.abs(self.high))
+        self.tolerance += _ROUNDING * greatest
+        #: By how much two numbers of a column may differ and be the same value.
+        self.rounding = 1e-6 * self.tolerance + _ROUNDING * greatest
         self.middle = self._quantiles(0.5)
         #: Of each column the values at which its sketch jumps, and by how much.
         self.steps = [_steps(*sketch) for sketch in profile.sketches]
@@ -85,6 +88,13 @@ class Reference:
     def density(self) -> Density:
         """The density of each column."""
         return Density(self)
+
+    @cached_property
+    def singles(self) -> Reference:
+        """The same of values that hardly repeat; see :mod:`.singles`."""
+        from .singles import of_singles
+
+        return of_singles(self) if any(self.jumps[: self.columns]) else self
 
     def atoms(self, j: Any) -> Any:
         """Return the values that many rows share, in ascending order."""

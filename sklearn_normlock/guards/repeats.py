@@ -17,6 +17,8 @@ REPEATED = ("stuck", "imputed", "clipped")
 #: A run less odd than this (a log p-value) is left to chance.
 _ODD = -7.0
 _PRICE = 3.0
+#: Of all values that repeat in a column of coarse ones, these tell; the others follow from there being few.
+_COUNTED = 3
 #: Only so few different values have shares to compare; by so much (a log-likelihood a row) these may differ for drift.
 _FEW_STEPS, _OF_DRIFT = 40, 0.06
 
@@ -64,15 +66,14 @@ def _is_bound(run: Run, sketch: tuple[Any, Any], tolerance: float) -> bool:
     if not run.lowest and not run.highest:
         return False
     spread = 3 * np.sqrt(run.n) / 2 + 1
+    at = run.value + tolerance * np.array([-1.0, 0.0, 1.0])
+    below, up_to = share_below(*sketch, at)
     if run.lowest:
-        least, most = share_below(*sketch, run.value - tolerance)[0], share_below(*sketch, run.value + tolerance)[1]
+        least, cut, most = below[0], up_to[1], up_to[2]
     else:
-        least, most = (
-            1 - share_below(*sketch, run.value + tolerance)[1],
-            1 - share_below(*sketch, run.value - tolerance)[0],
-        )
-    if most <= 0:
-        return False
+        least, cut, most = 1 - up_to[2], 1 - below[1], 1 - below[0]
+    if cut <= 0:
+        return False  # nothing of training's lies there: to cut it off would leave no trace
     expected = least * run.n, most * run.n
     slack = min(spread, 3 * np.sqrt(max(expected[1], 1)))
     return bool(expected[0] - slack <= run.count <= expected[1] + slack)
@@ -99,7 +100,8 @@ def _quantised(search: Search) -> Iterator[Hypothesis]:
     for j in np.flatnonzero(fit.varied).tolist():
         whole = (on[:, :, j] | ~known[:, j]).all(axis=1)
         x, runs = search.X[known[:, j], j], fit.runs_of(j)
-        repeated = min(sum(-run.log_p for run in runs), 200.0)
+        odd = sorted((-run.log_p for run in runs), reverse=True)
+        repeated = min(sum(odd[:_COUNTED]), 200.0)
         if fit.coarse[j] < _ODD and whole.any():
             level = int(np.argmax(whole))
             gain[j] = -fit.coarse[j] + repeated

@@ -9,12 +9,15 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from .reference import Reference
-from .sketch import share_below
+from .sketch import JUMP, share_below
 from .tails import log_binomial, log_choose, log_tail
+from .tilt import FAR
 
 #: Fewer equal values than this are no evidence.
 LEAST = 3
-_ROUNDING, _NEARLY_ALL = 1.2e-7, 0.8
+_NEARLY_ALL = 0.8
+#: Rows whose values are looked up among training's, and how many of the most frequent may be one of these, moved.
+ROWS, _OFTEN = 256, 5
 #: A log p-value above which nothing is odd, and no kinder one need be looked for.
 _NOT_ODD = -3.0
 
@@ -46,6 +49,62 @@ def tie_evidence(reference: Reference, X: Any) -> Any:
     return out
 
 
+def new_values(reference: Reference, X: Any) -> Any:
+    """Return of each column that takes few values the log p-value of how many are none of these."""
+    out, X = np.zeros(X.shape[1]), X[:: max(1, len(X) // ROWS)]
+    for j in np.flatnonzero(reference.few[: X.shape[1]]):
+        out[j] = _none_of_training(reference, int(j), X[:, j])
+    return out
+
+
+def _none_of_training(reference: Reference, j: int, x: Any) -> float:
+    """Return the log of how probable it is that so many values are none of the few that training had, moved or not."""
+    values, counts = np.unique(x[~np.isnan(x)], return_counts=True)
+    slack, m, n = reference.rounding[j], reference.rows[j], float(counts.sum())
+    often = reference.masses(j)[reference.masses(j) * m > 1.5].sum()  # of so few rows a profile has each value
+    share = max(1 - float(often), 0.0)
+    r = min(np.ceil((share + reference.drift * np.sqrt(share * (1 - share))) * m) + 1, m)
+    off = float(counts[reference.off(j, values) > slack].sum()) if n else 0.0
+    log_p = float(log_tail(off, n, r, m))
+    if log_p > _NOT_ODD:
+        return 0.0
+    # All of them have moved: so that one of the most frequent is one of training's.
+    usual = values[np.argsort(-counts)[:_OFTEN]]
+    by = (usual[:, None] - reference.atoms(j)).ravel()
+    by = by[np.abs(by) <= reference.tolerance[j]]
+    if len(by):
+        off = (counts * (reference.off(j, values - by[:, None]) > slack)).sum(axis=1).min()
+    return float(log_tail(off, n, r, m))
+
+
+def rows_in_runs(reference: Reference, X: Any) -> float:
+    """Return the log of how probable it is that so many rows share a value with two others, in whatever column.
+
+    Of the columns in which no two rows of training had the same. Each value that repeats may be that of one of these,
+    too; of all rows together, those of training and of the batch, any may have been the batch's.
+    """
+    d = X.shape[1]
+    single = reference.known[:d] & (reference.profile.ties[:d] == 0) & ~np.array(reference.jumps[:d])
+    ordered = np.sort(X, axis=0)
+    away, known = np.full(len(X), -1.0), 0
+    for j in np.flatnonzero(single & (ordered[LEAST - 1 :] == ordered[: 1 - LEAST]).any(axis=0)):
+        values, count = np.unique(X[~np.isnan(X[:, j]), j], return_counts=True)
+        known += int((count > 1).sum())
+        rows = np.isin(X[:, j], values[count >= LEAST])
+        away[rows] = np.maximum(away[rows], _away(reference, int(j), X[rows, j]))
+    n, rows = len(X), away >= 0
+    if not rows.any():
+        return 0.0
+    m = float(reference.rows[:d][single].min()) * np.exp(-reference.drift * away[rows].mean())
+    return float(log_tail(rows.sum(), n, min(known + 1, m), m))
+
+
+def _away(reference: Reference, j: int, values: Any) -> Any:
+    """Return how many deviations from the mean values are, of those that a drift of the population can lead to."""
+    off = np.clip(values, reference.low[j], reference.high[j]) - reference.mean[j]
+    return np.minimum(np.abs(off) / max(reference.std[j], 1e-300), FAR)
+
+
 def cuts(reference: Reference, runs: list[Run]) -> dict[int, tuple[Run, Run, float]]:
     """Return of the columns that have runs at both ends these two, and the log of how probable both together are."""
     ends: dict[int, list[Run]] = {}
@@ -67,7 +126,7 @@ def _cut_on_both_sides(reference: Reference, j: int, low: Run, high: Run) -> flo
 def _inside(reference: Reference, j: int, low: float, high: float, n: int, by: float) -> tuple[float, float]:
     """Return what share of values lies between two at most, after a drift, and the log of how probable all n do."""
     sketch, m = reference.profile.sketches[j], reference.rows[j]
-    most, slack = reference.tolerance[j], _rounding(reference, j)
+    most, slack = reference.tolerance[j], reference.rounding[j]
     ends = np.clip([sketch[0][0] - low, sketch[0][-1] - high], -most, most)  # where a jump lies at the end
     moved = np.concatenate([np.linspace(-1, 1, 7) * most, [-by], ends])
     # Every value has moved; or, of those that are few, some have become more frequent.
@@ -166,7 +225,7 @@ def moves_onto_values(reference: Reference, j: int, values: Any, counts: Any) ->
 
 def _moves(reference: Reference, j: int, values: Any, counts: Any) -> Any:
     """Return by how much all values may have moved: not at all, or so that nearly all are again what they may be."""
-    by, slack = moves_onto_values(reference, j, values, counts), _rounding(reference, j)
+    by, slack = moves_onto_values(reference, j, values, counts), reference.rounding[j]
     found = (counts * (reference.off(j, values - by[:, None]) <= slack)).sum(axis=1)
     n, share = counts.sum(), min(float(reference.masses(j).sum()), 1 - 1 / reference.rows[j])
     chance = reference.drift + 3 * np.sqrt(1 / n + 1 / reference.rows[j])
@@ -174,13 +233,9 @@ def _moves(reference: Reference, j: int, values: Any, counts: Any) -> Any:
     return np.append(0.0, by[found >= least])
 
 
-def _rounding(reference: Reference, j: int) -> float:
-    return float(1e-6 * reference.tolerance[j] + _ROUNDING * max(abs(reference.low[j]), abs(reference.high[j])))
-
-
 def _same_value(reference: Reference, j: int) -> float:
     """Return how far a value may have drifted and be the same: values that are few move all at once, if at all."""
-    return _rounding(reference, j) if reference.few[j] else float(reference.tolerance[j])
+    return float(reference.rounding[j]) if reference.few[j] else float(reference.tolerance[j])
 
 
 def together(reference: Reference, j: int, runs: list[Run]) -> float:
@@ -206,12 +261,37 @@ def _log_p_of_count(
     # A value of the profile, which drift may have moved here or made more frequent; its share is an estimate.
     log_p = -np.inf
     if near.any():
-        usual = min(_at_most(reference, j, float(mass[near].max())) / inside, 1.0)
-        log_p = log_binomial(count, n, usual) + np.log(max(len(at), 1))
-    # Or one of the many rarer values: k of n rows share one with probability at most C(n, k) Σp^k.
-    most = min(max(0.01, 3 / m) + 3 * np.sqrt(max(0.01, 3 / m) / m), 1.0)
-    pairs = reference.profile.ties[j] + 14 / (m * max(m - 1, 1))
-    alike = min(1.0, pairs + 3 * np.sqrt(pairs / m))
-    rare = log_choose(n, count) + min((count - 2) * np.log(most) + np.log(alike), 0.5 * count * np.log(alike))
+        share = float(mass[near].max())
+        r = np.ceil((share + reference.drift * np.sqrt(share * (1 - share))) * m) + 1
+        exact = float(log_tail(count, n, r, max(np.floor(m * inside), r)))
+        by_share = log_binomial(count, n, min(_at_most(reference, j, share) / inside, 1.0))
+        log_p = min(exact, by_share) + np.log(max(len(at), 1))
+    rare = _log_p_of_rare(reference, j, value, count, n, inside)
     # After a drift the two can't be told apart: the likelier counts.
-    return float(max(log_p, rare - count * np.log(inside)))
+    return float(max(log_p, rare))
+
+
+def _log_p_of_rare(reference: Reference, j: int, value: float, count: int, n: int, inside: float) -> float:
+    """Return (a bound on) the log of how probable it is that so many rows share one of the rarer values.
+
+    Had the n rows been drawn from these and the m of training together, each k of them that share a value would all be
+    among the n with probability C(n, k) / C(n + m, k); how many such k there are is at most what training's pairs of
+    equal values leave room for, and the batch's own. Or, which says more of many rows: k of n share one of some values
+    with probability at most C(n, k) Σp^k.
+    """
+    m = float(reference.rows[j])
+    ties = float(reference.profile.ties[j])
+    pairs = ties * m * (m - 1) / 2
+    # So many of training may have it too: one, where none has a value that another has.
+    most = min((1 + np.sqrt(1 + 8 * pairs)) / 2, max(JUMP * m, 3.0))
+    own = log_choose(count + most, count)
+    if most + 1 >= count and pairs > 0:
+        own = np.logaddexp(own, np.log(pairs) + log_choose(most + 1, count) - log_choose(most + 1, 2))
+    # And the population may have drifted towards it: as if that many fewer rows of training had been asked.
+    asked = m * inside * np.exp(-reference.drift * _away(reference, j, value))
+    exact = own - log_choose(n + asked, count)
+    share = min(max(JUMP, 3 / m) + 3 * np.sqrt(max(JUMP, 3 / m) / m), 1.0)
+    alike = ties + 14 / (m * max(m - 1, 1))
+    alike = min(1.0, alike + 3 * np.sqrt(alike / m))
+    by_share = min((count - 2) * np.log(share) + np.log(alike), 0.5 * count * np.log(alike)) - count * np.log(inside)
+    return float(log_choose(n, count) + min(exact, by_share))

@@ -14,7 +14,7 @@ from scipy.special import ndtr, ndtri
 
 #: A row this many deviations from the mean, or more, is as frequent as one at that distance: else a single outlier
 #: would be made most of the population.
-_FAR = 5.0
+FAR = 5.0
 _STEPS = 6
 
 
@@ -38,7 +38,7 @@ def tilted(fine: Any, mean: Any, std: Any, moved: float, thresholds: Any, shares
         The larger of the tilted share and that of a normal variable moved so far, of which only the steps are seen.
     """
     scale = np.where(std > 0, std, 1.0)
-    z = np.clip((fine - mean) / scale, -_FAR, _FAR)
+    z = np.clip((fine - mean) / scale, -FAR, FAR)
     start, theta = z.mean(axis=0), np.full(fine.shape[1], float(moved))
     for _ in range(_STEPS):  # Newton's method: the derivative of the mean is the variance
         weight = np.exp(theta * z)
@@ -46,7 +46,7 @@ def tilted(fine: Any, mean: Any, std: Any, moved: float, thresholds: Any, shares
         now = (weight * z).sum(axis=0)
         variance = np.maximum((weight * z * z).sum(axis=0) - now * now, 1e-2)
         theta = np.clip(theta + (start + moved - now) / variance, 0.0, 2.0)
-    at = np.clip((thresholds - mean) / scale, -_FAR, _FAR)
+    at = np.clip((thresholds - mean) / scale, -FAR, FAR)
     of_one = np.exp(theta * at) / np.exp(theta * z).mean(axis=0)
     out = np.empty_like(shares)
     for k, threshold in enumerate(thresholds):
@@ -78,7 +78,7 @@ def kindest(fine: Any, mean: Any, std: Any, most: float, X: Any) -> Any:
         At least 0.
     """
     scale = np.where(std > 0, std, 1.0)
-    z, of_batch = (np.clip((values - mean) / scale, -_FAR, _FAR) for values in (fine, X))
+    z, of_batch = (np.clip((values - mean) / scale, -FAR, FAR) for values in (fine, X))
     total, n = np.nansum(of_batch, axis=0), (~np.isnan(of_batch)).sum(axis=0)
     out = np.zeros(len(total))
     for theta in np.linspace(-most, most, 2 * _STEPS + 1):
