@@ -1,4 +1,4 @@
-"""What sixteen rows tell by their values alone: these repeat, or are new, or another column's."""
+"""What sixteen rows tell: values that repeat, or are new, or another column's; correlations that are another's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_normlock as nl
+from sklearn_normlock.guards.dependence import rank_scores
+from sklearn_normlock.guards.evidence import weigh
 from sklearn_normlock.guards.exact import traded_values
 from sklearn_normlock.guards.singles import singles
 from sklearn_normlock.guards.ties import new_values, rows_in_runs, tie_evidence
@@ -35,7 +37,7 @@ def test_repeated_and_new_values_keep_their_probability(exponent, m, n):
     for _ in range(12):
         X = zipf(rng, m + n, 150, exponent)
         reference = nl.Profile.from_data(X[:m]).reference(0.0)
-        repeated.append(tie_evidence(reference, X[m:]))
+        repeated.append(tie_evidence(reference, X[m:], np.sort(X[m:], axis=0)))
         new.append(new_values(reference, X[m:]))
     for log_p in (repeated, new):
         for p in (0.05, 0.01):
@@ -47,10 +49,49 @@ def test_rows_in_runs_whatever_goes_together():
     rng = np.random.default_rng(0)
     X, Y = (np.repeat(rng.normal(size=(n, 1)), 10, axis=1) for n in (120, 16))
     Y[:4] = Y[0]
-    one, ten = (rows_in_runs(nl.Profile.from_data(X[:, :d]).reference(0.3), Y[:, :d]) for d in (1, 10))
+    one, ten = (
+        rows_in_runs(nl.Profile.from_data(X[:, :d]).reference(0.3), Y[:, :d], np.sort(Y[:, :d], axis=0))
+        for d in (1, 10)
+    )
     assert one <= ten < 0
     Y = rng.normal(size=(16, 10))
-    assert rows_in_runs(nl.Profile.from_data(X).reference(0.3), Y) == 0
+    assert rows_in_runs(nl.Profile.from_data(X).reference(0.3), Y, np.sort(Y, axis=0)) == 0
+
+
+def test_columns_without_a_repeated_value_share_no_budget():
+    """Where no value repeats, none of a column's can be oddly frequent: their number is no matter."""
+    rng = np.random.default_rng(0)
+    X, batch = rng.normal(size=(120, 40)), rng.normal(size=(16, 40))
+    batch[:4, 1] = batch[0, 1]
+    left = []
+    for d in (2, 40):
+        evidence = weigh(nl.Profile.from_data(X[:, :d]).reference(0.3), batch[:, :d], {}, 1e-3)
+        left.append(evidence.log_p["ties"].min() - evidence.limit("ties"))
+    assert left[0] == pytest.approx(left[1])
+
+
+def test_a_frequent_value_among_others():
+    """A value that one row in thirty has is not five times as frequent for a drift of its column, though others are."""
+    rng = np.random.default_rng(0)
+    X = np.round(rng.normal(150, 12, size=(180, 6)))
+    profile = nl.Profile.from_data(np.where(rng.random((180, 6)) < 0.4, rng.normal(150, 12, size=(180, 6)), X))
+    reference = profile.reference(0.3)
+    assert not any(reference.few) and all(reference.jumps[:6])
+    batch = rng.normal(150, 12, size=(16, 6))
+    assert not nl.diagnose(profile, batch).alarm
+    batch[:8, 2] = 150.0
+    assert nl.diagnose(profile, batch).fault == "imputed"
+
+
+def test_columns_that_repeat_one_value_share_the_budget():
+    """One value of a column repeats in training, and may in a batch: each such column has its part of the budget."""
+    rng = np.random.default_rng(0)
+
+    def rows(n):
+        return np.where(rng.random((n, 300)) < 0.02, 1.0, rng.normal(size=(n, 300)))
+
+    reference = nl.Profile.from_data(rows(2000)).reference(0.3)
+    assert not any(weigh(reference, rows(4), {}, 1e-3).alarm for _ in range(1500))
 
 
 @pytest.mark.parametrize("columns", [slice(None), [2]])
@@ -105,6 +146,78 @@ def test_spending_in_another_column():
     zeros = scaler.transform(np.zeros((1, 4)))[0]
     near = batch + (zeros[[0, 2, 1, 3]] - zeros) * (1 + 1e-7)
     assert traded_values(reference, near)[1] > -20 > traded_values(reference, swapped)[1]
+
+
+def factors(rng, n, loading):
+    """Normal columns of one distribution, which share some factors."""
+    noise = np.sqrt(1 - (loading**2).sum(axis=0))
+    return rng.normal(size=(n, len(loading))) @ loading + noise * rng.normal(size=(n, loading.shape[1]))
+
+
+def test_two_columns_that_only_their_company_tells_apart():
+    """Columns of one distribution have changed places: what is seen of it is how they go together with the others."""
+    rng = np.random.default_rng(0)
+    loading = np.kron(np.eye(3), np.full(4, 0.85))
+    profile = nl.Profile.from_data(factors(rng, 600, loading))
+    found = []
+    for _ in range(12):
+        batch = factors(rng, 16, loading)
+        assert not nl.diagnose(profile, batch).alarm
+        batch[:, [1, 6]] = batch[:, [6, 1]]
+        found.append(nl.diagnose(profile, batch))
+    assert sum((f.fault, f.columns) == ("columns_swapped", (1, 6)) for f in found) >= 10, found
+
+
+def laboratories(rng, n):
+    """Three readings each of two laboratories, which agree but for a tenth of the samples."""
+    apart = np.where(rng.random((n, 1)) < 0.9, 0.05, 2.0)
+    own = np.repeat(rng.normal(size=(n, 2)), 3, axis=1) + 0.5 * rng.normal(size=(n, 6))
+    return rng.normal(size=(n, 1)) + apart * own
+
+
+def copies(rng, n):
+    """Columns that are another's copy but for rare large errors."""
+    return np.repeat(rng.normal(size=(n, 2)), 3, axis=1) + 0.01 * rng.standard_cauchy(size=(n, 6))
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.4, 0.8, 0.97])
+def test_exchanged_columns_keep_their_probability(strength):
+    """Of clean batches, a share p at most looks as if two columns had changed places, at a p-value of p."""
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(12):
+        loading = strength * rng.normal(size=(2, 8))
+        loading /= np.maximum(np.sqrt((loading**2).sum(axis=0) / 0.98), 1)
+        learned = nl.Profile.from_data(factors(rng, 160, loading)).dependence
+        for n in (16, 64):
+            scores = (rank_scores(factors(rng, n, loading)) for _ in range(60))
+            found += [learned.exchanged(z.T @ z / n, n)[1] for z in scores]
+    for p in (0.05, 0.01):
+        assert np.mean(np.array(found) <= np.log(p)) <= p
+
+
+@pytest.mark.parametrize("data", [laboratories, copies])
+@pytest.mark.parametrize("n", [16, 64, 256])
+def test_exchanged_columns_of_no_normal_ranks(data, n):
+    """Where the likelihood of normal ranks says too much of clean batches, it is not trusted."""
+    rng = np.random.default_rng(0)
+    learned = [nl.Profile.from_data(data(rng, 1500)).dependence for _ in range(3)]
+    scores = [rank_scores(data(rng, n)) for _ in range(200)]
+    found = [each.exchanged(z.T @ z / n, n)[1] for each in learned for z in scores]
+    assert data is copies or max(each.trust for each in learned) < 0.1
+    assert np.mean(np.array(found) <= np.log(1e-3)) <= 1e-3
+
+
+def test_a_calm_lot_of_a_skew_population():
+    """Of skew columns that go together, rows that happen to be near the middle are near each other: that is no cut."""
+    rng = np.random.default_rng(0)
+
+    def visits(n):
+        return np.exp(rng.normal(size=(n, 1)) + 0.5 * rng.normal(size=(n, 5)))
+
+    reference = nl.Profile.from_data(visits(1500)).reference(0.3)
+    narrower = [weigh(reference, visits(16), {}, 1e-3).log_p["spread"][0] for _ in range(2000)]
+    assert np.mean(np.array(narrower) <= np.log(1e-3)) <= 1e-3
 
 
 def test_amounts_beside_many_zeros():

@@ -18,13 +18,9 @@ class Company:
     """The rank correlations of a batch X (R) against those that were learned (P)."""
 
     def __init__(self, learned: Dependence, X: Any) -> None:
-        scores, P = rank_scores(X), learned.correlation()
+        scores = rank_scores(X)
         R = scores.T @ scores / len(X)
-        self.R, self.P = R - np.diag(np.diag(R)), P - np.diag(np.diag(P))
-        # Of independent columns, what was learned is chance, and does not hold in the other half of training's rows.
-        strength, by_chance = (self.P**2).sum(axis=1), 2 * len(P) / learned.rows
-        held = np.minimum(1 - by_chance / np.maximum(strength, by_chance), np.clip(learned.expected, 0.0, 1.0))
-        self.P *= np.sqrt(np.outer(held, held))
+        self.R, self.P = R - np.diag(np.diag(R)), learned.held
         # Those of training were taken from half its rows. A pair of columns is one observation, not one of each.
         n = 0.5 / (1 / len(X) + 2 / learned.rows)
         # Correlations with many neighbours repeat each other: together they count as about one column's worth.

@@ -124,7 +124,7 @@ def coverage(
         with np.errstate(all="ignore"):
             evidence = weigh(reference, change(X), {}, budget)
         # Rows made of columns that are drawn one by one say nothing of rows, nor of what goes together.
-        for test in ("dependence", "unit", "standardised"):
+        for test in ("dependence", "exchanged", "unit", "standardised"):
             evidence.log_p.pop(test, None)
         return np.setdiff1d(np.flatnonzero(reference.known[:d]), evidence.flagged())
 

@@ -25,6 +25,11 @@ _SIZES = (16, 64)
 _TELL, _ROWS_PER_COLUMN = 128, 4
 #: A column that the others determine leaves nothing open: its logarithm ends here.
 _LEAST_OPEN = -12.0
+#: What the likelihood of normal ranks counts, and the least part of independence in the correlations that it takes.
+_WORTH, _RIDGE = 0.75, 0.05
+#: What it may gain by chance in eighty clean batches, the choice among columns aside; if it gains more, it counts for
+#: less by this power of the factor. Fewer rows than that can't tell.
+_BY_CHANCE, _POWER, _VOUCHED = 2.0, -3.0, 150
 #: Fewer rows than this tell nothing about dependence.
 ENOUGH = 64
 
@@ -34,7 +39,8 @@ class Dependence:
     """``factor`` (n_columns, rank); agreement of a column with its neighbours: mean, and deviation times root of n.
 
     ``surprise`` (4, n_columns) is about what the others leave open of a column: the mean of its logarithm in batches
-    of 16 and of 64 rows, and its deviation times the root of their rows; None where there are too few rows.
+    of 16 and of 64 rows, and its deviation times the root of their rows; None where there are too few rows. ``trust``
+    is how far the likelihood of normal ranks was what it should be in such batches: from 0, not at all, to 1.
     """
 
     factor: Any
@@ -42,6 +48,7 @@ class Dependence:
     expected: Any
     spread: Any
     surprise: Any = None
+    trust: float = 1.0
 
     def __post_init__(self) -> None:
         if self.surprise is not None:
@@ -92,9 +99,47 @@ class Dependence:
     @cached_property
     def weights(self) -> Any:
         """The inverse of the correlation, shrunk; a column of it, over its diagonal, is a regression on the others."""
-        part = min(0.5, max(0.02, 2.0 * len(self.factor) / self.rows))
+        part = self._shrunk
         precision = np.linalg.inv((1 - part) * self.correlation() + part * np.eye(len(self.factor)))
         return precision / np.diag(precision)
+
+    @cached_property
+    def held(self) -> Any:
+        """The rank correlations of different columns, as far as they were there again in the other half of the rows.
+
+        Of independent columns, what was learned is chance.
+        """
+        P = self.correlation() - np.eye(len(self.factor))
+        strength, by_chance = (P**2).sum(axis=1), 2 * len(P) / self.rows
+        held = np.minimum(1 - by_chance / np.maximum(strength, by_chance), np.clip(self.expected, 0.0, 1.0))
+        return P * np.sqrt(np.outer(held, held))
+
+    @cached_property
+    def _precision(self) -> Any:
+        return np.linalg.inv((1 - max(self._shrunk, _RIDGE)) * self.held + np.eye(len(self.factor)))
+
+    @property
+    def _shrunk(self) -> float:
+        return min(0.5, max(0.02, 2.0 * len(self.factor) / self.rows))
+
+    def exchanged(self, R: Any, n: int) -> tuple[tuple[int, int], float]:
+        """Return the two columns that are likeliest to have changed places, and the log of how probable chance is.
+
+        ``R`` is the rank correlation of a batch of n rows. Were ranks normal and their correlations known, the ratio of
+        the likelihoods would exceed 1/p with probability p at most; it counts for less, by ``trust`` too. Which of all
+        pairs it is is paid for. If no pair gains, any, and 0.
+        """
+        d, Q = len(self.factor), self._precision
+        R = R - np.diag(np.diag(R) - 1.0)
+        told = Q @ R
+        own, q = np.diag(told), np.diag(Q)
+        # Half of what the trace of the permuted Q with R loses, Q with rows and columns i and j exchanged.
+        gain = own[:, None] + own - told - told.T + (q[:, None] - Q) * (R - 1.0) + (Q - q) * (1.0 - R)
+        at = int(np.argmax(np.triu(gain, 1)))
+        pair = (at // d, at % d)
+        n = min(n, _SIZES[-1])  # of more, it has not been seen how far it can be trusted
+        worth = _WORTH * self.trust * n / (1 + 2 * n / self.rows)
+        return pair, min(0.0, float(np.log(d * (d - 1) / 2)) - worth * float(gain[pair]))
 
     def left_open(self, scores: Any) -> Any:
         """Return of each column the logarithm of what the others leave open of it: of its mean squared residual."""
@@ -112,6 +157,7 @@ class Dependence:
             # Where the parts expect different things, the difference is spread too.
             a * self.spread + b * other.spread + np.abs(self.expected - other.expected),
             _together(self.surprise, a, other.surprise, b),
+            min(self.trust, other.trust),
         )
 
 
@@ -152,6 +198,7 @@ def dependence_of(X: Any) -> Dependence | None:
     found = Dependence(factor, n, np.ones(d), np.ones(d))
     rest = order[half:]
     means, spreads, opens, widths = [], [], [], []
+    overstated = 1.0
     for asked in _SIZES:
         size = min(asked, len(rest) // 2)
         drawn, left = np.empty((_DRAWS, d)), np.zeros((_DRAWS, d))
@@ -161,6 +208,8 @@ def dependence_of(X: Any) -> Dependence | None:
             drawn[i] = found.agreement(scores)
             if found.tells:
                 left[i] = found.left_open(scores)
+                pairs, log_p = np.log(d * (d - 1) / 2), found.exchanged(scores.T @ scores / size, size)[1]
+                overstated = max(overstated, (pairs - log_p) / (pairs + _BY_CHANCE))
         # Drawn without replacement from few rows, batches are more alike than new ones will be.
         rarer = np.sqrt(size / (1 - size / len(rest)))
         mean = drawn.mean(axis=0)
@@ -171,7 +220,8 @@ def dependence_of(X: Any) -> Dependence | None:
         opens.append(left.mean(axis=0))
         widths.append(np.maximum(left.std(axis=0, ddof=1), (left.max(axis=0) - opens[-1]) / _LEAST_OF_DRAWS) * rarer)
     surprise = np.stack([*opens, *widths]) if found.tells else None
-    return Dependence(factor, n, np.minimum(*means), np.maximum(*spreads), surprise)
+    trust = overstated**_POWER if found.tells and n >= _VOUCHED else 0.0
+    return Dependence(factor, n, np.minimum(*means), np.maximum(*spreads), surprise, trust)
 
 
 def _together(one: Any, a: float, other: Any, b: float) -> Any:

@@ -14,7 +14,7 @@ from .faults import FAULTS
 from .hypotheses import Hypothesis, Search
 from .likelihood import Likelihood
 from .norms import NormVerdict, norm_fault
-from .permutations import permutations, swaps, traded
+from .permutations import exchanged, permutations, swaps, traded
 from .profile import Profile
 from .reference import Reference
 from .repeats import REPEATED, repeats
@@ -272,7 +272,8 @@ class _Case:
     def _searched(self, X: Any, evidence: Evidence) -> tuple[str, Any, dict[str, Any], float]:
         flagged, search = evidence.flagged(), self._search(self.reference, X, evidence)
         with np.errstate(all="ignore"):
-            found = [*search.all(), *repeats(search), *flips(search), *permutations(search, flagged), *traded(search)]
+            found = [*search.all(), *repeats(search), *flips(search), *permutations(search, flagged)]
+            found += [*traded(search), *exchanged(search)]
         found = sorted((h for h in found if h.score > _LEAST and len(h.columns)), key=lambda h: -h.score)
         found = self._explaining(found, search)
         self.found = found
@@ -321,7 +322,7 @@ class _Case:
         return details
 
     def _odd(self, evidence: Evidence) -> dict[str, Any]:
-        return {"tests": sorted(test for test in evidence.log_p if len(evidence.alarming(test)))}
+        return {"tests": sorted(test for test in evidence.log_p if (evidence.log_p[test] < evidence.limit(test)).any())}
 
 
 def _confidence(found: list[Hypothesis]) -> float:

@@ -8,6 +8,7 @@ and, within a test, among its columns (Bonferroni): columns that go together cos
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,12 @@ from .ties import new_values, rows_in_runs, tie_evidence
 WEIGHTS = {
     "location": 0.22, "tails": 0.15, "narrow": 0.05, "spread": 0.05, "ties": 0.22, "runs": 0.05, "values": 0.05,
     "precision": 0.1, "missing": 0.05, "dependence": 0.15, "beyond": 0.0, "categories": 0.05, "unit": 0.02,
-    "standardised": 0.01, "traded": 0.01, "directed": 0.1,
+    "standardised": 0.01, "traded": 0.01, "exchanged": 0.05, "directed": 0.1,
 }  # fmt: skip
 WEIGHTS_OF_FEW = {**WEIGHTS, "location": 0.2, "tails": 0.15, "dependence": 0.0, "beyond": 0.3}
 FEW = 16
 _OF_ROWS_TOO = frozenset({"location", "tails", "narrow", "beyond"})
+_OF_THE_TABLE = frozenset({"unit", "standardised", "spread", "runs", "traded", "exchanged", "directed"})
 #: Rows that the tests of a distribution look at, and those of all columns together, which cost more.
 ROWS, DEPENDENCE_ROWS = 2048, 256
 #: A log p-value above which no share of a budget is.
@@ -57,16 +59,24 @@ class Evidence:
     n_columns: int
     category_columns: Any
 
-    def limit(self, test: str) -> float:
+    def limit(self, test: str, all_weights: float = 0.0) -> float:
         """Return the logarithm of the p-value from which on a column alarms."""
-        weights = WEIGHTS_OF_FEW if self.rows < FEW else WEIGHTS
-        weight = weights[test] / sum(weights[name] for name in self.log_p)
-        return self.log_budget + float(np.log(max(weight, 1e-300) / max(len(self.log_p[test]), 1)))
+        share = self._weights[test] / (all_weights or self._all_weights)
+        return self.log_budget + log(max(share, 1e-300) / max(len(self.log_p[test]), 1))
+
+    @property
+    def _weights(self) -> dict[str, float]:
+        return WEIGHTS_OF_FEW if self.rows < FEW else WEIGHTS
+
+    @property
+    def _all_weights(self) -> float:
+        return sum(self._weights[test] for test in self.log_p)
 
     @property
     def log_p_value(self) -> float:
         """The logarithm of the p-value of the batch: the least of all, after Bonferroni."""
-        least = [(p.min() - self.limit(test)) for test, p in self.log_p.items() if len(p)]
+        every = self._all_weights
+        least = [(p.min() - self.limit(test, every)) for test, p in self.log_p.items() if len(p)]
         return min(0.0, self.log_budget + min(least, default=-self.log_budget))
 
     @property
@@ -76,7 +86,7 @@ class Evidence:
 
     def alarming(self, test: str) -> Any:
         """Return the columns at which a test alarms; from ``n_columns`` on they are measures of rows."""
-        if test not in self.log_p or test in ("unit", "standardised", "spread", "runs", "traded", "directed"):
+        if test not in self.log_p or test in _OF_THE_TABLE:
             return np.zeros(0, np.int64)
         if test == "categories":
             return self.category_columns[self.log_p[test] < self.limit(test)]
@@ -128,7 +138,7 @@ def weigh(reference: Reference, X: Any, categories: dict[int, Any], budget: floa
     if holes or reference.profile.moments.missing.any():
         log_p["missing"] = _missing(reference, X)
         X = np.where(finite, X, np.nan)
-    every = np.hstack([X, row_measures(X, reference.mean, reference.std)])
+    every = np.hstack([X, measures := row_measures(X, reference.mean, reference.std)])
     every = np.where(reference.known, every, np.nan) if not reference.known.all() else every
     evidence = Evidence(log_p, n, float(np.log(budget)), X.shape[1], np.array(sorted(categories), np.int64))
     if categories:
@@ -137,7 +147,7 @@ def weigh(reference: Reference, X: Any, categories: dict[int, Any], budget: floa
         )
     if n < FEW:
         log_p["beyond"] = np.zeros(2 * every.shape[1])
-    log_p["unit"] = log_p_unit(reference, X)
+    log_p["unit"] = log_p_unit(reference, X, measures[:, 1:])
     log_p["standardised"] = np.array([standardised_by(reference, X)[1]])
     if n > 1:
         count = (~np.isnan(every)).sum(axis=0).astype(float)
@@ -146,12 +156,13 @@ def weigh(reference: Reference, X: Any, categories: dict[int, Any], budget: floa
         log_p["narrow"] = _narrow(reference, every, count)
         log_p["precision"] = precision_evidence(reference, X)
         if n >= 3:
-            log_p["ties"] = tie_evidence(reference, X)
+            ordered = np.sort(X, axis=0)
+            log_p["ties"] = tie_evidence(reference, X, ordered)
             log_p["values"] = new_values(reference, X)
             log_p["traded"] = np.array([traded_values(reference, X)[1]])
-            log_p["runs"] = np.array([rows_in_runs(reference, X)])
+            log_p["runs"] = np.array([rows_in_runs(reference, X, ordered)])
         if n >= FEW and reference.profile.dependence:
-            log_p["dependence"] = _dependence(reference, X)
+            log_p |= _dependence(reference, X)
         if n >= FEW and reference.continuous.any():
             log_p["spread"] = _spread(reference, X)
         if n >= FEW:
@@ -240,8 +251,11 @@ def _spread(reference: Reference, X: Any) -> Any:
     n = len(of_rows)
     if n < FEW:
         return np.zeros(2)
-    error = of_rows.std(ddof=1) * np.sqrt(1 / n + 1 / reference.rows[reference.columns])
-    z = np.array([1 / NARROWER - of_rows.mean(), of_rows.mean() - reference.wider]) / max(error, 1e-12)
+    # Of skew columns, rows that happen to be near the middle are near each other, too.
+    spread = of_rows.std(ddof=1)
+    spread = np.maximum([max(spread, reference.unlike), spread], 1e-12)
+    z = np.array([1 / NARROWER - of_rows.mean(), of_rows.mean() - reference.wider]) / spread
+    z /= np.sqrt(1 / n + 1 / reference.rows[reference.columns])
     return np.log(np.maximum(stdtr(n - 1.0, -np.maximum(z / _HEAVIER_OPEN, 0)), 1e-100)) * (z > 0)
 
 
@@ -287,7 +301,7 @@ def _beyond(reference: Reference, every: Any, log_alpha: float) -> Any:
     return np.where(out, log_alpha * 2, 0.0)
 
 
-def _dependence(reference: Reference, X: Any) -> Any:
+def _dependence(reference: Reference, X: Any) -> dict[str, Any]:
     found = reference.profile.dependence
     assert found is not None
     X = X[:: max(1, len(X) // DEPENDENCE_ROWS)][:DEPENDENCE_ROWS]
@@ -305,13 +319,16 @@ def _dependence(reference: Reference, X: Any) -> Any:
     p = stdtr(len(X) - 2.0, -np.maximum(z / _HEAVIER, 0))
     alone = np.where(told, np.log(np.maximum(2 * p, 1e-100)), 0.0)
     if found.surprise is None:
-        return alone
+        return {"dependence": alone}
     # What the other columns leave open of one: far more than it was, in a batch whose columns don't belong together.
     size = int(len(X) >= 64)
     more = found.left_open(scores) - found.surprise[size] - _MORE_OPEN
     spread = found.surprise[2 + size] * np.sqrt(1 / len(X) + 2 / found.rows)  # half of the rows were asked
     z = np.where(several, more / np.maximum(spread, 1e-2), 0.0)
-    return np.minimum(alone, np.where(z > 0, log_ndtr(-z / _HEAVIER_OPEN) + np.log(4), 0.0))
+    log_p = {"dependence": np.minimum(alone, np.where(z > 0, log_ndtr(-z / _HEAVIER_OPEN) + np.log(4), 0.0))}
+    if found.trust and len(scores.T) > 2:
+        log_p["exchanged"] = np.array([found.exchanged(scores.T @ scores / len(X), len(X))[1]])
+    return log_p
 
 
 def _categories(reference: Reference, column: int, values: Any) -> float:

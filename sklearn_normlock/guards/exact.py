@@ -17,10 +17,10 @@ _EXACT, _ROUNDED = 1e-6, 1e-9
 _SCALED, _SEVERAL = 1e-3, 3
 
 
-def log_p_unit(reference: Reference, X: Any) -> Any:
-    """Return of each norm the log p-value of so many rows having it exactly 1."""
+def log_p_unit(reference: Reference, X: Any, norms: Any) -> Any:
+    """Return of each norm the log p-value of so many rows having it exactly 1; ``norms`` are those of the rows."""
     profile, m = reference.profile, float(reference.profile.sampled[-1])
-    norms, unit, _ = unit_rows(X)
+    _, unit, _ = unit_rows(X, norms)
     unit &= norms > 0
     out = np.zeros(3)
     if X.shape[1] < 2 or m < 1:

@@ -55,7 +55,7 @@ class Likelihood:
         #: Of columns that have hardly any but repeated values, these.
         self.atoms = {j: reference.atoms(j) for j in np.flatnonzero(self.varied).tolist() if reference.few[j]}
         self.weight = self.density.weight(self.n)
-        self.runs = odd_runs(reference, self.X) if self.n >= LEAST else []
+        self.runs = odd_runs(reference, np.sort(self.X, axis=0)) if self.n >= LEAST else []
         self.coarse = precision_evidence(reference, self.X) if self.n > 1 else np.zeros(d)
         self.charged = np.flatnonzero(self.coarse < -7)
         # A value that k rows share is no draw from a density: of a stretch, each has a part of one value's Jacobian.

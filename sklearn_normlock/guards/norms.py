@@ -25,12 +25,13 @@ class NormVerdict:
     undone: Any = None
 
 
-def unit_rows(X: Any) -> tuple[Any, Any, Any]:
+def unit_rows(X: Any, norms: Any = None) -> tuple[Any, Any, Any]:
     """Return the norms of each row, (n_rows, 3), which of them are 1, and which may be so by chance.
 
-    A row of zeros counts as normalised, one of round numbers as one that may be.
+    A row of zeros counts as normalised, one of round numbers as one that may be. ``norms`` are these, if they are known.
     """
-    norms = row_measures(X, np.zeros(X.shape[1]), np.ones(X.shape[1]))[:, 1:]
+    if norms is None:
+        norms = row_measures(X, np.zeros(X.shape[1]), np.ones(X.shape[1]))[:, 1:]
     slack = max(UNIT, 3e-7 * np.sqrt(X.shape[1]))
     unit = np.abs(norms - 1) <= slack
     # Round numbers may have a round norm by chance.

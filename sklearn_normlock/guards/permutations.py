@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from .company import Company
+from .company import AGREES, Company
 from .exact import traded_values
 from .hypotheses import ENOUGH, Hypothesis, Search
 from .likelihood import IMPOSSIBLE
@@ -93,9 +93,22 @@ def traded(search: Search) -> Iterator[Hypothesis]:
     order, gain = np.arange(search.fit.columns), np.zeros(search.fit.columns)
     order[list(moved)] = moved[::-1]
     gain[list(moved)] = -0.5 * log_p
-    undone = np.empty_like(search.X)
-    undone[:, order] = search.X
-    yield _moved(order, gain, 2.0, undone)
+    yield _moved(order, gain, 2.0, _in_order(search.X, order))
+
+
+def exchanged(search: Search) -> Iterator[Hypothesis]:
+    """Yield the two columns that go together with the others as each other does, if two do."""
+    learned, d = search.fit.reference.profile.dependence, search.fit.columns
+    if search.company is None or learned is None or not learned.trust or d > _EACH:
+        return
+    pair, log_p = learned.exchanged(search.company.R, search.n)
+    order, company = np.arange(d), search.company
+    order[list(pair)] = pair[::-1]
+    if log_p < 0 and company.agreement(order) >= AGREES and all(company.fits_in(order, np.array([j])) for j in pair):
+        alone = _fits(search)
+        gain = alone[np.arange(d), order] - np.diag(alone)
+        gain[list(pair)] -= 0.5 * log_p
+        yield _moved(order, gain, 2.0, _in_order(search.X, order))
 
 
 def _ordered(search: Search, order: Any, alone: Any, company: Company | None) -> Hypothesis:
@@ -113,9 +126,7 @@ def _ordered(search: Search, order: Any, alone: Any, company: Company | None) ->
     if len(moved) > d / 2:
         # Which of the many orders it is, a batch need not tell for certain for its order to be wrong.
         price = min(price, 0.5 * float(np.maximum(gain, 0).sum()) + 10)
-    undone = np.empty_like(search.X)
-    undone[:, order] = search.X
-    return _moved(order, gain, float(price), undone)
+    return _moved(order, gain, float(price), _in_order(search.X, order))
 
 
 def _swap(pairs: Iterable[tuple[int, int]], alone: Any, company: Company | None) -> Any:
@@ -276,6 +287,13 @@ def _rescaled(X: Any, order: Any, odd: Any, slope: Any, offset: Any) -> Any:
     for a, j in enumerate(odd):
         b = int(np.searchsorted(odd, order[j]))
         Y[:, order[j]] = X[:, j] if order[j] == j else (X[:, j] - offset[a, b]) / slope[a, b]
+    return Y
+
+
+def _in_order(X: Any, order: Any) -> Any:
+    """Return the batch with each column where it belongs."""
+    Y = np.empty_like(X)
+    Y[:, order] = X
     return Y
 
 

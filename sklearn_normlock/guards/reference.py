@@ -129,6 +129,9 @@ class Reference:
         for _ in range(3):
             self.typical = np.where(self.continuous, np.minimum(off, CAP * self.typical).mean(axis=0), 1.0)
         self.wider = 1 + _STRETCH * self.drift
+        # How unlike each other rows are in their distance, as a part of it.
+        distance = self.fine[:, d]
+        self.unlike = float(distance.std() / distance.mean()) if distance.mean() > 0 else 0.0
 
     def _tails(self) -> None:
         # Thresholds (n_tails, n_measured) and, of the training rows, one more than lay beyond them; and that number

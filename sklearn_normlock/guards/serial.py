@@ -47,6 +47,7 @@ def write_profile(profile: Profile) -> dict[str, Any]:
             "expected": _packed(found.expected.astype("<f4")),
             "spread": _packed(found.spread.astype("<f4")),
             "surprise": None if found.surprise is None else _packed(found.surprise.astype("<f4")),
+            "trust": found.trust,
         },
     }
 
@@ -93,6 +94,7 @@ def _fill(profile: Profile, d: dict[str, Any]) -> None:
         _unpacked(found["expected"], "<f4"),
         _unpacked(found["spread"], "<f4"),
         _unpacked(found["surprise"], "<f4") if found.get("surprise") else None,
+        float(found["trust"]),
     )
     measured = columns + len(MEASURES)
     for what, size, expected in (

@@ -38,15 +38,22 @@ class Run:
     moved: float = 0.0
 
 
-def tie_evidence(reference: Reference, X: Any) -> Any:
-    """Return of each column the log p-value of its oddest run of equal values, or of those at both ends of it."""
-    out = np.zeros(X.shape[1])
-    runs = odd_runs(reference, X)
+def tie_evidence(reference: Reference, X: Any, ordered: Any) -> Any:
+    """Return of each column the log p-value of its oddest run of equal values, or of those at both ends of it.
+
+    ``ordered`` is X with each column sorted.
+    """
+    out, d = np.zeros(X.shape[1]), X.shape[1]
+    runs = odd_runs(reference, ordered)
     for run in runs:
         out[run.column] = min(out[run.column], run.log_p)
     for j, (_, _, log_p) in cuts(reference, runs).items():
         out[j] = min(out[j], log_p)
-    return out
+    if not runs:
+        return out
+    # Of all rows, those of training and of the batch: where no three share a value, none can be odd (Tarone 1990).
+    able = (reference.profile.ties[:d] > 0) | (ordered[1:] == ordered[:-1]).any(axis=0) | reference.jumps[:d]
+    return np.minimum(out + np.log(able.sum() / d), 0.0)
 
 
 def new_values(reference: Reference, X: Any) -> Any:
@@ -77,7 +84,7 @@ def _none_of_training(reference: Reference, j: int, x: Any) -> float:
     return float(log_tail(off, n, r, m))
 
 
-def rows_in_runs(reference: Reference, X: Any) -> float:
+def rows_in_runs(reference: Reference, X: Any, ordered: Any) -> float:
     """Return the log of how probable it is that so many rows share a value with two others, in whatever column.
 
     Of the columns in which no two rows of training had the same. Each value that repeats may be that of one of these,
@@ -85,7 +92,6 @@ def rows_in_runs(reference: Reference, X: Any) -> float:
     """
     d = X.shape[1]
     single = reference.known[:d] & (reference.profile.ties[:d] == 0) & ~np.array(reference.jumps[:d])
-    ordered = np.sort(X, axis=0)
     away, known = np.full(len(X), -1.0), 0
     for j in np.flatnonzero(single & (ordered[LEAST - 1 :] == ordered[: 1 - LEAST]).any(axis=0)):
         values, count = np.unique(X[~np.isnan(X[:, j]), j], return_counts=True)
@@ -140,27 +146,26 @@ def _inside(reference: Reference, j: int, low: float, high: float, n: int, by: f
     return max(min(1.0, r / m), 1e-9), float(log_tail(n, n, r, m))
 
 
-def odd_runs(reference: Reference, X: Any) -> list[Run]:
+def odd_runs(reference: Reference, ordered: Any) -> list[Run]:
     """Return the runs of equal values of a batch that are rarer than even.
 
     Parameters
     ----------
     reference : Reference
         What to compare with.
-    X : ndarray of shape (n_rows, n_columns)
-        The batch; missing values are NaN.
+    ordered : ndarray of shape (n_rows, n_columns)
+        The batch, each column sorted; missing values are NaN.
 
     Returns
     -------
     runs : list of Run
         In the order of the columns.
     """
-    ordered = np.sort(X, axis=0)
-    if len(X) < LEAST:
+    if len(ordered) < LEAST:
         return []
     repeated = (ordered[LEAST - 1 :] == ordered[: 1 - LEAST]).any(axis=0)
     found = []
-    for j in np.flatnonzero(repeated & reference.known[: X.shape[1]]):
+    for j in np.flatnonzero(repeated & reference.known[: ordered.shape[1]]):
         column = ordered[:, j]
         column = column[~np.isnan(column)]
         starts = np.flatnonzero(np.concatenate([[True], column[1:] != column[:-1]]))
@@ -240,32 +245,47 @@ def _same_value(reference: Reference, j: int) -> float:
 
 def together(reference: Reference, j: int, runs: list[Run]) -> float:
     """Return the log of how probable it is that so many rows have one of the values of some runs of a column."""
-    usual = min(_at_most(reference, j, min(sum(run.usual for run in runs), 1.0)), 1.0)
+    usual = _more_frequent(reference, min(sum(run.usual for run in runs), 1.0))
+    usual = min(_at_most(usual, reference.rows[j]), 1.0)
     chosen = log_choose(max(len(reference.steps[j][0]), len(runs)), len(runs))
     return min(0.0, log_binomial(sum(run.count for run in runs), runs[0].n, usual) + chosen)
 
 
-def _at_most(reference: Reference, j: int, share: float) -> float:
-    """Return the greatest share that one of training's may be, which is an estimate, and may have drifted."""
-    m = reference.rows[j]
-    seen = (share + reference.drift * np.sqrt(share * (1 - share))) * m
+def _share_after_drift(reference: Reference, j: int, value: float, off: float) -> float:
+    """Return how frequent a value of training's may be after a drift, 0 if it is none.
+
+    Either rows that have it became more frequent; or all values moved, and the most frequent of those within the
+    tolerance came to lie here. (Columns that take few values have been moved already.)
+    """
+    at, mass = reference.steps[j]
+    away = np.abs(at - value)
+    same = away <= max(float(reference.rounding[j]), off)
+    near = (away <= max(float(reference.tolerance[j]), off)) & (not reference.few[j])
+    own, moved = float(mass[same].max(initial=0.0)), float(mass[near].max(initial=0.0))
+    return max(_more_frequent(reference, own), moved)
+
+
+def _more_frequent(reference: Reference, share: float) -> float:
+    """Return what share may have a value after a drift of having it or not."""
+    return share + reference.drift * float(np.sqrt(share * (1 - share)))
+
+
+def _at_most(share: float, m: float) -> float:
+    """Return the greatest that a share may be, of which m rows give an estimate."""
+    seen = share * m
     return float((seen + 3 * np.sqrt(seen) + 3) / m)
 
 
 def _log_p_of_count(
     reference: Reference, j: int, value: float, count: int, n: int, inside: float, off: float = 0.0
 ) -> float:
-    m = reference.rows[j]
-    at, mass = reference.steps[j]
-    near = np.abs(at - value) <= max(_same_value(reference, j), off)
     # A value of the profile, which drift may have moved here or made more frequent; its share is an estimate.
-    log_p = -np.inf
-    if near.any():
-        share = float(mass[near].max())
-        r = np.ceil((share + reference.drift * np.sqrt(share * (1 - share))) * m) + 1
+    log_p, m = -np.inf, reference.rows[j]
+    if share := _share_after_drift(reference, j, value, off):
+        r = np.ceil(share * m) + 1
         exact = float(log_tail(count, n, r, max(np.floor(m * inside), r)))
-        by_share = log_binomial(count, n, min(_at_most(reference, j, share) / inside, 1.0))
-        log_p = min(exact, by_share) + np.log(max(len(at), 1))
+        by_share = log_binomial(count, n, min(_at_most(share, m) / inside, 1.0))
+        log_p = min(exact, by_share) + float(np.log(len(reference.steps[j][0])))
     rare = _log_p_of_rare(reference, j, value, count, n, inside)
     # After a drift the two can't be told apart: the likelier counts.
     return float(max(log_p, rare))
