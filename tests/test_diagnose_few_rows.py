@@ -208,6 +208,14 @@ def test_exchanged_columns_of_no_normal_ranks(data, n):
     assert np.mean(np.array(found) <= np.log(1e-3)) <= 1e-3
 
 
+def test_copies_that_are_none_in_some_rows():
+    """A hundred rows of training have some ten in which copies differ: a clean batch may have more, and differ more."""
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        profile = nl.Profile.from_data(laboratories(rng, 100))
+        assert not any(nl.diagnose(profile, laboratories(rng, n)).alarm for n in (16, 64) for _ in range(25))
+
+
 def test_a_calm_lot_of_a_skew_population():
     """Of skew columns that go together, rows that happen to be near the middle are near each other: that is no cut."""
     rng = np.random.default_rng(0)

@@ -28,8 +28,10 @@ _LEAST_OPEN = -12.0
 #: What the likelihood of normal ranks counts, and the least part of independence in the correlations that it takes.
 _WORTH, _RIDGE = 0.75, 0.05
 #: What it may gain by chance in eighty clean batches, the choice among columns aside; if it gains more, it counts for
-#: less by this power of the factor. Fewer rows than that can't tell.
-_BY_CHANCE, _POWER, _VOUCHED = 2.0, -3.0, 150
+#: less by this power of the factor.
+_BY_CHANCE, _POWER = 2.0, -3.0
+#: Rows that can vouch for what the others tell of a column: of fewer, those that are unlike the most may all be absent.
+_VOUCHED = 150
 #: Fewer rows than this tell nothing about dependence.
 ENOUGH = 64
 
@@ -198,7 +200,7 @@ def dependence_of(X: Any) -> Dependence | None:
     found = Dependence(factor, n, np.ones(d), np.ones(d))
     rest = order[half:]
     means, spreads, opens, widths = [], [], [], []
-    overstated = 1.0
+    overstated, told = 1.0, found.tells and n >= _VOUCHED
     for asked in _SIZES:
         size = min(asked, len(rest) // 2)
         drawn, left = np.empty((_DRAWS, d)), np.zeros((_DRAWS, d))
@@ -206,7 +208,7 @@ def dependence_of(X: Any) -> Dependence | None:
             rows = np.random.default_rng([size, i]).choice(rest, size, replace=False)
             scores = rank_scores(X[rows])
             drawn[i] = found.agreement(scores)
-            if found.tells:
+            if told:
                 left[i] = found.left_open(scores)
                 pairs, log_p = np.log(d * (d - 1) / 2), found.exchanged(scores.T @ scores / size, size)[1]
                 overstated = max(overstated, (pairs - log_p) / (pairs + _BY_CHANCE))
@@ -219,8 +221,8 @@ def dependence_of(X: Any) -> Dependence | None:
         spreads.append(spread * rarer)
         opens.append(left.mean(axis=0))
         widths.append(np.maximum(left.std(axis=0, ddof=1), (left.max(axis=0) - opens[-1]) / _LEAST_OF_DRAWS) * rarer)
-    surprise = np.stack([*opens, *widths]) if found.tells else None
-    trust = overstated**_POWER if found.tells and n >= _VOUCHED else 0.0
+    surprise = np.stack([*opens, *widths]) if told else None
+    trust = overstated**_POWER if told else 0.0
     return Dependence(factor, n, np.minimum(*means), np.maximum(*spreads), surprise, trust)
 
 

@@ -28,7 +28,7 @@ class NormVerdict:
 def unit_rows(X: Any, norms: Any = None) -> tuple[Any, Any, Any]:
     """Return the norms of each row, (n_rows, 3), which of them are 1, and which may be so by chance.
 
-    A row of zeros counts as normalised, one of round numbers as one that may be. ``norms`` are these, if they are known.
+    A row of zeros counts as normalised, one of round numbers as one that may be. ``norms``: the first, if it is known.
     """
     if norms is None:
         norms = row_measures(X, np.zeros(X.shape[1]), np.ones(X.shape[1]))[:, 1:]
