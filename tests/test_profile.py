@@ -207,3 +207,13 @@ def test_display():
     matplotlib.pyplot.close(display.figure_)
     with pytest.raises(InputFaultError, match="grape"):
         nl.ProfileDisplay.from_profile(profile, columns=["grape"])
+
+
+@pytest.mark.parametrize("value", [0.1, 0.3, 7.0, 1e6 + 0.1])
+def test_a_constant_column_of_parts_is_constant(value):
+    """Sums round: a column of one value has no spread in a merged profile either, and clean batches do not alarm."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.full(640, value), np.full(640, value / 3), rng.normal(size=(640, 3))])
+    merged = nl.Profile.from_data(X[:400]).merge(nl.Profile.from_data(X[400:600]))
+    assert (merged.std[:2] == 0).all() and (merged.mean[:2] == X[0, :2]).all()
+    assert not nl.diagnose(merged, X[600:]).alarm

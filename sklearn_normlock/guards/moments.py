@@ -23,6 +23,11 @@ class Moments:
     low: Any
     high: Any
 
+    def __post_init__(self) -> None:
+        # A column of one value has that mean and no spread: sums round, and two parts would round apart.
+        constant = self.low == self.high
+        self.mean, self.m2 = np.where(constant, self.low, self.mean), np.where(constant, 0.0, self.m2)
+
     @property
     def std(self) -> Any:
         """Standard deviation, as ``StandardScaler`` has it: divided by the count."""
