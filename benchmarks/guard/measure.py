@@ -52,13 +52,14 @@ class Case:
     accepted: tuple[str, ...] = ()
 
 
-def guard_check(profile, X):
-    """Return the fault that the guard names, None without an alarm."""
-    said = nl.diagnose(profile, X)
-    return (said.fault or "nameless") if said.alarm else None
+def guard_of(tolerated: float) -> Detector:
+    """Return the guard, with how much drift it tolerates; what it says is the fault's name, None without an alarm."""
 
+    def check(profile, X):
+        said = nl.diagnose(profile, X, drift=tolerated)
+        return (said.fault or "nameless") if said.alarm else None
 
-GUARD = Detector("guard", lambda train: nl.Profile.from_data(train), guard_check)
+    return Detector("guard", lambda train: nl.Profile.from_data(train), check)
 
 
 class Recorder:
@@ -176,11 +177,11 @@ def requests(guard, X: np.ndarray) -> str | None:
     return guard.on_fault.said[-1] if guard.on_fault.said else None
 
 
-def pooled(tally: Tally, case: Case, scene: Scene, rng, windows: int, least: int) -> None:
+def pooled(tally: Tally, case: Case, scene: Scene, rng, windows: int, least: int, tolerated: float) -> None:
     """Requests of one row that must not alarm, in one stream; counted by `least` requests, the smallest pool."""
     if least > len(scene.pool):
         return
-    start = nl.InputGuard(on_fault=Recorder(), min_rows=least).fit(scene.train)
+    start = nl.InputGuard(on_fault=Recorder(), min_rows=least, drift=tolerated).fit(scene.train)
     streams: dict = {}
     for kind, X in not_faulty(scene, rng, least):
         guard, done = streams.setdefault(kind, (copy.deepcopy(start), Counter()))
@@ -190,23 +191,26 @@ def pooled(tally: Tally, case: Case, scene: Scene, rng, windows: int, least: int
         tally.add(replace(case, case=kind, rows=f"{least} x 1"), "guard", requests(guard, X))
 
 
-def run(data: DataSet, effort: Effort, seed: int, sizes, peers: list[Detector], tally: Tally) -> None:
-    """Run one data set."""
+def run(
+    data: DataSet, effort: Effort, seed: int, sizes, peers: list[Detector], tally: Tally, tolerated: float = DRIFT
+) -> None:
+    """Run one data set; `tolerated`: how much drift the guard takes for harmless, whatever there is."""
+    ours = guard_of(tolerated)
     shared = max(effort.parts, 1) * len(data.sides)  # no parts: peers alone
     each, windows = -(-effort.clean // shared), -(-effort.windows // shared)
     for part in range(effort.parts):
         for scene, rng in scenes(data, part, seed):
             case = Case(data.name, data.split, data.wide, scene.side, "", "", "")
-            kept = [(GUARD, GUARD.fit(scene.train))]
+            kept = [(ours, ours.fit(scene.train))]
             calm(tally, case, scene, rng, kept, each, sizes)
-            guard = nl.InputGuard(on_fault=Recorder(), min_rows=64).fit(scene.train)
+            guard = nl.InputGuard(on_fault=Recorder(), min_rows=64, drift=tolerated).fit(scene.train)
             faulty(tally, case, scene, rng, kept, effort.faults, sizes, guard)
             for least in (16, 64):
-                pooled(tally, case, scene, rng, windows, least)
+                pooled(tally, case, scene, rng, windows, least, tolerated)
     for part in range(effort.peer_parts if peers else 0):
         for scene, rng in scenes(data, effort.parts + part, seed):
             case = Case(data.name, data.split, data.wide, scene.side, "", "", "")
-            both = [(replace(GUARD, name="guard, beside peers"), GUARD.fit(scene.train))]
+            both = [(replace(ours, name="guard, beside peers"), ours.fit(scene.train))]
             both += [(peer, peer.fit(scene.train)) for peer in peers if peer.wide or not data.wide]
             calm(tally, case, scene, rng, both, effort.peer_clean, sizes)
             faulty(tally, case, scene, rng, both, 1, sizes)

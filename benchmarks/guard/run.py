@@ -32,6 +32,7 @@ def arguments() -> argparse.Namespace:
             f"--{field.name.replace('_', '-')}", type=int, help=f"in place of {getattr(FULL, field.name)}"
         )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tolerate", type=float, default=measure.DRIFT, help="the guard's `drift`, in deviations")
     parser.add_argument("--json", type=Path, help="write the counts there, after each data set")
     parser.add_argument("--tables", type=Path, nargs="*", help="print tables of counts that were written; run nothing")
     return parser.parse_args()
@@ -47,7 +48,8 @@ def main() -> None:
         own = {f.name: getattr(asked, f.name) for f in fields(measure.Effort) if getattr(asked, f.name) is not None}
         effort = replace(QUICK if asked.quick else FULL, **own)
         others = [] if asked.no_peers else peers.installed()
-        print(f"seed {asked.seed}, {effort}, peers: {', '.join(p.name for p in others) or 'none'}\n", flush=True)
+        beside = ", ".join(p.name for p in others) or "none"
+        print(f"seed {asked.seed}, {effort}, tolerated drift {asked.tolerate:g}, peers: {beside}\n", flush=True)
         tally = measure.Tally()
         for data in DATA_SETS:
             if data.split not in splits or (asked.data and data.name not in asked.data):
@@ -55,7 +57,7 @@ def main() -> None:
             if data.wide and asked.no_vectors:
                 continue
             start = time.perf_counter()
-            measure.run(data, effort, asked.seed, tuple(asked.sizes), others, tally)
+            measure.run(data, effort, asked.seed, tuple(asked.sizes), others, tally, asked.tolerate)
             print(f"{data.name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
             if asked.json:
                 asked.json.write_text(json.dumps({"seed": asked.seed, "counts": tally.lines()}, indent=0))
