@@ -42,7 +42,7 @@ class Density:
         self.sketches = reference.profile.sketches[:d]
         self.rows, self.tolerance = reference.rows[:d], reference.tolerance[:d]
         self.middle = reference.middle[:d]
-        inner = np.subtract(*reference._quantiles([0.75, 0.25]))[:d] / 1.349
+        inner = np.subtract(*reference.quantiles([0.75, 0.25]))[:d] / 1.349
         std = reference.std
         self.scale = np.where((inner > 0) & (inner < std), inner, std)
         self.varied = self.scale > 1e-12 * np.maximum(np.abs(self.middle), 1e-300)

@@ -13,6 +13,9 @@ from .sketch import share_below
 from .tails import log_choose, log_tail
 
 _EXACT, _ROUNDED = 1e-6, 1e-9
+#: What it tells (a log p-value) that a column has the very moments of a scaled one: of different values, of few values,
+#: of two or three rows; and what all of them tell at most.
+_SURE, _FEW, _OF_THREE, _ALL_SURE = -12.0, -4.0, -6.0, -100.0
 #: A column with so nearly mean 0 and deviation 1 was standardised; and so many rows of one value are several.
 _SCALED, _SEVERAL = 1e-3, 3
 
@@ -29,11 +32,13 @@ def log_p_unit(reference: Reference, X: Any, norms: Any) -> Any:
         at = reference.columns + 1 + k
         if reference.jumps[at] or profile.ties[at] > 1e-3:
             continue  # a norm that takes few values may take this one
-        # The density about 1, over a width in which some rows would lie if it were usual.
+        # The density about 1, over a width in which some rows would lie if it were usual. It may have a pole there, as
+        # where a norm is √(1 + z²), of one flag and another number: the share then falls as the root of the width.
         width = max(0.02, reference.tolerance[at])
         around = share_below(*profile.sketches[at], np.array([1 - 2 * width, 1 + 2 * width]))
-        near = float(around[1][1] - around[0][0]) + 3 / m
-        p = min(1.0, near) * UNIT / width * 4 + profile.unit[k] + 2 * np.sqrt(profile.unit[k] / m)
+        near = float(around[1][1] - around[0][0])
+        p = 2 * near * np.sqrt(UNIT / width) + 3 / m * UNIT / width * 4
+        p += profile.unit[k] + 2 * np.sqrt(profile.unit[k] / m)
         if p < 1:
             count = float(unit[:, k].sum())
             out[k] = (
@@ -85,14 +90,12 @@ def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:
                 continue
             if name != "standard" and n < 4:
                 continue
-            # Values that are few, or a profile's own bounds, meet such sums by chance; different values don't.
+            # Values that are few meet such sums by chance; and training's own may be such: different ones don't, nor
+            # do columns whose values hardly repeat and were elsewhere.
             different = _different(X[:, varied])
-            if name in ("minmax", "maxabs"):
-                different = np.where(_bounds_are_usual(reference, name, n)[varied], 0, different)
-            several = different > max(3, 0.5 * n)
-            sure = int(several.sum()) if n > 3 else int(varied.sum()) // 2
-            few = int(((different > 2) & ~several).sum()) if n > 3 else 0
-            return name, -12.0 * min(sure, 6) - 4.0 * min(few, 8)
+            odd = np.where(different > max(3, 0.5 * n), _SURE, np.where(different > 2, _FEW, 0.0))
+            odd = odd if n > 3 else np.full(len(odd), _OF_THREE)
+            return name, max(float(np.maximum(odd, _by_chance(reference, name, X)[varied]).sum()), _ALL_SURE)
     return "", 0.0
 
 
@@ -121,6 +124,32 @@ def _robust(X: Any) -> Any:
         return np.zeros(X.shape[1], bool)
     low, middle, high = np.nanquantile(X, (0.25, 0.5, 0.75), axis=0)
     return (np.abs(middle) < _EXACT) & (np.abs(high - low - 1) < _EXACT)
+
+
+def _by_chance(reference: Reference, name: str, X: Any) -> Any:
+    """Return of each column (a bound on) the log of how probable it is that a batch of the profile's looks scaled so.
+
+    -inf where that is not bounded by anything but how different the values are.
+    """
+    n, d = X.shape
+    if name in ("minmax", "maxabs"):
+        return np.where(_bounds_are_usual(reference, name, n), 0.0, -np.inf)
+    # Values on a lattice of step h: by the local limit theorem a mean of n falls on a point of it with probability
+    # h / (σ √(2πn)) at most, a middle value with √n h / (1.25 σ √(2π)); and as often a second sum or another quantile.
+    # Of pairs of rows about 0.28 h / σ share a value.
+    often = np.array([(mass**2).sum() for _, mass in reference.steps[:d]])
+    ties, slack = reference.profile.ties[:d] + often, reference.tolerance[:d]
+    if name == "standard":
+        near = np.abs(reference.mean) <= slack + 4 * reference.std / np.sqrt(n)
+        hit = 2 * np.log(np.clip(4 * ties / np.sqrt(n), 1e-100, 1.0))
+        if n <= 3:  # one value and another, of few: whichever they are
+            few = [np.array(reference.few[j]) & (reference.off(j, X[:, j]) <= reference.rounding[j]) for j in range(d)]
+            hit = np.where(np.all(few, axis=1), 0.0, hit)
+        return np.where(near, hit, -np.inf)
+    part = min(0.5, 0.12 + 2 / np.sqrt(n))
+    low, high = reference.quantiles(0.5 - part)[:d], reference.quantiles(0.5 + part)[:d]
+    near = (low - slack <= 0) & (high + slack >= 0)
+    return np.where(near, 2 * np.log(np.clip(3 * ties * np.sqrt(n), 1e-100, 1.0)), -np.inf)
 
 
 def _bounds_are_usual(reference: Reference, name: str, n: int) -> Any:

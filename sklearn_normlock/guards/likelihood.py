@@ -71,7 +71,7 @@ class Likelihood:
         self._shared()
 
     def _quantile(self, q: float) -> Any:
-        return self.reference._quantiles(q)[: self.columns]
+        return self.reference.quantiles(q)[: self.columns]
 
     def of(self, Y: Any, log_slope: Any = 0.0, columns: Any = None, batch: Any = None) -> Any:
         """Return the log-likelihood of each column, moved within the tolerance to where it fits better.

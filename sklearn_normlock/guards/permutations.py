@@ -174,7 +174,7 @@ def _fits(search: Search) -> Any:
         return out
     q = np.linspace(0.1, 0.9, 9)
     mine = np.nan_to_num(quantiles(search.X, q))
-    theirs = fit.reference._quantiles(q)[:, :d]
+    theirs = fit.reference.quantiles(q)[:, :d]
     worth = search.n * float(np.mean(fit.weight)) / 2
     for k in range(d):
         u = np.abs(mine - theirs[:, [k]]) / fit.scale[k]

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.integrate import trapezoid
 
 from .density import Density
 from .precision import lattice
@@ -23,6 +24,8 @@ TAILS = (0.75, 0.9, 0.98, 1.0)
 NEAR = (0.25, 0.5, 0.75, 0.95)
 #: The deviation of the training rows is itself an estimate; and float32 rounds.
 _SLACK, _ROUNDING = 1.05, 1.2e-7
+#: So far, in parts of it, the mean of the rows' distances may be from what the columns' sketches say: these are coarse.
+_OF_ITS_MEAN = 0.04
 _NEARLY_ALL = 0.8
 #: A column takes few values if this share of the rows has repeated ones.
 FEW_VALUES = 0.9
@@ -53,6 +56,7 @@ class Reference:
         self.every = np.concatenate([profile.moments.count, np.full(len(MEASURES), profile.n_rows)]).astype(float)
         self.std = np.where(self.known[:d], profile.moments.std, 0.0)
         self.mean = np.where(self.known[:d], profile.moments.mean, 0.0)
+        self.known[d] &= self._distance_holds()
         reach = np.concatenate([[1.0], [self.std.sum(), np.sqrt((self.std**2).sum()), self.std.max(initial=0.0)]])
         self.tolerance = drift * _SLACK * np.concatenate([self.std, reach])
         self.low, self.high = (np.array([v[at] if len(v) else 0.0 for v, _ in profile.sketches]) for at in (0, -1))
@@ -62,7 +66,7 @@ class Reference:
         self.tolerance += _ROUNDING * greatest
         #: By how much two numbers of a column may differ and be the same value.
         self.rounding = 1e-6 * self.tolerance + _ROUNDING * greatest
-        self.middle = self._quantiles(0.5)
+        self.middle = self.quantiles(0.5)
         #: Of each column the values at which its sketch jumps, and by how much.
         self.steps = [_steps(*sketch) for sketch in profile.sketches]
         often = [mass > 0.75 / self.rows[j] for j, (_, mass) in enumerate(self.steps)]
@@ -75,7 +79,7 @@ class Reference:
         #: Columns of which nearly all rows have one value, or none: of the others too few are in a batch to be ranked.
         self.rare = np.array([len(mass) > 0 and mass.max() > _NEARLY_ALL for _, mass in self.steps[:d]], bool)
         self.rare |= profile.moments.missing > _NEARLY_ALL * (profile.moments.count + profile.moments.missing)
-        self.fine = self._quantiles((np.arange(400) + 0.5) / 400)
+        self.fine = self.quantiles((np.arange(400) + 0.5) / 400)
         #: Of ranks whose variance is 1 without ties, what is left of it.
         self.rank_variance = np.array([1 - (mass**3).sum() for _, mass in self.steps[:d]])
         self._spread()
@@ -113,12 +117,26 @@ class Reference:
             away = np.minimum(away, np.abs(steps - np.rint(steps)) * step)
         return away
 
-    def _quantiles(self, q: Any) -> Any:
+    def quantiles(self, q: Any) -> Any:
+        """Return the values below which shares q of each column lie, of shape (*q.shape, n_measured)."""
         out = np.zeros((*np.shape(q), len(self.known)))
         for j, (values, shares) in enumerate(self.profile.sketches):
             if len(values):
                 out[..., j] = quantile(values, shares, q)
         return out
+
+    def _distance_holds(self) -> bool:
+        """Tell whether the distances of rows are those from these means, in these deviations.
+
+        Those of a part are from its own. Of parts that differ, or of a few rows each, they are no longer what they are
+        called; then their mean isn't what the columns' own sketches make of it.
+        """
+        expected, rows = 0.0, self.profile.moments.count.astype(float)
+        for j in np.flatnonzero(self.std > 0):
+            values, shares = self.profile.sketches[j]
+            expected += rows[j] * trapezoid(np.minimum(np.abs(values - self.mean[j]) / self.std[j], CAP), shares)
+        values, shares = self.profile.sketches[self.columns]
+        return abs(float(trapezoid(values, shares)) * rows.sum() - expected) <= _OF_ITS_MEAN * expected
 
     def _spread(self) -> None:
         # Of each column without repeated values the mean distance from the median, each capped as a row's is.
@@ -137,7 +155,7 @@ class Reference:
         # Thresholds (n_tails, n_measured) and, of the training rows, one more than lay beyond them; and that number
         # once the population has drifted. (Every measure of a row moves when many columns do: its thresholds move.)
         d, q = self.columns, np.array(TAILS)
-        self.above, self.below = self._quantiles(q), self._quantiles(1 - q)
+        self.above, self.below = self.quantiles(q), self.quantiles(1 - q)
         self.above[-1], self.below[-1] = self.high, self.low
         above, below = np.zeros_like(self.above), np.zeros_like(self.below)
         for j, sketch in enumerate(self.profile.sketches):
@@ -191,7 +209,7 @@ class Reference:
     def _beyond(self) -> None:
         # Tail indices of each side; a row's distance is a mean of capped values: its tail is exponential or lighter.
         q = np.linspace(0.9, 1.0, 21)[:-1] + 0.0025
-        outer, inner = self._quantiles(q) - self.middle, self.middle - self._quantiles(1 - q)
+        outer, inner = self.quantiles(q) - self.middle, self.middle - self.quantiles(1 - q)
         self.upper_index = np.array([hill(outer[:, j], m) for j, m in enumerate(self.rows)])
         self.lower_index = np.array([hill(inner[:, j], m) for j, m in enumerate(self.rows)])
         at = self.columns

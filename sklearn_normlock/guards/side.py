@@ -36,7 +36,7 @@ class Side:
         self.mean, self.std = reference.mean, reference.std
         self.low, self.high = reference.low[:d], reference.high[:d]
         self.middle = reference.middle[:d]
-        self.width = reference._quantiles(0.75)[:d] - reference._quantiles(0.25)[:d]
+        self.width = reference.quantiles(0.75)[:d] - reference.quantiles(0.25)[:d]
         varied = self.std > 0
         self.unit = bool(profile.unit[1] >= 0.99) and d > 1
         self.kind = "raw"
