@@ -6,6 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from .tails import log_tail
+
 KEPT = 64
 
 
@@ -45,6 +49,34 @@ class Categories:
         else:
             once = self.once + other.once
         return self._from(counts, self.other + other.other, once, self.missing + other.missing)
+
+    def log_p(self, values: Any, drift: float) -> float:
+        """Return the log p-value of a batch: values never seen, or seen far less often.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows,)
+            Text, None where it is missing.
+        drift : float
+            How far the mean of having a value may have moved, in its standard deviations.
+
+        Returns
+        -------
+        log_p : float
+            Whichever value it is, paid for.
+        """
+        m = float(max(self.count, 1))
+        known = [value for value in values if value is not None]
+        n = float(len(known))
+        if not n:
+            return 0.0
+        events = [(sum(value not in self.values for value in known), self.other + self.once + 1.0)]
+        events += [(sum(value == name for value in known), count + 1.0) for name, count in self.values.items()]
+        b = np.array([event[0] for event in events], dtype=float)
+        r = np.array([event[1] for event in events])
+        share = np.minimum(r / (m + 1), 1.0)
+        r = np.minimum(np.ceil(r + drift * m * np.sqrt(share * (1 - share))), m)
+        return float(log_tail(b, n, r, m).min()) + float(np.log(len(events)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""

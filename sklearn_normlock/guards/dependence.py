@@ -23,8 +23,14 @@ _ROOT_12 = float(np.sqrt(12))
 #: so many times more rows than columns at least.
 _SIZES = (16, 64)
 _TELL, _ROWS_PER_COLUMN = 128, 4
-#: A column that the others determine leaves nothing open: its logarithm ends here.
-_LEAST_OPEN = -12.0
+#: What two rows that exchange neighbouring ranks add to the mean squared residual, times the cube of the rows; of two
+#: columns that are nearly copies few do, in training perhaps none: as if so many always did. So little is no surprise.
+_EXCHANGE, _EXCHANGES, _OPEN_BY_CHANCE = 24.0, 4.0, 0.6
+#: The share of the rows that may be of another kind; and how far they may push the ranks of others, times the rows of
+#: training: ten in its half, none of which was in the other one, push by √(12/3) of their share on average.
+_OF_ANOTHER_KIND, _PUSHED = 0.2, 40.0
+#: And how much more may be left open of a column: by a factor of exp of this.
+_MORE_OPEN = 0.25
 #: What the likelihood of normal ranks counts, and the least part of independence in the correlations that it takes.
 _WORTH, _RIDGE = 0.75, 0.05
 #: What it may gain by chance in eighty clean batches, the choice among columns aside; if it gains more, it counts for
@@ -144,9 +150,22 @@ class Dependence:
         return pair, min(0.0, float(np.log(d * (d - 1) / 2)) - worth * float(gain[pair]))
 
     def left_open(self, scores: Any) -> Any:
-        """Return of each column the logarithm of what the others leave open of it: of its mean squared residual."""
-        with np.errstate(divide="ignore"):
-            return np.maximum(np.log(np.mean((scores @ self.weights) ** 2, axis=0)), _LEAST_OPEN)
+        """Return of each column the logarithm of what the others leave open of it: of its mean squared residual.
+
+        Of the rows that are told best: a few of another kind, which may be absent in training's half, are no surprise,
+        nor are the ranks of the others that they push up or down.
+        """
+        n = len(scores)
+        squares = np.sort((scores @ self.weights) ** 2, axis=0)[: n - int(_OF_ANOTHER_KIND * n)]
+        least = _EXCHANGES * _EXCHANGE / n**3 + (_PUSHED / self.rows) ** 2
+        return np.log(squares.mean(axis=0) + least)
+
+    def surprising(self, scores: Any) -> Any:
+        """Return by how many deviations more is left open of each column than was in training, a margin taken off."""
+        n, size = len(scores), int(len(scores) >= _SIZES[-1])
+        more = self.left_open(scores) - self.surprise[size] - _MORE_OPEN
+        spread = self.surprise[2 + size] * np.sqrt(1 / n + 2 / self.rows)  # half of the rows were asked
+        return more / np.maximum(spread, _OPEN_BY_CHANCE / np.sqrt(n))
 
     def merge(self, other: Dependence) -> Dependence:
         """Return the weighted mean of both."""

@@ -27,7 +27,7 @@ from .ties import new_values, rows_in_runs, tie_evidence
 #: The share of the budget that each test has: of a batch, and of so few rows that only single values tell.
 WEIGHTS = {
     "location": 0.22, "tails": 0.15, "narrow": 0.05, "spread": 0.05, "ties": 0.22, "runs": 0.05, "values": 0.05,
-    "precision": 0.1, "missing": 0.05, "dependence": 0.15, "beyond": 0.0, "categories": 0.05, "unit": 0.02,
+    "precision": 0.1, "missing": 0.05, "dependence": 0.15, "beyond": 0.02, "categories": 0.05, "unit": 0.02,
     "standardised": 0.01, "traded": 0.01, "exchanged": 0.05, "directed": 0.1,
 }  # fmt: skip
 WEIGHTS_OF_FEW = {**WEIGHTS, "location": 0.2, "tails": 0.15, "dependence": 0.0, "beyond": 0.3}
@@ -41,8 +41,8 @@ _WORTH_A_LOOK = -3.0
 #: A mean of products of ranks has heavier tails than the normal distribution at this distance.
 _HEAVIER, _HEAVIER_OPEN = 1.3, 1.15
 _DROP = 0.4
-#: And how much a column follows from the others: by a factor of exp of this.
-_MORE_OPEN = 0.25
+#: So improbable (a log p-value) it must be that so many rows are of a kind that training had none of.
+_UNSEEN = float(np.log(1e-3))
 #: An infinity where there never was one.
 _INFINITE = -100.0
 #: No test of a single column counts for more.
@@ -132,21 +132,21 @@ def weigh(reference: Reference, X: Any, categories: dict[int, Any], budget: floa
     n = len(X)
     log_p: dict[str, Any] = {}
     if n > ROWS:
-        X = X[np.linspace(0, n - 1, ROWS).astype(np.int64)]
+        at = np.linspace(0, n - 1, ROWS).astype(np.int64)
+        X, categories = X[at], {j: values[at] for j, values in categories.items()}
     finite = np.isfinite(X)
     holes = not finite.all()
     if holes or reference.profile.moments.missing.any():
-        log_p["missing"] = _missing(reference, X)
+        log_p["missing"] = _missing(reference, X, categories)
         X = np.where(finite, X, np.nan)
     every = np.hstack([X, measures := row_measures(X, reference.mean, reference.std)])
     every = np.where(reference.known, every, np.nan) if not reference.known.all() else every
     evidence = Evidence(log_p, n, float(np.log(budget)), X.shape[1], np.array(sorted(categories), np.int64))
     if categories:
         log_p["categories"] = np.array(
-            [_categories(reference, j, values) for j, values in sorted(categories.items())], dtype=float
+            [reference.profile.categories[j].log_p(values, reference.drift) for j, values in sorted(categories.items())]
         )
-    if n < FEW:
-        log_p["beyond"] = np.zeros(2 * every.shape[1])
+    log_p["beyond"] = np.zeros(2 * every.shape[1])
     log_p["unit"] = log_p_unit(reference, X, measures[:, 1:])
     log_p["standardised"] = np.array([standardised_by(reference, X)[1]])
     if n > 1:
@@ -167,8 +167,7 @@ def weigh(reference: Reference, X: Any, categories: dict[int, Any], budget: floa
             log_p["spread"] = _spread(reference, X)
         if n >= FEW:
             log_p["directed"] = np.zeros(1)  # asked of a batch that nothing else has found odd; see diagnosis
-    if n < FEW:
-        log_p["beyond"] = _beyond(reference, every, evidence.limit("beyond") - float(np.log(n)))
+    log_p["beyond"] = _beyond(reference, every, evidence.limit("beyond") - float(np.log(n)))
     return evidence
 
 
@@ -277,12 +276,15 @@ def precision_evidence(reference: Reference, X: Any) -> Any:
     return np.minimum(np.where(on & (different > 1), log_p, 0.0).min(axis=0) + np.log(2), 0.0)
 
 
-def _missing(reference: Reference, X: Any) -> Any:
-    n = float(len(X))
-    moments = reference.profile.moments
+def _missing(reference: Reference, X: Any, categories: dict[int, Any]) -> Any:
+    n, moments, missing = float(len(X)), reference.profile.moments, np.isnan(X)
+    lost = moments.missing.copy()
+    for j, values in categories.items():  # text, which is no number throughout
+        missing[:, j] = [value is None for value in values]
+        lost[j] = reference.profile.categories[j].missing
     m = np.maximum((moments.count + moments.missing + moments.infinite).astype(float), 1)
     out = []
-    for seen, now in ((moments.missing, np.isnan(X)), (moments.infinite, np.isinf(X))):
+    for seen, now in ((lost, missing), (moments.infinite, np.isinf(X))):
         share = seen / m
         slack = reference.drift * np.sqrt(share * (1 - share))
         more = np.minimum(np.ceil((share + slack) * m) + 1, m)
@@ -297,8 +299,12 @@ def _missing(reference: Reference, X: Any) -> Any:
 def _beyond(reference: Reference, every: Any, log_alpha: float) -> Any:
     lower, upper = reference.bounds(log_alpha)
     with np.errstate(invalid="ignore"):
-        out = np.concatenate([(every > upper).any(axis=0), (every < lower).any(axis=0)])
-    return np.where(out, log_alpha * 2, 0.0)
+        beyond = np.concatenate([every > upper, every < lower], axis=1).sum(axis=0).astype(float)
+    if len(every) < FEW or not beyond.any():
+        return np.where(beyond > 0, log_alpha * 2, 0.0)
+    # Of many rows one may be of a kind that is so rare that training had none of it, wherever that lies.
+    unseen = log_tail(beyond, float(len(every)), 1.0, np.tile(np.maximum(reference.every, 1), 2))
+    return np.where(unseen < _UNSEEN, log_alpha * 2, 0.0)
 
 
 def _dependence(reference: Reference, X: Any) -> dict[str, Any]:
@@ -321,28 +327,8 @@ def _dependence(reference: Reference, X: Any) -> dict[str, Any]:
     if found.surprise is None:
         return {"dependence": alone}
     # What the other columns leave open of one: far more than it was, in a batch whose columns don't belong together.
-    size = int(len(X) >= 64)
-    more = found.left_open(scores) - found.surprise[size] - _MORE_OPEN
-    spread = found.surprise[2 + size] * np.sqrt(1 / len(X) + 2 / found.rows)  # half of the rows were asked
-    z = np.where(several, more / np.maximum(spread, 1e-2), 0.0)
+    z = np.where(several, found.surprising(scores), 0.0)
     log_p = {"dependence": np.minimum(alone, np.where(z > 0, log_ndtr(-z / _HEAVIER_OPEN) + np.log(4), 0.0))}
     if found.trust and len(scores.T) > 2:
         log_p["exchanged"] = np.array([found.exchanged(scores.T @ scores / len(X), len(X))[1]])
     return log_p
-
-
-def _categories(reference: Reference, column: int, values: Any) -> float:
-    """Return the log p-value of a column of text: values never seen, or seen far less often."""
-    kept = reference.profile.categories[column]
-    m = float(max(kept.count, 1))
-    known = [value for value in values if value is not None]
-    n = float(len(known))
-    if not n:
-        return 0.0
-    events = [(sum(value not in kept.values for value in known), kept.other + kept.once + 1.0)]
-    events += [(sum(value == name for value in known), count + 1.0) for name, count in kept.values.items()]
-    b = np.array([event[0] for event in events], dtype=float)
-    r = np.array([event[1] for event in events])
-    share = r / (m + 1)
-    r = np.minimum(np.ceil(r + reference.drift * m * np.sqrt(share * (1 - share))), m)
-    return float(log_tail(b, n, r, m).min()) + float(np.log(len(events)))

@@ -188,7 +188,9 @@ def aligned(profile: Profile, table: Table) -> Table:
     for j in sorted(set(table.categories) ^ set(profile.categories)):
         was, now = ("text", "numbers") if j in profile.categories else ("numbers", "text")
         if now == "numbers" and not np.isfinite(table.dense().numbers[:, j]).any():
-            continue  # nothing but missing values
+            # Nothing but missing values, which have no type.
+            table = Table(table.numbers, table.names, {**table.categories, j: np.full(table.shape[0], None)})
+            continue
         raise InputFaultError(
             f"Column {profile.column_name(j)} holds {now}; in training it held {was}.",
             path=str(j),
