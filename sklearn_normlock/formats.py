@@ -21,6 +21,8 @@ _MODULES = (
     "feature_extraction",
     "feature_extraction.text",
 )
+# A transformer that is no drop-in: of its state, which is text and numbers, loading makes a profile.
+_GUARD = "sklearn_normlock.guards.transformer.InputGuard"
 # Inert types that fitted state of these classes holds and skops does not trust by itself.
 _INERT = (
     "numpy.dtype",
@@ -57,7 +59,7 @@ def trusted_types() -> tuple[str, ...]:
     >>> skops.io.loads(data, trusted=nl.trusted_types()).mean_
     array([1.])
     """
-    names = set(_INERT)
+    names = {_GUARD, *_INERT}
     for module_name in _MODULES:
         module = import_module(f"sklearn_normlock.{module_name}")
         names |= {

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_checks
 
 import sklearn_normlock as nl
-from sklearn_normlock.errors import InputFaultError, InputFaultWarning
+from sklearn_normlock.errors import ArtifactReadError, InputFaultError, InputFaultWarning
 
 X, y = load_wine(return_X_y=True, as_frame=True)
 TRAIN, TEST = X.iloc[::2], X.iloc[1::2]
@@ -150,6 +150,50 @@ def test_in_pipelines():
     np.testing.assert_array_equal(locked.predict(TEST), again.predict(TEST))
     with pytest.raises(InputFaultError):
         locked.predict(WRONG)
+
+
+def _locked_steps(**parameters):
+    from sklearn_normlock.pipeline import make_pipeline as make_locked
+    from sklearn_normlock.preprocessing import StandardScaler as Locked
+
+    return make_locked(nl.InputGuard("raise", **parameters), Locked(), nl.InputGuard(), LogisticRegression())
+
+
+def _stock_steps(**parameters):
+    return make_pipeline(nl.InputGuard("raise", **parameters), StandardScaler(), nl.InputGuard(), LogisticRegression())
+
+
+@pytest.mark.parametrize("make", [_stock_steps, _locked_steps])
+@pytest.mark.parametrize("suffix", ["skops", "joblib", "pkl"])
+def test_saved_and_loaded(tmp_path, make, suffix):
+    """Each format gives back a guard that judges as before, in a pipeline of the same fingerprint; no rows wait."""
+    model = make(min_rows=80).fit(TRAIN, y[::2])
+    model.predict(TEST.iloc[:50])
+    path = tmp_path / f"model.{suffix}"
+    nl.dump(model, path, lock=True)
+    for again in (nl.load(path, lock=True), nl.load(path, expect=nl.fingerprint(model))):
+        assert nl.fingerprint(again) == nl.fingerprint(model)
+        for step in (0, 2):
+            assert again[step].profile_ == model[step].profile_
+            assert again[step].get_params() == model[step].get_params() and len(again[step]._pool) == 0
+        np.testing.assert_array_equal(again.predict(TEST), model.predict(TEST))
+        again.predict(WRONG.iloc[:50])
+        with pytest.raises(InputFaultError, match="unit_changed"):
+            again.predict(WRONG.iloc[:50])
+
+
+def test_skops_by_itself_trusts_a_guard(tmp_path):
+    """skops' own load takes a guard with trusted_types(); of what it holds, only a function needs trust of its own."""
+    import skops.io
+
+    data = skops.io.dumps(_stock_steps().fit(TRAIN, y[::2]))
+    assert skops.io.get_untrusted_types(data=data) == ["sklearn_normlock.guards.transformer.InputGuard"]
+    assert skops.io.loads(data, trusted=nl.trusted_types())[0].profile_ == nl.Profile.from_data(TRAIN)
+    path = tmp_path / "calls.skops"
+    nl.dump(nl.InputGuard(print).fit(TRAIN), path)
+    with pytest.raises(ArtifactReadError, match=r"builtins\.print.*trusted="):
+        nl.load(path, unsealed=True)
+    assert nl.load(path, unsealed=True, trusted=["builtins.print"]).on_fault is print
 
 
 def test_fingerprint_is_of_the_profile():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import numpy as np
 
@@ -53,18 +52,3 @@ class Pool:
 
     def __len__(self) -> int:
         return self._rows
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Rows that wait are the business of the process in which they arrived.
-        return {"enough": self.enough}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["enough"])  # type: ignore[misc]
-
-    def __deepcopy__(self, memo: Any) -> Pool:
-        return Pool(self.enough)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Pool) and self.enough == other.enough
-
-    __hash__ = None  # type: ignore[assignment]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import numbers
 import warnings
 from collections.abc import Callable
@@ -54,7 +55,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Notes
     -----
     ``transform`` returns the very object that it was given. It is safe to call from several threads; the rows that wait
-    belong to the object and are dropped when it is copied or pickled.
+    belong to the object and are dropped when it is copied or saved.
 
     Examples
     --------
@@ -208,6 +209,21 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             self._check_n_features(X, reset=reset)
         else:
             validate_data(self, X, reset=reset, skip_check_array=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The profile as text: whatever stores it then needs to know, and to trust, this class alone. Rows that wait are
+        # the business of the process in which they arrived.
+        state = dict(super().__getstate__())
+        state.pop("_pool", None)
+        if "profile_" in state:
+            state["profile_"] = json.dumps(self.profile_.to_dict())
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "profile_" in state:
+            self.profile_ = Profile.from_dict(json.loads(state["profile_"]))
+            self._pool = Pool(self.min_rows)
 
     def __fingerprint_state__(self) -> dict[str, Any]:
         """Return what counts for a fingerprint: what is checked for, not what is done then, nor the rows that wait."""
