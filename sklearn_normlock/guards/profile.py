@@ -88,7 +88,8 @@ class Profile:
         Parameters
         ----------
         X : array-like, sparse matrix or data frame of shape (n_rows, n_columns)
-            What the pipeline is fitted on. Missing values (NaN, None) are counted; columns of text are categories.
+            What the pipeline is fitted on. Missing values (NaN, None, NA, NaT) are counted; columns of text are
+            categories. Dates and times count as seconds since 1970-01-01 UTC, time spans as seconds.
 
         Returns
         -------
@@ -99,6 +100,8 @@ class Profile:
         ------
         InputFaultError
             If X is no table, or has no rows.
+        TypeError
+            If X is nothing that a table can be read from, or a column holds neither text nor numbers nor times.
         """
         table = as_table(X)
         n, d = table.shape

@@ -1,12 +1,15 @@
 """Read what users hand over: arrays, data frames of any library, sparse matrices, lists.
 
 Numbers come out as one float64 array in which what is not a number (a category) is NaN; categories come out beside
-it, as text, by their positions. Missing is NaN or None.
+it, as text, by their positions. Missing is NaN or None. Dates and times are seconds since 1970 in UTC, and durations
+seconds, whatever resolution they are kept at: the same instant is the same number.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta, timezone
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 #: More rows than this are looked at through a sample wherever an exact answer would need a sort.
 ROWS = 20_000
 CELLS = 8_000_000
+# What the values of a column of objects may be, if it is not text.
+_NUMBERS = (int, float, Decimal, np.number, np.bool_)
+_TIMES, _DURATIONS = (date, np.datetime64), (timedelta, np.timedelta64)
 
 
 @dataclass(frozen=True)
@@ -84,15 +90,18 @@ def as_table(X: Any) -> Table:
     ------
     InputFaultError
         If it isn't a table: not two dimensions, no columns, or complex numbers.
+    TypeError
+        If it is no array, data frame, sparse matrix or list of rows, or a column holds values that are neither text
+        nor numbers nor times.
     """
     if isinstance(X, Table):
         return X
     if sparse.issparse(X):
         _no_complex(X.dtype)
         return Table(X.tocsr().astype(np.float64, copy=False), None, {})
-    if hasattr(X, "columns") and hasattr(X, "shape"):
+    if hasattr(type(X), "columns") and hasattr(X, "to_numpy"):
         return _from_frame(X)
-    array = X if isinstance(X, np.ndarray) else np.asarray(X)
+    array = X if isinstance(X, np.ndarray) else _as_array(X)
     _no_complex(array.dtype)
     if array.ndim != 2:
         raise InputFaultError(
@@ -111,51 +120,95 @@ def as_table(X: Any) -> Table:
     return _from_columns([array[:, j] for j in range(array.shape[1])], None)
 
 
+def _as_array(X: Any) -> Any:
+    array = None if hasattr(type(X), "columns") else np.asarray(X)  # a table of pyarrow would lose its names
+    if array is None or (array.ndim == 0 and array.dtype.kind == "O"):
+        raise TypeError(
+            f"X is of type {type(X).__module__}.{type(X).__qualname__}; expected an array, a pandas or polars "
+            "DataFrame, a sparse matrix or a list of rows. Make it one of these: collect() a LazyFrame, to_pandas() a "
+            "pyarrow Table."
+        )
+    return array
+
+
 def _from_frame(frame: Any) -> Table:
     names = tuple(str(name) for name in frame.columns)
     if not names:
         raise InputFaultError("The data frame has no columns.", remedy="Nothing can be told from no columns.")
+    if not hasattr(frame, "iloc"):  # polars would make numbers of dates beside numbers
+        return _from_columns(frame.get_columns(), names)
     try:
         whole = frame.to_numpy()
         if whole.dtype.kind in "fiub":
             return Table(np.asarray(whole, dtype=np.float64), names, {})
     except (TypeError, ValueError):  # columns that do not mix; one by one, then
         pass
-    columns = [frame.iloc[:, j] for j in range(len(names))] if hasattr(frame, "iloc") else list(frame.get_columns())
-    return _from_columns(columns, names)
+    return _from_columns([frame.iloc[:, j] for j in range(len(names))], names)
 
 
 def _from_columns(columns: list[Any], names: tuple[str, ...] | None) -> Table:
     numbers = np.full((len(columns[0]), len(columns)), np.nan)
     categories: dict[int, Any] = {}
     for j, column in enumerate(columns):
-        values = column if isinstance(column, np.ndarray) else column.to_numpy()
-        _no_complex(values.dtype)
-        if values.dtype.kind in "mM":
-            values = np.where(np.isnat(values), np.nan, values.astype(np.int64).astype(np.float64))
-        elif values.dtype.kind not in "fiub":
-            values = np.asarray(values, dtype=object)
-            missing = np.array([_is_missing(value) for value in values], dtype=bool)
-            if all(isinstance(value, (int, float, np.number, np.bool_)) for value in values[~missing]):
-                values = np.where(missing, np.nan, values)
-            else:
-                _only_text_and_numbers(values[~missing])
-                categories[j] = np.array([None if m else str(v) for v, m in zip(values, missing, strict=True)], object)
-                continue
-        numbers[:, j] = values.astype(np.float64)
+        values = _read(column, f'"{names[j]}"' if names else str(j))
+        if values.dtype.kind == "O":
+            categories[j] = values
+        else:
+            numbers[:, j] = values
     return Table(numbers, names, categories)
 
 
-def _only_text_and_numbers(values: Any) -> None:
+def _read(column: Any, name: str) -> Any:
+    """Return a column as float64, or as objects if it is text: str, or None where there is none."""
+    if getattr(column.dtype, "tz", None) is not None:
+        column = column.dt.tz_convert(None)  # the instant, in UTC
+    values = column if isinstance(column, np.ndarray) else column.to_numpy()
+    _no_complex(values.dtype)
+    if values.dtype.kind in "mM":
+        return _seconds(values)
+    if values.dtype.kind in "fiub" and values.ndim == 1:
+        return values.astype(np.float64)
+    values = np.asarray(values, dtype=object)
+    missing = np.array([_is_missing(value) for value in values], dtype=bool)
+    known = values[~missing]
+    numbers = np.full(len(values), np.nan)
+    if all(isinstance(value, _NUMBERS) for value in known):
+        numbers[~missing] = known.astype(np.float64)
+    elif all(isinstance(value, _TIMES) for value in known):
+        numbers[~missing] = _seconds(np.array([_in_utc(value) for value in known], "datetime64[us]"))
+    elif all(isinstance(value, _DURATIONS) for value in known):
+        numbers[~missing] = _seconds(known.astype("timedelta64[us]"))
+    else:
+        _only_text_and_numbers(known, name)
+        return np.array([None if m else str(v) for v, m in zip(values, missing, strict=True)], object)
+    return numbers
+
+
+def _seconds(values: Any) -> Any:
+    # Whole seconds apart from the rest, both exact: the same instant is the same number at every resolution.
+    whole = values.astype(f"{values.dtype.kind}8[s]")
+    return whole.astype(np.int64).astype(np.float64) + (values - whole) / np.timedelta64(1, "s")
+
+
+def _in_utc(value: Any) -> Any:
+    if getattr(value, "tzinfo", None) is None:
+        return value
+    return value.astimezone(timezone.utc).replace(tzinfo=None)
+
+
+def _only_text_and_numbers(values: Any, name: str) -> None:
     for value in values:
-        if not isinstance(value, (str, bytes, int, float, np.generic)):
+        if not isinstance(value, (str, bytes, *_NUMBERS, np.generic)):
             raise TypeError(
-                f"A value of the data is of type {type(value).__name__}: its argument must be a string or a number."
+                f"Column {name} holds a value of type {type(value).__name__}: its argument must be a string or a "
+                "number, or all of the column dates, or time spans. Convert it to one of these, or leave it out."
             )
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or value != value or type(value).__name__ in ("NAType", "NaTType")
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, (*_NUMBERS, np.generic)) and bool(value != value)
 
 
 def _no_complex(dtype: Any) -> None:

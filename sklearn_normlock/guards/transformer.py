@@ -110,8 +110,9 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             If a parameter has no such value, or X is no table of at least one row.
         """
         self._check_parameters()
+        table = as_table(X)
         self._check_columns(X, reset=True)
-        self.profile_ = Profile.from_data(X)
+        self.profile_ = Profile.from_data(table)
         self._pool = Pool(self.min_rows)
         return self
 
@@ -139,9 +140,9 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             If there is a fault and ``on_fault`` is "warn".
         """
         check_is_fitted(self, "profile_")
+        table = as_table(X)
         self._check_columns(X, reset=False)
-        table = aligned(self.profile_, as_table(X)).dense()
-        enough = self._pool.add(table)
+        enough = self._pool.add(aligned(self.profile_, table).dense())
         if enough is not None:
             self._judge(enough)
         return _as_is(X)
@@ -200,8 +201,6 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _check_columns(self, X: Any, reset: bool) -> None:
         """Check names and number of the columns as every scikit-learn transformer does."""
-        if len(getattr(X, "shape", (0, 0))) != 2:
-            as_table(X)  # says what is wrong
         try:
             from sklearn.utils.validation import validate_data
         except ImportError:  # before 1.6
