@@ -159,6 +159,34 @@ def test_odd_tables():
         assert not nl.diagnose(profile, X).alarm
 
 
+@pytest.mark.parametrize(
+    "make", [np.asarray, sparse.csr_matrix, pd.DataFrame, lambda X: np.where(X == X[0, 0], np.nan, X)]
+)
+@pytest.mark.parametrize("size", [1e151, 1e154, 1e200, 2e307])
+def test_values_whose_squares_overflow(make, size):
+    """Values that are too large to have a deviation are refused, by column; up to there a profile is read back."""
+    X = np.abs(np.random.default_rng(0).normal(size=(300, 3)))
+    for refused in (X * [1, -size, 1], np.vstack([X, [[0, size, 0]]])):
+        with pytest.raises(InputFaultError, match='^Column (1|"1") holds values of the size of .*logarithm'):
+            nl.Profile.from_data(make(refused))
+    profile = nl.Profile.from_data(make(X * [1, 1e149, 1]))
+    again = nl.Profile.from_dict(json.loads(json.dumps(profile.to_dict())))
+    assert again == profile and np.isfinite(again.merge(profile).std).all()
+    assert not nl.diagnose(again, make(X * [1, 1e149, 1])).alarm
+
+
+@pytest.mark.parametrize("size", [1e149, 1e155, 1e308])
+@pytest.mark.parametrize("rows", [1, 16, 200])
+def test_batches_that_overflow(size, rows):
+    """A batch may hold any number: a column of numbers that are far too large is a fault, and nothing else."""
+    X = np.random.default_rng(0).uniform(0.5, 1.5, size=(300, 3))
+    profile = nl.Profile.from_data(X)
+    for place in ((0, 0), (slice(None), 0), (slice(None), slice(None))):
+        batch = X[:rows].copy()
+        batch[place] = size
+        assert nl.diagnose(profile, batch).alarm or place == (0, 0)
+
+
 def test_profiles_of_other_columns_do_not_merge():
     """Profiles of another width, other names or other kinds of column are refused."""
     iris = nl.Profile.from_data(load_iris().data)

@@ -174,7 +174,8 @@ def diagnose(profile: Profile, X: Any, *, budget: float = 1e-3, drift: float = 0
     if not 0 <= drift < np.inf:
         raise ValueError(f"drift is {drift!r}; it must be a number of deviations, 0 or more.")
     table = aligned(profile, as_table(X)).dense()
-    return _Case(profile, table, budget, drift).verdict()
+    with np.errstate(over="ignore"):  # a batch may hold any number; what overflows is far out either way
+        return _Case(profile, table, budget, drift).verdict()
 
 
 class _Case:

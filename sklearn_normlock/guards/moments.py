@@ -9,6 +9,8 @@ import numpy as np
 from scipy import sparse
 
 _BLOCK_CELLS = 4_000_000
+#: The greatest size of a value: of larger ones, the squares of a few million no longer add up to a finite number.
+LARGEST = 1e150
 
 
 @dataclass
@@ -27,6 +29,11 @@ class Moments:
         # A column of one value has that mean and no spread: sums round, and two parts would round apart.
         constant = self.low == self.high
         self.mean, self.m2 = np.where(constant, self.low, self.mean), np.where(constant, 0.0, self.m2)
+
+    @property
+    def greatest(self) -> Any:
+        """The greatest absolute value; NaN where there is none."""
+        return np.maximum(np.abs(self.low), np.abs(self.high))
 
     @property
     def std(self) -> Any:
@@ -79,8 +86,9 @@ def moments_of(X: Any) -> Moments:
     total: Moments | None = None
     for start in range(0, max(X.shape[0], 1), rows):
         block = X[start : start + rows]
-        part = _of_sparse(block) if sparse.issparse(block) else _of_block(block)
-        total = part if total is None else total.merge(part)
+        with np.errstate(over="ignore", invalid="ignore"):  # of values that are too large; their bounds tell
+            part = _of_sparse(block) if sparse.issparse(block) else _of_block(block)
+            total = part if total is None else total.merge(part)
     assert total is not None
     return total
 
@@ -90,8 +98,7 @@ def _of_block(X: Any) -> Moments:
     if n == 0:
         nothing, nan = np.zeros(d, np.int64), np.full(d, np.nan)
         return Moments(nothing, nothing, nothing, nan, np.zeros(d), nan, nan)
-    with np.errstate(over="ignore", invalid="ignore"):
-        finite_everywhere = bool(np.isfinite(X.sum()))
+    finite_everywhere = bool(np.isfinite(X.sum()))
     if finite_everywhere:
         mean = X.mean(axis=0)
         centred = X - mean
@@ -102,7 +109,7 @@ def _of_block(X: Any) -> Moments:
     finite, missing = np.isfinite(X), np.isnan(X)
     count = finite.sum(axis=0)
     kept = np.where(finite, X, 0.0)
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+    with np.errstate(divide="ignore"):
         mean = np.where(count > 0, kept.sum(axis=0) / count, np.nan)
         centred = np.where(finite, X - mean, 0.0)
         m2 = np.einsum("ij,ij->j", centred, centred)

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import InputFaultError
 from .categories import Categories
 from .dependence import Dependence, dependence_of
-from .moments import Moments, moments_of
+from .moments import LARGEST, Moments, moments_of
 from .precision import ROWS_OF_PROFILE, on_grids
 from .reference import Reference
 from .rows import UNIT, row_measures
@@ -99,7 +99,7 @@ class Profile:
         Raises
         ------
         InputFaultError
-            If X is no table, or has no rows.
+            If X is no table, has no rows, or holds finite values beyond 1e150, whose squares overflow.
         TypeError
             If X is nothing that a table can be read from, or a column holds neither text nor numbers nor times.
         """
@@ -113,6 +113,17 @@ class Profile:
         self = cls._bare()
         self.n_rows, self.n_features_in_, self.names = n, d, table.names
         self.moments = moments_of(table.numbers)
+        too_large = np.flatnonzero(self.moments.greatest > LARGEST)
+        if len(too_large):
+            j = int(too_large[0])
+            raise InputFaultError(
+                f"Column {table.named(j)} holds values of the size of {self.moments.greatest[j]:.3g}; at most "
+                f"{LARGEST:g} has a square that can be computed with.",
+                path=str(j),
+                expected=LARGEST,
+                actual=float(self.moments.greatest[j]),
+                remedy="Divide the column by a constant, take its logarithm, or leave it out.",
+            )
         self.categories = {j: Categories.of(values) for j, values in table.categories.items()}
         part = table.sample(rows_to_look_at(d)).dense()
         self._look_at(part)
