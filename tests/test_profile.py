@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import pickle
 
@@ -221,6 +222,90 @@ def test_documents_that_are_no_profile():
         nl.Profile.from_dict({**d, "sketches": turned})
     with pytest.raises(TypeError, match="from_data"):
         nl.Profile()
+
+
+def _table():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(300, 1)) + 0.3 * rng.normal(size=(300, 3)), columns=list("abc"))
+    return X.assign(b=X.b.where(X.b > -1), s=rng.choice(["u", "v", "w"], 300))
+
+
+def _damaged(value):
+    """Yield what may have become of an entry: of another type, out of its range, cut short; ... is gone."""
+    yield from (..., None, -1, 0, 2.5, float("inf"), float("nan"), "", "x", True, [], {}, [None], 10**30)
+    if isinstance(value, str) and len(value) > 8:  # an array
+        array = np.frombuffer(base64.b64decode(value), "<f2")
+        for bad in (np.nan, np.inf, -6e4):
+            yield base64.b64encode(np.where(np.arange(len(array)) % 4 == 3, bad, array).astype("<f2")).decode()
+        yield base64.b64encode(array[:-1].tobytes()).decode()
+
+
+def _paths(value, path):
+    yield path
+    if isinstance(value, (dict, list)):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from _paths(value[key], (*path, key))
+
+
+def _with(document, path, value):
+    holder = document = json.loads(json.dumps(document))
+    for key in path[:-1]:
+        holder = holder[key]
+    if value is ...:
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = value
+    return document
+
+
+PROFILE = nl.Profile.from_data(_table())
+
+
+@pytest.mark.parametrize("entry", sorted(set(PROFILE.to_dict()) - {"profile_version"}))
+def test_damage_is_found_when_it_is_read(entry):
+    """Whatever becomes of an entry, or if it is gone: it is named and refused, or the profile can be used."""
+    whole = PROFILE.to_dict()
+    for path in _paths(whole[entry], (entry,)):
+        value = whole
+        for key in path:
+            value = value[key]
+        for bad in _damaged(value):
+            try:
+                profile = nl.Profile.from_dict(_with(whole, path, bad))
+            except LockFormatError as error:
+                assert str(error).startswith(f"The profile's {error.path} is ")
+                continue
+            try:
+                assert np.isfinite(nl.diagnose(profile, _table()[:40]).p_value)
+            except InputFaultError:  # of another name, or numbers where there was text
+                assert entry in ("names", "categories")
+
+
+@pytest.mark.parametrize(
+    ("path", "bad", "says"),
+    [
+        (("dependence", "rows"), 0, "dependence.rows is 0; expected a whole number from 64 to 300"),
+        (("moments", "count"), [300], r"moments.count is \[300\]; expected a list of 4"),
+        (("moments", "missing", 1), -1, r"moments.missing\[1\] is -1"),
+        (("moments", "m2", 0), float("inf"), r"moments.m2\[0\] is inf"),
+        (("categories", "3", "values"), None, "categories.3.values is None; expected a mapping"),
+        (("categories", "3", "once"), "x", "categories.3.once is 'x'"),
+        (("n_rows",), float("inf"), "n_rows is inf; expected a whole number, 1 or more"),
+        (("sketches", 2, 1), "AAAA", r"sketches\[2\]\[1\] is 'AAAA'"),
+    ],
+)
+def test_the_damaged_entry_is_named(path, bad, says):
+    """The message has the path of the entry, what is there, what belongs there, and what to do."""
+    with pytest.raises(LockFormatError, match=f"^The profile's {says}.*learn it anew"):
+        nl.Profile.from_dict(_with(PROFILE.to_dict(), path, bad))
+
+
+def test_parts_without_a_number_merge():
+    """A column without a number in either part has none in the whole, which is written and read as any other."""
+    X = np.column_stack([np.full(50, np.nan), np.full(50, np.inf), np.arange(50.0)])
+    merged = nl.Profile.from_data(X).merge(nl.Profile.from_data(X))
+    assert merged.moments.m2.tolist()[:2] == [0, 0] and np.isnan(merged.mean[:2]).all()
+    assert nl.Profile.from_dict(json.loads(json.dumps(merged.to_dict()))) == merged
 
 
 def test_display():

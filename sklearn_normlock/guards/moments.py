@@ -47,7 +47,7 @@ class Moments:
             part = np.where(count > 0, other.count / np.maximum(count, 1), 0.0)
         # A part without a finite value has no mean: it must not spoil the other's.
         mine, theirs = np.where(self.count > 0, self.mean, other.mean), np.where(other.count > 0, other.mean, self.mean)
-        delta = theirs - mine
+        delta = np.where(count > 0, theirs - mine, 0.0)
         return Moments(
             count=count,
             missing=self.missing + other.missing,
@@ -61,12 +61,6 @@ class Moments:
     def to_lists(self) -> dict[str, list[Any]]:
         """Return plain lists; what there is none of is None."""
         return {f.name: [None if v != v else v for v in getattr(self, f.name).tolist()] for f in fields(self)}
-
-    @classmethod
-    def from_lists(cls, lists: dict[str, list[Any]]) -> Moments:
-        """Read what :meth:`to_lists` wrote."""
-        counts = ("count", "missing", "infinite")
-        return cls(**{f.name: np.array(lists[f.name], np.int64 if f.name in counts else float) for f in fields(cls)})
 
 
 def moments_of(X: Any) -> Moments:

@@ -6,16 +6,16 @@ moved.
 
 from __future__ import annotations
 
-import base64
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import LockFormatError, LockVersionError
 from .categories import Categories
-from .dependence import Dependence
-from .moments import Moments
+from .dependence import ENOUGH, Dependence
+from .entries import Entry, packed
+from .moments import LARGEST, Moments
+from .precision import NAMES
 from .rows import MEASURES
 
 if TYPE_CHECKING:
@@ -34,19 +34,19 @@ def write_profile(profile: Profile) -> dict[str, Any]:
         "names": None if profile.names is None else list(profile.names),
         "moments": profile.moments.to_lists(),
         "categories": {str(j): kept.to_dict() for j, kept in sorted(profile.categories.items())},
-        "sketches": [[_packed(values), _packed(shares.astype("<f4"))] for values, shares in profile.sketches],
+        "sketches": [[packed(values), packed(shares.astype("<f4"))] for values, shares in profile.sketches],
         "sampled": profile.sampled.tolist(),
         "ties": profile.ties.tolist(),
-        "grids": _packed(profile.grids.astype("<f4")),
+        "grids": packed(profile.grids.astype("<f4")),
         "grid_rows": profile.grid_rows,
         "unit": profile.unit.tolist(),
         "dependence": found
         and {
             "rows": found.rows,
-            "factor": _packed(found.factor.astype("<f2")),
-            "expected": _packed(found.expected.astype("<f4")),
-            "spread": _packed(found.spread.astype("<f4")),
-            "surprise": None if found.surprise is None else _packed(found.surprise.astype("<f4")),
+            "factor": packed(found.factor.astype("<f2")),
+            "expected": packed(found.expected.astype("<f4")),
+            "spread": packed(found.spread.astype("<f4")),
+            "surprise": None if found.surprise is None else packed(found.surprise.astype("<f4")),
             "trust": found.trust,
         },
     }
@@ -64,60 +64,82 @@ def read_profile(profile: Profile, d: Any) -> Profile:
             actual=d["profile_version"],
             remedy="Use a newer sklearn-normlock, or learn the profile anew.",
         )
-    try:
-        _fill(profile, d)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, LockFormatError):
-            raise
-        raise LockFormatError(
-            f"The profile can't be read: {type(error).__name__}: {error}.", remedy="Learn the profile anew."
-        ) from error
+    _fill(profile, Entry(d))
     return profile
 
 
-def _fill(profile: Profile, d: dict[str, Any]) -> None:
-    columns = d["n_columns"]
-    profile.n_rows, profile.n_features_in_ = int(d["n_rows"]), int(columns)
-    profile.names = None if d["names"] is None else tuple(map(str, d["names"]))
-    profile.moments = Moments.from_lists(d["moments"])
-    profile.categories = {int(j): Categories(**kept) for j, kept in d["categories"].items()}
-    profile.sketches = [(_unpacked(values, "<f8"), _unpacked(shares, "<f4")) for values, shares in d["sketches"]]
-    profile.sampled = np.array(d["sampled"], np.int64)
-    profile.ties = np.array(d["ties"], float)
-    profile.grids = _unpacked(d["grids"], "<f4").reshape(-1, columns)
-    profile.grid_rows = int(d["grid_rows"])
-    profile.unit = np.array(d["unit"], float)
-    found = d["dependence"]
-    profile.dependence = found and Dependence(
-        _unpacked(found["factor"], "<f2").reshape(columns, -1),
-        int(found["rows"]),
-        _unpacked(found["expected"], "<f4"),
-        _unpacked(found["spread"], "<f4"),
-        _unpacked(found["surprise"], "<f4") if found.get("surprise") else None,
-        float(found["trust"]),
-    )
+def _fill(profile: Profile, d: Entry) -> None:
+    rows, columns = d["n_rows"].whole(1), d["n_columns"].whole(1)
     measured = columns + len(MEASURES)
-    for what, size, expected in (
-        ("names", len(profile.names or range(columns)), columns),
-        ("moments", len(profile.moments.mean), columns),
-        ("sketches", len(profile.sketches), measured),
-        ("sampled", len(profile.sampled), measured),
-        ("ties", len(profile.ties), measured),
-    ):
-        if size != expected:
-            raise LockFormatError(f"The profile's {what} are {size}, of {expected}.", path=what)
-    for values, shares in profile.sketches:
-        if (
-            len(values)
-            and not (math.isfinite(values[0]) and math.isfinite(values[-1]) and (np.diff(values) >= 0).all())
-            or (np.diff(shares) < 0).any()
-        ):
-            raise LockFormatError("A sketch of the profile is not ascending.", path="sketches")
+    profile.n_rows, profile.n_features_in_ = rows, columns
+    named = d["names"].value is not None
+    profile.names = tuple(name.text() for name in d["names"].elements(columns)) if named else None
+    profile.moments = moments = _moments(d["moments"], rows, columns)
+    profile.categories = {}
+    for key, kept in d["categories"].items():
+        is_column = key in map(str, range(columns))
+        kept.require(is_column and not moments.count[int(key)], "to be of a column of text")
+        profile.categories[int(key)] = _categories(kept, rows)
+    profile.sampled = d["sampled"].wholes(measured)
+    most = np.concatenate([moments.count, np.full(len(MEASURES), rows)])
+    d["sampled"].require(bool((profile.sampled <= most).all()), "at most the rows that have a number")
+    largest = np.where(np.arange(measured) < columns, LARGEST, LARGEST * columns)
+    sketches = zip(d["sketches"].elements(measured), profile.sampled, largest, strict=True)
+    profile.sketches = [_sketch(each, bool(n), float(size)) for each, n, size in sketches]
+    profile.ties = d["ties"].numbers(0, 1, np.ones(measured, bool))
+    profile.grids = d["grids"].packed("<f4", len(NAMES) * columns, 0, 1).reshape(-1, columns)
+    profile.grid_rows = d["grid_rows"].whole(1, rows)
+    profile.unit = d["unit"].numbers(0, 1, np.ones(len(MEASURES) - 1, bool))
+    profile.dependence = None if d["dependence"].value is None else _dependence(d["dependence"], rows, columns)
 
 
-def _packed(array: Any) -> str:
-    return base64.b64encode(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()).decode("ascii")
+def _moments(d: Entry, rows: int, columns: int) -> Moments:
+    count, missing, infinite = (d[name].wholes(columns, rows) for name in ("count", "missing", "infinite"))
+    d["count"].require(bool((count + missing + infinite == rows).all()), f"with missing and infinite {rows} rows")
+    mean, low, high = (d[name].numbers(-LARGEST, LARGEST, count > 0) for name in ("mean", "low", "high"))
+    m2 = d["m2"].numbers(0, np.finfo(float).max, np.ones(columns, bool))
+    some = count > 0
+    d["high"].require(bool((low[some] <= high[some]).all()), "no number below that of low")
+    # Sums round: in columns of large numbers that hardly differ by more than these differ.
+    slack = 1e-6 * np.maximum(np.abs(low), np.abs(high))[some]
+    within = (mean[some] >= low[some] - slack) & (mean[some] <= high[some] + slack)
+    d["mean"].require(bool(within.all()), "numbers from low to high")
+    widest = count[some] * (high[some] - low[some] + slack) ** 2
+    d["m2"].require(bool((m2[some] <= widest).all()), "at most the square of high less low for each row")
+    return Moments(count, missing, infinite, mean, m2, low, high)
 
 
-def _unpacked(text: str, dtype: str) -> Any:
-    return np.frombuffer(base64.b64decode(text, validate=True), dtype=dtype).astype(np.float64)
+def _categories(d: Entry, rows: int) -> Categories:
+    values = {key: n.whole(1, rows) for key, n in d["values"].items()}
+    found = Categories(values, *(d[name].whole(0, rows) for name in ("other", "once", "missing")))
+    d.require(found.count + found.missing == rows, f"values of {rows} rows")
+    d["once"].require(found.once <= found.count, "at most the rows that have a value")
+    return found
+
+
+def _sketch(d: Entry, some: bool, largest: float) -> tuple[Any, Any]:
+    values, shares = d.elements(2)
+    of_values, of_shares = values.packed("<f8", None, -largest, largest), shares.packed("<f4", None, 0, 1)
+    shares.require(len(of_shares) == len(of_values) and (len(of_values) > 1) == some, "as many as values")
+    values.require(bool((np.diff(of_values) >= 0).all()), "ascending values")
+    ends = not some or (of_shares[0], of_shares[-1]) == (0, 1)
+    shares.require(bool((np.diff(of_shares) >= 0).all()) and ends, "ascending shares from 0 to 1")
+    return of_values, of_shares
+
+
+def _dependence(d: Entry, rows: int, columns: int) -> Dependence:
+    factor = d["factor"].packed("<f2", None, -2, 2)
+    d["factor"].require(len(factor) > 0 and len(factor) % columns == 0, f"some numbers for each of {columns} columns")
+    largest = float(np.finfo(np.float32).max)
+    surprise = None
+    if d["surprise"].value is not None:
+        surprise = d["surprise"].packed("<f4", 4 * columns, -largest, largest)
+        d["surprise"].require(bool((surprise[2 * columns :] >= 0).all()), "deviations, 0 or more, in its second half")
+    return Dependence(
+        factor.reshape(columns, -1),
+        d["rows"].whole(ENOUGH, rows),
+        d["expected"].packed("<f4", columns, -largest, largest),
+        d["spread"].packed("<f4", columns, 0, largest),
+        surprise,
+        d["trust"].number(0, 1),
+    )
