@@ -37,6 +37,12 @@ def messy(n, seed=0):
     return X
 
 
+def _table():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(300, 1)) + 0.3 * rng.normal(size=(300, 3)), columns=list("abc"))
+    return X.assign(b=X.b.where(X.b > -1), s=rng.choice(["u", "v", "w"], 300))
+
+
 @settings(max_examples=12, deadline=None)
 @given(n=st.integers(2, 1500), cut=st.floats(0.01, 0.99), seed=st.integers(0, 99))
 def test_merge_is_the_profile_of_the_whole(n, cut, seed):
@@ -81,6 +87,17 @@ def test_update_in_batches_is_merge():
     parts = [nl.Profile.from_data(X[i : i + 300]) for i in (0, 300, 600)]
     assert profile == parts[0].merge(parts[1]).merge(parts[2])
     assert profile.n_rows == 900
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix, pd.DataFrame, pl.DataFrame, _table])
+def test_an_empty_batch_changes_nothing(make):
+    """update goes on after a batch without rows; one of other columns is refused, with rows or without."""
+    X = _table() if make is _table else make(WINE)
+    profile = nl.Profile.from_data(X)
+    assert profile.update(X[:0]) is profile
+    assert profile == nl.Profile.from_data(X)
+    with pytest.raises(InputFaultError, match="2 features"):
+        profile.update(np.zeros((0, 2)))
 
 
 def test_moments_are_exact_beyond_the_sample():
@@ -222,12 +239,6 @@ def test_documents_that_are_no_profile():
         nl.Profile.from_dict({**d, "sketches": turned})
     with pytest.raises(TypeError, match="from_data"):
         nl.Profile()
-
-
-def _table():
-    rng = np.random.default_rng(0)
-    X = pd.DataFrame(rng.normal(size=(300, 1)) + 0.3 * rng.normal(size=(300, 3)), columns=list("abc"))
-    return X.assign(b=X.b.where(X.b > -1), s=rng.choice(["u", "v", "w"], 300))
 
 
 def _damaged(value):

@@ -16,7 +16,7 @@ from .reference import Reference
 from .rows import UNIT, row_measures
 from .serial import read_profile, write_profile
 from .sketch import merged, quantile, sketch_of
-from .tables import Table, as_table, rows_to_look_at
+from .tables import Table, aligned, as_table, rows_to_look_at
 
 __all__ = ["Profile"]
 
@@ -155,7 +155,8 @@ class Profile:
         Parameters
         ----------
         X : array-like, sparse matrix or data frame of shape (n_rows, n_columns)
-            More of what the pipeline is fitted on; some hundred rows at a time give the best sketches.
+            More of what the pipeline is fitted on; some hundred rows at a time give the best sketches. No rows change
+            nothing.
 
         Returns
         -------
@@ -167,7 +168,11 @@ class Profile:
         InputFaultError
             If X has other columns than this profile.
         """
-        together = self.merge(Profile.from_data(X))
+        table = as_table(X)
+        if not table.shape[0]:
+            aligned(self, table)  # a stream goes on after an hour without rows, not with other columns
+            return self
+        together = self.merge(Profile.from_data(table))
         with self._lock:
             for name, value in vars(together).items():
                 if name != "_lock":
