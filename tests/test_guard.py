@@ -222,3 +222,37 @@ def test_parameters(parameters):
     """A parameter without such a value is refused at fit, by name."""
     with pytest.raises(ValueError, match=next(iter(parameters))):
         nl.InputGuard(**parameters).fit(TRAIN)
+
+
+@pytest.mark.parametrize("bad", [{"budget": "a"}, {"budget": None}, {"drift": None}, {"drift": "0.3"}])
+def test_numbers_of_another_type(bad):
+    """What is no number is refused by name, at fit and by hand."""
+    says = f"^{next(iter(bad))} is {next(iter(bad.values()))!r}; it must be a number"
+    profile = nl.Profile.from_data(TRAIN)
+    for ask in (
+        lambda: nl.InputGuard(**bad).fit(TRAIN),
+        lambda: nl.diagnose(profile, TEST, **bad),
+        lambda: nl.coverage(profile, **bad),
+    ):
+        with pytest.raises(TypeError, match=says):
+            ask()
+
+
+@pytest.mark.parametrize(
+    ("rows", "error"), [(0, ValueError), (-1, ValueError), (2.5, ValueError), ("64", TypeError), (None, TypeError)]
+)
+def test_numbers_of_rows(rows, error):
+    """A number of rows that is none is refused by name."""
+    says = f"_rows is {rows!r}; it must be a whole number, 1 or more"
+    with pytest.raises(error, match="^n" + says):
+        nl.coverage(nl.Profile.from_data(TRAIN), StandardScaler().fit(TRAIN), n_rows=rows)
+    with pytest.raises(error, match="^min" + says):
+        nl.InputGuard(min_rows=rows).fit(TRAIN)
+
+
+@pytest.mark.parametrize("profile", [TRAIN, TRAIN.to_numpy(), None, nl.Profile.from_data(TRAIN).to_dict()])
+def test_what_is_no_profile(profile):
+    """Data, or a document, in place of a profile is refused, and the message says how to make one."""
+    for ask in (lambda: nl.diagnose(profile, TEST), lambda: nl.coverage(profile)):
+        with pytest.raises(TypeError, match=rf"^profile is of type {type(profile).__name__}; .*Profile\.from_data"):
+            ask()

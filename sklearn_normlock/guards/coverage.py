@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import InputFaultError
 from .evidence import weigh
+from .parameters import check_numbers, check_profile, check_rows
 from .profile import Profile
 from .sketch import quantile
 
@@ -95,6 +96,8 @@ def coverage(
     ------
     InputFaultError
         If the scaler was fitted on another number of columns.
+    TypeError, ValueError
+        If profile is no profile, or n_rows, budget or drift no such number.
 
     Examples
     --------
@@ -108,6 +111,9 @@ def coverage(
     >>> nl.coverage(nl.Profile.from_data(X), StandardScaler().fit(X)).unseen["double_normalised"]
     (0,)
     """
+    check_profile(profile)
+    check_numbers(budget=budget, drift=drift)
+    check_rows(n_rows, "n_rows")
     d = profile.n_features_in_
     expected = getattr(scaler, "n_features_in_", d)
     if expected != d:

@@ -14,6 +14,7 @@ from .faults import FAULTS
 from .hypotheses import Hypothesis, Search
 from .likelihood import Likelihood
 from .norms import NormVerdict, norm_fault
+from .parameters import check_numbers, check_profile
 from .permutations import exchanged, permutations, swaps, traded
 from .profile import Profile
 from .reference import Reference
@@ -156,6 +157,8 @@ def diagnose(profile: Profile, X: Any, *, budget: float = 1e-3, drift: float = 0
     ------
     InputFaultError
         If X has other columns than the profile: their number, their names, or text where there were numbers.
+    TypeError, ValueError
+        If profile is no profile, or budget or drift no such number.
 
     Examples
     --------
@@ -169,10 +172,8 @@ def diagnose(profile: Profile, X: Any, *, budget: float = 1e-3, drift: float = 0
     >>> nl.diagnose(profile, wrong).fault
     'unit_changed'
     """
-    if not 0 < budget < 1:
-        raise ValueError(f"budget is {budget!r}; it must lie between 0 and 1.")
-    if not 0 <= drift < np.inf:
-        raise ValueError(f"drift is {drift!r}; it must be a number of deviations, 0 or more.")
+    check_profile(profile)
+    check_numbers(budget=budget, drift=drift)
     table = aligned(profile, as_table(X)).dense()
     with np.errstate(over="ignore"):  # a batch may hold any number; what overflows is far out either way
         return _Case(profile, table, budget, drift).verdict()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import numbers
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputFaultError, InputFaultWarning
 from .diagnosis import Diagnosis, diagnose
+from .parameters import check_numbers, check_rows
 from .pool import Pool
 from .profile import Profile
 from .tables import aligned, as_table
@@ -106,7 +106,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         Raises
         ------
-        ValueError
+        TypeError, ValueError
             If a parameter has no such value, or X is no table of at least one row.
         """
         self._check_parameters()
@@ -192,12 +192,8 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _check_parameters(self) -> None:
         if not callable(self.on_fault) and self.on_fault not in ("warn", "raise"):
             raise ValueError(f"on_fault is {self.on_fault!r}; it must be 'warn', 'raise' or a function of a Diagnosis.")
-        if not isinstance(self.min_rows, numbers.Integral) or self.min_rows < 1:
-            raise ValueError(f"min_rows is {self.min_rows!r}; it must be a whole number, 1 or more.")
-        if not 0 < self.budget < 1:
-            raise ValueError(f"budget is {self.budget!r}; it must lie between 0 and 1.")
-        if not 0 <= self.drift < float("inf"):
-            raise ValueError(f"drift is {self.drift!r}; it must be a number of deviations, 0 or more.")
+        check_rows(self.min_rows, "min_rows")
+        check_numbers(budget=self.budget, drift=self.drift)
 
     def _check_columns(self, X: Any, reset: bool) -> None:
         """Check names and number of the columns as every scikit-learn transformer does."""
