@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from sklearn.datasets import load_wine
@@ -74,6 +75,75 @@ def test_what_can_not_be_checked(run, capsys):
 def test_a_table_with_more_columns(run):
     """Columns that the profile has not (a target, a key) are left aside, whatever their place."""
     assert run(save(TEST[TEST.columns[::-1]].assign(target=1, key="a"), "more.csv"), "--lock", "lock.json") == 0
+
+
+def _members(n, seed=0):
+    rng = np.random.default_rng(seed)
+    times = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 10**9, n), unit="ms"))
+    return pd.DataFrame(
+        {
+            "spent": rng.normal(size=n),
+            "member": rng.random(n) < 0.4,
+            "apt": rng.choice(["1", "2", "3", "NA", "4b"], n, p=[0.3, 0.3, 0.2, 0.1, 0.1]),
+            "seen": times,
+            "zoned": times.dt.tz_localize("Asia/Tokyo"),
+        }
+    ).assign(vip=lambda d: d.member.where(d.index % 5 > 0))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("rows", [slice(None), "digits"])
+def test_a_csv_file_has_the_types_of_the_profile(run, capsys, library, rows):
+    """Truth values, times and text that is all digits, written as CSV, are what they were in the Parquet file."""
+    profile = nl.Profile.from_data(_members(500))
+    Path("members.json").write_text(json.dumps(profile.to_dict()))
+    batch = _members(200, seed=1)
+    batch = batch[~batch.apt.isin(["4b", "NA"])] if rows == "digits" else batch
+    frame = pl.DataFrame({name: pl.Series(batch[name].tolist(), strict=False) for name in batch})
+    frame.write_parquet("batch.parquet")
+    frame.write_csv("batch.csv") if library == "polars" else batch.to_csv("batch.csv", index=False)
+    said = []
+    for file in ("batch.parquet", "batch.csv"):
+        assert run(file, "--lock", "members.json", "--format", "json") == 0, capsys.readouterr()
+        said.append(json.loads(capsys.readouterr().out))
+    assert said[0] == said[1] == nl.diagnose(profile, batch).to_dict()
+    Path("odd.csv").write_text(Path("batch.csv").read_text().replace("rue", "aybe"))
+    assert run("odd.csv", "--lock", "members.json") == 2
+    assert capsys.readouterr().err.startswith('odd.csv: Column "member" holds text; in training it held numbers.')
+
+
+def test_a_csv_file_and_a_profile_without_names(run):
+    """Where the profile has no names, what a column is goes by its place."""
+    rows = _members(300)[["spent", "member", "apt"]]
+    profile = nl.Profile.from_data(rows.to_numpy(dtype=object))
+    Path("places.json").write_text(json.dumps(profile.to_dict()))
+    rows.assign(apt="2").to_csv("places.csv", index=False)
+    assert run("places.csv", "--lock", "places.json") in (0, 1)  # of one value: a fault, or none, but it is judged
+
+
+@pytest.mark.parametrize(
+    ("arguments", "at"),
+    [
+        (("good.csv", "--lock", "cut.json"), "cut.json: It is not a lock: not JSON"),
+        (("good.csv", "--lock", "missing.json"), "missing.json: "),
+        (("good.csv", "--lock", "damaged.json"), "damaged.json: The profile's n_rows is -1"),
+        (("missing.csv", "--lock", "lock.json"), "missing.csv: "),
+        (("cut.parquet", "--lock", "lock.json"), "cut.parquet: It can't be read as Parquet"),
+        (("cut.npy", "--lock", "lock.json"), "cut.npy: "),
+        (("good.csv", "--lock", "lock.json", "-o", "none/page"), "none/page: "),
+        (("good.csv", "--lock", "lock.json", "--budget", "3"), "normlock check: budget is 3.0"),
+    ],
+)
+def test_the_file_at_fault_is_named(run, capsys, arguments, at):
+    """What can't be read or written is named, be it the data, the lock or the output."""
+    save(TEST, "good.csv")
+    Path("cut.json").write_text(Path("lock.json").read_text()[:500])
+    Path("damaged.json").write_text(json.dumps({**json.loads(Path("bare.json").read_text()), "n_rows": -1}))
+    Path("cut.parquet").write_bytes(b"PAR1")
+    Path("cut.npy").touch()
+    assert run(*arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.err.startswith(at) and not printed.out
 
 
 def test_json_and_github(run, capsys):

@@ -55,18 +55,25 @@ def run(arguments: argparse.Namespace) -> int:
     code : int
         0 match, 1 mismatch, 2 could not check, 3 nothing was checked.
     """
+    at = arguments.lock  # what an error is about
     try:
         profile = read_profile(arguments.lock)
         if profile is None:
             print(f"{arguments.lock}: the lock has no profile to compare with.", file=sys.stderr)
             return NOTHING_CHECKED
         from ..guards.diagnosis import diagnose
+        from ..guards.parameters import check_numbers
 
-        X = _select(profile, read_rows(arguments.data))
+        at = "normlock check"
+        check_numbers(budget=arguments.budget, drift=arguments.drift)
+        at = arguments.data
+        X = _select(profile, read_rows(arguments.data, profile))
         found = diagnose(profile, X, budget=arguments.budget, drift=arguments.drift)
-        _write(_rendered(arguments, profile, X, found), arguments.output)
-    except (NormLockError, OSError, ValueError, TypeError) as error:
-        print(f"{arguments.data}: {error}", file=sys.stderr)
+        text = _rendered(arguments, profile, X, found)
+        at = arguments.output or "standard output"
+        _write(text, arguments.output)
+    except (NormLockError, OSError, EOFError, ValueError, TypeError) as error:
+        print(f"{at}: {error}", file=sys.stderr)
         return COULD_NOT_CHECK
     if not found.judged:
         return NOTHING_CHECKED
@@ -76,25 +83,23 @@ def run(arguments: argparse.Namespace) -> int:
 def read_profile(path: str) -> Profile | None:
     """Return the profile in a lock, or a bare one; None if the lock has none."""
     from ..guards.profile import Profile
+    from ..locks.document import Lock, parsed
 
-    with open(path, encoding="utf-8") as file:
-        document = json.load(file)
-    if isinstance(document, dict) and "profile_version" not in document:
-        from ..locks.document import Lock
-
-        document = Lock.load(path).profile
-        if document is None:
-            return None
-    return Profile.from_dict(document)
+    document: Any = parsed(Path(path).read_bytes())
+    if not isinstance(document, dict) or "profile_version" not in document:
+        document = Lock.from_dict(document).profile
+    return None if document is None else Profile.from_dict(document)
 
 
-def read_rows(path: str) -> Any:
+def read_rows(path: str, profile: Profile) -> Any:
     """Return the table in a file.
 
     Parameters
     ----------
     path : str
         A .parquet, .csv or .npy file.
+    profile : Profile
+        What it is to be compared with: a .csv file has no types of its own.
 
     Returns
     -------
@@ -116,7 +121,7 @@ def read_rows(path: str) -> Any:
     if kind == ".csv":
         from ..guards.files import read_csv
 
-        return read_csv(path)
+        return read_csv(path, profile)
     if kind in (".parquet", ".pq"):
         from ..guards.files import read_parquet
 

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import csv
-from typing import Any
+import math
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InputFaultError, MissingDependencyError
-from .tables import Table
+from ..errors import ArtifactReadError, InputFaultError, MissingDependencyError
+from .tables import Table, in_utc, seconds
+
+if TYPE_CHECKING:
+    from .profile import Profile
 
 _MISSING = {"", "nan", "NaN", "NA", "N/A", "null", "NULL", "None"}
 
 
-def read_csv(path: str) -> Table:
+def read_csv(path: str, profile: Profile | None = None) -> Table:
     """Read a CSV file; its first line names the columns unless all of it is numbers.
+
+    Such a file has no types: "12" is a number or the name of a flat. A column that the profile has is read as what it
+    is there: as text, or as numbers, which may be written as true and false or as dates and times.
 
     Parameters
     ----------
     path : str
         The file, in UTF-8.
+    profile : Profile, default=None
+        What its columns are compared with: by their names, or by their places if either has none.
 
     Returns
     -------
@@ -32,7 +43,7 @@ def read_csv(path: str) -> Table:
         If the file is empty, or a row has more or fewer columns than the first.
     """
     with open(path, encoding="utf-8-sig", newline="") as file:
-        rows = [row for row in csv.reader(file) if row]
+        rows = [[text.strip() for text in row] for row in csv.reader(file) if row]
     if not rows:
         raise InputFaultError("The file is empty.", remedy="Expected rows of comma-separated values.")
     width = len(rows[0])
@@ -42,27 +53,51 @@ def read_csv(path: str) -> Table:
                 f"Row {number} has {len(row)} columns, the first has {width}.", expected=width, actual=len(row)
             )
     names = None
-    if not all(_number(text) is not None for text in rows[0]):
-        names, rows = tuple(text.strip() for text in rows[0]), rows[1:]
+    if _numbers(rows[0], (float,)) is None:
+        names, rows = tuple(rows[0]), rows[1:]
+    places = _places(profile, names, width)
     numbers = np.full((len(rows), width), np.nan)
     categories: dict[int, Any] = {}
-    for j in range(width):
-        texts = [row[j].strip() for row in rows]
-        values = [_number(text) for text in texts]
-        if any(value is None for value in values):
-            categories[j] = np.array([None if text in _MISSING else text for text in texts], dtype=object)
+    for j, place in enumerate(places):
+        texts = [row[j] for row in rows]
+        kept = profile.categories.get(place) if profile is not None and place is not None else None
+        values = None
+        if kept is None:
+            values = _numbers(texts, (float,) if place is None else (float, _truth, _time))
+        if values is None:
+            absent = _MISSING.difference(kept.values if kept is not None else ())
+            categories[j] = np.array([None if text in absent else text for text in texts], dtype=object)
         else:
             numbers[:, j] = values
     return Table(numbers, names, categories)
 
 
-def _number(text: str) -> float | None:
-    if text.strip() in _MISSING:
-        return float("nan")
-    try:
-        return float(text)
-    except ValueError:
-        return None
+def _places(profile: Profile | None, names: tuple[str, ...] | None, width: int) -> list[int | None]:
+    """Return for each column of a file which of the profile's it is, or None."""
+    if profile is not None and names and profile.names:
+        return [profile.names.index(name) if name in profile.names else None for name in names]
+    if profile is not None and profile.n_features_in_ == width:
+        return list(range(width))
+    return [None] * width
+
+
+def _numbers(texts: list[str], kinds: tuple[Callable[[str], float], ...]) -> Any:
+    """Return texts as numbers of the first kind that all of them are; None if there is none."""
+    for kind in kinds:
+        try:
+            return np.array([math.nan if text in _MISSING else kind(text) for text in texts])
+        except ValueError:
+            continue
+    return None
+
+
+def _truth(text: str) -> float:
+    return float(("false", "true").index(text.lower()))
+
+
+def _time(text: str) -> float:
+    time = datetime.fromisoformat(text.replace("Z", "+00:00"))  # Python 3.10 has no Z
+    return float(seconds(np.datetime64(in_utc(time), "us")))
 
 
 def read_parquet(path: str) -> Any:
@@ -82,6 +117,8 @@ def read_parquet(path: str) -> Any:
     ------
     MissingDependencyError
         If neither polars nor pandas with pyarrow is installed.
+    ArtifactReadError
+        If the file is damaged, or no Parquet.
     """
     try:
         import polars
@@ -95,4 +132,13 @@ def read_parquet(path: str) -> Any:
                 "Reading Parquet needs polars, or pandas with pyarrow; neither is installed.",
                 remedy="pip install polars.",
             ) from error
-    return polars.read_parquet(path)
+    try:
+        return polars.read_parquet(path)
+    except OSError:
+        raise
+    except Exception as error:  # polars' errors have no base but this
+        raise ArtifactReadError(
+            f"It can't be read as Parquet ({type(error).__name__}: {error}).",
+            path=path,
+            remedy="It is cut short, damaged or of another format.",
+        ) from None

@@ -165,7 +165,7 @@ def _read(column: Any, name: str) -> Any:
     values = column if isinstance(column, np.ndarray) else column.to_numpy()
     _no_complex(values.dtype)
     if values.dtype.kind in "mM":
-        return _seconds(values)
+        return seconds(values)
     if values.dtype.kind in "fiub" and values.ndim == 1:
         return values.astype(np.float64)
     values = np.asarray(values, dtype=object)
@@ -175,22 +175,24 @@ def _read(column: Any, name: str) -> Any:
     if all(isinstance(value, _NUMBERS) for value in known):
         numbers[~missing] = known.astype(np.float64)
     elif all(isinstance(value, _TIMES) for value in known):
-        numbers[~missing] = _seconds(np.array([_in_utc(value) for value in known], "datetime64[us]"))
+        numbers[~missing] = seconds(np.array([in_utc(value) for value in known], "datetime64[us]"))
     elif all(isinstance(value, _DURATIONS) for value in known):
-        numbers[~missing] = _seconds(known.astype("timedelta64[us]"))
+        numbers[~missing] = seconds(known.astype("timedelta64[us]"))
     else:
         _only_text_and_numbers(known, name)
         return np.array([None if m else str(v) for v, m in zip(values, missing, strict=True)], object)
     return numbers
 
 
-def _seconds(values: Any) -> Any:
+def seconds(values: Any) -> Any:
+    """Return datetimes as seconds since 1970, and durations as seconds; NaN for NaT."""
     # Whole seconds apart from the rest, both exact: the same instant is the same number at every resolution.
     whole = values.astype(f"{values.dtype.kind}8[s]")
     return whole.astype(np.int64).astype(np.float64) + (values - whole) / np.timedelta64(1, "s")
 
 
-def _in_utc(value: Any) -> Any:
+def in_utc(value: Any) -> Any:
+    """Return a time of Python's without its zone: the instant in UTC."""
     if getattr(value, "tzinfo", None) is None:
         return value
     return value.astimezone(timezone.utc).replace(tzinfo=None)
