@@ -75,11 +75,11 @@ def _fill(profile: Profile, d: Entry) -> None:
     named = d["names"].value is not None
     profile.names = tuple(name.text() for name in d["names"].elements(columns)) if named else None
     profile.moments = moments = _moments(d["moments"], rows, columns)
+    of_text = {str(j): j for j in range(columns) if not moments.count[j]}
     profile.categories = {}
     for key, kept in d["categories"].items():
-        is_column = key in map(str, range(columns))
-        kept.require(is_column and not moments.count[int(key)], "to be of a column of text")
-        profile.categories[int(key)] = _categories(kept, rows)
+        kept.require(key in of_text, "to be of a column without numbers")
+        profile.categories[of_text[key]] = _categories(kept, rows)
     profile.sampled = d["sampled"].wholes(measured)
     most = np.concatenate([moments.count, np.full(len(MEASURES), rows)])
     d["sampled"].require(bool((profile.sampled <= most).all()), "at most the rows that have a number")

@@ -135,15 +135,15 @@ def _from_frame(frame: Any) -> Table:
     names = tuple(str(name) for name in frame.columns)
     if not names:
         raise InputFaultError("The data frame has no columns.", remedy="Nothing can be told from no columns.")
-    if not hasattr(frame, "iloc"):  # polars would make numbers of dates beside numbers
-        return _from_columns(frame.get_columns(), names)
-    try:
-        whole = frame.to_numpy()
-        if whole.dtype.kind in "fiub":
-            return Table(np.asarray(whole, dtype=np.float64), names, {})
-    except (TypeError, ValueError):  # columns that do not mix; one by one, then
-        pass
-    return _from_columns([frame.iloc[:, j] for j in range(len(names))], names)
+    pandas = hasattr(frame, "iloc")
+    if pandas or all(dtype.is_numeric() for dtype in frame.dtypes):  # polars makes numbers of dates beside numbers
+        try:
+            whole = frame.to_numpy()
+            if whole.dtype.kind in "fiub":
+                return Table(np.asarray(whole, dtype=np.float64), names, {})
+        except (TypeError, ValueError):  # columns that do not mix; one by one, then
+            pass
+    return _from_columns([frame.iloc[:, j] for j in range(len(names))] if pandas else frame.get_columns(), names)
 
 
 def _from_columns(columns: list[Any], names: tuple[str, ...] | None) -> Table:
