@@ -41,6 +41,11 @@ def tables(rng, n):
     yield np.exp(rng.normal(size=(n, 1))) * np.abs(rng.normal(size=(n, 8)))  # rows of one scale
     yield rng.standard_t(3, size=(n, 100))  # many columns, independent
     yield np.where(rng.random((n, 8)) < np.linspace(0.2, 0.9, 8), np.nan, rng.normal(size=(n, 8)))  # mostly missing
+    yield rng.poisson(0.45, size=(n, 5)).astype(float)  # small counts: the median is 0 and the quartiles are 0 and 1
+    yield np.column_stack([np.eye(4)[rng.integers(0, 4, n)], rng.normal(size=n)])  # rows of length √(1 + z²)
+    near = rng.normal(50, 9, size=(n, 3))
+    lost = np.where(rng.random((n, 3)) < 0.02, -999.0, near + rng.normal(0, 0.01, size=(n, 3)))
+    yield np.column_stack([near, lost])  # copies, but for readings that are lost
 
 
 def alarms(parts, batches, seed=0):
