@@ -26,9 +26,9 @@ _TELL, _ROWS_PER_COLUMN = 128, 4
 #: What two rows that exchange neighbouring ranks add to the mean squared residual, times the cube of the rows; of two
 #: columns that are nearly copies few do, in training perhaps none: as if so many always did. So little is no surprise.
 _EXCHANGE, _EXCHANGES, _OPEN_BY_CHANCE = 24.0, 4.0, 0.6
-#: The share of the rows that may be of another kind; and how far they may push the ranks of others, times the rows of
-#: training: ten in its half, none of which was in the other one, push by √(12/3) of their share on average.
-_OF_ANOTHER_KIND, _PUSHED = 0.2, 40.0
+#: The share of the rows that may be of another kind, and how many of training's half, though the other had none of it;
+#: by a share q of them, all at one end, the ranks of the others are pushed by q² √12² / 3 in the mean square.
+_OF_ANOTHER_KIND, _UNSEEN, _PUSHED = 0.2, 4.0, 4.0
 #: And how much more may be left open of a column: by a factor of exp of this.
 _MORE_OPEN = 0.25
 #: What the likelihood of normal ranks counts, and the least part of independence in the correlations that it takes.
@@ -157,8 +157,9 @@ class Dependence:
         """
         n = len(scores)
         squares = np.sort((scores @ self.weights) ** 2, axis=0)[: n - int(_OF_ANOTHER_KIND * n)]
-        least = _EXCHANGES * _EXCHANGE / n**3 + (_PUSHED / self.rows) ** 2
-        return np.log(squares.mean(axis=0) + least)
+        unseen = 2 * _UNSEEN / self.rows
+        pushed = _PUSHED * (unseen + 3 * np.sqrt(unseen / n)) ** 2
+        return np.log(squares.mean(axis=0) + pushed + _EXCHANGES * _EXCHANGE / n**3)
 
     def surprising(self, scores: Any) -> Any:
         """Return by how many deviations more is left open of each column than was in training, a margin taken off."""
