@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from .fingerprints import fingerprint
     from .formats import trusted_types
     from .guards.coverage import Coverage, coverage
-    from .guards.diagnosis import Diagnosis, diagnose
+    from .guards.diagnosis import diagnose
     from .guards.display import ProfileDisplay
+    from .guards.finding import Diagnosis
     from .guards.profile import Profile
     from .guards.transformer import InputGuard
     from .locks.comparison import compare, diff, lock, verify
@@ -59,7 +60,7 @@ __all__ = [
 # nothing is imported before it is asked for.
 _HOMES = {
     "Coverage": "guards.coverage",
-    "Diagnosis": "guards.diagnosis",
+    "Diagnosis": "guards.finding",
     "InputGuard": "guards.transformer",
     "Lock": "locks.document",
     "Locked": "seals.mixin",

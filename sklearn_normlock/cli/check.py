@@ -12,7 +12,7 @@ from ..errors import NormLockError
 from .outcome import COULD_NOT_CHECK, MATCH, MISMATCH, NOTHING_CHECKED
 
 if TYPE_CHECKING:
-    from ..guards.diagnosis import Diagnosis
+    from ..guards.finding import Diagnosis
     from ..guards.profile import Profile
 
 HELP = "tell whether data is what a locked object was fitted for, and what happened to it"

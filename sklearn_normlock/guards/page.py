@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .diagnosis import Diagnosis
 from .display import ranges
+from .finding import Diagnosis
 from .profile import Profile
 from .sketch import share_below
 from .tables import aligned, as_table

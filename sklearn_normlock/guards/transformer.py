@@ -12,7 +12,8 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputFaultError, InputFaultWarning
-from .diagnosis import Diagnosis, diagnose
+from .diagnosis import diagnose
+from .finding import Diagnosis
 from .parameters import check_numbers, check_rows
 from .pool import Pool
 from .profile import Profile
