@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from .evidence import Evidence, weigh
 from .exact import standardised_by
-from .finding import Diagnosis
+from .finding import MISSING_VALUES, Diagnosis
 from .hypotheses import Hypothesis, Search
 from .likelihood import Likelihood
 from .norms import NormVerdict, norm_fault
@@ -106,6 +107,10 @@ class _Case:
                 return Diagnosis(False, n_rows=self.n, judged=False, details={"reason": "no value that is not missing"})
             return Diagnosis(False, p_value=p_value, n_rows=self.n)
         fault, columns, details, confidence = self._named(evidence)
+        if len(missing := self._missing(evidence)):
+            seen, gone = self.profile.moments.missing / self.profile.n_rows, np.isnan(self.X).mean(axis=0)
+            shares = {j: {"share": float(gone[j]), "training": float(seen[j])} for j in missing}
+            details = {**details, "missing": {self._key(j): share for j, share in shares.items()}}
         named = tuple(self.profile.names[j] if self.profile.names else int(j) for j in columns)
         return Diagnosis(True, fault, named, details, confidence, p_value, self.n)
 
@@ -115,8 +120,11 @@ class _Case:
         if infinite.any() and not self.profile.moments.infinite.any():
             return "unknown", np.flatnonzero(infinite), {"reason": "infinite values, of which training had none"}, 1.0
         X = np.where(np.isfinite(self.X), self.X, np.nan)
+        missing = self._missing(evidence)
+        if len(missing) and not len(_without(evidence, "missing").flagged()):
+            return "unknown", missing, {"reason": MISSING_VALUES}, 1.0
         if np.isnan(X).all():
-            return "unknown", evidence.flagged(), {"reason": "missing values"}, 1.0
+            return "unknown", evidence.flagged(), self._odd(evidence), 1.0
         scaler, log_p = standardised_by(self.reference, X)
         if scaler and log_p < -10:
             return "batch_standardised", everywhere, {"scaler": scaler}, 1.0
@@ -127,6 +135,16 @@ class _Case:
         if norm is not None and not repeated:
             return self._of_norm(norm)
         return self._searched(X, evidence)
+
+    def _missing(self, evidence: Evidence) -> Any:
+        """Return the columns of which far more values are missing than were in training, or far fewer."""
+        if "missing" not in evidence.log_p:
+            return np.zeros(0, np.int64)
+        log_p = evidence.log_p["missing"].reshape(4, -1)[:2]  # the others are about infinite values
+        return np.flatnonzero(log_p.min(axis=0) < evidence.limit("missing"))
+
+    def _key(self, j: Any) -> str:
+        return self.profile.names[j] if self.profile.names else str(j)
 
     def _rejected(self, X: Any) -> bool:
         return weigh(self.reference, X, {}, self.budget / 10).alarm
@@ -224,14 +242,16 @@ class _Case:
             details = {**first, **details}
             if len(shown) > 1:
                 details["each"] = {
-                    self.profile.names[j] if self.profile.names else str(j): best.of_columns[int(j)]
-                    for j in best.columns
-                    if int(j) in best.of_columns
+                    self._key(j): best.of_columns[int(j)] for j in best.columns if int(j) in best.of_columns
                 }
         return details
 
     def _odd(self, evidence: Evidence) -> dict[str, Any]:
         return {"tests": sorted(test for test in evidence.log_p if (evidence.log_p[test] < evidence.limit(test)).any())}
+
+
+def _without(evidence: Evidence, test: str) -> Evidence:
+    return replace(evidence, log_p={name: p for name, p in evidence.log_p.items() if name != test})
 
 
 def _confidence(found: list[Hypothesis]) -> float:

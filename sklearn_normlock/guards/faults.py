@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["FAULTS", "Fault"]
+__all__ = ["FAULTS", "MISSING", "Fault"]
 
 
 @dataclass(frozen=True)
@@ -118,3 +118,9 @@ FAULTS = {
         "Look at the columns named; retrain if the change is real.",
     ),
 }
+
+#: What is said where it is missing values that differ: an unknown fault by itself, or beside one that has a name.
+MISSING = Fault(
+    "missing values differ from training in {columns}: {missing}",
+    "Find where the values were lost, or filled in, upstream: a join, a parser, a feed that stopped, an imputer.",
+)

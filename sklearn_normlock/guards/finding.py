@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .faults import FAULTS
+from .faults import FAULTS, MISSING, Fault
 
 __all__ = ["Diagnosis"]
+
+#: The reason of an unknown fault that is nothing but values missing, or no longer.
+MISSING_VALUES = "missing values"
+#: Columns that are named in a sentence.
+_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,7 @@ class Diagnosis:
         The columns concerned: names if the profile has them, positions if not. Empty if it is the whole table.
     details : dict
         What is known of the fault: ``factor`` and ``offset``, ``value``, ``scaler``, ``function``, ``norm``, ``order``;
+        ``each`` has them column by column, ``missing`` the shares of columns whose missing values have changed, and
         ``also`` names faults that would leave the same numbers.
     confidence : float
         From 0 to 1, how far the name stands out among the hypotheses; 0 without an alarm.
@@ -60,7 +66,11 @@ class Diagnosis:
     @property
     def remedy(self) -> str:
         """What to do; empty without an alarm."""
-        return FAULTS[self.fault].remedy if self.fault else ""
+        return self._words.remedy if self.fault else ""
+
+    @property
+    def _words(self) -> Fault:
+        return MISSING if self.details.get("reason") == MISSING_VALUES else FAULTS[str(self.fault)]
 
     def explain(self) -> str:
         """Return the finding in a sentence or two.
@@ -75,16 +85,19 @@ class Diagnosis:
             return f"Nothing can be told: {self.details.get('reason', 'no data')}."
         if self.fault is None:
             return f"No fault found in {rows} (p = {self.p_value:.2g})."
+        if self._words is MISSING:
+            return f"{self.fault}: {self._missing()}. {self.remedy}"
         because = f" ({self.details['reason']})" if "reason" in self.details else ""
-        return f"{self.fault}: {FAULTS[self.fault].sentence(self._columns(), self.details)}{because}. {self.remedy}"
+        besides = f" Besides, {self._missing()}." if "missing" in self.details else ""
+        text = FAULTS[self.fault].sentence(_called(self.columns), of_each(self))
+        return f"{self.fault}: {text}{because}. {self.remedy}{besides}"
 
-    def _columns(self) -> str:
-        if not self.columns:
-            return "every column"
-        shown = [f'"{c}"' if isinstance(c, str) else str(c) for c in self.columns[:4]]
-        more = len(self.columns) - len(shown)
-        names = ", ".join(shown) + (f" and {more} more" if more else "")
-        return f"column {names}" if len(self.columns) == 1 else f"columns {names}"
+    def _missing(self) -> str:
+        found = self.details["missing"]
+        shares = _listed(
+            [f"{_percent(each['share'])} (in training {_percent(each['training'])})" for each in found.values()]
+        )
+        return MISSING.sentence(_called(tuple(found)), {"missing": shares})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as JSON has it."""
@@ -100,3 +113,28 @@ class Diagnosis:
             "remedy": self.remedy,
             "explanation": self.explain(),
         }
+
+
+def of_each(found: Diagnosis) -> dict[str, Any]:
+    """Return the details, with those that differ between the columns as a list of what each has."""
+    each = [found.details["each"][str(c)] for c in found.columns] if "each" in found.details else []
+    return {**found.details, **{key: _listed([facts.get(key) for facts in each]) for facts in each for key in facts}}
+
+
+def _called(columns: tuple[Any, ...]) -> str:
+    if not columns:
+        return "every column"
+    shown = [str(c) if str(c).isdigit() else f'"{c}"' for c in columns[:_SHOWN]]
+    more = len(columns) - len(shown)
+    names = ", ".join(shown) + (f" and {more} more" if more else "")
+    return f"column {names}" if len(columns) == 1 else f"columns {names}"
+
+
+def _listed(values: list[Any]) -> str:
+    """Return what the columns that are shown have, in their order, or what all have."""
+    said = [f"{value:.6g}" if isinstance(value, float) else str(value) for value in values]
+    return said[0] if len(set(said)) == 1 else "; ".join(said[:_SHOWN] + ["…"] * (len(said) > _SHOWN))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g}%"

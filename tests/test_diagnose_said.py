@@ -1,0 +1,90 @@
+"""What a finding says is true of every column that it names, and of what else could have left the same numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer
+
+import sklearn_normlock as nl
+from sklearn_normlock.guards.faults import MISSING
+from sklearn_normlock.guards.page import page
+
+CANCER = load_breast_cancer(as_frame=True).data
+RNG = np.random.default_rng(0)
+ABC = pd.DataFrame(RNG.normal(50, 9, (400, 3)), columns=list("abc"))
+TRAIN, SERVED = ABC[:300], ABC[300:]
+
+
+def without(X, column, share):
+    return X.assign(**{column: X[column].where(np.arange(len(X)) >= round(share * len(X)))})
+
+
+# -- missing values --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.9, 1.0])
+def test_missing_numbers_are_told_of(share):
+    """A finding says what share of a column is missing, and what share was in training; not to retrain."""
+    found = nl.diagnose(nl.Profile.from_data(TRAIN), without(SERVED, "b", share))
+    assert (found.fault, found.columns) == ("unknown", ("b",))
+    assert found.details == {"reason": "missing values", "missing": {"b": {"share": share, "training": 0.0}}}
+    assert found.explain() == (
+        f'unknown: missing values differ from training in column "b": {share:.0%} (in training 0%). {MISSING.remedy}'
+    )
+    assert found.remedy == MISSING.remedy and "retrain" not in found.remedy
+
+
+def test_values_that_are_no_longer_missing():
+    """That none is missing where many were is told in the same way."""
+    found = nl.diagnose(nl.Profile.from_data(without(TRAIN, "b", 0.4)), SERVED)
+    assert found.fault == "unknown" and found.details["missing"] == {"b": {"share": 0.0, "training": 0.4}}
+    assert 'column "b": 0% (in training 40%)' in found.explain()
+
+
+def test_missing_beside_a_fault_with_a_name():
+    """A fault that has a name keeps it, and what is missing is told besides."""
+    found = nl.diagnose(nl.Profile.from_data(TRAIN), without(SERVED.assign(a=SERVED.a * 1000), "b", 0.3))
+    assert (found.fault, found.columns) == ("unit_changed", ("a",))
+    assert found.explain() == (
+        'unit_changed: column "a" in another unit: ×1000. Convert back to the unit of training. Besides, '
+        'missing values differ from training in column "b": 30% (in training 0%).'
+    )
+
+
+def test_nothing_but_missing_values():
+    """Where all is missing, the columns are told of, as many as are shown."""
+    found = nl.diagnose(nl.Profile.from_data(TRAIN), SERVED * np.nan)
+    assert 'columns "a", "b", "c": 100% (in training 0%). Find' in found.explain()
+
+
+def test_only_text_that_was_never_seen():
+    """A table of text has no numbers to miss: what it differs in is something else."""
+    train = pd.DataFrame({"city": ["Basel", "Bern", "Chur", "Genf"] * 60})
+    found = nl.diagnose(nl.Profile.from_data(train), pd.DataFrame({"city": ["Paris"] * 64}))
+    assert (found.fault, found.columns, found.details) == ("unknown", ("city",), {"tests": ["categories"]})
+
+
+# -- several columns -------------------------------------------------------------------------------------------------
+
+
+def test_constants_of_several_columns():
+    """Values that differ from column to column are given for as many as are named."""
+    found = nl.diagnose(nl.Profile.from_data(CANCER[64:]), pd.concat([CANCER[:1]] * 64))
+    assert found.fault == "stuck" and len(found.columns) == 30
+    values = "; ".join(f"{found.details['each'][c]['value']:.6g}" for c in found.columns[:4])
+    assert f"26 more constant throughout ({values}; …)" in found.explain()
+    assert f"<dd>{values}; …</dd>" in page(nl.Profile.from_data(CANCER[64:]), pd.concat([CANCER[:1]] * 64), found)
+
+
+def test_shifts_of_several_columns():
+    """So are shifts; what is the same for all is said once."""
+    profile = nl.Profile.from_data(TRAIN)
+    found = nl.diagnose(profile, SERVED.assign(a=SERVED.a + 40.0, b=SERVED.b - 55.0))
+    assert found.fault == "shifted"
+    a, b = (found.details["each"][c]["shift"] for c in "ab")
+    assert f"moved by a constant: {a:.6g}; {b:.6g}." in found.explain()
+    one_in_3 = np.arange(len(SERVED)) % 3 > 0
+    filled = SERVED.assign(a=SERVED.a.where(one_in_3, -1.0), b=SERVED.b.where(one_in_3, -1.0))
+    assert "filled with a constant (-1) in 34% of the rows" in nl.diagnose(profile, filled).explain()
