@@ -341,3 +341,30 @@ def test_a_constant_column_of_parts_is_constant(value):
     merged = nl.Profile.from_data(X[:400]).merge(nl.Profile.from_data(X[400:600]))
     assert (merged.std[:2] == 0).all() and (merged.mean[:2] == X[0, :2]).all()
     assert not nl.diagnose(merged, X[600:]).alarm
+
+
+@pytest.mark.parametrize("columns", [1, 2, 5, 30])
+def test_display_shows_every_range(columns):
+    """The legend lies on no range, and all ranges lie within the frame."""
+    matplotlib = pytest.importorskip("matplotlib", reason="draws; an extra")
+    matplotlib.use("agg")
+    X = np.random.default_rng(0).normal(size=(200, columns))
+    display = nl.ProfileDisplay.from_profile(nl.Profile.from_data(X[:100]), X[100:] * 30)
+    display.figure_.canvas.draw()
+    frame, legend = display.ax_.get_window_extent(), display.ax_.get_legend().get_window_extent()
+    assert legend.y0 >= frame.y1 and display.figure_.bbox.containsx(legend.x0) and display.figure_.bbox.y1 >= legend.y1
+    ranges = [bar.get_window_extent() for bar in display.ax_.collections]
+    assert all(frame.y0 + 3 < bar.y0 and bar.y1 < frame.y1 - 3 for bar in ranges)
+    matplotlib.pyplot.close(display.figure_)
+
+
+def test_display_takes_names_as_they_are(tmp_path):
+    """A name with dollar signs is drawn as it is, not read as a formula."""
+    matplotlib = pytest.importorskip("matplotlib", reason="draws; an extra")
+    matplotlib.use("agg")
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(200, 2)), columns=["$a_$b", r"$\alpha$"])
+    display = nl.ProfileDisplay.from_profile(nl.Profile.from_data(X))
+    display.figure_.savefig(tmp_path / "profile.png")
+    drawn = [(label.get_text(), label.get_parse_math()) for label in display.ax_.get_yticklabels()]
+    assert drawn == [("$a_$b", False), (r"$\alpha$", False)]
+    matplotlib.pyplot.close(display.figure_)

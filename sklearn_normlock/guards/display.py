@@ -14,6 +14,8 @@ from .tables import aligned, as_table
 __all__ = ["ProfileDisplay"]
 
 SHARES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+#: Up to so many deviations the scale is linear, beyond logarithmic.
+_LINEAR = 3
 
 
 class ProfileDisplay:
@@ -104,21 +106,33 @@ class ProfileDisplay:
             raise MissingDependencyError(
                 "Drawing needs matplotlib, which isn't installed.", remedy="pip install matplotlib."
             ) from error
+        count = len(self.names)
         if ax is None:
-            _, ax = plt.subplots(figsize=(8, 0.3 * len(self.names) + 1.5), layout="constrained")
-        at = np.arange(len(self.names))
-        for quantiles, colour, shift, label in ((self.usual, "C0", 0.0, "profile"), (self.batch, "C1", 0.3, "batch")):
+            _, ax = plt.subplots(figsize=(8, 0.3 * count + 1.5), layout="constrained")
+        at, apart = np.arange(count), 0.0 if self.batch is None else 0.16
+        for quantiles, colour, shift, label in (
+            (self.usual, "C0", -apart, "profile"),
+            (self.batch, "C1", apart, "batch"),
+        ):
             if quantiles is None:
                 continue
             ax.hlines(at + shift, quantiles[0], quantiles[6], color=colour, lw=1)
             ax.hlines(at + shift, quantiles[2], quantiles[4], color=colour, lw=5, alpha=0.6, label=label)
             ax.plot(quantiles[3], at + shift, "|", color=colour, ms=8)
-        ax.set_yticks(at, self.names)
-        ax.invert_yaxis()
+        # A name is no formula: what is between two dollar signs is not to be read as one.
+        ax.set_yticks(at, self.names, parse_math=False)
+        ax.set_ylim(count - 0.4, -0.6)
         # A unit of 1000 and a shift of 1 are both to be seen.
-        ax.set_xscale("symlog", linthresh=3)
+        ax.set_xscale("symlog", linthresh=_LINEAR)
+        reach = np.nanmax(np.abs([self.usual, self.usual if self.batch is None else self.batch]), initial=_LINEAR)
+        powers = np.arange(1, np.log10(reach) + 1, max(1, np.log10(reach) // 4))
+        beyond = np.concatenate([[1, _LINEAR], 10**powers])
+        limits = ax.get_xlim()
+        ax.set_xticks([*-beyond[::-1], 0, *beyond], [f"{tick:g}" for tick in (*-beyond[::-1], 0, *beyond)])
+        ax.set_xlim(limits)
         ax.set_xlabel("deviations from the profile's mean (1 %, quartiles, 99 %)")
-        ax.legend()
+        # Above the frame, where no range is.
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
