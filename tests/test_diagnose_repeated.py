@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_diabetes
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import sklearn_normlock as nl
@@ -150,3 +151,17 @@ def test_grades_stretched_over_marks_are_too_few():
     found = [nl.diagnose(profile, draw(256)[:, order]) for order in ([0, 4, 2, 3, 1, 5, 6], [5, 1, 2, 3, 4, 0, 6])]
     assert [f.fault for f in found] == 2 * ["columns_swapped"], found
     assert [f.columns for f in found] == [(1, 4), (0, 5)]
+
+
+@pytest.mark.parametrize("seed", [3, 5, 7, 8, 10, 12, 13, 14])
+def test_two_values_that_a_scaler_has_moved(seed):
+    """Two values that a scaler fitted on other data has made two others of are no constant put in, and no bound."""
+    X = load_diabetes(scaled=False).data  # the sex of the patients is 1 or 2
+    rng = np.random.default_rng([seed, 7])
+    rows = rng.permutation(len(X))
+    train, served = X[rows[:221]], X[rows[221:285]]
+    mean, std = train.mean(axis=0), train.std(axis=0)
+    elsewhere = mean + rng.uniform(0.1, 0.6, 10) * rng.choice([-1, 1], 10) * std
+    wider = std * np.exp(rng.uniform(-np.log(1.2), np.log(1.2), 10))
+    found = nl.diagnose(nl.Profile.from_data((train - mean) / std), (served - elsewhere) / wider)
+    assert found.alarm and found.fault not in ("imputed", "clipped", "stuck"), found.explain()

@@ -11,6 +11,7 @@ from scipy.special import rel_entr
 from .hypotheses import Hypothesis, Search
 from .precision import LEVELS, NAMES, lattice, on_grids
 from .sketch import share_below
+from .statistics import nearest
 from .ties import Run, cuts
 
 REPEATED = ("stuck", "imputed", "clipped")
@@ -21,6 +22,9 @@ _PRICE = 3.0
 _COUNTED = 3
 #: Only so few different values have shares to compare; by so much (a log-likelihood a row) these may differ for drift.
 _FEW_STEPS, _OF_DRIFT = 40, 0.06
+
+#: Where so many rows of training share values with others, a batch of which hardly any part of that does has moved.
+_SHARED, _HARDLY = 0.75, 0.25
 
 
 def repeats(search: Search) -> Iterator[Hypothesis]:
@@ -37,6 +41,8 @@ def repeats(search: Search) -> Iterator[Hypothesis]:
         name, used, said = _name(search, j, runs)
         if name != "stuck" and search.fit.coarse[j] < _ODD:
             continue  # the other values are as coarse: not one value was put in, all were rounded
+        if name != "stuck" and _moved(search, j, used):
+            continue
         gains[name][j] = _gain(search, j, used, -cut[j][2] if name == "clipped" and j in cut else 0.0)
         facts[name][j] = said
         undone[name][np.isin(search.X[:, j], [run.value for run in used]), j] = np.nan
@@ -59,6 +65,20 @@ def _name(search: Search, j: int, runs: list[Run]) -> tuple[str, list[Run], dict
         return "clipped", bounds, {"bounds": text, "sides": sorted(set(side.values()))}
     share = biggest.count / biggest.n
     return "imputed", [biggest], {"value": biggest.value, "share": f"{share:.0%}", "fraction": share}
+
+
+def _moved(search: Search, j: int, runs: list[Run]) -> bool:
+    """Tell whether the other rows have left the values that many rows of training share: so have these, then.
+
+    What a scaler or an offset has made of two values is two others, none of which was put in for missing ones.
+    """
+    atoms, usual = search.fit.reference.atoms(j), search.fit.reference.masses(j).sum()
+    x = search.X[:, j]
+    others = x[~np.isnan(x) & ~np.isin(x, [run.value for run in runs])]
+    if usual < _SHARED or not len(others):
+        return False
+    kept = np.abs(others - nearest(others, atoms)) <= search.fit.reference.rounding[j]
+    return bool(kept.mean() < _HARDLY * usual)
 
 
 def _is_bound(run: Run, sketch: tuple[Any, Any], tolerance: float) -> bool:
