@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_diabetes
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import sklearn_normlock as nl
@@ -165,3 +165,22 @@ def test_two_values_that_a_scaler_has_moved(seed):
     wider = std * np.exp(rng.uniform(-np.log(1.2), np.log(1.2), 10))
     found = nl.diagnose(nl.Profile.from_data((train - mean) / std), (served - elsewhere) / wider)
     assert found.alarm and found.fault not in ("imputed", "clipped", "stuck"), found.explain()
+
+
+@pytest.mark.parametrize("rows", [16, 64, 256])
+def test_a_logarithm_of_zeros_is_none(rows):
+    """Columns that rounding has made all 0 lack no logarithm: there is none of 0."""
+    X = load_breast_cancer().data
+    found = nl.diagnose(nl.Profile.from_data(X[::2]), X[1::2][:rows].round(0))
+    assert found.fault in ("stuck", "quantised"), found.explain()
+
+
+@pytest.mark.parametrize("column", [*range(13), slice(None)])
+def test_a_number_that_stands_for_missing_values(column):
+    """A value far from all of training in a quarter of the rows, the others as they were, was put in there."""
+    X = load_wine().data
+    served = X[1::2].copy()
+    served[::4, column] = 9999.0
+    found = nl.diagnose(nl.Profile.from_data(X[::2]), served)
+    assert (found.fault, found.details["value"]) == ("imputed", 9999.0), found.explain()
+    assert found.columns == ((column,) if isinstance(column, int) else tuple(range(13)))

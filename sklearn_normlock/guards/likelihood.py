@@ -5,6 +5,7 @@ Hypotheses that change the scale pay by their Jacobian, as they must.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.special import rel_entr
 from .evidence import precision_evidence
 from .reference import Reference
 from .statistics import median, nearest, share_of_value
+from .tails import log_choose
 from .ties import LEAST, Run, moves_onto_values, odd_runs, run_of, together
 from .tilt import kindest
 
@@ -27,6 +29,8 @@ _OFF, _MISS, _MOST_MISSED = 0.03, 4.0, 80.0
 _STEPS = 5
 #: A value stands out from its neighbours if so many rows have it.
 _ALONE = 0.05
+#: How many times the range of training lies between it and what no drift reaches.
+_FAR = 3.0
 #: No charge of a single column may outvote all the others.
 _MOST = 200.0
 
@@ -55,7 +59,8 @@ class Likelihood:
         #: Of columns that have hardly any but repeated values, these.
         self.atoms = {j: reference.atoms(j) for j in np.flatnonzero(self.varied).tolist() if reference.few[j]}
         self.weight = self.density.weight(self.n)
-        self.runs = odd_runs(reference, np.sort(self.X, axis=0)) if self.n >= LEAST else []
+        runs = odd_runs(reference, np.sort(self.X, axis=0)) if self.n >= LEAST else []
+        self.runs = [self._alone(run) for run in runs]
         self.coarse = precision_evidence(reference, self.X) if self.n > 1 else np.zeros(d)
         self.charged = np.flatnonzero(self.coarse < -7)
         # A value that k rows share is no draw from a density: of a stretch, each has a part of one value's Jacobian.
@@ -69,6 +74,22 @@ class Likelihood:
                 rows = self.X[:, run.column] == run.value
                 self.counts[rows, run.column], self.singly[rows, run.column] = 1.0 / run.count, 1.0
         self._shared()
+
+    def _alone(self, run: Run) -> Run:
+        """Return a run far beyond all values of training, where the others are, as odd as so many are there.
+
+        No drift brings a value there: that rows which have it became more frequent is no excuse.
+        """
+        j, low, high = run.column, self.reference.low[run.column], self.reference.high[run.column]
+        far = (high - low) * _FAR
+        if low - far <= run.value <= high + far:
+            return run
+        others = self.X[self.X[:, j] != run.value, j]
+        inside = (others >= low - self.tolerance[j]) & (others <= high + self.tolerance[j])
+        if inside.sum() <= 0.5 * (run.n - run.count):
+            return run
+        beyond = log_choose(run.n, run.count) - run.count * np.log(self.reference.rows[j] + 1)
+        return replace(run, log_p=min(run.log_p, float(beyond)))
 
     def _quantile(self, q: float) -> Any:
         return self.reference.quantiles(q)[: self.columns]
@@ -229,11 +250,10 @@ class Likelihood:
         for run in self.runs:
             j = run.column
             if undo is not None:
-                if not np.isfinite(value := undo(run)):
-                    continue
-                run = run_of(self.reference, j, value, run.count, n=run.n, off=_OFF * self.scale[j])
-                if run.usual:
-                    undone.setdefault(j, []).append(run)
+                if np.isfinite(value := undo(run)):  # what it can't have been done to is as odd as it was
+                    run = run_of(self.reference, j, value, run.count, n=run.n, off=_OFF * self.scale[j])
+                    if run.usual:
+                        undone.setdefault(j, []).append(run)
             out[j] = max(out[j], -run.log_p)
         for j, runs in undone.items():
             if len(runs) > 1:
