@@ -8,10 +8,11 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 import sklearn_normlock as nl
-from sklearn_normlock.guards.faults import MISSING
+from sklearn_normlock.guards.faults import COPIED, MISSING, OF_UNKNOWN
 from sklearn_normlock.guards.page import page
 
 CANCER = load_breast_cancer(as_frame=True).data
+LOST = OF_UNKNOWN[MISSING].remedy
 RNG = np.random.default_rng(0)
 ABC = pd.DataFrame(RNG.normal(50, 9, (400, 3)), columns=list("abc"))
 TRAIN, SERVED = ABC[:300], ABC[300:]
@@ -31,9 +32,9 @@ def test_missing_numbers_are_told_of(share):
     assert (found.fault, found.columns) == ("unknown", ("b",))
     assert found.details == {"reason": "missing values", "missing": {"b": {"share": share, "training": 0.0}}}
     assert found.explain() == (
-        f'unknown: missing values differ from training in column "b": {share:.0%} (in training 0%). {MISSING.remedy}'
+        f'unknown: missing values differ from training in column "b": {share:.0%} (in training 0%). {LOST}'
     )
-    assert found.remedy == MISSING.remedy and "retrain" not in found.remedy
+    assert found.remedy == LOST and "retrain" not in found.remedy
 
 
 def test_values_that_are_no_longer_missing():
@@ -88,3 +89,26 @@ def test_shifts_of_several_columns():
     one_in_3 = np.arange(len(SERVED)) % 3 > 0
     filled = SERVED.assign(a=SERVED.a.where(one_in_3, -1.0), b=SERVED.b.where(one_in_3, -1.0))
     assert "filled with a constant (-1) in 34% of the rows" in nl.diagnose(profile, filled).explain()
+
+
+# -- copies ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [16, 64])
+def test_a_copy_of_another_column(rows):
+    """A column with the numbers of another is told as that, whatever else would make its distribution fit."""
+    data = ABC * [1, 2, 5]
+    found = nl.diagnose(nl.Profile.from_data(data[:300]), data[300:].assign(b=data.a)[:rows])
+    assert (found.fault, found.columns) == ("unknown", ("b",))
+    assert found.details == {"reason": COPIED, "copy_of": '"a"'}
+    assert found.explain() == (
+        f'unknown: column "b" with the same numbers as another column: "a". {OF_UNKNOWN[COPIED].remedy}'
+    )
+
+
+def test_columns_that_training_had_twice():
+    """Columns that were copies in training are no finding: another change keeps its name."""
+    twice = ABC.assign(d=ABC.a)
+    served = twice[300:].assign(a=twice.a * 1000, d=twice.a * 1000)
+    found = nl.diagnose(nl.Profile.from_data(twice[:300]), served)
+    assert (found.fault, found.columns) == ("unit_changed", ("a", "d"))

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from .copies import copies
 from .evidence import Evidence, weigh
 from .exact import standardised_by
-from .finding import MISSING_VALUES, Diagnosis
+from .faults import MISSING
+from .finding import Diagnosis
 from .hypotheses import Hypothesis, Search
 from .likelihood import Likelihood
 from .norms import NormVerdict, norm_fault
@@ -122,7 +124,7 @@ class _Case:
         X = np.where(np.isfinite(self.X), self.X, np.nan)
         missing = self._missing(evidence)
         if len(missing) and not len(_without(evidence, "missing").flagged()):
-            return "unknown", missing, {"reason": MISSING_VALUES}, 1.0
+            return "unknown", missing, {"reason": MISSING}, 1.0
         if np.isnan(X).all():
             return "unknown", evidence.flagged(), self._odd(evidence), 1.0
         scaler, log_p = standardised_by(self.reference, X)
@@ -200,7 +202,7 @@ class _Case:
         flagged, search = evidence.flagged(), self._search(self.reference, X, evidence)
         with np.errstate(all="ignore"):
             found = [*search.all(), *repeats(search), *flips(search), *permutations(search, flagged)]
-            found += [*traded(search), *exchanged(search)]
+            found += [*copies(search, flagged), *traded(search), *exchanged(search)]
         found = sorted((h for h in found if h.score > _LEAST and len(h.columns)), key=lambda h: -h.score)
         found = self._explaining(found, search)
         self.found = found

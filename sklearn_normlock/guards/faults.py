@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["FAULTS", "MISSING", "Fault"]
+__all__ = ["COPIED", "FAULTS", "MISSING", "OF_UNKNOWN", "Fault"]
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,15 @@ FAULTS = {
     ),
 }
 
-#: What is said where it is missing values that differ: an unknown fault by itself, or beside one that has a name.
-MISSING = Fault(
-    "missing values differ from training in {columns}: {missing}",
-    "Find where the values were lost, or filled in, upstream: a join, a parser, a feed that stopped, an imputer.",
-)
+#: Why a fault is unknown, of which more can be told than that; beside one that has a name, what is missing is told too.
+MISSING, COPIED = "missing values", "copied"
+OF_UNKNOWN = {
+    MISSING: Fault(
+        "missing values differ from training in {columns}: {missing}",
+        "Find where the values were lost, or filled in, upstream: a join, a parser, a feed that stopped, an imputer.",
+    ),
+    COPIED: Fault(
+        "{columns} with the same numbers as another column: {copy_of}",
+        "Look for a column that was selected or joined twice, or written over.",
+    ),
+}

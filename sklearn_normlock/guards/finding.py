@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .faults import FAULTS, MISSING, Fault
+from .faults import COPIED, FAULTS, MISSING, OF_UNKNOWN, Fault
 
 __all__ = ["Diagnosis"]
 
-#: The reason of an unknown fault that is nothing but values missing, or no longer.
-MISSING_VALUES = "missing values"
 #: Columns that are named in a sentence.
 _SHOWN = 4
 
@@ -70,7 +68,7 @@ class Diagnosis:
 
     @property
     def _words(self) -> Fault:
-        return MISSING if self.details.get("reason") == MISSING_VALUES else FAULTS[str(self.fault)]
+        return OF_UNKNOWN.get(self.details.get("reason", ""), FAULTS[str(self.fault)])
 
     def explain(self) -> str:
         """Return the finding in a sentence or two.
@@ -85,11 +83,11 @@ class Diagnosis:
             return f"Nothing can be told: {self.details.get('reason', 'no data')}."
         if self.fault is None:
             return f"No fault found in {rows} (p = {self.p_value:.2g})."
-        if self._words is MISSING:
+        if self.details.get("reason") == MISSING:
             return f"{self.fault}: {self._missing()}. {self.remedy}"
-        because = f" ({self.details['reason']})" if "reason" in self.details else ""
+        because = f" ({self.details['reason']})" if self.details.get("reason", COPIED) != COPIED else ""
         besides = f" Besides, {self._missing()}." if "missing" in self.details else ""
-        text = FAULTS[self.fault].sentence(_called(self.columns), of_each(self))
+        text = self._words.sentence(_called(self.columns), of_each(self))
         return f"{self.fault}: {text}{because}. {self.remedy}{besides}"
 
     def _missing(self) -> str:
@@ -97,7 +95,7 @@ class Diagnosis:
         shares = _listed(
             [f"{_percent(each['share'])} (in training {_percent(each['training'])})" for each in found.values()]
         )
-        return MISSING.sentence(_called(tuple(found)), {"missing": shares})
+        return OF_UNKNOWN[MISSING].sentence(_called(tuple(found)), {"missing": shares})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as JSON has it."""
