@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer
+from sklearn.preprocessing import StandardScaler
 
 import sklearn_normlock as nl
 from sklearn_normlock.guards.faults import COPIED, MISSING, OF_UNKNOWN
@@ -112,3 +113,29 @@ def test_columns_that_training_had_twice():
     served = twice[300:].assign(a=twice.a * 1000, d=twice.a * 1000)
     found = nl.diagnose(nl.Profile.from_data(twice[:300]), served)
     assert (found.fault, found.columns) == ("unit_changed", ("a", "d"))
+
+
+# -- names for the same numbers --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [1, 16, 64])
+def test_scaled_twice_or_not_at_all(rows):
+    """Behind a scaler, both are a slope and an offset of each column: what is likelier has the other beside it."""
+    X = CANCER.to_numpy()
+    scaler = StandardScaler().fit(X[::2])
+    profile = nl.Profile.from_data(scaler.transform(X[::2]))
+    found = nl.diagnose(profile, scaler.transform(scaler.transform(X[1::2]))[:rows])
+    names = {"not_normalised", "double_normalised"}
+    assert {found.fault, *found.details["also"]} == names and found.confidence <= 0.7
+    assert "fitted scaler first" in found.remedy and "leave out the second scaler" in found.remedy
+    other = found.details["also"][0]
+    assert f"Or it is {other}: " in found.explain() and found.explain().endswith(found.remedy)
+
+
+def test_numbers_too_round_for_a_scaler():
+    """Numbers with few decimals were not scaled: nothing else is as likely."""
+    rng = np.random.default_rng(0)
+    X = rng.normal([50, 20, 9], [9, 4, 2], (400, 3)).round(1)
+    scaler = StandardScaler().fit(X[:300])
+    found = nl.diagnose(nl.Profile.from_data(scaler.transform(X[:300])), X[300:])
+    assert found.fault == "not_normalised" and "also" not in found.details and found.confidence > 0.9

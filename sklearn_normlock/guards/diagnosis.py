@@ -35,6 +35,8 @@ _LOOKED_AT, _OF_A_NAME = 12, 3
 _OF_DISTRIBUTION = ("location", "tails", "narrow", "ties", "dependence")
 #: Rounding does not move a column as far as this (a log-likelihood).
 _DISPLACED = 10.0
+#: How sure of a name one can be that has another for the same numbers, if it is the likelier one.
+_LIKELIER = 0.7
 #: Names for the same numbers: seen from the profile, they can't be told apart.
 _SAME = {
     ("double_normalised", "raw"): ("standardised_after",),
@@ -209,7 +211,9 @@ class _Case:
         if not found:
             return "unknown", flagged, self._odd(evidence), 0.5
         best = found[0]
-        return best.fault, self._columns_of(best), self._details_of(best), _confidence(found)
+        details = self._details_of(best)
+        sure = _confidence(found)
+        return best.fault, self._columns_of(best), details, min(sure, _LIKELIER) if "also" in details else sure
 
     def _explaining(self, found: list[Hypothesis], search: Search) -> list[Hypothesis]:
         """Return those of the best that explain more than they leave open, less what they leave, the best first."""

@@ -64,7 +64,10 @@ class Diagnosis:
     @property
     def remedy(self) -> str:
         """What to do; empty without an alarm."""
-        return self._words.remedy if self.fault else ""
+        if not self.fault:
+            return ""
+        others = [(name, FAULTS[name].remedy) for name in self.details.get("also", ())]
+        return self._words.remedy + "".join(f" Or it is {n}: {text[0].lower()}{text[1:]}" for n, text in others)
 
     @property
     def _words(self) -> Fault:

@@ -129,4 +129,8 @@ class Side:
             votes += float(np.clip(stretch, -1, 1)[~aside].sum()) + 0.25 * float(np.clip(stretch, -1, 1)[aside].sum())
         coarse = (fit.coarse < -5) & varied
         votes += 2.0 * float(coarse.sum())
-        return ("not_normalised", {}) if votes >= 0 else ("double_normalised", {"scaler": self.kind})
+        fault, other = ("not_normalised", "double_normalised")[:: 1 if votes >= 0 else -1]
+        details: dict[str, Any] = {} if fault == "not_normalised" else {"scaler": self.kind}
+        # Only numbers as round as no scaler leaves them are certainly those before it.
+        certain = votes >= 0 and coarse.sum() >= 0.5 * varied.sum()
+        return fault, details if certain else {**details, "also": [other]}
