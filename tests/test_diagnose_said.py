@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_normlock as nl
@@ -139,3 +139,25 @@ def test_numbers_too_round_for_a_scaler():
     scaler = StandardScaler().fit(X[:300])
     found = nl.diagnose(nl.Profile.from_data(scaler.transform(X[:300])), X[300:])
     assert found.fault == "not_normalised" and "also" not in found.details and found.confidence > 0.9
+
+
+@pytest.mark.parametrize("factor", [24.0, 3.6, 4.184, 1 / 3.785411784, 28.349523125, 1.8])
+def test_units_that_are_near_each_other(factor):
+    """A factor that explains the batch about as well as the likeliest one is told beside it."""
+    X = CANCER.iloc[:, :6]
+    served = X[1::2][:64].assign(**{"mean texture": lambda d: d["mean texture"] * factor})
+    found = nl.diagnose(nl.Profile.from_data(X[::2]), served)
+    assert (found.fault, found.columns) == ("unit_changed", ("mean texture",))
+    units = [found.details["factor"], *(other["factor"] for other in found.details.get("or", ()))]
+    assert any(np.isclose(unit, factor) for unit in units)
+    assert f"in another unit: {' or '.join(f'×{unit:.6g}' for unit in units)}. " in found.explain()
+
+
+@pytest.mark.parametrize("factor", [60.0, 1 / 60, 2.54, 1000.0])
+def test_the_unit_of_two_values(factor):
+    """A known factor lays both of two values on those of training: a shift lays one of them there."""
+    X = load_diabetes(scaled=False).data  # the sex of the patients is 1 or 2
+    served = X[1::2][:64].copy()
+    served[:, 1] *= factor
+    found = nl.diagnose(nl.Profile.from_data(X[::2]), served)
+    assert (found.fault, found.columns) == ("unit_changed", (1,)) and found.details["factor"] == pytest.approx(factor)

@@ -35,6 +35,8 @@ _LOOKED_AT, _OF_A_NAME = 12, 3
 _OF_DISTRIBUTION = ("location", "tails", "narrow", "ties", "dependence")
 #: Rounding does not move a column as far as this (a log-likelihood).
 _DISPLACED = 10.0
+#: A unit that explains a batch as well as the best but for this (a log-likelihood) is told, too.
+_AS_WELL = 4.0
 #: How sure of a name one can be that has another for the same numbers, if it is the likelier one.
 _LIKELIER = 0.7
 #: Names for the same numbers: seen from the profile, they can't be told apart.
@@ -211,7 +213,7 @@ class _Case:
         if not found:
             return "unknown", flagged, self._odd(evidence), 0.5
         best = found[0]
-        details = self._details_of(best)
+        details = {**self._details_of(best), **_other_units(found)}
         sure = _confidence(found)
         return best.fault, self._columns_of(best), details, min(sure, _LIKELIER) if "also" in details else sure
 
@@ -258,6 +260,16 @@ class _Case:
 
 def _without(evidence: Evidence, test: str) -> Evidence:
     return replace(evidence, log_p={name: p for name, p in evidence.log_p.items() if name != test})
+
+
+def _other_units(found: list[Hypothesis]) -> dict[str, Any]:
+    """Return the units that explain the same columns about as well as the best does, if that is one."""
+    best = found[0]
+    near = [h for h in found if h.fault == "unit_changed" and h.score > best.score - _AS_WELL]
+    alike = [h.details for h in near if np.array_equal(h.columns, best.columns)]
+    if best.fault != "unit_changed" or len(alike) < 2:
+        return {}
+    return {"unit": " or ".join(details["unit"] for details in alike), "or": alike[1:]}
 
 
 def _confidence(found: list[Hypothesis]) -> float:

@@ -27,8 +27,8 @@ class Diagnosis:
         The columns concerned: names if the profile has them, positions if not. Empty if it is the whole table.
     details : dict
         What is known of the fault: ``factor`` and ``offset``, ``value``, ``scaler``, ``function``, ``norm``, ``order``;
-        ``each`` has them column by column, ``missing`` the shares of columns whose missing values have changed, and
-        ``also`` names faults that would leave the same numbers.
+        ``each`` has them column by column, ``or`` other units that are as likely, ``missing`` the shares of columns
+        whose missing values have changed, and ``also`` names faults that would leave the same numbers.
     confidence : float
         From 0 to 1, how far the name stands out among the hypotheses; 0 without an alarm.
     p_value : float

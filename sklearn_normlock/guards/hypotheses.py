@@ -244,7 +244,6 @@ class Search:
         gain, Y = self.affine(slope, offset)
         impossible = ~wide if self.side.scaled or offset else ~wide | self.wrong_sign
         gain = np.where(impossible, np.minimum(gain, 0.0), gain)
-        price = 2.0
         far = not 1 / _LEAST_FACTOR < slope < _LEAST_FACTOR
         if self.side.scaled and not far:
             gain = np.zeros_like(gain)  # such a stretch of scaled data is a scaler's
@@ -253,14 +252,15 @@ class Search:
             moved, Z = self.affine(slope, self.laid.offset_of(slope))
             better = wide & (moved - self.free > gain)
             gain, Y = np.where(better, moved - self.free, gain), np.where(better, Z, Y)
-        found = Hypothesis("unit_changed", gain, price, undone=Y)
-        found.details = {"factor": slope, "offset": offset, "unit": name}
+        details = {"factor": slope, "offset": offset, "unit": name}
+        found = Hypothesis("unit_changed", gain, 2.0, details=details, undone=Y)
         touched, varied = len(found.columns), max(int(self.fit.varied.sum()), 1)
         # One unit for most of a table is likelier something else: a scaler, or noise.
         crowd = 0.0
         if touched > max(2, 0.6 * varied) and not self.side.unit:
             crowd = np.inf if self.side.scaled else 6.0 + 0.5 * self.free
-        found.gain = np.where(self.several, gain, np.minimum(gain, 20.0)) - prior / max(touched, 1) - crowd
+        sure = self.several | self.fit.all_on_values(Y, ~self.several & (gain > 20.0))
+        found.gain = np.where(sure, gain, np.minimum(gain, 20.0)) - prior / max(touched, 1) - crowd
         return found
 
     def one_factor(self) -> Iterator[Hypothesis]:

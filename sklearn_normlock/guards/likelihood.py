@@ -230,6 +230,14 @@ class Likelihood:
             Y[:, j] = np.where(np.abs(Y[:, j] - at) <= _OFF * self.scale[j], at, Y[:, j])
         return Y
 
+    def all_on_values(self, Y: Any, asked: Any) -> Any:
+        """Return which of the columns asked take few values, have two of these at least in Y, and no others."""
+        found = np.zeros(self.columns, bool)
+        for j in (j for j in self.atoms if asked[j]):
+            values = np.unique(Y[~np.isnan(Y[:, j]), j])
+            found[j] = len(values) > 1 and bool((self.reference.off(j, values) <= self.reference.rounding[j]).all())
+        return found
+
     def charges(self, Y: Any, undo: Any = None) -> tuple[Any, Any]:
         """Return of each column what its repeated values and its coarse grid cost, once a fault is undone.
 

@@ -93,7 +93,7 @@ def _verdict(profile: Profile, found: Diagnosis) -> str:
     if found.alarm:
         facts["confidence of the name"] = f"{found.confidence:.0%}"
         facts["columns"] = ", ".join(map(str, found.columns)) or "the whole table"
-        facts |= {k: _plain(v) for k, v in of_each(found).items() if k not in ("each", "order", "missing")}
+        facts |= {k: _plain(v) for k, v in of_each(found).items() if k not in ("each", "missing", "or", "order")}
     text = found.explain().removeprefix(f"{found.fault}: ")
     text = text[:1].upper() + text[1:]
     listed = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())
