@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import pickle
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from sklearn.datasets import load_iris, load_wine
 
 import sklearn_normlock as nl
 from sklearn_normlock.errors import InputFaultError, LockFormatError, LockVersionError
+from sklearn_normlock.guards.precision import on_grids, shares_on_grids
 
 WINE = load_wine().data
 
@@ -368,3 +370,49 @@ def test_display_takes_names_as_they_are(tmp_path):
     drawn = [(label.get_text(), label.get_parse_math()) for label in display.ax_.get_yticklabels()]
     assert drawn == [("$a_$b", False), (r"$\alpha$", False)]
     matplotlib.pyplot.close(display.figure_)
+
+
+# -- large sparse matrices -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cells_made_dense(monkeypatch):
+    """Sizes of what is made dense of sparse matrices."""
+    sizes, toarray = [], sparse.csr_matrix.toarray
+
+    def counted(self, *args, **kwargs):
+        sizes.append(self.shape[0] * self.shape[1])
+        return toarray(self, *args, **kwargs)
+
+    monkeypatch.setattr(sparse.csr_matrix, "toarray", counted)
+    return sizes
+
+
+def test_a_large_sparse_matrix_is_never_made_dense(cells_made_dense):
+    """Of a sparse matrix no more rows are made dense than a summary takes, and its moments are those of all rows."""
+    rng = np.random.default_rng(0)
+    X = sparse.csr_matrix(sparse.random(60_000, 300, density=0.02, random_state=0))
+    profile = nl.Profile.from_data(X)
+    assert profile.n_rows == 60_000 and profile.mean == pytest.approx(np.asarray(X.mean(axis=0)).ravel())
+    found = nl.diagnose(profile, X)
+    assert (found.alarm, found.n_rows) == (False, 60_000)
+    wrong = sparse.csr_matrix(X.multiply(np.where(np.arange(300) == 7, 1000.0, 1.0)))
+    assert nl.diagnose(profile, wrong).columns == (7,)
+    guard = nl.InputGuard(on_fault="raise").fit(X)
+    with pytest.raises(InputFaultError):
+        guard.transform(wrong)
+    assert guard.transform(X[rng.permutation(60_000)[:20]]).shape == (20, 300)
+    assert cells_made_dense and max(cells_made_dense) <= 20_000 * 300
+
+
+def test_precision_is_measured_in_little_memory():
+    """Every number is compared with each of eleven grids, but not all numbers at once."""
+    X = np.random.default_rng(0).normal(size=(2000, 1000)).round(2)
+    tracemalloc.start()
+    try:
+        shares = shares_on_grids(X)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * X.nbytes
+    assert (shares[:, :40] == on_grids(X[:, :40]).mean(axis=1)).all()

@@ -57,6 +57,7 @@ def diagnose(profile: Profile, X: Any, *, budget: float = 1e-3, drift: float = 0
         What the pipeline was fitted on.
     X : array-like, sparse matrix or data frame of shape (n_rows, n_columns)
         The batch; one row is enough, more tell more.
+        Of a sparse matrix of many rows an even sample is judged.
     budget : float, default=1e-3
         The probability of a false alarm that is allowed for a batch.
     drift : float, default=0.3
@@ -88,7 +89,7 @@ def diagnose(profile: Profile, X: Any, *, budget: float = 1e-3, drift: float = 0
     """
     check_profile(profile)
     check_numbers(budget=budget, drift=drift)
-    table = aligned(profile, as_table(X)).dense()
+    table = aligned(profile, as_table(X))
     with np.errstate(over="ignore"):  # a batch may hold any number; what overflows is far out either way
         return _Case(profile, table, budget, drift).verdict()
 
@@ -97,8 +98,8 @@ class _Case:
     def __init__(self, profile: Profile, table: Table, budget: float, drift: float) -> None:
         self.profile, self.budget = profile, budget
         self.reference = profile.reference(drift)
-        self.X, self.categories = table.numbers, table.categories
-        self.n = len(self.X)
+        self.n = table.shape[0]
+        self.X, self.categories = table.looked_at().numbers, table.categories
 
     def verdict(self) -> Diagnosis:
         if not self.n:

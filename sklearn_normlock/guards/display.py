@@ -147,7 +147,7 @@ def ranges(profile: Profile, X: Any = None) -> tuple[Any, Any]:
     scale = np.where(profile.moments.std > 0, profile.moments.std, 1.0)
     batch = None
     if X is not None:
-        rows = aligned(profile, as_table(X)).dense().numbers
+        rows = aligned(profile, as_table(X)).looked_at().numbers
         batch = np.full_like(usual, np.nan)
         for j in range(d):
             known = rows[np.isfinite(rows[:, j]), j]

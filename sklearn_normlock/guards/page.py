@@ -58,7 +58,7 @@ def page(profile: Profile, X: Any, found: Diagnosis, title: str = "") -> str:
     html : str
         A whole document.
     """
-    table = aligned(profile, as_table(X)).dense()
+    table = aligned(profile, as_table(X)).looked_at()
     usual, batch = ranges(profile, table)
     rows = table.numbers
     named = {str(c) for c in found.columns}

@@ -33,7 +33,7 @@ class Pool:
         if rows >= self.enough:
             return table
         # The caller may reuse its buffer.
-        kept = Table(np.array(table.numbers), table.names, {j: v.copy() for j, v in table.categories.items()})
+        kept = Table(np.array(table.dense().numbers), table.names, {j: v.copy() for j, v in table.categories.items()})
         with self._lock:
             self._waiting.append(kept)
             self._rows += rows

@@ -12,6 +12,8 @@ NAMES = (*(f"a multiple of 1e{k}" if k > 0 else f"{-k} decimals" for k in LEVELS
 #: Rows that are looked at: precision shows in few.
 ROWS = 64
 ROWS_OF_PROFILE = 2000
+#: Numbers that are looked at together.
+_CELLS = 100_000
 
 
 def nearest(X: Any) -> Any:
@@ -45,6 +47,14 @@ def on_grids(X: Any, grid: Any = None) -> Any:
     size = np.abs(X)
     with np.errstate(invalid="ignore"):
         return np.abs(X - grid) <= np.minimum(2e-7 * size, 0.01 * steps) + 4e-16 * size
+
+
+def shares_on_grids(X: Any) -> Any:
+    """Return the share of the numbers of each column that lie on each grid, of shape (n_grids, n_columns)."""
+    known = np.maximum((~np.isnan(X)).sum(axis=0), 1)
+    step = max(1, _CELLS // max(len(X), 1))  # columns at a time: every number is held once for each grid
+    parts = [on_grids(X[:, at : at + step]).sum(axis=1) for at in range(0, X.shape[1], step)]
+    return np.concatenate(parts, axis=1) / known
 
 
 def lattice(values: Any) -> float:

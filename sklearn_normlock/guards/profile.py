@@ -11,7 +11,7 @@ from ..errors import InputFaultError
 from .categories import Categories
 from .dependence import Dependence, dependence_of
 from .moments import LARGEST, Moments, moments_of
-from .precision import ROWS_OF_PROFILE, on_grids
+from .precision import ROWS_OF_PROFILE, shares_on_grids
 from .reference import Reference
 from .rows import UNIT, row_measures
 from .serial import read_profile, write_profile
@@ -143,9 +143,7 @@ class Profile:
             self.ties[j] = _tied_pairs(column, self.sketches[j])
         few = X[:: max(1, len(X) // ROWS_OF_PROFILE)][:ROWS_OF_PROFILE]
         self.grid_rows = len(few)
-        with np.errstate(invalid="ignore"):
-            on = on_grids(few).sum(axis=1) / np.maximum((~np.isnan(few)).sum(axis=0), 1)
-        self.grids = on.astype(np.float32).astype(np.float64)
+        self.grids = shares_on_grids(few).astype(np.float32).astype(np.float64)
         self.unit = (np.abs(measures[:, 1:] - 1) <= UNIT).mean(axis=0)
         self.dependence = dependence_of(X)
 

@@ -67,6 +67,13 @@ class Table:
             return self
         return Table(self.numbers.toarray(), self.names, self.categories)
 
+    def looked_at(self) -> Table:
+        """Return the same table without a sparse matrix in it: of one that was, no more rows than a summary takes.
+
+        A sparse matrix may be far larger than what memory holds of its cells.
+        """
+        return self.sample(rows_to_look_at(self.shape[1])).dense() if sparse.issparse(self.numbers) else self
+
 
 def rows_to_look_at(columns: int) -> int:
     """Return how many rows a summary that needs a sort takes."""
@@ -242,7 +249,7 @@ def aligned(profile: Profile, table: Table) -> Table:
         table = Table(table.numbers[:, at], profile.names, moved)
     for j in sorted(set(table.categories) ^ set(profile.categories)):
         was, now = ("text", "numbers") if j in profile.categories else ("numbers", "text")
-        if now == "numbers" and not np.isfinite(table.dense().numbers[:, j]).any():
+        if now == "numbers" and not np.isfinite(Table(table.numbers[:, [j]], None, {}).dense().numbers).any():
             # Nothing but missing values, which have no type.
             table = Table(table.numbers, table.names, {**table.categories, j: np.full(table.shape[0], None)})
             continue

@@ -143,7 +143,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self, "profile_")
         table = as_table(X)
         self._check_columns(X, reset=False)
-        enough = self._pool.add(aligned(self.profile_, table).dense())
+        enough = self._pool.add(aligned(self.profile_, table))
         if enough is not None:
             self._judge(enough)
         return _as_is(X)
