@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_diabetes, load_wine
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_normlock as nl
@@ -241,3 +242,21 @@ def test_amounts_beside_many_zeros():
     left = singles(reference, clean[0])
     assert np.isnan(left[clean[0] == 0]).all() and not np.isnan(left[clean[0] != 0]).any()
     assert not any(reference.singles.jumps[:4])
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 5])
+@pytest.mark.parametrize("X", [load_wine().data, load_diabetes(scaled=False).data], ids=["wine", "diabetes"])
+def test_a_whole_table_by_one_factor(X, rows):
+    """One factor for all columns is simpler than a constant for each, of a row and of a few."""
+    profile, found = nl.Profile.from_data(X[::2]), set()
+    for at in range(0, 5 * rows, rows):
+        one = nl.diagnose(profile, X[1::2][at : at + rows] * 1000)
+        found.add((one.fault, one.columns, one.details.get("factor")))
+    assert found == {("unit_changed", (), 1000.0)}
+
+
+def test_a_row_moved_by_constants():
+    """A row of which each column is eight deviations off was not multiplied by a factor."""
+    X = load_wine().data
+    found = nl.diagnose(nl.Profile.from_data(X[::2]), X[1:2] + 8 * X.std(axis=0))
+    assert found.fault == "shifted"

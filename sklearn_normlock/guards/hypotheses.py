@@ -15,31 +15,16 @@ import numpy as np
 
 from .alignment import Alignment
 from .company import Company
+from .conversions import FACTORS, LOGS, TEMPERATURES
 from .density import BELOW, LEANS
 from .likelihood import Likelihood
 from .side import Side
 from .statistics import median
 
-#: Conversion factors: thousands, minutes, inches, miles, feet, pounds, ounces, gallons, calories, dozens, days.
-FACTORS = (10.0, 12.0, 24.0, 60.0, 100.0, 1000.0, 3600.0, 1e6, 2.54, 25.4, 1.609344, 0.3048, 0.45359237, 453.59237,
-           28.349523125, 3.785411784, 4.184, 3.6, 6.894757, 1.8)  # fmt: skip
-#: What is less of a factor than this may be a scaler's.
-_LEAST_FACTOR = 2.5
+#: What is less of a factor than this may be a scaler's; of few rows, a constant that was added.
+_LEAST_FACTOR, _LEAST_OF_FEW = 2.5, 6.0
 #: How near (a logarithm) a known factor is to a fitted one, which must fit so much better (a log-likelihood).
 _OTHER_FACTOR, _FAR_BETTER = 0.7, 10.0
-#: Temperatures: x = factor * y + offset.
-TEMPERATURES = (
-    (1.8, 32.0, "°C to °F"),
-    (1 / 1.8, -32 / 1.8, "°F to °C"),
-    (1.0, 273.15, "°C to K"),
-    (1.0, -273.15, "K to °C"),
-)
-_LOGS = (
-    ("log", np.log, np.exp, lambda x: x),
-    ("log1p", np.log1p, np.expm1, lambda x: x),
-    ("log10", np.log10, lambda x: np.power(10.0, x), lambda x: x * np.log(10.0) + np.log(np.log(10.0))),
-    ("log2", np.log2, np.exp2, lambda x: x * np.log(2.0) + np.log(np.log(2.0))),
-)
 #: Fewer rows can't tell where a column lies and how wide it is.
 ENOUGH = 6
 #: Rows that correlations are weighed from, and columns that they are weighed of.
@@ -48,6 +33,8 @@ _ENOUGH_COMPANY, _MOST_COMPANY = 16, 2048
 _WIDER, _WIDER_OR_SO = 0.4, 1.1
 #: What values that were divided by the greatest one of training hardly exceed.
 _ABOUT_ONE = 1.25
+#: Deviations that a constant is expected to move a column by at most.
+_FAR = 10.0
 #: What a column's likelihood must gain before the precision of its numbers counts.
 _LEAST = 3.0
 
@@ -211,6 +198,8 @@ class Search:
         if self.side.scaled and self.laid.stretched and (gain > self.free).sum() > max(2, 0.6 * self.fit.varied.sum()):
             gain = gain - self.free  # all of them at once: likelier a scaler, which would have moved them so
         deviations = offset / np.where(self.fit.reference.std > 0, self.fit.reference.std, 1.0)
+        # So far off, there are many places to be moved to: of several that explain as much, the nearest.
+        gain = gain - np.log(np.maximum(np.abs(deviations) / _FAR, 1.0))
         facts = {
             int(j): {"shift": float(offset[j]), "deviations": float(deviations[j])}
             for j in np.flatnonzero(gain > self.free)
@@ -266,11 +255,18 @@ class Search:
     def one_factor(self) -> Iterator[Hypothesis]:
         """Yield that the whole table was multiplied by one factor: a known one, unless another fits far better."""
         varied = self.fit.varied
-        if self.side.scaled or self.side.unit or self.n < ENOUGH or varied.sum() < 2 or self.wrong_sign[varied].any():
+        if self.side.scaled or self.side.unit or varied.sum() < 2 or self.wrong_sign[varied].any():
             return
-        fitted = float(np.exp(np.median(np.log(self.laid.slopes[varied]))))
-        if 1 / _LEAST_FACTOR < fitted < _LEAST_FACTOR:
-            return  # wider or narrower, as noise and clipping make them too
+        # How much wider the columns are, or of so few rows that don't tell, how much larger.
+        larger = np.abs(median(self.X) / np.where(self.fit.middle != 0, self.fit.middle, np.nan))
+        larger = (self.laid.slopes if self.n >= ENOUGH else larger)[varied]
+        larger = larger[np.isfinite(larger) & (larger > 0)]
+        if not len(larger):
+            return
+        fitted = float(np.exp(np.median(np.log(larger))))
+        least = _LEAST_FACTOR if self.n >= ENOUGH else _LEAST_OF_FEW
+        if 1 / least < fitted < least:
+            return  # wider or narrower, as noise and clipping make them too; larger or smaller, as constants do
         slopes = [s for factor in FACTORS for s in (factor, 1 / factor) if abs(np.log(s / fitted)) < _OTHER_FACTOR]
         found = [self._by_one_factor(slope, float(np.log(2 * len(FACTORS))) + 2.0) for slope in slopes]
         found.sort(key=lambda h: -h.score)
@@ -284,7 +280,7 @@ class Search:
 
     def logs(self) -> Iterator[Hypothesis]:
         """Yield that some columns went through a logarithm, or lack one."""
-        for name, log, exp, log_slope in _LOGS:
+        for name, log, exp, log_slope in LOGS:
             yield self._curve("log_extra", name, exp(self.X), log_slope(self.X), exp)
             Y = log(self.X)
             slopes = {"log": -Y, "log1p": -Y, "log10": None, "log2": None}[name]
