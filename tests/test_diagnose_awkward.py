@@ -148,6 +148,7 @@ def test_lost_text_alarms(lost):
         part.loc[: rows - 1, "kind"] = lost
         found = nl.diagnose(profile, part)
         assert (found.alarm, found.columns) == (True, ("kind",))
+        assert f'missing values differ from training in column "kind": {rows // 2}% (in training 0%)' in found.explain()
     holes = nl.Profile.from_data(table[:300].mask(rng.random((300, 2)) < 0.3))
     assert not nl.diagnose(holes, batch.mask(rng.random((200, 2)) < 0.3)).alarm
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .copies import copies
-from .evidence import Evidence, weigh
+from .evidence import Evidence, missing_of, weigh
 from .exact import standardised_by
 from .faults import MISSING
 from .finding import Diagnosis
@@ -115,9 +115,10 @@ class _Case:
             return Diagnosis(False, p_value=p_value, n_rows=self.n)
         fault, columns, details, confidence = self._named(evidence)
         if len(missing := self._missing(evidence)):
-            seen, gone = self.profile.moments.missing / self.profile.n_rows, np.isnan(self.X).mean(axis=0)
-            shares = {j: {"share": float(gone[j]), "training": float(seen[j])} for j in missing}
-            details = {**details, "missing": {self._key(j): share for j, share in shares.items()}}
+            seen, gone = missing_of(self.reference, self.X, self.categories)
+            shares = zip(gone.mean(axis=0).tolist(), (seen / self.profile.n_rows).tolist(), strict=True)
+            of_each = [{"share": share, "training": training} for share, training in shares]
+            details = {**details, "missing": {self._key(j): of_each[j] for j in missing}}
         named = tuple(self.profile.names[j] if self.profile.names else int(j) for j in columns)
         return Diagnosis(True, fault, named, details, confidence, p_value, self.n)
 

@@ -276,15 +276,20 @@ def precision_evidence(reference: Reference, X: Any) -> Any:
     return np.minimum(np.where(on & (different > 1), log_p, 0.0).min(axis=0) + np.log(2), 0.0)
 
 
+def missing_of(reference: Reference, X: Any, categories: dict[int, Any]) -> tuple[Any, Any]:
+    """Return how many rows of training have no value in each column, and of the batch which, as booleans."""
+    seen, now = reference.profile.moments.missing.copy(), np.isnan(X)
+    for j, values in categories.items():  # text is no number throughout
+        seen[j] = reference.profile.categories[j].missing
+        now[:, j] = [value is None for value in values]
+    return seen, now
+
+
 def _missing(reference: Reference, X: Any, categories: dict[int, Any]) -> Any:
-    n, moments, missing = float(len(X)), reference.profile.moments, np.isnan(X)
-    lost = moments.missing.copy()
-    for j, values in categories.items():  # text, which is no number throughout
-        missing[:, j] = [value is None for value in values]
-        lost[j] = reference.profile.categories[j].missing
+    n, moments, missing = float(len(X)), reference.profile.moments, missing_of(reference, X, categories)
     m = np.maximum((moments.count + moments.missing + moments.infinite).astype(float), 1)
     out = []
-    for seen, now in ((lost, missing), (moments.infinite, np.isinf(X))):
+    for seen, now in (missing, (moments.infinite, np.isinf(X))):
         share = seen / m
         slack = reference.drift * np.sqrt(share * (1 - share))
         more = np.minimum(np.ceil((share + slack) * m) + 1, m)
