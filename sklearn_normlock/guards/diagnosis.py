@@ -106,10 +106,12 @@ class _Case:
             return Diagnosis(False, judged=False, details={"reason": "no rows"})
         empty = not self.categories and not (np.isfinite(self.X) | np.isinf(self.X)).any()
         evidence = weigh(self.reference, self.X, self.categories, self.budget)
-        if not evidence.alarm and not empty:
-            self._ask(evidence)
-        p_value = float(np.exp(evidence.log_p_value))
-        if not evidence.alarm:
+        log_p = evidence.log_p_value
+        if log_p >= evidence.log_budget and not empty:
+            self._ask(evidence, leans=log_p < 0)
+            log_p = evidence.log_p_value
+        p_value = float(np.exp(log_p))
+        if log_p >= evidence.log_budget:
             if empty:
                 return Diagnosis(False, n_rows=self.n, judged=False, details={"reason": "no value that is not missing"})
             return Diagnosis(False, p_value=p_value, n_rows=self.n)
@@ -160,7 +162,7 @@ class _Case:
     def _of_norm(self, norm: NormVerdict) -> tuple[str, Any, dict[str, Any], float]:
         return norm.fault, (), norm.details, 1.0
 
-    def _ask(self, evidence: Evidence) -> None:
+    def _ask(self, evidence: Evidence, leans: bool) -> None:
         """Ask of a batch that no test has found odd whether it is one of those that a known change makes.
 
         Columns negated, in another's place, in another unit, through a logarithm; another scaler of training's. A
@@ -169,7 +171,7 @@ class _Case:
         """
         if "directed" not in evidence.log_p:
             return
-        if evidence.log_p_value == 0 and not self.reference.density.suspects(self.X).any():
+        if not leans and not self.reference.density.suspects(self.X).any():
             return
         X = np.where(np.isfinite(self.X), self.X, np.nan)
         search = apart = self._search(self.reference, X, evidence, drifted=True)

@@ -59,9 +59,9 @@ class Evidence:
     n_columns: int
     category_columns: Any
 
-    def limit(self, test: str, all_weights: float = 0.0) -> float:
+    def limit(self, test: str) -> float:
         """Return the logarithm of the p-value from which on a column alarms."""
-        share = self._weights[test] / (all_weights or self._all_weights)
+        share = self._weights[test] / self._all_weights
         return self.log_budget + log(max(share, 1e-300) / max(len(self.log_p[test]), 1))
 
     @property
@@ -75,9 +75,9 @@ class Evidence:
     @property
     def log_p_value(self) -> float:
         """The logarithm of the p-value of the batch: the least of all, after Bonferroni."""
-        every = self._all_weights
-        least = [(p.min() - self.limit(test, every)) for test, p in self.log_p.items() if len(p)]
-        return min(0.0, self.log_budget + min(least, default=-self.log_budget))
+        weights, every = self._weights, self._all_weights
+        least = (p.min() - log(max(weights[test] / every, 1e-300) / len(p)) for test, p in self.log_p.items() if len(p))
+        return min(0.0, *least)
 
     @property
     def alarm(self) -> bool:
@@ -304,8 +304,11 @@ def _missing(reference: Reference, X: Any, categories: dict[int, Any]) -> Any:
 def _beyond(reference: Reference, every: Any, log_alpha: float) -> Any:
     lower, upper = reference.bounds(log_alpha)
     with np.errstate(invalid="ignore"):
-        beyond = np.concatenate([every > upper, every < lower], axis=1).sum(axis=0).astype(float)
-    if len(every) < FEW or not beyond.any():
+        outside = every > upper, every < lower
+    if not (outside[0].any() or outside[1].any()):
+        return np.zeros(2 * every.shape[1])
+    beyond = np.concatenate([side.sum(axis=0) for side in outside]).astype(float)
+    if len(every) < FEW:
         return np.where(beyond > 0, log_alpha * 2, 0.0)
     # Of many rows one may be of a kind that is so rare that training had none of it, wherever that lies.
     unseen = log_tail(beyond, float(len(every)), 1.0, np.tile(np.maximum(reference.every, 1), 2))
