@@ -209,7 +209,8 @@ class _Case:
     def _searched(self, X: Any, evidence: Evidence) -> tuple[str, Any, dict[str, Any], float]:
         flagged, search = evidence.flagged(), self._search(self.reference, X, evidence)
         with np.errstate(all="ignore"):
-            found = [*search.all(), *repeats(search), *flips(search), *permutations(search, flagged)]
+            displaced = np.union1d(flagged, evidence.leaning("dependence"))
+            found = [*search.all(), *repeats(search), *flips(search), *permutations(search, displaced)]
             found += [*copies(search, flagged), *traded(search), *exchanged(search)]
         found = sorted((h for h in found if h.score > _LEAST and len(h.columns)), key=lambda h: -h.score)
         found = self._explaining(found, search)

@@ -38,6 +38,8 @@ _OF_THE_TABLE = frozenset({"unit", "standardised", "spread", "runs", "traded", "
 ROWS, DEPENDENCE_ROWS = 2048, 256
 #: A log p-value above which no share of a budget is.
 _WORTH_A_LOOK = -3.0
+#: And one from which on a column may be among those that have another order, once there is an alarm.
+_LEANS = -5.0
 #: A mean of products of ranks has heavier tails than the normal distribution at this distance.
 _HEAVIER, _HEAVIER_OPEN = 1.3, 1.15
 _DROP = 0.4
@@ -93,6 +95,10 @@ class Evidence:
         # A test that looks at several thresholds, or on both sides, has a row of p-values for each.
         width = self.n_columns + (len(MEASURES) if test in _OF_ROWS_TOO else 0)
         return np.unique(np.flatnonzero(self.log_p[test] < self.limit(test)) % width)
+
+    def leaning(self, test: str) -> Any:
+        """Return the columns that a test finds odd, though perhaps not odd enough to alarm."""
+        return np.flatnonzero(self.log_p[test] < _LEANS) if test in self.log_p else np.zeros(0, np.int64)
 
     def excess(self, tests: tuple[str, ...]) -> Any:
         """Return by how much each column overdraws the budget of some tests, all in all."""
