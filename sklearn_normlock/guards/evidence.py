@@ -40,8 +40,9 @@ ROWS, DEPENDENCE_ROWS = 2048, 256
 _WORTH_A_LOOK = -3.0
 #: And one from which on a column may be among those that have another order, once there is an alarm.
 _LEANS = -5.0
-#: A mean of products of ranks has heavier tails than the normal distribution at this distance.
-_HEAVIER, _HEAVIER_OPEN = 1.3, 1.15
+#: A mean of products of ranks has heavier tails than the normal distribution at this distance; beyond this log p-value
+#: those of what is left open are not known.
+_HEAVIER, _HEAVIER_OPEN, _MOST_OPEN = 1.3, 1.15, -25.0
 _DROP = 0.4
 #: So improbable (a log p-value) it must be that so many rows are of a kind that training had none of.
 _UNSEEN = float(np.log(1e-3))
@@ -342,7 +343,8 @@ def _dependence(reference: Reference, X: Any) -> dict[str, Any]:
         return {"dependence": alone}
     # What the other columns leave open of one: far more than it was, in a batch whose columns don't belong together.
     z = np.where(several, found.surprising(scores), 0.0)
-    log_p = {"dependence": np.minimum(alone, np.where(z > 0, log_ndtr(-z / _HEAVIER_OPEN) + np.log(4), 0.0))}
+    opened = np.maximum(log_ndtr(-z / _HEAVIER_OPEN) + np.log(4), _MOST_OPEN)
+    log_p = {"dependence": np.minimum(alone, np.where(z > 0, opened, 0.0))}
     if found.trust and len(scores.T) > 2:
         log_p["exchanged"] = np.array([found.exchanged(scores.T @ scores / len(X), len(X))[1]])
     return log_p
