@@ -20,7 +20,7 @@ from .precision import ROWS as PRECISION_ROWS
 from .precision import nearest, on_grids
 from .reference import NARROWER, Reference
 from .rows import CAP, MEASURES, row_measures
-from .statistics import median
+from .statistics import how_many, median
 from .tails import log_tail
 from .ties import new_values, rows_in_runs, tie_evidence
 
@@ -157,7 +157,7 @@ def weigh(reference: Reference, X: Any, categories: dict[int, Any], budget: floa
     log_p["unit"] = log_p_unit(reference, X, measures[:, 1:])
     log_p["standardised"] = np.array([standardised_by(reference, X)[1]])
     if n > 1:
-        count = (~np.isnan(every)).sum(axis=0).astype(float)
+        count = how_many(~np.isnan(every))
         log_p["location"] = _location(reference, every, count)
         log_p["tails"] = _tails(reference, every, count)
         log_p["narrow"] = _narrow(reference, every, count)
@@ -185,8 +185,8 @@ def _location(reference: Reference, every: Any, count: Any) -> Any:
     out = np.zeros(2 * d)
     # Half the rows on the right side of the middle already: no need to rank them.
     half = 0.5 * count
-    above = ((every - reference.tolerance) > reference.middle).sum(axis=0) > half
-    below = ((every + reference.tolerance) < reference.middle).sum(axis=0) > half
+    above = how_many((every - reference.tolerance) > reference.middle) > half
+    below = how_many((every + reference.tolerance) < reference.middle) > half
     for at in np.flatnonzero(np.concatenate([above, below])):
         j, sign = (at, -1.0) if at < d else (at - d, 1.0)
         sketch, m = reference.profile.sketches[j], reference.rows[j]
@@ -211,7 +211,7 @@ def _tails(reference: Reference, every: Any, count: Any) -> Any:
         (-every, -reference.below, reference.below_r, reference.below_drifted),
     ):
         moved = values - tolerance
-        beyond = np.stack([np.count_nonzero(moved > threshold, axis=0) for threshold in thresholds])
+        beyond = np.stack([how_many(moved > threshold) for threshold in thresholds])
         log_p = log_tail(beyond, count, r, reference.tail_rows)
         odd = np.flatnonzero((log_p < _WORTH_A_LOOK).any(axis=0))
         if len(odd):
@@ -227,7 +227,7 @@ def _narrow(reference: Reference, every: Any, count: Any) -> Any:
     # there can't be odd at the kindest.
     def within(middle: Any, columns: Any) -> Any:
         distance = np.abs(every[:, columns] - middle[columns]) * NARROWER
-        return np.stack([(distance <= near).sum(axis=0) for near in reference.near[:, columns]])
+        return np.stack([how_many(distance <= near) for near in reference.near[:, columns]])
 
     out = np.zeros(reference.near.shape)
     columns = np.arange(every.shape[1])
@@ -314,7 +314,7 @@ def _beyond(reference: Reference, every: Any, log_alpha: float) -> Any:
         outside = every > upper, every < lower
     if not (outside[0].any() or outside[1].any()):
         return np.zeros(2 * every.shape[1])
-    beyond = np.concatenate([side.sum(axis=0) for side in outside]).astype(float)
+    beyond = np.concatenate([how_many(side) for side in outside])
     if len(every) < FEW:
         return np.where(beyond > 0, log_alpha * 2, 0.0)
     # Of many rows one may be of a kind that is so rare that training had none of it, wherever that lies.
