@@ -249,8 +249,8 @@ def _spread(reference: Reference, X: Any) -> Any:
     # All columns together, about the batch's own middle, which no drift of means moves: a little narrower or wider each
     # is much in all.
     columns = reference.continuous
-    X = X[:: max(1, len(X) // DEPENDENCE_ROWS)][:DEPENDENCE_ROWS]
-    off = np.abs(X[:, columns] - median(X[:, columns])) / reference.typical[columns]
+    X = X[:: max(1, len(X) // DEPENDENCE_ROWS)][:DEPENDENCE_ROWS, columns]
+    off = np.abs(X - median(X)) / reference.typical[columns]
     known = ~np.isnan(off)
     count = known.sum(axis=1)
     of_rows = np.where(known, np.minimum(off, CAP), 0.0).sum(axis=1)[count > 0] / count[count > 0]

@@ -34,7 +34,10 @@ def nearest(values: Any, points: Any) -> Any:
 
 def median(Y: Any) -> Any:
     """Return the median of each column, without its missing values; NaN for a column of nothing else."""
-    return quantiles(Y, (0.5,))[0]
+    ordered = np.sort(Y, axis=0)  # missing values come last
+    known, columns = how_many(~np.isnan(Y)).astype(np.int64), np.arange(Y.shape[1])
+    inner = np.stack([ordered[np.maximum(known - 1, 0) // 2, columns], ordered[known // 2, columns]])
+    return np.clip(inner, -1e300, 1e300).mean(axis=0)
 
 
 def deviation(Y: Any) -> Any:
