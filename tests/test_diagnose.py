@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.datasets import load_diabetes, load_wine
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler, normalize
 
 import sklearn_normlock as nl
@@ -218,6 +218,17 @@ def test_what_a_name_leaves_unexplained_counts_against_it():
         train, test = X[:600], X[600:]
         noise = 1.5 * rng.normal(size=test.shape) * train.std(axis=0)
         assert nl.diagnose(nl.Profile.from_data(train), test + noise).fault == "unknown"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_order_that_leaves_nothing_odd_has_its_name(seed):
+    """That each column is stretched by itself may explain more, but they would not go together so."""
+    rng = np.random.default_rng(seed)
+    X = rng.permutation(load_breast_cancer().data)
+    order = rng.permutation(30)
+    found = nl.diagnose(nl.Profile.from_data(X[:400]), X[400:464][:, order])
+    assert (found.fault, found.confidence > 0.9) == ("columns_reordered", True)
+    assert (order[found.details["order"]] == np.arange(30)).sum() >= 28  # two are alike
 
 
 def test_what_no_test_tells_alone():

@@ -213,8 +213,7 @@ class _Case:
             found = [*search.all(), *repeats(search), *flips(search), *permutations(search, displaced)]
             found += [*copies(search, flagged), *traded(search), *exchanged(search)]
         found = sorted((h for h in found if h.score > _LEAST and len(h.columns)), key=lambda h: -h.score)
-        found = self._explaining(found, search)
-        self.found = found
+        found = _named_first(self._explaining(found, search))
         if not found:
             return "unknown", flagged, self._odd(evidence), 0.5
         best = found[0]
@@ -265,6 +264,16 @@ class _Case:
 
 def _without(evidence: Evidence, test: str) -> Evidence:
     return replace(evidence, log_p={name: p for name, p in evidence.log_p.items() if name != test})
+
+
+def _named_first(found: list[Hypothesis]) -> list[Hypothesis]:
+    """Return them without the `unknown` that leave something odd, if they are best though a name leaves nothing odd."""
+    if not found or found[0].fault != "unknown" or not found[0].left:
+        return found
+    best = next((h for h in found if h.fault != "unknown" and not h.left), None)
+    if best is None:
+        return found
+    return [best, *(h for h in found if h is not best and not (h.fault == "unknown" and h.left))]
 
 
 def _other_units(found: list[Hypothesis]) -> dict[str, Any]:
