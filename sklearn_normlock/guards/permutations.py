@@ -20,8 +20,8 @@ from .ties import run_of
 #: Columns that are compared each with each by so many rows; more are compared by their quantiles, and by the company
 #: that they keep, which tells for certain there.
 _EACH, _ROWS = 80, 64
-#: The logarithm of a share of rows that have one value, as nearly all have.
-_NEARLY_ALWAYS = -0.2
+#: The share of rows that have one value, if a column nearly always has it.
+_NEARLY_ALWAYS = 0.8
 #: What it is worth that a column stays where it is.
 _STAY = 6.0
 #: Columns out of which a single swap is looked for.
@@ -42,9 +42,8 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
     alone, places = _fits(search), np.arange(d)
     order = _assigned(alone)
     if company is not None:
-        # Reversed, or with one column moved to the other end: in a great table only the right order is better than any.
-        likely = [order, places[::-1], np.roll(places, 1), np.roll(places, -1)]
-        order = max(likely, key=lambda order: _value(alone, company, order))
+        # In a great table only the right order is better than any: the search starts from a likely one, if it is that.
+        order = max([order, *_likely_orders(d)], key=lambda order: _value(alone, company, order))
         for _ in range(8):
             better = _assigned(alone + company.gains(order))
             if _value(alone, company, better) <= _value(alone, company, order):
@@ -57,9 +56,11 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
     odd = np.union1d(np.flatnonzero(search.suspect), flagged).astype(np.int64)
     moved = np.flatnonzero(order != places)
     if company is not None and len(moved) > max(3, 1.5 * len(odd)):
-        # More columns than are odd: it is not their order, unless a scaler has made them alike, or many go together so.
+        # More columns than are odd: it is not their order, unless a scaler has made them alike, or many go together so;
+        # or it is one of the few that are likely.
         if search.side.scaled or (d > _EACH and company.restored_by(order)):
             yield _ordered(search, order, alone, company)
+        yield from (_ordered(search, likely, alone, company) for likely in _likely_orders(d))
         order = _anchored(alone, company, odd)
         moved = np.flatnonzero(order != places)
     if not len(moved) or (d > _EACH and company is not None and not company.fits_in(order, moved)):
@@ -166,11 +167,13 @@ def _fits(search: Search) -> Any:
                     if fit.varied[k]:
                         charge = -run_of(fit.reference, k, run.value, run.count, n=run.n).log_p
                         out[run.column, k] -= min(charge, 200.0)
-        # A column of one value, as it nearly always was, has no density: it is as likely in a place as the value is.
-        low, high = np.fmin.reduce(search.X, axis=0), np.fmax.reduce(search.X, axis=0)
-        for j in np.flatnonzero(low == high).tolist():
-            if _log_share(fit.reference, j, float(low[j])) > _NEARLY_ALWAYS:
-                out[j] = [search.n * _log_share(fit.reference, k, float(low[j])) for k in range(d)]
+        # Of a column that nearly always has one value, now as in training, not even the others have a density: each is
+        # as likely in a place as it is there.
+        for j in np.flatnonzero(fit.reference.rare):
+            column = search.X[~np.isnan(search.X[:, j]), j]
+            values, counts = np.unique(column, return_counts=True)
+            if len(values) and counts.max() > _NEARLY_ALWAYS * len(column):
+                out[j] = [counts @ _log_shares(fit.reference, k, values) for k in range(d)]
         return out
     q = np.linspace(0.1, 0.9, 9)
     mine = np.nan_to_num(quantiles(search.X, q))
@@ -182,10 +185,17 @@ def _fits(search: Search) -> Any:
     return out
 
 
-def _log_share(reference: Reference, k: int, value: float) -> float:
+def _log_shares(reference: Reference, k: int, values: Any) -> Any:
+    """Return the log of what share of a column has each value, as far as its rows can tell that it has none."""
     at, mass = reference.steps[k]
-    same = np.abs(at - value) <= reference.tolerance[k]
-    return float(np.log(mass[same].max())) if same.any() else IMPOSSIBLE
+    same = np.abs(at - values[:, None]) <= reference.tolerance[k]
+    return np.log(np.maximum((same * mass).max(axis=1, initial=0.0), 1 / (reference.rows[k] + 1)))
+
+
+def _likely_orders(d: int) -> list[Any]:
+    """Return reversed columns, and those with one of them moved to the other end."""
+    places = np.arange(d)
+    return [places[::-1], np.roll(places, 1), np.roll(places, -1)]
 
 
 def _assigned(worth: Any) -> Any:
