@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler, normalize
 
 import sklearn_normlock as nl
@@ -229,6 +229,39 @@ def test_an_order_that_leaves_nothing_odd_has_its_name(seed):
     found = nl.diagnose(nl.Profile.from_data(X[:400]), X[400:464][:, order])
     assert (found.fault, found.confidence > 0.9) == ("columns_reordered", True)
     assert (order[found.details["order"]] == np.arange(30)).sum() >= 28  # two are alike
+
+
+@pytest.mark.parametrize(("seed", "pair"), [(0, [1, 4]), (5, [4, 8])])
+def test_a_name_that_explains_as_much_goes_before_unknown(seed, pair):
+    """A slope and an offset for each of two columns are no better an answer than that they are swapped."""
+    X = np.random.default_rng(seed).permutation(load_wine().data)
+    batch = X[114:].copy()
+    batch[:, pair] = batch[:, pair[::-1]]
+    found = nl.diagnose(nl.Profile.from_data(X[:114]), batch)
+    assert (found.fault, found.columns) == ("columns_swapped", tuple(pair))
+
+
+def test_columns_of_nearly_one_value_explain_nothing():
+    """That one of them has a value that training had not does not make it another's."""
+    X = np.random.default_rng(0).permutation(load_digits().data)
+    train, batch = X[:1000], X[1000:1064].copy()
+    profile = nl.Profile.from_data(train)
+    batch[5, 0] = 1.0  # of 0 throughout
+    assert not nl.diagnose(profile, batch).alarm
+    assert nl.diagnose(profile, batch[:, ::-1]).fault == "columns_reordered"
+    batch[:, 59] = 14.0
+    found = nl.diagnose(profile, batch)
+    assert (found.fault, found.columns) == ("stuck", (59,))
+
+
+def test_a_shift_of_whole_numbers_is_found_between_them():
+    """Whole numbers of which training has many, but not all, moved by a broken one."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.round(rng.normal(91, 11.5, 442)), rng.normal(size=442)])
+    batch = X[378:] + [22.983, 0]
+    found = nl.diagnose(nl.Profile.from_data(X[:378]), batch)
+    assert (found.fault, found.columns) == ("shifted", (0,))
+    assert found.details["shift"] == pytest.approx(22.983, abs=3)
 
 
 def test_what_no_test_tells_alone():

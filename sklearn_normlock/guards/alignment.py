@@ -99,13 +99,13 @@ class Alignment:
     def shifts(self) -> Any:
         """Return by how much a column has moved, if that is all: values that are few from one to another."""
         offset, reference = self.offset_of(1.0), self.fit.reference
-        for j, atoms in self.fit.atoms.items():
+        for j in self.fit.atoms:
             values, count = np.unique(self.X[~np.isnan(self.X[:, j]), j], return_counts=True)
             if not len(values):
                 continue
             # The mean of a batch is nearer to that of training than its median is.
             by = np.average(values, weights=count) - reference.mean[j]
-            apart = values - nearest(values - by, atoms)
+            apart = values - reference.nearest_shared(j, values - by)
             middle = np.median(apart)
             if np.mean(np.abs(apart - middle) < 1e-6 * self.fit.scale[j]) > _NEARLY_ALL:
                 offset[j] = middle

@@ -37,6 +37,8 @@ _OF_DISTRIBUTION = ("location", "tails", "narrow", "ties", "dependence")
 _DISPLACED = 10.0
 #: A unit that explains a batch as well as the best but for this (a log-likelihood) is told, too.
 _AS_WELL = 4.0
+#: And a name that explains this much of what `unknown` does is the better answer, if nothing odd is left.
+_ABOUT_AS_GOOD = 0.9
 #: How sure of a name one can be that has another for the same numbers, if it is the likelier one.
 _LIKELIER = 0.7
 #: Names for the same numbers: seen from the profile, they can't be told apart.
@@ -267,13 +269,15 @@ def _without(evidence: Evidence, test: str) -> Evidence:
 
 
 def _named_first(found: list[Hypothesis]) -> list[Hypothesis]:
-    """Return them without the `unknown` that leave something odd, if they are best though a name leaves nothing odd."""
-    if not found or found[0].fault != "unknown" or not found[0].left:
+    """Return them without `unknown`, if that is best though a name leaves nothing odd.
+
+    A slope and an offset of its own for each column can be about as good as any name.
+    """
+    if not found or found[0].fault != "unknown":
         return found
-    best = next((h for h in found if h.fault != "unknown" and not h.left), None)
-    if best is None:
-        return found
-    return [best, *(h for h in found if h is not best and not (h.fault == "unknown" and h.left))]
+    least = 0.0 if found[0].left else _ABOUT_AS_GOOD * found[0].score
+    best = next((h for h in found if h.fault != "unknown" and not h.left and h.score > least), None)
+    return found if best is None else [best, *(h for h in found if h is not best and h.fault != "unknown")]
 
 
 def _other_units(found: list[Hypothesis]) -> dict[str, Any]:

@@ -108,14 +108,16 @@ class Reference:
         """Return what share of the rows has each of the values that many share."""
         return self._often[j][1]
 
+    def nearest_shared(self, j: Any, values: Any) -> Any:
+        """Return of each value the nearest one that many rows share, or that could be one."""
+        atoms, step = self.atoms(j), self.lattice[j]
+        return atoms[0] + np.rint((values - atoms[0]) / step) * step if step else nearest(values, atoms)
+
     def off(self, j: Any, values: Any) -> Any:
         """Return how far values are from the next one that many rows share, or that could be one."""
-        atoms, step = self.atoms(j), self.lattice[j]
-        away = np.abs(values - nearest(values, atoms))
-        if step:
-            steps = (values - atoms[0]) / step
-            away = np.minimum(away, np.abs(steps - np.rint(steps)) * step)
-        return away
+        # A step is an estimate: far along, the values themselves are nearer than its multiples.
+        near = nearest(values, self.atoms(j)), self.nearest_shared(j, values)
+        return np.minimum(*(np.abs(values - point) for point in near))
 
     def quantiles(self, q: Any) -> Any:
         """Return the values below which shares q of each column lie, of shape (*q.shape, n_measured)."""
