@@ -82,7 +82,7 @@ def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:
             return "", 0.0
         for name, hit in (
             ("standard", (np.abs(mean) < _EXACT) & (np.abs(std - 1) < _EXACT)),
-            ("minmax", (low == 0) & (np.abs(high - 1) < 1e-9)),
+            ("minmax", (np.abs(low) < _ROUNDED) & (np.abs(high - 1) < _ROUNDED)),
             ("maxabs", (np.abs(size - 1) < 1e-12)),
             ("robust", _robust(X)),
         ):
@@ -104,7 +104,7 @@ def _may_be(column: Any) -> bool:
     if not column.size or np.isnan(column).any():
         return True
     low, high = column.min(), column.max()
-    if low == 0 or abs(max(abs(low), abs(high)) - 1) < _EXACT or abs(column.mean()) < _EXACT:
+    if abs(low) < _ROUNDED or abs(max(abs(low), abs(high)) - 1) < _EXACT or abs(column.mean()) < _EXACT:
         return True
     return bool(abs(np.median(column)) < _EXACT)
 
@@ -133,7 +133,7 @@ def _by_chance(reference: Reference, name: str, X: Any) -> Any:
     """
     n, d = X.shape
     if name in ("minmax", "maxabs"):
-        return np.where(_bounds_are_usual(reference, name, n), 0.0, -np.inf)
+        return _bounds_by_chance(reference, name, X)
     # Values on a lattice of step h: by the local limit theorem a mean of n falls on a point of it with probability
     # h / (σ √(2πn)) at most, a middle value with √n h / (1.25 σ √(2π)); and as often a second sum or another quantile.
     # Of pairs of rows about 0.28 h / σ share a value.
@@ -152,20 +152,33 @@ def _by_chance(reference: Reference, name: str, X: Any) -> Any:
     return np.where(near, 2 * np.log(np.clip(3 * ties * np.sqrt(n), 1e-100, 1.0)), -np.inf)
 
 
-def _bounds_are_usual(reference: Reference, name: str, n: int) -> Any:
-    """Return of which columns a batch of n rows of the profile's may well have the bounds that a scaler gives."""
-    out = np.zeros(reference.columns, bool)
-    for j, (values, shares) in enumerate(reference.profile.sketches[: reference.columns]):
+def _bounds_by_chance(reference: Reference, name: str, X: Any) -> Any:
+    """Return of each column (a bound on) the log of how probable it is that a batch has the bounds that a scaler gives.
+
+    -inf where training had no such value. A row that is at such a bound of several columns, as where these go together,
+    counts for one of them.
+    """
+    n, d = X.shape
+    ends = np.array([0.0, 1.0] if name == "minmax" else [-1.0, 1.0])
+    out = np.full(d, -np.inf)
+    told: set[int] = set()
+    for j, (values, shares) in enumerate(reference.profile.sketches[:d]):
         if not len(values):
             continue
         m = reference.rows[j]
-        ends = np.array([0.0, 1.0] if name == "minmax" else [-1.0, 1.0])
         # What was scaled may miss an end by a rounding.
         below, up_to = share_below(values, shares, ends - _ROUNDED)[0], share_below(values, shares, ends + _ROUNDED)[1]
         share = np.where(up_to - below > 0.5 / m, up_to - below + 3 / m, 0.0)
         # A bound of the training rows is a value that one of them has at least, whether or not the sketch has a jump.
         share = np.maximum(share, np.where((up_to >= 1) | (below <= 0), 4 / m, 0.0) * (reference.profile.ties[j] > 0))
-        out[j] = (share.prod() if name == "minmax" else share.sum()) * n > 1e-3
+        there = 1 - (1 - np.minimum(share, 1.0)) ** n
+        if name == "maxabs":  # one of the two is enough
+            there = np.minimum(there.sum(keepdims=True), 1.0)
+        if there.all():
+            x = X[:, j]
+            rows = np.array([np.nanargmin(x), np.nanargmax(x)] if name == "minmax" else [np.nanargmax(np.abs(x))])
+            out[j] = np.log(np.where(np.isin(rows, list(told)), 1.0, there)).sum()
+            told |= set(rows.tolist())
     return out
 
 
