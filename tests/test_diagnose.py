@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
-from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler, normalize
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler, normalize
 
 import sklearn_normlock as nl
 from sklearn_normlock.errors import InputFaultError
@@ -295,6 +295,45 @@ def test_bounds_that_are_usual():
     fitted = MinMaxScaler().fit(X[:200])
     profile = nl.Profile.from_data(fitted.transform(X[:200]))
     assert not nl.diagnose(profile, fitted.transform(X[200:350])).alarm
+
+
+@pytest.mark.parametrize("scaler", [MinMaxScaler, MaxAbsScaler])
+def test_requests_scaled_by_their_own_bounds(scaler):
+    """Where training had these bounds too; that a clean batch has a few of them is nothing odd."""
+    X = np.random.default_rng(1).permutation(load_breast_cancer().data)
+    train, batch = X[:505], X[505:521]
+    fitted = scaler().fit(train)
+    profile = nl.Profile.from_data(fitted.transform(train))
+    found = nl.diagnose(profile, scaler().fit_transform(batch))
+    assert (found.fault, found.details["scaler"]) == (
+        "batch_standardised",
+        scaler.__name__.removesuffix("Scaler").lower(),
+    )
+    for start in range(505, 569, 16):
+        assert not nl.diagnose(profile, fitted.transform(X[start : start + 16])).alarm
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_coarse_columns_may_meet_their_bounds(seed):
+    """Grades, whole numbers and copies of them, behind a scaler by bounds: clean batches are silent."""
+    rng = np.random.default_rng(seed)
+    whole = np.round(rng.normal(50, 5, (464, 1)))
+    copies = np.hstack([whole, 2 * whole, 1 - whole, whole, 3 * whole])
+    X = copies if seed % 2 else rng.integers(1, 6, (464, 8)).astype(float)
+    fitted = MinMaxScaler().fit(X[:200])
+    profile = nl.Profile.from_data(fitted.transform(X[:200]))
+    for rows in (8, 16, 64):
+        assert not nl.diagnose(profile, fitted.transform(X[200 : 200 + rows])).alarm, rows
+
+
+def test_the_unit_of_one_column_is_no_scaler():
+    """Of four columns, one in another unit before the scaler: not all of them without it."""
+    X = np.random.default_rng(1).permutation(load_iris().data)
+    fitted = StandardScaler().fit(X[:86])
+    batch = X[86:].copy()
+    batch[:, 0] *= 1000
+    found = nl.diagnose(nl.Profile.from_data(fitted.transform(X[:86])), fitted.transform(batch))
+    assert (found.fault, found.columns) == ("unit_changed", (0,))
 
 
 def test_a_batch_as_large_as_training_is_standardised():

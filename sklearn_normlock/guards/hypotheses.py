@@ -33,8 +33,8 @@ _ENOUGH_COMPANY, _MOST_COMPANY = 16, 2048
 _WIDER, _WIDER_OR_SO = 0.4, 1.1
 #: What values that were divided by the greatest one of training hardly exceed.
 _ABOUT_ONE = 1.25
-#: Deviations that a constant is expected to move a column by at most.
-_FAR = 10.0
+#: Deviations that a constant is expected to move a column by at most; the share of the columns that a scaler moves.
+_FAR, _MANY = 10.0, 0.4
 #: What a column's likelihood must gain before the precision of its numbers counts.
 _LEAST = 3.0
 
@@ -245,9 +245,8 @@ class Search:
         found = Hypothesis("unit_changed", gain, 2.0, details=details, undone=Y)
         touched, varied = len(found.columns), max(int(self.fit.varied.sum()), 1)
         # One unit for most of a table is likelier something else: a scaler, or noise.
-        crowd = 0.0
-        if touched > max(2, 0.6 * varied) and not self.side.unit:
-            crowd = np.inf if self.side.scaled else 6.0 + 0.5 * self.free
+        crowded = touched > max(2, 0.6 * varied) and not self.side.unit
+        crowd = (np.inf if self.side.scaled else 6.0 + 0.5 * self.free) if crowded else 0.0
         sure = self.several | self.fit.all_on_values(Y, ~self.several & (gain > 20.0))
         found.gain = np.where(sure, gain, np.minimum(gain, 20.0)) - prior / max(touched, 1) - crowd
         return found
@@ -320,8 +319,7 @@ class Search:
             # Slopes near 1 and small offsets were to be expected: each column pays little for them.
             unusual = 0.2 * (offset / self.fit.scale) ** 2 + 0.7 * np.log(slope) ** 2
             kept = np.where(self.fit.varied, np.maximum(all_gain - 0.5 * self.free - unusual, 0.0), 0.0)
-            # A scaler fitted on other data moves many columns; one or two are a matter of their own.
-            if (kept[self.fit.varied & self.several] > 0).mean() >= 0.4:
+            if self._of_many(kept):
                 yield Hypothesis("refit", kept, 3.0, True, details, undone=Y)
             yield Hypothesis("unknown", gain, 2 * self.free + 8.0, undone=Y)
         elif fault == "unknown":
@@ -330,8 +328,14 @@ class Search:
             price = (0.6 if self.laid.stretched else 2) * self.free * varied
             # Priced like some columns, named like the whole: what a column does not need, it need not pay.
             kept = np.where(self.fit.varied, np.maximum(all_gain, 0.0), 0.0)
-            yield Hypothesis(fault, kept, min(price, 0.6 * float(kept.sum()) + 10), True, details, undone=Y)
+            if self._of_many(kept - self.free):
+                yield Hypothesis(fault, kept, min(price, 0.6 * float(kept.sum()) + 10), True, details, undone=Y)
             yield Hypothesis("unknown", gain, 2 * self.free + 8.0, undone=Y)
+
+    def _of_many(self, gain: Any) -> bool:
+        """Return whether many columns gain, as by another scaler; one or two are a matter of their own."""
+        told = gain[self.fit.varied & self.several] > 0
+        return bool(told.sum() >= max(_MANY * len(told), 1))
 
     def _far_off(self) -> Iterator[Hypothesis]:
         # So few rows can't tell a slope: only that the columns lie somewhere else altogether.
