@@ -264,6 +264,14 @@ def test_a_shift_of_whole_numbers_is_found_between_them():
     assert found.details["shift"] == pytest.approx(22.983, abs=3)
 
 
+@pytest.mark.parametrize("change", [np.round, np.trunc])
+@pytest.mark.parametrize("seed", range(3))
+def test_whole_numbers_of_small_ones_are_quantised(seed, change):
+    """Rounding moves columns that are narrow beside its step; it is rounding all the same."""
+    X = np.random.default_rng(seed).permutation(load_wine().data)
+    assert nl.diagnose(nl.Profile.from_data(X[:114]), change(X[114:])).fault == "quantised"
+
+
 def test_what_no_test_tells_alone():
     """Two standardised columns that changed places, of which neither shows it for certain: a likelihood ratio does."""
     rng = np.random.default_rng(6)

@@ -235,7 +235,7 @@ class _Case:
             left = search.fit.on_values(h.restored(search.X))
             evidence = weigh(search.fit.reference, left, {}, self.budget)
             odd = evidence.excess(_OF_DISTRIBUTION)
-            if h.undone is None:  # coarser values stay where they are
+            if h.fault == "quantised":  # steps that are fine stay as they are
                 odd[h.columns] = evidence.excess(("location", "tails", "dependence"))[h.columns]
             elif h.fault in REPEATED:  # what is left of a cut column is narrow, and goes together with less
                 odd[h.columns] = evidence.excess(("ties", "tails"))[h.columns]

@@ -10,7 +10,7 @@ from scipy.special import rel_entr
 
 from .hypotheses import Hypothesis, Search
 from .precision import LEVELS, NAMES, lattice, on_grids
-from .sketch import share_below
+from .sketch import quantile, share_below
 from .statistics import nearest
 from .ties import Run, cuts
 
@@ -115,6 +115,7 @@ def _quantised(search: Search) -> Iterator[Hypothesis]:
     d = fit.columns
     gain = np.zeros(d)
     facts: dict[int, dict[str, Any]] = {}
+    undone, displaced = search.X.copy(), search.displaced.copy()
     on = on_grids(search.X)
     known = ~np.isnan(search.X)
     for j in np.flatnonzero(fit.varied).tolist():
@@ -135,25 +136,33 @@ def _quantised(search: Search) -> Iterator[Hypothesis]:
             gain[j] = min(2.0 * len(np.unique(np.rint(x / step))), 60.0) + repeated
             facts[j] = {"precision": f"steps of {step:.4g}", "step": step}
         if step and len(np.unique(x)) <= _FEW_STEPS:
-            gain[j] -= _misfit(search, j, x, max(step, lattice(x)))
-    facts = {j: fact for j, fact in facts.items() if not search.displaced[j]}
-    gain[search.displaced] = 0.0
+            misfit, undone[known[:, j], j] = _spread_out(search, j, x, max(step, lattice(x)))
+            gain[j] -= misfit
+            displaced[j] = False  # such steps displace it, and by how much is in the misfit
+    facts = {j: fact for j, fact in facts.items() if not displaced[j]}
+    gain[displaced] = 0.0
     if facts:
-        yield Hypothesis("quantised", np.minimum(gain, 230.0), 4.0, of_columns=facts)
+        yield Hypothesis("quantised", np.minimum(gain, 230.0), 4.0, of_columns=facts, undone=undone)
 
 
-def _misfit(search: Search, j: int, x: Any, step: float) -> float:
-    """Return how far the numbers at each step are from those of training that would be rounded to it."""
-    sketch = search.fit.reference.profile.sketches[j]
-    points, count = np.unique(x, return_counts=True)
+def _spread_out(search: Search, j: int, x: Any, step: float) -> tuple[float, Any]:
+    """Return how far the numbers at each step are from those of training that would be rounded to it, and these."""
+    values, shares = search.fit.reference.profile.sketches[j]
+    points, at, count = np.unique(x, return_inverse=True, return_counts=True)
     found = count / len(x)
-    worst = np.inf
+    worst, low, high = np.inf, points, points
     for below, above in ((0.5, 0.5), (0.0, 1.0), (1.0, 0.0)):  # rounded to the nearest, downwards, upwards
-        edges = share_below(*sketch, np.stack([points - below * step, points + above * step]))
-        share = np.mean(edges, axis=0)
-        expected = np.maximum(share[1] - share[0], 1 / search.fit.reference.rows[j])
-        worst = min(worst, float(rel_entr(found, expected).sum()))
-    return len(x) * float(search.fit.weight[j]) * max(worst - _OF_DRIFT, 0.0)
+        edges = np.mean(share_below(values, shares, np.stack([points - below * step, points + above * step])), axis=0)
+        expected = np.maximum(edges[1] - edges[0], 1 / search.fit.reference.rows[j])
+        if (off := float(rel_entr(found, expected).sum())) < worst:
+            worst, (low, high) = off, edges
+    misfit = len(x) * float(search.fit.weight[j]) * max(worst - _OF_DRIFT, 0.0)
+    # The rows of a step lie evenly among those of training, where there are any.
+    order = np.argsort(at, kind="stable")
+    place = np.empty(len(x))
+    place[order] = np.arange(len(x)) - np.repeat(np.cumsum(count) - count, count)
+    part = low[at] + (place + 0.5) / count[at] * (high - low)[at]
+    return misfit, np.where((high > low)[at], quantile(values, shares, part), x)
 
 
 def _usual_step(search: Search, j: int) -> float:
