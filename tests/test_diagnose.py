@@ -321,6 +321,17 @@ def test_requests_scaled_by_their_own_bounds(scaler):
         assert not nl.diagnose(profile, fitted.transform(X[start : start + 16])).alarm
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_rounded_values_have_round_quartiles(seed):
+    """Behind a scaler by quartiles, steps of a half have the median 0 and the width 1: it is the steps that are new."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(664, 6)) @ rng.normal(size=(6, 6))
+    fitted = RobustScaler().fit(X[:600])
+    profile = nl.Profile.from_data(fitted.transform(X[:600]))
+    assert nl.diagnose(profile, np.round(2 * fitted.transform(X[600:])) / 2).fault == "quantised"
+    assert nl.diagnose(profile, RobustScaler().fit_transform(X[600:])).fault == "batch_standardised"
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_coarse_columns_may_meet_their_bounds(seed):
     """Grades, whole numbers and copies of them, behind a scaler by bounds: clean batches are silent."""

@@ -138,7 +138,11 @@ def _by_chance(reference: Reference, name: str, X: Any) -> Any:
     # h / (σ √(2πn)) at most, a middle value with √n h / (1.25 σ √(2π)); and as often a second sum or another quantile.
     # Of pairs of rows about 0.28 h / σ share a value.
     often = np.array([(mass**2).sum() for _, mass in reference.steps[:d]])
-    ties, slack = reference.profile.ties[:d] + often, reference.tolerance[:d]
+    counts = [np.unique(x[~np.isnan(x)], return_counts=True)[1] for x in X.T]
+    own = np.array([(k * (k - 1)).sum() for k in counts]) / (
+        n * (n - 1)
+    )  # of a batch that was rounded, more than usual
+    ties, slack = np.maximum(reference.profile.ties[:d] + often, own), reference.tolerance[:d]
     if name == "standard":
         near = np.abs(reference.mean) <= slack + 4 * reference.std / np.sqrt(n)
         hit = 2 * np.log(np.clip(4 * ties / np.sqrt(n), 1e-100, 1.0))
