@@ -313,10 +313,8 @@ def test_requests_scaled_by_their_own_bounds(scaler):
     fitted = scaler().fit(train)
     profile = nl.Profile.from_data(fitted.transform(train))
     found = nl.diagnose(profile, scaler().fit_transform(batch))
-    assert (found.fault, found.details["scaler"]) == (
-        "batch_standardised",
-        scaler.__name__.removesuffix("Scaler").lower(),
-    )
+    said = found.fault, found.details["scaler"]
+    assert said == ("batch_standardised", scaler.__name__.removesuffix("Scaler").lower())
     for start in range(505, 569, 16):
         assert not nl.diagnose(profile, fitted.transform(X[start : start + 16])).alarm
 
@@ -343,6 +341,15 @@ def test_coarse_columns_may_meet_their_bounds(seed):
     profile = nl.Profile.from_data(fitted.transform(X[:200]))
     for rows in (8, 16, 64):
         assert not nl.diagnose(profile, fitted.transform(X[200 : 200 + rows])).alarm, rows
+
+
+def test_copies_meet_their_bounds_together():
+    """Of columns that are one, the least and the greatest row are that in all of them: this is told once."""
+    rng = np.random.default_rng(0)
+    whole = np.clip(np.round(rng.normal(50, 5, (216, 1))), 39, 61)
+    whole[[0, 1, 200, 201], 0] = 38, 62, 38, 62
+    X = MinMaxScaler().fit(whole[:200]).transform(whole) * np.ones(12)
+    assert not nl.diagnose(nl.Profile.from_data(X[:200]), X[200:]).alarm
 
 
 def test_the_unit_of_one_column_is_no_scaler():

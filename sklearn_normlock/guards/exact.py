@@ -10,6 +10,7 @@ from .norms import unit_rows
 from .reference import Reference
 from .rows import UNIT
 from .sketch import share_below
+from .statistics import share_of_value
 from .tails import log_choose, log_tail
 
 _EXACT, _ROUNDED = 1e-6, 1e-9
@@ -138,10 +139,7 @@ def _by_chance(reference: Reference, name: str, X: Any) -> Any:
     # h / (σ √(2πn)) at most, a middle value with √n h / (1.25 σ √(2π)); and as often a second sum or another quantile.
     # Of pairs of rows about 0.28 h / σ share a value.
     often = np.array([(mass**2).sum() for _, mass in reference.steps[:d]])
-    counts = [np.unique(x[~np.isnan(x)], return_counts=True)[1] for x in X.T]
-    own = np.array([(k * (k - 1)).sum() for k in counts]) / (
-        n * (n - 1)
-    )  # of a batch that was rounded, more than usual
+    own = (1 / share_of_value(X) - 1).mean(axis=0) / (n - 1)  # a batch that was rounded has more than training
     ties, slack = np.maximum(reference.profile.ties[:d] + often, own), reference.tolerance[:d]
     if name == "standard":
         near = np.abs(reference.mean) <= slack + 4 * reference.std / np.sqrt(n)

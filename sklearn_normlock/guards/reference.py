@@ -115,9 +115,9 @@ class Reference:
 
     def off(self, j: Any, values: Any) -> Any:
         """Return how far values are from the next one that many rows share, or that could be one."""
+        away = np.abs(values - nearest(values, self.atoms(j)))
         # A step is an estimate: far along, the values themselves are nearer than its multiples.
-        near = nearest(values, self.atoms(j)), self.nearest_shared(j, values)
-        return np.minimum(*(np.abs(values - point) for point in near))
+        return np.minimum(away, np.abs(values - self.nearest_shared(j, values))) if self.lattice[j] else away
 
     def quantiles(self, q: Any) -> Any:
         """Return the values below which shares q of each column lie, of shape (*q.shape, n_measured)."""

@@ -150,17 +150,15 @@ def _spread_out(search: Search, j: int, x: Any, step: float) -> tuple[float, Any
     values, shares = search.fit.reference.profile.sketches[j]
     points, at, count = np.unique(x, return_inverse=True, return_counts=True)
     found = count / len(x)
-    worst, low, high = np.inf, points, points
+    least, low, high = np.inf, points, points
     for below, above in ((0.5, 0.5), (0.0, 1.0), (1.0, 0.0)):  # rounded to the nearest, downwards, upwards
         edges = np.mean(share_below(values, shares, np.stack([points - below * step, points + above * step])), axis=0)
         expected = np.maximum(edges[1] - edges[0], 1 / search.fit.reference.rows[j])
-        if (off := float(rel_entr(found, expected).sum())) < worst:
-            worst, (low, high) = off, edges
-    misfit = len(x) * float(search.fit.weight[j]) * max(worst - _OF_DRIFT, 0.0)
+        if (off := float(rel_entr(found, expected).sum())) < least:
+            least, (low, high) = off, edges
+    misfit = len(x) * float(search.fit.weight[j]) * max(least - _OF_DRIFT, 0.0)
     # The rows of a step lie evenly among those of training, where there are any.
-    order = np.argsort(at, kind="stable")
-    place = np.empty(len(x))
-    place[order] = np.arange(len(x)) - np.repeat(np.cumsum(count) - count, count)
+    place = x.argsort().argsort() - (count.cumsum() - count)[at]
     part = low[at] + (place + 0.5) / count[at] * (high - low)[at]
     return misfit, np.where((high > low)[at], quantile(values, shares, part), x)
 
