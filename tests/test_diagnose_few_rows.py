@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import ndtri
 from sklearn.datasets import load_diabetes, load_wine
 from sklearn.preprocessing import StandardScaler
 
@@ -12,7 +15,9 @@ from sklearn_normlock.guards.dependence import rank_scores
 from sklearn_normlock.guards.evidence import weigh
 from sklearn_normlock.guards.exact import traded_values
 from sklearn_normlock.guards.singles import singles
-from sklearn_normlock.guards.ties import new_values, rows_in_runs, tie_evidence
+from sklearn_normlock.guards.ties import rows_in_runs, tie_evidence
+from sklearn_normlock.guards.tilt import more_frequent
+from sklearn_normlock.guards.values import new_values
 
 
 def spending(rng, n):
@@ -43,6 +48,18 @@ def test_repeated_and_new_values_keep_their_probability(exponent, m, n):
     for log_p in (repeated, new):
         for p in (0.05, 0.01):
             assert np.mean(np.concatenate(log_p) <= np.log(p)) <= p
+
+
+@given(st.lists(st.booleans(), min_size=40, max_size=40), st.floats(0, 1))
+def test_no_rows_become_more_frequent_than_those_at_one_end(chosen, drift):
+    """Of a normal variable that moves, whichever of its values are asked for: the bound is that of those at one end."""
+    z = ndtri((np.arange(4000) + 0.5) / 4000)
+    weight = np.exp(drift * z - drift**2 / 2)
+    chosen = np.repeat(chosen, 100)
+    share = chosen.mean()
+    assert weight[chosen].sum() / 4000 <= more_frequent(share, drift) + 1e-3
+    at_one_end = weight[4000 - chosen.sum() :].sum() / 4000
+    assert at_one_end == pytest.approx(more_frequent(share, drift), abs=1e-3)
 
 
 def test_rows_in_runs_whatever_goes_together():

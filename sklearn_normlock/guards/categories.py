@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .tails import log_tail
+from .tilt import more_frequent
 
 KEPT = 64
 
@@ -58,7 +59,7 @@ class Categories:
         values : ndarray of shape (n_rows,)
             Text, None where it is missing.
         drift : float
-            How far the mean of having a value may have moved, in its standard deviations.
+            How far the population may have moved, in deviations.
 
         Returns
         -------
@@ -74,8 +75,7 @@ class Categories:
         events += [(sum(value == name for value in known), count + 1.0) for name, count in self.values.items()]
         b = np.array([event[0] for event in events], dtype=float)
         r = np.array([event[1] for event in events])
-        share = np.minimum(r / (m + 1), 1.0)
-        r = np.minimum(np.ceil(r + drift * m * np.sqrt(share * (1 - share))), m)
+        r = np.minimum(np.ceil(more_frequent(np.minimum(r / (m + 1), 1.0), drift) * m), m)
         return float(log_tail(b, n, r, m).min()) + float(np.log(len(events)))
 
     def to_dict(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from .evidence import weigh
 from .parameters import check_numbers, check_profile, check_rows
 from .profile import Profile
 from .sketch import quantile
+from .steps import rest
 
 __all__ = ["Coverage", "coverage"]
 
@@ -164,7 +165,8 @@ def _drawn(profile: Profile, n: int) -> Any:
         values, shares = profile.sketches[j]
         if len(values):
             X[:, j] = rng.permutation(quantile(values, shares, at))
-    return X
+    offset, step, _ = profile.steps
+    return np.where(step > 0, X - rest(X, offset, np.where(step > 0, step, 1.0)), X)
 
 
 def _transformed(scaler: Any, X: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from .copies import copies
 from .evidence import Evidence, missing_of, weigh
 from .exact import standardised_by
-from .faults import MISSING
+from .faults import MISSING, OFF_STEPS
 from .finding import Diagnosis
 from .hypotheses import Hypothesis, Search
 from .likelihood import Likelihood
@@ -24,6 +24,7 @@ from .repeats import REPEATED, repeats
 from .side import Side
 from .signs import flips
 from .singles import singles
+from .stepped import by_steps
 from .tables import Table, aligned, as_table
 
 __all__ = ["diagnose"]
@@ -213,7 +214,7 @@ class _Case:
         with np.errstate(all="ignore"):
             displaced = np.union1d(flagged, evidence.leaning("dependence"))
             found = [*search.all(), *repeats(search), *flips(search), *permutations(search, displaced)]
-            found += [*copies(search, flagged), *traded(search), *exchanged(search)]
+            found += [*copies(search, flagged), *traded(search), *by_steps(search), *exchanged(search)]
         found = sorted((h for h in found if h.score > _LEAST and len(h.columns)), key=lambda h: -h.score)
         found = _named_first(self._explaining(found, search))
         if not found:
@@ -261,7 +262,11 @@ class _Case:
         return details
 
     def _odd(self, evidence: Evidence) -> dict[str, Any]:
-        return {"tests": sorted(test for test in evidence.log_p if (evidence.log_p[test] < evidence.limit(test)).any())}
+        tests = sorted(test for test in evidence.log_p if (evidence.log_p[test] < evidence.limit(test)).any())
+        steps = {self._key(j): {"step": float(self.profile.steps[1, j])} for j in evidence.flagged()}
+        if tests == ["values"] and all(of["step"] for of in steps.values()):
+            return {"tests": tests, "reason": OFF_STEPS, "each": steps}
+        return {"tests": tests}
 
 
 def _without(evidence: Evidence, test: str) -> Evidence:

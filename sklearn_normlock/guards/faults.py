@@ -120,7 +120,7 @@ FAULTS = {
 }
 
 #: Why a fault is unknown, of which more can be told than that; beside one that has a name, what is missing is told too.
-MISSING, COPIED = "missing values", "copied"
+MISSING, COPIED, OFF_STEPS = "missing values", "copied", "off the steps of training"
 OF_UNKNOWN = {
     MISSING: Fault(
         "missing values differ from training in {columns}: {missing}",
@@ -129,5 +129,9 @@ OF_UNKNOWN = {
     COPIED: Fault(
         "{columns} with the same numbers as another column: {copy_of}",
         "Look for a column that was selected or joined twice, or written over.",
+    ),
+    OFF_STEPS: Fault(
+        "values in {columns} that are no multiples of {step}, as those of training are (after an offset, if scaled)",
+        "Look for what fills in, converts or computes these values upstream, and did not in training.",
     ),
 }

@@ -88,7 +88,8 @@ class Diagnosis:
             return f"No fault found in {rows} (p = {self.p_value:.2g})."
         if self.details.get("reason") == MISSING:
             return f"{self.fault}: {self._missing()}. {self.remedy}"
-        because = f" ({self.details['reason']})" if self.details.get("reason", COPIED) != COPIED else ""
+        reason = self.details.get("reason", COPIED)
+        because = "" if reason in OF_UNKNOWN else f" ({reason})"
         besides = f" Besides, {self._missing()}." if "missing" in self.details else ""
         text = self._words.sentence(_called(self.columns), of_each(self))
         return f"{self.fault}: {text}{because}. {self.remedy}{besides}"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.special import rel_entr
 
-from .evidence import precision_evidence
+from .precision import coarser
 from .reference import Reference
 from .statistics import median, nearest, share_of_value
 from .tails import log_choose
@@ -61,7 +61,7 @@ class Likelihood:
         self.weight = self.density.weight(self.n)
         runs = odd_runs(reference, np.sort(self.X, axis=0)) if self.n >= LEAST else []
         self.runs = [self._alone(run) for run in runs]
-        self.coarse = precision_evidence(reference, self.X) if self.n > 1 else np.zeros(d)
+        self.coarse = coarser(reference, self.X) if self.n > 1 else np.zeros(d)
         self.charged = np.flatnonzero(self.coarse < -7)
         # A value that k rows share is no draw from a density: of a stretch, each has a part of one value's Jacobian.
         self.different = share_of_value(self.X)
@@ -268,7 +268,7 @@ class Likelihood:
                 out[j] = max(out[j], -together(self.reference, j, runs))
         coarse = np.zeros(self.columns)
         if len(self.charged):
-            coarse[self.charged] = -precision_evidence(self.reference, Y)[self.charged]
+            coarse[self.charged] = -coarser(self.reference, Y)[self.charged]
         return np.minimum(out, _MOST), np.minimum(coarse, _MOST)
 
     def runs_of(self, column: int) -> list[Run]:

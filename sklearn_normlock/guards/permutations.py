@@ -39,13 +39,13 @@ def permutations(search: Search, flagged: Any) -> Iterator[Hypothesis]:
         return
     if search.side.scaled and search.n >= ENOUGH:
         yield from _before_the_scaler(search, company, flagged)
-    alone, places = _fits(search), np.arange(d)
-    order = _assigned(alone)
+    alone, places = fits(search), np.arange(d)
+    order = assigned(alone)
     if company is not None:
         # In a great table only the right order is better than any: the search starts from a likely one, if it is that.
         order = max([order, *_likely_orders(d)], key=lambda order: _value(alone, company, order))
         for _ in range(8):
-            better = _assigned(alone + company.gains(order))
+            better = assigned(alone + company.gains(order))
             if _value(alone, company, better) <= _value(alone, company, order):
                 break
             order = better
@@ -81,7 +81,7 @@ def swaps(search: Search) -> Iterator[Hypothesis]:
     pairs = [(i, j) for i, j in combinations(varied, 2) if search.suspect[i] or search.suspect[j]]
     if not pairs or search.fit.columns > _EACH:
         return
-    alone, company = _fits(search), search.company
+    alone, company = fits(search), search.company
     np.fill_diagonal(alone, np.maximum(np.diag(alone), search.clean))  # drifted as suits it best
     yield _ordered(search, _swap(pairs, alone, company), alone, company)
 
@@ -94,7 +94,7 @@ def traded(search: Search) -> Iterator[Hypothesis]:
     order, gain = np.arange(search.fit.columns), np.zeros(search.fit.columns)
     order[list(moved)] = moved[::-1]
     gain[list(moved)] = -0.5 * log_p
-    yield _moved(order, gain, 2.0, _in_order(search.X, order))
+    yield moved_to(order, gain, 2.0, in_order(search.X, order))
 
 
 def exchanged(search: Search) -> Iterator[Hypothesis]:
@@ -106,10 +106,10 @@ def exchanged(search: Search) -> Iterator[Hypothesis]:
     order, company = np.arange(d), search.company
     order[list(pair)] = pair[::-1]
     if log_p < 0 and company.agreement(order) >= AGREES and all(company.fits_in(order, np.array([j])) for j in pair):
-        alone = _fits(search)
+        alone = fits(search)
         gain = alone[np.arange(d), order] - np.diag(alone)
         gain[list(pair)] -= 0.5 * log_p
-        yield _moved(order, gain, 2.0, _in_order(search.X, order))
+        yield moved_to(order, gain, 2.0, in_order(search.X, order))
 
 
 def _ordered(search: Search, order: Any, alone: Any, company: Company | None) -> Hypothesis:
@@ -127,7 +127,7 @@ def _ordered(search: Search, order: Any, alone: Any, company: Company | None) ->
     if len(moved) > d / 2:
         # Which of the many orders it is, a batch need not tell for certain for its order to be wrong.
         price = min(price, 0.5 * float(np.maximum(gain, 0).sum()) + 10)
-    return _moved(order, gain, float(price), _in_order(search.X, order))
+    return moved_to(order, gain, float(price), in_order(search.X, order))
 
 
 def _swap(pairs: Iterable[tuple[int, int]], alone: Any, company: Company | None) -> Any:
@@ -144,7 +144,7 @@ def _swap(pairs: Iterable[tuple[int, int]], alone: Any, company: Company | None)
     return found
 
 
-def _fits(search: Search) -> Any:
+def fits(search: Search) -> Any:
     """Return of each column of the batch (rows) how it fits in each place (columns), against where it is."""
     fit, d = search.fit, search.fit.columns
     out = np.empty((d, d))
@@ -198,7 +198,8 @@ def _likely_orders(d: int) -> list[Any]:
     return [places[::-1], np.roll(places, 1), np.roll(places, -1)]
 
 
-def _assigned(worth: Any) -> Any:
+def assigned(worth: Any) -> Any:
+    """Return of each column of the batch the place that it has in the best order."""
     stay = worth + _STAY * np.eye(len(worth))
     return linear_sum_assignment(stay, maximize=True)[1]
 
@@ -218,7 +219,7 @@ def _anchored(alone: Any, company: Company, flagged: Any) -> Any:
     cross = company.R[:, anchors] @ company.P[anchors]
     total = alone + company.worth * (cross - 0.5 * (company.P[anchors] ** 2).sum(axis=0))
     part = total[np.ix_(flagged, flagged)]
-    order[flagged] = np.asarray(flagged)[_assigned(part)]
+    order[flagged] = np.asarray(flagged)[assigned(part)]
     return order
 
 
@@ -258,7 +259,7 @@ def _before_the_scaler(search: Search, company: Company | None, flagged: Any) ->
         gain = np.zeros(d)
         gain[odd] = fits + (company.score(order) - company.score(places))[odd] if company is not None else fits
         price = 2 * search.free + float(np.log(d * (d - 1) / 2)) + 1.0 + max(0.0, apart - 1.5) * 15
-        yield _moved(order, gain, price, _rescaled(search.X, order, odd, slope, offset))
+        yield moved_to(order, gain, price, _rescaled(search.X, order, odd, slope, offset))
         return
     if company is None:
         return
@@ -283,7 +284,7 @@ def _before_the_scaler(search: Search, company: Company | None, flagged: Any) ->
         return
     gain = np.maximum(gain, 0) + together
     price = 2 * search.free * (len(moved) - 1) + len(moved) * np.log(d) * 0.5
-    yield _moved(current, gain, float(price), _rescaled(search.X, current, odd, slope, offset))
+    yield moved_to(current, gain, float(price), _rescaled(search.X, current, odd, slope, offset))
 
 
 def _spread(X: Any) -> Any:
@@ -300,14 +301,15 @@ def _rescaled(X: Any, order: Any, odd: Any, slope: Any, offset: Any) -> Any:
     return Y
 
 
-def _in_order(X: Any, order: Any) -> Any:
+def in_order(X: Any, order: Any) -> Any:
     """Return the batch with each column where it belongs."""
     Y = np.empty_like(X)
     Y[:, order] = X
     return Y
 
 
-def _moved(order: Any, gain: Any, price: float, undone: Any) -> Hypothesis:
+def moved_to(order: Any, gain: Any, price: float, undone: Any) -> Hypothesis:
+    """Return that each column holds the one that ``order`` says, by its fault's name."""
     moved = np.flatnonzero(order != np.arange(len(order)))
     fault = "columns_swapped" if len(moved) == 2 else "columns_reordered"
     shown = {int(j): {"holds": int(order[j])} for j in moved}

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from .tails import log_tail
+from .tilt import more_frequent
+
+if TYPE_CHECKING:
+    from .reference import Reference
 
 #: Grids of step 10^k, from the coarsest to the finest, and last of all the numbers that float16 holds.
 LEVELS = (3, 2, 1, 0, -1, -2, -3, -4, -5, -6)
@@ -12,6 +18,8 @@ NAMES = (*(f"a multiple of 1e{k}" if k > 0 else f"{-k} decimals" for k in LEVELS
 #: Rows that are looked at: precision shows in few.
 ROWS = 64
 ROWS_OF_PROFILE = 2000
+#: A log p-value above which nothing is odd.
+_NOT_ODD = -3.0
 #: Numbers that are looked at together.
 _CELLS = 100_000
 
@@ -55,6 +63,48 @@ def shares_on_grids(X: Any) -> Any:
     step = max(1, _CELLS // max(len(X), 1))  # columns at a time: every number is held once for each grid
     parts = [on_grids(X[:, at : at + step]).sum(axis=1) for at in range(0, X.shape[1], step)]
     return np.concatenate(parts, axis=1) / known
+
+
+def coarser(reference: Reference, X: Any, every: bool = True) -> Any:
+    """Return the log p-values of all values of a column lying on a grid that the profile's values do not lie on.
+
+    Either its different values count, of which few may be on the grid; or, if ``every``, all rows, of which more may be
+    after a drift.
+    """
+    X = X[:: max(1, len(X) // ROWS)][:ROWS]
+    missing = np.isnan(X)
+    grid = nearest(X)
+    on = on_grids(X, grid).sum(axis=1) >= (~missing).sum(axis=0)
+    if not on.any():
+        return np.zeros(X.shape[1])
+    profile, d = reference.profile, X.shape[1]
+    m = np.minimum(np.maximum(profile.sampled[:d], 1), profile.grid_rows).astype(float)
+    ordered, rows = np.sort(grid, axis=1), (~missing).sum(axis=0).astype(float)
+    different = (ordered[:, 1:] > ordered[:, :-1]).sum(axis=1) + 1.0
+    on &= different > 1
+
+    def log_p(count: Any, share: Any) -> Any:
+        return np.where(on, log_tail(count, count, np.minimum(np.ceil(share * m) + 1, m), m), 0.0)
+
+    share = profile.grids.copy()
+    odd = (log_p(rows, share) < _NOT_ODD) & np.array(reference.jumps[:d])
+    for level, j in np.argwhere(odd).tolist():
+        share[level, j] = _on_grid(reference, level, j)
+    found = log_p(different, share)
+    if every:
+        found = np.minimum(found, log_p(rows, more_frequent(share, reference.drift)))
+    return np.minimum(found.min(axis=0) + np.log(2), 0.0)
+
+
+def _on_grid(reference: Reference, level: int, j: int) -> float:
+    """Return what share of the rows of training lies on a grid at most, all of them moved within the tolerance."""
+    share, atoms = float(reference.profile.grids[level, j]), reference.atoms(j)
+    by = nearest(atoms)[level] - atoms
+    by = by[np.abs(by) <= reference.tolerance[j]]
+    if not len(by):
+        return share
+    moved = (on_grids(atoms + by[:, None])[level] * reference.masses(j)).sum(axis=1).max()
+    return max(share, min(float(moved) + share * (1 - float(reference.masses(j).sum())), 1.0))
 
 
 def lattice(values: Any) -> float:

@@ -16,6 +16,8 @@ from .reference import Reference
 from .rows import UNIT, row_measures
 from .serial import read_profile, write_profile
 from .sketch import merged, quantile, sketch_of
+from .steps import merged as merged_steps
+from .steps import steps_of
 from .tables import Table, aligned, as_table, rows_to_look_at
 
 __all__ = ["Profile"]
@@ -65,6 +67,8 @@ class Profile:
     #: Share of the values on each grid, (n_grids, n_columns), and of how many rows.
     grids: Any
     grid_rows: int
+    #: Of each column an offset, what its values are multiples of (0: of nothing), and the share of those that are not.
+    steps: Any
     #: Share of the rows whose norm is 1: by the sum, the root of squares, the maximum.
     unit: Any
     dependence: Dependence | None
@@ -144,6 +148,7 @@ class Profile:
         few = X[:: max(1, len(X) // ROWS_OF_PROFILE)][:ROWS_OF_PROFILE]
         self.grid_rows = len(few)
         self.grids = shares_on_grids(few).astype(np.float32).astype(np.float64)
+        self.steps = steps_of(few, self.sketches[: X.shape[1]])
         self.unit = (np.abs(measures[:, 1:] - 1) <= UNIT).mean(axis=0)
         self.dependence = dependence_of(X)
 
@@ -208,6 +213,7 @@ class Profile:
         new.ties = ((1 - part) * np.sqrt(self.ties) + part * np.sqrt(other.ties)) ** 2
         new.grids = ((1 - part) * self.grids + part * other.grids).astype(np.float32).astype(np.float64)
         new.grid_rows = self.grid_rows + other.grid_rows
+        new.steps = merged_steps(self.steps, other.steps, part)
         new.unit = (1 - part) * self.unit + part * other.unit
         mine, theirs = self.dependence, other.dependence
         new.dependence = mine.merge(theirs) if mine and theirs else mine or theirs

@@ -13,8 +13,9 @@ from .precision import lattice
 from .rows import CAP, MEASURES
 from .sketch import EXACT, quantile, share_below
 from .statistics import nearest
+from .steps import ROUNDED
 from .tails import hill
-from .tilt import tilted
+from .tilt import more_frequent, tilted
 
 if TYPE_CHECKING:
     from .profile import Profile
@@ -22,13 +23,15 @@ if TYPE_CHECKING:
 #: Shares beyond which rows are counted, and shares of the rows nearest to the middle that are counted.
 TAILS = (0.75, 0.9, 0.98, 1.0)
 NEAR = (0.25, 0.5, 0.75, 0.95)
-#: The deviation of the training rows is itself an estimate; and float32 rounds.
-_SLACK, _ROUNDING = 1.05, 1.2e-7
+#: The deviation of the training rows is itself an estimate.
+_SLACK = 1.05
 #: So far, in parts of it, the mean of the rows' distances may be from what the columns' sketches say: these are coarse.
 _OF_ITS_MEAN = 0.04
 _NEARLY_ALL = 0.8
 #: A column takes few values if this share of the rows has repeated ones.
 FEW_VALUES = 0.9
+#: Values make a density if none is that of so many rows, and no two rows have the same so often.
+_MUCH, _ALIKE = 0.1, 0.06
 #: A spread that is smaller by less than this factor is drift too.
 NARROWER = 1.15
 #: How much longer, for each deviation of drift, the distance to a row's tail may get, or a batch's spread: about what
@@ -63,15 +66,20 @@ class Reference:
         self.low[:d] = np.where(self.known[:d], np.fmin(profile.moments.low, self.low[:d]), 0.0)
         self.high[:d] = np.where(self.known[:d], np.fmax(profile.moments.high, self.high[:d]), 0.0)
         greatest = np.maximum(np.abs(self.low), np.abs(self.high))
-        self.tolerance += _ROUNDING * greatest
+        self.tolerance += ROUNDED * greatest
         #: By how much two numbers of a column may differ and be the same value.
-        self.rounding = 1e-6 * self.tolerance + _ROUNDING * greatest
+        self.rounding = 1e-6 * self.tolerance + ROUNDED * greatest
         self.middle = self.quantiles(0.5)
         #: Of each column the values at which its sketch jumps, and by how much.
         self.steps = [_steps(*sketch) for sketch in profile.sketches]
         often = [mass > 0.75 / self.rows[j] for j, (_, mass) in enumerate(self.steps)]
         self._often = [(values[of], mass[of]) for (values, mass), of in zip(self.steps, often, strict=True)]
         self.jumps = [len(self.atoms(j)) > 0 for j in range(len(self.rows))]
+        #: Columns without such values, or with so many that they make a density, too.
+        alike = [*profile.ties[:d], *np.ones(len(MEASURES))]
+        self.dense = np.array(
+            [not jumps or (self.masses(j).max() <= _MUCH and alike[j] <= _ALIKE) for j, jumps in enumerate(self.jumps)]
+        )
         #: Columns of which nearly all rows have a value that others have too.
         self.few = [self.masses(j).sum() > FEW_VALUES for j in range(len(self.rows))]
         #: And what all of these are multiples of, if anything: a rarer value is one too.
@@ -144,7 +152,7 @@ class Reference:
         # Of each column without repeated values the mean distance from the median, each capped as a row's is.
         d = self.columns
         off = np.abs(self.fine[:, :d] - self.middle[:d])
-        self.continuous = (self.std > 0) & ~np.array(self.jumps[:d]) & (self.rows[:d] >= 2 * EXACT)
+        self.continuous = (self.std > 0) & self.dense[:d] & (self.rows[:d] >= 2 * EXACT)
         self.typical = np.where(self.continuous, off.mean(axis=0), 1.0)
         for _ in range(3):
             self.typical = np.where(self.continuous, np.minimum(off, CAP * self.typical).mean(axis=0), 1.0)
@@ -194,7 +202,7 @@ class Reference:
 
         A population of which more have a 1, or a 0, has not moved along the axis, as a shift of all values has.
         """
-        return np.minimum(share + self.drift * np.sqrt(share * (1 - share)), 1.0) if self.jumps[j] else share
+        return more_frequent(share, self.drift) if self.jumps[j] else share
 
     def _near(self) -> None:
         # Distances from the middle within which a share NEAR of the rows lies, and that share as a count.

@@ -20,6 +20,8 @@ _ODD = -7.0
 _PRICE = 3.0
 #: Of all values that repeat in a column of coarse ones, these tell; the others follow from there being few.
 _COUNTED = 3
+#: And no column's coarse values count for more: what a scaler has made of a few values may be round in each of many.
+_MOST = 60.0
 #: Only so few different values have shares to compare; by so much (a log-likelihood a row) these may differ for drift.
 _FEW_STEPS, _OF_DRIFT = 40, 0.06
 
@@ -142,7 +144,7 @@ def _quantised(search: Search) -> Iterator[Hypothesis]:
     facts = {j: fact for j, fact in facts.items() if not displaced[j]}
     gain[displaced] = 0.0
     if facts:
-        yield Hypothesis("quantised", np.minimum(gain, 230.0), 4.0, of_columns=facts, undone=undone)
+        yield Hypothesis("quantised", np.minimum(gain, _MOST), 4.0, of_columns=facts, undone=undone)
 
 
 def _spread_out(search: Search, j: int, x: Any, step: float) -> tuple[float, Any]:

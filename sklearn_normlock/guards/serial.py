@@ -39,6 +39,7 @@ def write_profile(profile: Profile) -> dict[str, Any]:
         "ties": profile.ties.tolist(),
         "grids": packed(profile.grids.astype("<f4")),
         "grid_rows": profile.grid_rows,
+        "steps": packed(profile.steps),
         "unit": profile.unit.tolist(),
         "dependence": found
         and {
@@ -89,6 +90,9 @@ def _fill(profile: Profile, d: Entry) -> None:
     profile.ties = d["ties"].numbers(0, 1, np.ones(measured, bool))
     profile.grids = d["grids"].packed("<f4", len(NAMES) * columns, 0, 1).reshape(-1, columns)
     profile.grid_rows = d["grid_rows"].whole(1, rows)
+    profile.steps = d["steps"].packed("<f8", 3 * columns, -LARGEST, LARGEST).reshape(3, columns)
+    stepped = (profile.steps[1] >= 0) & (profile.steps[2] >= 0) & (profile.steps[2] <= 1)
+    d["steps"].require(bool(stepped.all()), "offsets, steps of 0 or more, and shares from 0 to 1")
     profile.unit = d["unit"].numbers(0, 1, np.ones(len(MEASURES) - 1, bool))
     profile.dependence = None if d["dependence"].value is None else _dependence(d["dependence"], rows, columns)
 

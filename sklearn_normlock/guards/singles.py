@@ -32,6 +32,8 @@ def of_singles(reference: Reference) -> Reference:
 
 def _single(reference: Reference, j: int) -> tuple[tuple[Any, Any], int]:
     values, shares = reference.profile.sketches[j]
+    if reference.dense[j]:
+        return _spread(values, shares), int(reference.rows[j])
     up = np.diff(shares)
     up[np.diff(values) == 0] = 0.0
     m = reference.rows[j]
@@ -43,10 +45,24 @@ def _single(reference: Reference, j: int) -> tuple[tuple[Any, Any], int]:
     return (values, below / below[-1]), int(left)
 
 
+def _spread(values: Any, shares: Any) -> tuple[Any, Any]:
+    """Return a sketch in which each value that many rows have is spread out, half of the way to its neighbours."""
+    points = np.unique(values)
+    edges = (points[1:] + points[:-1]) / 2
+    ends = [2 * points[0] - edges[0]], [2 * points[-1] - edges[-1]]
+    below = np.interp(edges, values, shares)
+    return np.concatenate([ends[0], edges, ends[1]]), np.concatenate([[0.0], below, [1.0]])
+
+
 def singles(reference: Reference, X: Any) -> Any:
     """Return a batch with NaN for values that several of its rows have, or many of training, in columns of such."""
     X = X.copy()
     for j in np.flatnonzero(reference.jumps[: X.shape[1]]).tolist():
         values, at, counts = np.unique(X[:, j], return_inverse=True, return_counts=True)
+        if reference.dense[j]:
+            step = np.median(np.diff(np.unique(reference.profile.sketches[j][0])))
+            place = X[:, j].argsort().argsort() - (counts.cumsum() - counts)[at]
+            X[:, j] += step * ((place + 0.5) / counts[at] - 0.5)
+            continue
         X[(counts[at] > 1) | np.isin(X[:, j], reference.atoms(j)), j] = np.nan
     return X

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,12 @@ from scipy.special import ndtr, ndtri
 from .reference import Reference
 from .sketch import JUMP, share_below
 from .tails import log_binomial, log_choose, log_tail
-from .tilt import FAR
+from .tilt import FAR, more_frequent
+from .values import others
 
 #: Fewer equal values than this are no evidence.
 LEAST = 3
 _NEARLY_ALL = 0.8
-#: Rows whose values are looked up among training's, and how many of the most frequent may be one of these, moved.
-ROWS, _OFTEN = 256, 5
 #: A log p-value above which nothing is odd, and no kinder one need be looked for.
 _NOT_ODD = -3.0
 
@@ -54,34 +53,6 @@ def tie_evidence(reference: Reference, X: Any, ordered: Any) -> Any:
     # Of all rows, those of training and of the batch: where no three share a value, none can be odd (Tarone 1990).
     able = (reference.profile.ties[:d] > 0) | (ordered[1:] == ordered[:-1]).any(axis=0) | reference.jumps[:d]
     return np.minimum(out + np.log(able.sum() / d), 0.0)
-
-
-def new_values(reference: Reference, X: Any) -> Any:
-    """Return of each column that takes few values the log p-value of how many are none of these."""
-    out, X = np.zeros(X.shape[1]), X[:: max(1, len(X) // ROWS)]
-    for j in np.flatnonzero(reference.few[: X.shape[1]]):
-        out[j] = _none_of_training(reference, int(j), X[:, j])
-    return out
-
-
-def _none_of_training(reference: Reference, j: int, x: Any) -> float:
-    """Return the log of how probable it is that so many values are none of the few that training had, moved or not."""
-    values, counts = np.unique(x[~np.isnan(x)], return_counts=True)
-    slack, m, n = reference.rounding[j], reference.rows[j], float(counts.sum())
-    often = reference.masses(j)[reference.masses(j) * m > 1.5].sum()  # of so few rows a profile has each value
-    share = max(1 - float(often), 0.0)
-    r = min(np.ceil((share + reference.drift * np.sqrt(share * (1 - share))) * m) + 1, m)
-    off = float(counts[reference.off(j, values) > slack].sum()) if n else 0.0
-    log_p = float(log_tail(off, n, r, m))
-    if log_p > _NOT_ODD:
-        return 0.0
-    # All of them have moved: so that one of the most frequent is one of training's.
-    usual = values[np.argsort(-counts)[:_OFTEN]]
-    by = (usual[:, None] - reference.atoms(j)).ravel()
-    by = by[np.abs(by) <= reference.tolerance[j]]
-    if len(by):
-        off = (counts * (reference.off(j, values - by[:, None]) > slack)).sum(axis=1).min()
-    return float(log_tail(off, n, r, m))
 
 
 def rows_in_runs(reference: Reference, X: Any, ordered: Any) -> float:
@@ -176,15 +147,25 @@ def odd_runs(reference: Reference, ordered: Any) -> list[Run]:
             if k >= LEAST
         ]
         moves = _moves(reference, int(j), column[starts], counts) if reference.few[j] else (0.0,)
-        found += [run for run in _kindest(reference, int(j), often, len(column), moves) if run.log_p < 0]
+        kindest = _kindest(reference, int(j), often, column[starts], counts, moves)
+        found += [run for run in kindest if run.log_p < 0]
     return found
 
 
-def _kindest(reference: Reference, j: int, often: list[tuple[Any, ...]], n: int, moves: Any) -> list[Run]:
+def _kindest(
+    reference: Reference, j: int, often: list[tuple[Any, ...]], values: Any, counts: Any, moves: Any
+) -> list[Run]:
     # By how much all values have moved is not known: so that they are least odd.
     best, least = [], -np.inf
+    n = int(counts.sum())
     for by in moves:
         runs = [run_of(reference, j, *run, n=n, moved=by) for run in often]
+        if by:  # those that share a value have moved onto one of training's: so must the others have
+            lost = counts * (reference.off(j, values - by) > reference.rounding[j])
+            runs = [
+                replace(run, log_p=run.log_p + others(reference, j, float(lost[values != run.value].sum()), n))
+                for run in runs
+            ]
         oddest = _oddest(reference, runs)
         if oddest > least:
             best, least = runs, oddest
@@ -245,7 +226,7 @@ def _same_value(reference: Reference, j: int) -> float:
 
 def together(reference: Reference, j: int, runs: list[Run]) -> float:
     """Return the log of how probable it is that so many rows have one of the values of some runs of a column."""
-    usual = _more_frequent(reference, min(sum(run.usual for run in runs), 1.0))
+    usual = more_frequent(min(sum(run.usual for run in runs), 1.0), reference.drift)
     usual = min(_at_most(usual, reference.rows[j]), 1.0)
     chosen = log_choose(max(len(reference.steps[j][0]), len(runs)), len(runs))
     return min(0.0, log_binomial(sum(run.count for run in runs), runs[0].n, usual) + chosen)
@@ -262,12 +243,7 @@ def _share_after_drift(reference: Reference, j: int, value: float, off: float) -
     same = away <= max(float(reference.rounding[j]), off)
     near = (away <= max(float(reference.tolerance[j]), off)) & (not reference.few[j])
     own, moved = float(mass[same].max(initial=0.0)), float(mass[near].max(initial=0.0))
-    return max(_more_frequent(reference, own), moved)
-
-
-def _more_frequent(reference: Reference, share: float) -> float:
-    """Return what share may have a value after a drift of having it or not."""
-    return share + reference.drift * float(np.sqrt(share * (1 - share)))
+    return max(more_frequent(own, reference.drift), moved)
 
 
 def _at_most(share: float, m: float) -> float:

@@ -18,6 +18,14 @@ FAR = 5.0
 _STEPS = 6
 
 
+def more_frequent(share: Any, drift: float) -> Any:
+    """Return the greatest share that rows may have after a drift which had a share before, whichever rows they are.
+
+    Of a normal variable that moves by so many deviations, its most extreme values gain most (Neyman & Pearson 1933).
+    """
+    return ndtr(ndtri(share) + drift)
+
+
 def tilted(fine: Any, mean: Any, std: Any, moved: float, thresholds: Any, shares: Any) -> Any:
     """Return the shares beyond thresholds once the population has drifted upwards.
 

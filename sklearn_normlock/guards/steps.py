@@ -1,0 +1,83 @@
+"""What the values of a column are multiples of: cents, tenths of a degree, whole years, or these behind a scaler.
+
+Nearly all that is measured or entered has few digits. What a scaler made of it lies on steps of its own, to the last
+digit, and little else does: no other column, nothing that was scaled otherwise or computed with.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+#: Numbers are known to this part of the greatest: float32 rounds so.
+ROUNDED = 1.2e-7
+#: What is no further from a multiple than this part of a step is one: scaled in float32, numbers may be that far off.
+NEAR = 0.02
+#: The log of how probable it may be that so many points are multiples of a step by chance.
+_BY_CHANCE = -20.0
+#: Parts of a whole have the same steps if these, and their offsets, differ by no more than this part of a step.
+_SAME = 1e-6
+
+
+def steps_of(X: Any, sketches: list[tuple[Any, Any]]) -> Any:
+    """Return an offset and a step for each column, and what share of its values is none of its multiples.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_columns)
+        Values, NaN where they are missing.
+    sketches : list of (values, shares)
+        Of the columns; the step is that of the values in it.
+
+    Returns
+    -------
+    steps : ndarray of shape (3, n_columns)
+        0, 0, 1 for a column without a step.
+    """
+    out = np.zeros((3, X.shape[1]))
+    out[2] = 1.0
+    for j, x in enumerate(X.T):
+        points = np.unique(sketches[j][0])
+        if not (step := common_step(points)):
+            continue
+        known = x[~np.isnan(x)]
+        out[:, j] = points[0], step, np.mean(np.abs(rest(known, points[0], step)) > NEAR * step)
+    return out
+
+
+def rest(x: Any, offset: Any, step: Any) -> Any:
+    """Return by how much values differ from the nearest multiple of a step."""
+    x = x - offset
+    return x - np.rint(x / step) * step
+
+
+def merged(one: Any, other: Any, part: float) -> Any:
+    """Return the steps of two parts together; of a column without a step in one of them, none."""
+    out = one.copy()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        near = _SAME * one[1]
+        same = (one[1] > 0) & (np.abs(one[1] - other[1]) <= near) & (np.abs(rest(other[0], one[0], one[1])) <= near)
+    out[2] = (1 - part) * one[2] + part * other[2]
+    out[:, ~same] = np.array([[0.0], [0.0], [1.0]])
+    return out
+
+
+def common_step(points: Any) -> float:
+    """Return the greatest step of which all points are multiples, after an offset; 0 if there is none to be seen.
+
+    Euclid's algorithm on their differences.
+    """
+    if len(points) < 3:
+        return 0.0
+    off, slack = points[1:] - points[0], ROUNDED * float(np.abs(points).max())
+    least, step = slack / NEAR, 0.0
+    for left in off.tolist():
+        while left > least:
+            step, left = left, abs(step - round(step / left) * left)
+    if not step:
+        return 0.0
+    times = np.rint(off / step)
+    step = float((times * off).sum() / (times * times).sum())
+    all_are = (np.abs(rest(points, points[0], step)) <= slack).all()
+    return step if all_are and (len(points) - 2) * np.log(2 * slack / step) < _BY_CHANCE else 0.0
