@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
-from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, RobustScaler, StandardScaler
 
 import sklearn_normlock as nl
 from sklearn_normlock.guards.precision import coarser
@@ -26,7 +26,7 @@ def decimals(n, columns=6, digits=1):
 )
 def test_the_step_is_found(times, step, offset):
     """It is that of which all values are multiples, whatever their unit and their offset; or one that is greater."""
-    times = np.array(times)
+    times = np.repeat(times, 2)
     found = nl.Profile.from_data(step * (times + offset)[:, None]).steps[:, 0]
     assert found[1] > 0 and found[2] == 0
     by = found[1] / step
@@ -119,6 +119,47 @@ def test_drift_and_single_precision_keep_the_steps(scaler):
     single = X[300:].astype(np.float32)
     scaled = (single - fitted.mean_.astype(np.float32)) / fitted.scale_.astype(np.float32) if fitted else single
     assert scaled.dtype == np.float32 and not nl.diagnose(profile, scaled).alarm
+
+
+def test_rounded_before_the_scaler():
+    """Single precision rounds raw values, however small the scaled ones: a latitude, the temperature of a body."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.round(rng.normal(52.52, 0.05, 1100), 5), np.round(rng.normal(37.0, 0.5, 1100), 1)])
+    scaler = StandardScaler().fit(X[:1000])
+    profile = nl.Profile.from_data(scaler.transform(X[:1000]))
+    for rows in (3, 16, 100):
+        batch = X[1000 : 1000 + rows].astype(np.float32)
+        assert not nl.diagnose(profile, scaler.transform(batch)).alarm
+        assert not nl.diagnose(profile, scaler.transform(batch.astype(float))).alarm
+    batch[:, 0] += rng.uniform(-1e-4, 1e-4, 100)
+    assert nl.diagnose(profile, scaler.transform(batch)).columns == (0,)
+
+
+def test_ranks_are_no_steps():
+    """A quantile transformer gives the rows of training ranks, and others what lies between."""
+    rng = np.random.default_rng(0)
+    X, new = rng.normal(size=(500, 3)), rng.normal(size=(64, 3))
+    fitted = QuantileTransformer(n_quantiles=500).fit(X)
+    profile = nl.Profile.from_data(fitted.transform(X))
+    assert not profile.steps[1].any() and not nl.diagnose(profile, fitted.transform(new)).alarm
+
+
+def test_a_column_with_few_numbers_has_its_step():
+    """A value every tenth row, and rows that are looked at in between."""
+    X = np.full((20000, 2), np.nan)
+    X[:, 1] = np.random.default_rng(0).normal(size=20000)
+    X[5::10, 0] = np.round(np.random.default_rng(1).normal(100, 10, 2000), 1)
+    profile = nl.Profile.from_data(X)
+    assert profile.steps[1:, 0] == pytest.approx([0.1, 0.0]) and nl.Profile.from_dict(profile.to_dict()) == profile
+    batch = X[3000:3160].copy()
+    assert not nl.diagnose(profile, batch).alarm
+    batch[:, 0] += np.random.default_rng(2).uniform(-0.05, 0.05, 160)
+    assert nl.diagnose(profile, batch).columns == (0,)
+
+
+def test_the_smallest_numbers_have_no_step():
+    """Nothing can be divided by a multiple of the smallest number there is."""
+    assert not nl.Profile.from_data(np.arange(300)[::-1, None] % 50 * 5e-324).steps[1].any()
 
 
 def test_all_rows_on_a_coarser_grid():

@@ -58,11 +58,14 @@ def on_grids(X: Any, grid: Any = None) -> Any:
 
 
 def shares_on_grids(X: Any) -> Any:
-    """Return the share of the numbers of each column that lie on each grid, of shape (n_grids, n_columns)."""
-    known = np.maximum((~np.isnan(X)).sum(axis=0), 1)
+    """Return the share of the numbers of each column that lie on each grid, of shape (n_grids, n_columns).
+
+    Of a column without a number 1, from which nothing follows.
+    """
+    known = (~np.isnan(X)).sum(axis=0)
     step = max(1, _CELLS // max(len(X), 1))  # columns at a time: every number is held once for each grid
     parts = [on_grids(X[:, at : at + step]).sum(axis=1) for at in range(0, X.shape[1], step)]
-    return np.concatenate(parts, axis=1) / known
+    return np.where(known > 0, np.concatenate(parts, axis=1) / np.maximum(known, 1), 1.0)
 
 
 def coarser(reference: Reference, X: Any, every: bool = True) -> Any:

@@ -148,7 +148,7 @@ class Profile:
         few = X[:: max(1, len(X) // ROWS_OF_PROFILE)][:ROWS_OF_PROFILE]
         self.grid_rows = len(few)
         self.grids = shares_on_grids(few).astype(np.float32).astype(np.float64)
-        self.steps = steps_of(few, self.sketches[: X.shape[1]])
+        self.steps = steps_of(X, self.sketches[: X.shape[1]])
         self.unit = (np.abs(measures[:, 1:] - 1) <= UNIT).mean(axis=0)
         self.dependence = dependence_of(X)
 

@@ -13,6 +13,7 @@ from .precision import lattice
 from .rows import CAP, MEASURES
 from .sketch import EXACT, quantile, share_below
 from .statistics import nearest
+from .steps import NEAR as NEAR_A_STEP
 from .steps import ROUNDED
 from .tails import hill
 from .tilt import more_frequent, tilted
@@ -82,6 +83,9 @@ class Reference:
         )
         #: Columns of which nearly all rows have a value that others have too.
         self.few = [self.masses(j).sum() > FEW_VALUES for j in range(len(self.rows))]
+        for j in np.flatnonzero(self.few):  # scaled in single precision, these differ by more
+            apart = np.diff(self.atoms(j)).min(initial=np.inf)
+            self.rounding[j] = max(self.rounding[j], NEAR_A_STEP * apart if np.isfinite(apart) else 0.0)
         #: And what all of these are multiples of, if anything: a rarer value is one too.
         self.lattice = [lattice(self.atoms(j)) if few else 0.0 for j, few in enumerate(self.few)]
         #: Columns of which nearly all rows have one value, or none: of the others too few are in a batch to be ranked.

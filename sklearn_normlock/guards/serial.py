@@ -17,6 +17,7 @@ from .entries import Entry, packed
 from .moments import LARGEST, Moments
 from .precision import NAMES
 from .rows import MEASURES
+from .steps import SMALLEST
 
 if TYPE_CHECKING:
     from .profile import Profile
@@ -91,8 +92,9 @@ def _fill(profile: Profile, d: Entry) -> None:
     profile.grids = d["grids"].packed("<f4", len(NAMES) * columns, 0, 1).reshape(-1, columns)
     profile.grid_rows = d["grid_rows"].whole(1, rows)
     profile.steps = d["steps"].packed("<f8", 3 * columns, -LARGEST, LARGEST).reshape(3, columns)
-    stepped = (profile.steps[1] >= 0) & (profile.steps[2] >= 0) & (profile.steps[2] <= 1)
-    d["steps"].require(bool(stepped.all()), "offsets, steps of 0 or more, and shares from 0 to 1")
+    _, step, share = profile.steps
+    sound = ((step == 0) | (step >= SMALLEST)) & (share >= 0) & (share <= 1)
+    d["steps"].require(bool(sound.all()), f"offsets, steps of 0 or at least {SMALLEST:g}, and shares from 0 to 1")
     profile.unit = d["unit"].numbers(0, 1, np.ones(len(MEASURES) - 1, bool))
     profile.dependence = None if d["dependence"].value is None else _dependence(d["dependence"], rows, columns)
 

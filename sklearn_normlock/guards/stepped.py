@@ -42,7 +42,7 @@ def by_steps(search: Search) -> Iterator[Hypothesis]:
         order = assigned(worth)
         known = np.isin(order[stepped], stepped)
         there = lies[known, np.searchsorted(stepped, order[stepped][known])]
-        if (there >= _ON).mean() >= _ON:
+        if len(there) and (there >= _ON).mean() >= _ON:
             yield moved_to(order, gain, 2.0, in_order(search.X, order))
     elif search.side.scaled and len(off) >= _MOST * len(stepped):
         yield from _scaled_otherwise(search, gain, at)

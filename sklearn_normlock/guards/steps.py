@@ -14,8 +14,12 @@ import numpy as np
 ROUNDED = 1.2e-7
 #: What is no further from a multiple than this part of a step is one: scaled in float32, numbers may be that far off.
 NEAR = 0.02
+#: A step that can be divided by.
+SMALLEST = 1e-300
 #: The log of how probable it may be that so many points are multiples of a step by chance.
 _BY_CHANCE = -20.0
+#: Ranks are all different, and leave none out.
+_ONCE = 0.9
 #: Parts of a whole have the same steps if these, and their offsets, differ by no more than this part of a step.
 _SAME = 1e-6
 
@@ -42,8 +46,15 @@ def steps_of(X: Any, sketches: list[tuple[Any, Any]]) -> Any:
         if not (step := common_step(points)):
             continue
         known = x[~np.isnan(x)]
-        out[:, j] = points[0], step, np.mean(np.abs(rest(known, points[0], step)) > NEAR * step)
+        if not _ranks(known, step):
+            out[:, j] = points[0], step, np.mean(np.abs(rest(known, points[0], step)) > NEAR * step)
     return out
+
+
+def _ranks(x: Any, step: float) -> bool:
+    """Tell whether values are about what ranks are, each once: a quantile transformer gives these to training alone."""
+    different = len(np.unique(x))
+    return different > _ONCE * len(x) and different > _ONCE * (np.ptp(x) / step + 1)
 
 
 def rest(x: Any, offset: Any, step: Any) -> Any:
@@ -71,6 +82,8 @@ def common_step(points: Any) -> float:
     if len(points) < 3:
         return 0.0
     off, slack = points[1:] - points[0], ROUNDED * float(np.abs(points).max())
+    if slack < SMALLEST:
+        return 0.0
     least, step = slack / NEAR, 0.0
     for left in off.tolist():
         while left > least:

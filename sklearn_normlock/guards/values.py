@@ -13,6 +13,8 @@ from .tilt import more_frequent
 
 #: Rows that are looked at, and how many of the most frequent values may be one of training's, moved.
 ROWS, _OFTEN = 256, 5
+#: The part of a step that rounding may make, and how much of it most values must be off.
+_MOST_OFF, _LEAST_OFF = 0.25, 0.05
 #: A log p-value above which nothing is odd, and no kinder shift need be looked for.
 _NOT_ODD = -3.0
 
@@ -45,12 +47,25 @@ def _off_steps(reference: Reference, j: int, parts: Any) -> float:
     """
     step, share = reference.profile.steps[1:, j]
     parts = np.sort(parts[~np.isnan(parts)])
-    n, m = len(parts), float(min(reference.rows[j], reference.profile.grid_rows))
+    n, m = len(parts), reference.rows[j]
     moved = parts[np.abs(parts) * step <= reference.tolerance[j]]
     round_about = np.concatenate([moved, moved + 1])  # half a step up is half a step down
     alike = np.searchsorted(round_about, moved + 2 * NEAR, side="right") - np.arange(len(moved))
-    others = n - max(int(alike.max(initial=0)), int((np.abs(parts) <= NEAR).sum()))
-    return float(log_tail(others, n, min(np.ceil(more_frequent(share, reference.drift) * m) + 1, m), m))
+    still = int((np.abs(parts) <= NEAR).sum())
+    by = moved[alike.argmax()] + NEAR if alike.max(initial=0) > still else 0.0
+    if _rounded(rest(parts, by, 1.0)):
+        return 0.0
+    more = min(np.ceil(more_frequent(share, reference.drift) * m) + 1, m)
+    return float(log_tail(n - max(still, alike.max(initial=0)), n, more, m))
+
+
+def _rounded(parts: Any) -> bool:
+    """Tell whether all values are near a multiple, but few are one: single precision does that before a scaler.
+
+    (What was put in among multiples is off, and the others are not at all.)
+    """
+    off = np.abs(parts - np.median(parts))
+    return bool(_LEAST_OFF * off.max() < np.median(off) and off.max() <= _MOST_OFF)
 
 
 def others(reference: Reference, j: int, off: float, n: float) -> float:
