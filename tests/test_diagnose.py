@@ -7,8 +7,16 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler, normalize
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+    normalize,
+)
 
 import sklearn_normlock as nl
 from sklearn_normlock.errors import InputFaultError
@@ -341,6 +349,16 @@ def test_coarse_columns_may_meet_their_bounds(seed):
     profile = nl.Profile.from_data(fitted.transform(X[:200]))
     for rows in (8, 16, 64):
         assert not nl.diagnose(profile, fitted.transform(X[200 : 200 + rows])).alarm, rows
+
+
+@pytest.mark.parametrize("scaler", [MinMaxScaler(clip=True), QuantileTransformer(n_quantiles=100)])
+def test_rows_clipped_to_the_bounds_of_training(scaler):
+    """Of many rows, some lie beyond training in each column, and are put at its bounds: no scaler of their own."""
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(600, 5))
+        fitted = clone(scaler).fit(X[:100])
+        assert not nl.diagnose(nl.Profile.from_data(fitted.transform(X[:100])), fitted.transform(X[100:])).alarm
 
 
 def test_copies_meet_their_bounds_together():

@@ -121,24 +121,26 @@ def test_drift_and_single_precision_keep_the_steps(scaler):
     assert scaled.dtype == np.float32 and not nl.diagnose(profile, scaled).alarm
 
 
-def test_rounded_before_the_scaler():
+@pytest.mark.parametrize("scaler", [StandardScaler, MinMaxScaler, RobustScaler])
+def test_rounded_before_the_scaler(scaler):
     """Single precision rounds raw values, however small the scaled ones: a latitude, the temperature of a body."""
     rng = np.random.default_rng(0)
     X = np.column_stack([np.round(rng.normal(52.52, 0.05, 1100), 5), np.round(rng.normal(37.0, 0.5, 1100), 1)])
-    scaler = StandardScaler().fit(X[:1000])
+    scaler = scaler().fit(X[:1000])
     profile = nl.Profile.from_data(scaler.transform(X[:1000]))
     for rows in (3, 16, 100):
         batch = X[1000 : 1000 + rows].astype(np.float32)
         assert not nl.diagnose(profile, scaler.transform(batch)).alarm
         assert not nl.diagnose(profile, scaler.transform(batch.astype(float))).alarm
-    batch[:, 0] += rng.uniform(-1e-4, 1e-4, 100)
+    batch = X[1000:1016]
+    batch[:, 0] += rng.uniform(-1e-4, 1e-4, 16)
     assert nl.diagnose(profile, scaler.transform(batch)).columns == (0,)
 
 
 def test_ranks_are_no_steps():
     """A quantile transformer gives the rows of training ranks, and others what lies between."""
     rng = np.random.default_rng(0)
-    X, new = rng.normal(size=(500, 3)), rng.normal(size=(64, 3))
+    X, new = (np.column_stack([rng.normal(size=n), np.round(rng.lognormal(3, 1, size=n), 2)]) for n in (500, 64))
     fitted = QuantileTransformer(n_quantiles=500).fit(X)
     profile = nl.Profile.from_data(fitted.transform(X))
     assert not profile.steps[1].any() and not nl.diagnose(profile, fitted.transform(new)).alarm

@@ -164,6 +164,9 @@ def _bounds_by_chance(reference: Reference, name: str, X: Any) -> Any:
     ends = np.array([0.0, 1.0] if name == "minmax" else [-1.0, 1.0])
     out = np.full(d, -np.inf)
     told: set[int] = set()
+    # A scaler puts one row of single values at each bound; where there are more, all that lay beyond was clipped there.
+    crowded = np.max([(np.abs(X - end) < _ROUNDED).sum(axis=0) for end in ends], axis=0) > 1
+    clipped = bool((crowded & (reference.profile.ties[:d] == 0) & ~np.array(reference.jumps[:d])).any())
     for j, (values, shares) in enumerate(reference.profile.sketches[:d]):
         if not len(values):
             continue
@@ -172,7 +175,8 @@ def _bounds_by_chance(reference: Reference, name: str, X: Any) -> Any:
         below, up_to = share_below(values, shares, ends - _ROUNDED)[0], share_below(values, shares, ends + _ROUNDED)[1]
         share = np.where(up_to - below > 0.5 / m, up_to - below + 3 / m, 0.0)
         # A bound of the training rows is a value that one of them has at least, whether or not the sketch has a jump.
-        share = np.maximum(share, np.where((up_to >= 1) | (below <= 0), 4 / m, 0.0) * (reference.profile.ties[j] > 0))
+        at_end = np.where((up_to >= 1) | (below <= 0), 4 / m, 0.0)
+        share = np.maximum(share, at_end * (clipped or reference.profile.ties[j] > 0))
         there = 1 - (1 - np.minimum(share, 1.0)) ** n
         if name == "maxabs":  # one of the two is enough
             there = np.minimum(there.sum(keepdims=True), 1.0)

@@ -18,8 +18,6 @@ NEAR = 0.02
 SMALLEST = 1e-300
 #: The log of how probable it may be that so many points are multiples of a step by chance.
 _BY_CHANCE = -20.0
-#: Ranks are all different, and leave none out.
-_ONCE = 0.9
 #: Parts of a whole have the same steps if these, and their offsets, differ by no more than this part of a step.
 _SAME = 1e-6
 
@@ -52,15 +50,16 @@ def steps_of(X: Any, sketches: list[tuple[Any, Any]]) -> Any:
 
 
 def _ranks(x: Any, step: float) -> bool:
-    """Tell whether values are about what ranks are, each once: a quantile transformer gives these to training alone."""
-    different = len(np.unique(x))
-    return different > _ONCE * len(x) and different > _ONCE * (np.ptp(x) / step + 1)
+    """Tell whether values are ranks, or halves of these: a quantile transformer gives them to training alone."""
+    times = np.ptp(x) / step / max(len(x) - 1, 1)
+    return bool(np.min(np.abs(times - [1.0, 2.0])) * len(x) < 0.5)
 
 
 def rest(x: Any, offset: Any, step: Any) -> Any:
-    """Return by how much values differ from the nearest multiple of a step."""
-    x = x - offset
-    return x - np.rint(x / step) * step
+    """Return by how much values differ from the nearest multiple of a step; of what overflows, without end."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        x = x - offset
+        return x - np.rint(x / step) * step
 
 
 def merged(one: Any, other: Any, part: float) -> Any:

@@ -23,14 +23,23 @@ def new_values(reference: Reference, X: Any) -> Any:
     """Return of each column the log p-value of how many of its values are none that training could have had."""
     out, X = np.zeros(X.shape[1]), X[:: max(1, len(X) // ROWS)]
     few = np.array(reference.few[: X.shape[1]])
-    for j in np.flatnonzero(few):
-        out[j] = _none_of_few(reference, int(j), X[:, j])
+    for j in np.flatnonzero(few).tolist():
+        out[j] = _none_of_few(reference, j, X[:, j])
     columns = np.flatnonzero((reference.profile.steps[1] > 0) & ~few)
     if len(columns):
         parts = rest(X[:, columns], *(of := reference.profile.steps[:2, columns])) / of[1]
         for at in np.flatnonzero((np.abs(parts) > NEAR).any(axis=0)):
-            out[columns[at]] = _off_steps(reference, int(columns[at]), parts[:, at])
+            j = int(columns[at])
+            # Scaled in single precision, numbers may be off by whole steps, if the raw ones are large.
+            if not _single(X[:, j]) or _single(reference.profile.sketches[j][0]):
+                out[j] = _off_steps(reference, j, parts[:, at])
     return out
+
+
+def _single(x: Any) -> bool:
+    """Tell whether values are held by single precision."""
+    x = x[~np.isnan(x)]
+    return bool((x.astype(np.float32) == x).all())
 
 
 def on_steps(reference: Reference, X: Any, columns: Any) -> Any:
