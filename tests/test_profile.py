@@ -7,6 +7,7 @@ import json
 import pickle
 import tracemalloc
 
+import joblib
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -15,9 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.datasets import load_iris, load_wine
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.preprocessing import StandardScaler
 
 import sklearn_normlock as nl
-from sklearn_normlock.errors import InputFaultError, LockFormatError, LockVersionError
+from sklearn_normlock.cli import main
+from sklearn_normlock.errors import InputFaultError, InputFaultWarning, LockFormatError, LockVersionError
 from sklearn_normlock.guards.precision import on_grids, shares_on_grids
 
 WINE = load_wine().data
@@ -193,6 +197,22 @@ def test_values_whose_squares_overflow(make, size):
     again = nl.Profile.from_dict(json.loads(json.dumps(profile.to_dict())))
     assert again == profile and np.isfinite(again.merge(profile).std).all()
     assert not nl.diagnose(again, make(X * [1, 1e149, 1])).alarm
+
+
+def test_a_lock_without_a_profile_says_so(tmp_path, capsys):
+    """Rows that a profile refuses are locked with a warning that names the column; documents are no table, and none."""
+    X = np.random.default_rng(0).normal(size=(100, 3))
+    scaler = StandardScaler().fit(X)
+    X[5, 1] = 1e160
+    with pytest.warns(InputFaultWarning, match=r"no profile .*Column 1 holds values of the size of 1e\+160") as said:
+        lock = nl.lock(scaler, X)
+    assert lock.profile is None and lock.probes and said[0].filename == __file__
+    joblib.dump(scaler, tmp_path / "scaler.joblib")
+    np.save(tmp_path / "rows.npy", X)
+    assert main(["lock", str(tmp_path / "scaler.joblib"), "--rows", str(tmp_path / "rows.npy")]) == 0
+    assert capsys.readouterr().err.startswith("normlock lock: The lock has no profile of these rows to compare batches")
+    documents = ["one two", "two three", "three four"]
+    assert nl.lock(CountVectorizer().fit(documents), documents).profile is None
 
 
 @pytest.mark.parametrize("size", [1e149, 1e155, 1e308])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import NormLockError
+from ..errors import InputFaultWarning, NormLockError
 from .outcome import MATCH, USAGE, add_format
 
 if TYPE_CHECKING:
@@ -60,8 +61,13 @@ def _single(path: Path, arguments: argparse.Namespace) -> Lock:
     from ..locks.comparison import lock as make_lock
     from .reading import approved_object, table
 
-    rows = None if arguments.rows is None else table(arguments.rows)
-    return make_lock(approved_object(path, arguments.trusted), rows, artifact=path)
+    est, rows = approved_object(path, arguments.trusted), None if arguments.rows is None else table(arguments.rows)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", InputFaultWarning)
+        lock = make_lock(est, rows, artifact=path)
+    for warning in said:
+        print(f"normlock lock: {warning.message}", file=sys.stderr)
+    return lock
 
 
 def _bundle(paths: list[Path], arguments: argparse.Namespace) -> Lock:

@@ -52,6 +52,11 @@ def lock(est: Lockable, X: Any = None, *, artifact: str | os.PathLike[str] | Non
     UnfingerprintableError
         If the object isn't fitted, or has state without a stable name.
 
+    Warns
+    -----
+    InputFaultWarning
+        If no profile can be made of the rows, as of values beyond 1e150: the lock is made without one.
+
     Examples
     --------
     >>> import sklearn_normlock as nl

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputFaultError, NormLockError, UnfingerprintableError
+from ..errors import InputFaultError, InputFaultWarning, NormLockError, UnfingerprintableError
 from ..files import file_digest
 from ..fingerprints import PREFIX, Record, object_digest, require_fitted
 from .diff import decode
@@ -149,8 +150,11 @@ def _profile(est: Any, X: Any) -> Any:
     if X is not None:
         try:
             return Profile.from_data(X)
-        except InputFaultError:
-            return None  # documents, records: no table
+        except InputFaultError as error:
+            if getattr(X, "ndim", 1) == 2:  # documents and records are no table
+                without = f"The lock has no profile of these rows to compare batches with: {error}"
+                warnings.warn(without, InputFaultWarning, stacklevel=4)
+            return None
     first = est.steps[0][1] if isinstance(getattr(est, "steps", None), list) else est
     known = getattr(first, "profile_", None)
     return known if isinstance(known, Profile) else None
