@@ -191,6 +191,19 @@ def test_a_little_narrower_each_is_much_in_all():
     assert not nl.diagnose(profile, X[1000:1064] + 0.3 * rng.choice([-1, 1], 20)).alarm
 
 
+def test_what_is_left_open_is_a_suspicion_that_has_a_limit():
+    """Columns of which the others tell far less than they did are odd, but no odder than is known of such a test."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(5256, 40))
+    X = np.column_stack([X, X.sum(axis=1)])
+    X[5000:, 40] = rng.permutation(X[5000:, 40])
+    evidence = weigh(nl.Profile.from_data(X[:5000]).reference(0.3), X[5000:], {}, 1e-3)
+    # That the sum agrees with none of its terms any more is a matter of pairs of columns, and has no such limit.
+    terms, total = np.split(evidence.log_p["dependence"], [40])
+    assert terms.min() == pytest.approx(-25) and total < -50
+    assert evidence.alarm
+
+
 @pytest.mark.parametrize("scaler", [StandardScaler, MinMaxScaler])
 def test_answers_on_a_scale_from_1_to_5(scaler):
     """Values that are few are laid over those of training one by one: a scaler is told from a shift or an order."""
