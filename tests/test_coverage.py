@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_wine
+from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
 import sklearn_normlock as nl
@@ -56,6 +56,8 @@ def test_names_of_columns():
     """Columns are named as the profile has them."""
     wine = load_wine(as_frame=True).data
     found = nl.coverage(nl.Profile.from_data(wine), MinMaxScaler().fit(wine))
+    swapped = found.unseen.pop("columns_swapped")
+    assert swapped and {name for pair in swapped for name in pair} <= set(wine.columns)
     assert {name for columns in found.unseen.values() for name in columns} <= set(wine.columns)
 
 
@@ -66,3 +68,18 @@ def test_scalers_that_do_not_fit():
         nl.coverage(profile, StandardScaler().fit(TRAIN[:, :2]))
     with pytest.raises(InputFaultError, match="columns"):
         nl.coverage(profile, OneHotEncoder(handle_unknown="ignore").fit(TRAIN[:5]))
+
+
+def test_columns_that_go_together_alike():
+    """Two columns that go together with the others alike can change places unseen, if their values overlap as well."""
+    X = load_breast_cancer(as_frame=True).data.sample(frac=1, random_state=0)
+    profile, batch = nl.Profile.from_data(X[:341]), X[341:405]
+    unseen = nl.coverage(profile).unseen["columns_swapped"]
+    assert ("mean area", "worst area") in unseen and len(unseen) < 10
+    assert not nl.diagnose(
+        profile, batch.assign(**{"mean area": batch["worst area"], "worst area": batch["mean area"]})
+    ).alarm
+    # These overlap as well, and what goes together with them tells them apart.
+    one, other = "mean smoothness", "mean symmetry"
+    assert (one, other) not in unseen
+    assert nl.diagnose(profile, batch.assign(**{one: batch[other], other: batch[one]})).alarm

@@ -104,7 +104,9 @@ def test_details_and_columns():
     found = nl.diagnose(PROFILE, TEST.assign(proline=TEST.proline * 1000))
     assert found.columns == ("proline",) and found.details["factor"] == 1000
     assert found.explain() == (
-        'unit_changed: column "proline" in another unit: ×1000. Convert back to the unit of training.'
+        'unit_changed: column "proline" in another unit: ×1000. '
+        f"Median in training {TRAIN.proline.median():.6g}, here {TEST.proline.median() * 1000:.6g}. "
+        "Convert back to the unit of training."
     )
     found = nl.diagnose(nl.Profile.from_data(TRAIN.to_numpy()), filled(TEST).to_numpy())
     assert found.columns == (12,) and found.details["value"] == -1
@@ -362,6 +364,17 @@ def test_coarse_columns_may_meet_their_bounds(seed):
     profile = nl.Profile.from_data(fitted.transform(X[:200]))
     for rows in (8, 16, 64):
         assert not nl.diagnose(profile, fitted.transform(X[200 : 200 + rows])).alarm, rows
+
+
+@pytest.mark.parametrize("scaler", [MinMaxScaler(clip=True), QuantileTransformer(n_quantiles=60)])
+@pytest.mark.parametrize(("columns", "zeros"), [(1, 0.0), (2, 0.0), (3, 0.3)])
+def test_as_many_rows_as_were_clipped(scaler, columns, zeros):
+    """One row beyond each bound of training, cut off there, is what a batch of about its size has; zeros are at one."""
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        X = np.where(rng.random((316, columns)) < zeros, 0.0, np.abs(rng.normal(size=(316, columns))))
+        profile = nl.Profile.from_data(scaler.fit_transform(X[:60]))
+        assert not any(nl.diagnose(profile, scaler.transform(X[60 : 60 + n])).alarm for n in (64, 256))
 
 
 @pytest.mark.parametrize("scaler", [MinMaxScaler(clip=True), QuantileTransformer(n_quantiles=100)])

@@ -178,3 +178,31 @@ def test_a_rare_kind_of_row_is_no_impossible_value():
     batch = rng.normal(13, 1, (64, 6))
     batch[0, 3] = 1e9
     assert not nl.diagnose(profile, batch).alarm
+
+
+@pytest.mark.parametrize(("m", "parts"), [(40, 1), (60, 1), (60, 2), (60, 4)])
+def test_a_column_that_moved_in_a_profile_of_few_rows(m, parts):
+    """In a few rows, or in parts of a few, a value that one row has is none that many share: it may move with all."""
+    alarms = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(m + 256, 2))
+        X[rng.random(len(X)) < 0.3, 1] = 0.4
+        profile, *others = [nl.Profile.from_data(part) for part in np.array_split(X[:m], parts)]
+        for other in others:
+            profile = profile.merge(other)
+        alarms += nl.diagnose(profile, X[m:] + 0.3 * X[:m].std(axis=0) * rng.choice([-1, 1], 2)).alarm
+    assert alarms <= 1
+
+
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.5, 0.9])
+def test_a_flag_that_drifts(share):
+    """A flag of which the mean moves by 0.3 of its deviations has drifted, however rare what it says was."""
+    drifted = share + 0.3 * np.sqrt(share * (1 - share))
+    alarms = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        X = np.column_stack([rng.random(5000) < share, rng.normal(size=5000)]).astype(float)
+        batch = np.column_stack([rng.random(256) < drifted, rng.normal(size=256)]).astype(float)
+        alarms += nl.diagnose(nl.Profile.from_data(X), batch).alarm
+    assert alarms <= 1

@@ -50,7 +50,9 @@ def test_missing_beside_a_fault_with_a_name():
     found = nl.diagnose(nl.Profile.from_data(TRAIN), without(SERVED.assign(a=SERVED.a * 1000), "b", 0.3))
     assert (found.fault, found.columns) == ("unit_changed", ("a",))
     assert found.explain() == (
-        'unit_changed: column "a" in another unit: ×1000. Convert back to the unit of training. Besides, '
+        'unit_changed: column "a" in another unit: ×1000. '
+        f"Median in training {found.medians['a'][0]:.6g}, here {SERVED.a.median() * 1000:.6g}. "
+        "Convert back to the unit of training. Besides, "
         'missing values differ from training in column "b": 30% (in training 0%).'
     )
 
@@ -103,7 +105,9 @@ def test_a_copy_of_another_column(rows):
     assert (found.fault, found.columns) == ("unknown", ("b",))
     assert found.details == {"reason": COPIED, "copy_of": '"a"'}
     assert found.explain() == (
-        f'unknown: column "b" with the same numbers as another column: "a". {OF_UNKNOWN[COPIED].remedy}'
+        'unknown: column "b" with the same numbers as another column: "a". '
+        f"Median in training {found.medians['b'][0]:.6g}, here {data.a[300:][:rows].median():.6g}. "
+        f"{OF_UNKNOWN[COPIED].remedy}"
     )
 
 
@@ -113,6 +117,31 @@ def test_columns_that_training_had_twice():
     served = twice[300:].assign(a=twice.a * 1000, d=twice.a * 1000)
     found = nl.diagnose(nl.Profile.from_data(twice[:300]), served)
     assert (found.fault, found.columns) == ("unit_changed", ("a", "d"))
+
+
+# -- expected against actual ------------------------------------------------------------------------------------------
+
+
+def test_medians_are_told():
+    """A finding says where the first columns concerned were and are; of the whole table, the oddest column."""
+    profile = nl.Profile.from_data(TRAIN * [1, 2, 5])
+    found = nl.diagnose(profile, (SERVED * [1, 2, 5])[["b", "a", "c"]].set_axis(list("abc"), axis=1))
+    assert (found.fault, found.columns) == ("columns_swapped", ("a", "b"))
+    (a, b), (c, d) = found.medians.values()
+    assert (b, d) == (2 * SERVED.b.median(), SERVED.a.median())
+    assert (a, c) == pytest.approx((TRAIN.a.median(), 2 * TRAIN.b.median()), rel=0.01)
+    assert f'Medians: "a" in training {a:.6g}, here {b:.6g}; "b" in training {c:.6g}, here {d:.6g}. ' in found.explain()
+    assert found.to_dict()["medians"] == {"a": [a, b], "b": [c, d]}
+    whole = nl.diagnose(profile, (SERVED * [1, 2, 5] - profile.mean) / profile.std)
+    ((column, (_, now)),) = whole.medians.items()
+    assert not whole.columns and abs(now) < 1
+    assert f'Median: "{column}" in training ' in whole.explain()
+
+
+def test_a_row_of_zeros_may_be_empty():
+    """One row of zeros is what a scaler makes of one row, and what an empty request is: both are said."""
+    explained = nl.diagnose(nl.Profile.from_data(TRAIN), 0 * SERVED[:1]).explain()
+    assert "a scaler was fitted on the batch (or a row of zeros is empty). " in explained
 
 
 # -- names for the same numbers --------------------------------------------------------------------------------------

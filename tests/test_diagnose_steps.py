@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, RobustScaler, StandardScaler
 
 import sklearn_normlock as nl
@@ -209,3 +209,57 @@ def test_most_rows_moved_and_the_others_not():
     batch[:13, 1] = marks[:300, 1].mean()
     found = nl.diagnose(profile, batch)
     assert (found.fault, found.columns) == ("imputed", (1,))
+
+
+@pytest.mark.parametrize("pixel", [19, 20, 43])
+def test_an_order_makes_no_new_values(pixel):
+    """Pixels in hundredths were in no column: neither another order, nor a constant, nor a logarithm brings them."""
+    X = load_digits().data
+    batch = X[1::2][:64].copy()
+    batch[:, pixel] /= 100
+    found = nl.diagnose(nl.Profile.from_data(X[::2]), batch)
+    assert found.fault in ("unit_changed", "unknown") and found.columns == (pixel,)
+
+
+def test_no_logarithm_of_what_is_off_its_steps():
+    """What was added to zeros and cents is off them, and so it is through any logarithm: none is missing."""
+    rng = np.random.default_rng(0)
+    spent = np.where(rng.random((1000, 2)) < 0.4, 0.0, np.round(rng.gamma(2, 40, (1000, 2)), 2))
+    batch = spent[900:964] + np.column_stack([rng.uniform(0, 0.01, 64), np.zeros(64)])
+    found = nl.diagnose(nl.Profile.from_data(spent[:900]), batch)
+    assert (found.fault, found.columns) == ("unknown", (0,)) and "no multiples of 0.01" in found.explain()
+
+
+@pytest.mark.parametrize("by", [0.01, 1.11, 0.5])
+def test_a_cent_more_is_no_coarser_price(by):
+    """Prices that end in .99 are whole numbers if all of them have moved by a cent."""
+    for seed in range(10):
+        X = np.floor(np.exp(np.random.default_rng(seed).normal(6, 0.7, size=(564, 2)))) + 0.99
+        assert not nl.diagnose(nl.Profile.from_data(X[:500]), np.round(X[500:] + by, 2)).alarm
+
+
+def test_steps_of_a_refitted_scaler_are_no_coarser_ones():
+    """Steps of another size than several of training's were not rounded to."""
+    rng = np.random.default_rng(5)
+    raw = np.column_stack([np.round(rng.normal(40, 8, 364)) / 2, np.round(rng.normal(200, 50, 364)) / 60])
+    profile = nl.Profile.from_data(MinMaxScaler().fit_transform(raw[:300]))
+    found = nl.diagnose(profile, MinMaxScaler().fit(raw[:150]).transform(raw[300:]))
+    assert found.fault != "quantised"
+
+
+# -- ranks are no steps ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("raw", [lambda z: z, lambda z: np.round(np.exp(z + 4))], ids=["distinct", "some equal"])
+@pytest.mark.parametrize(("parts", "share"), [(1, 1.0), (2, 1.0), (3, 1.0), (1, 0.7)])
+def test_ranks_in_parts(raw, parts, share):
+    """Ranks are those of the rows that a transformer was fitted on, also in a profile of parts of these."""
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        X = raw(rng.normal(size=(264, 3)))
+        ranks = QuantileTransformer(n_quantiles=200).fit(X[:200])
+        training = ranks.transform(rng.permutation(X[:200])[: round(share * 200)])
+        profile, *others = [nl.Profile.from_data(part) for part in np.array_split(training, parts)]
+        for other in others:
+            profile = profile.merge(other)
+        assert not profile.steps[1].any() and not nl.diagnose(profile, ranks.transform(X[200:])).alarm

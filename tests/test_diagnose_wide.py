@@ -25,6 +25,28 @@ VECTORS = {
 }
 
 
+@pytest.mark.parametrize("rows", [4, 64])
+@pytest.mark.parametrize("off", [0.03, 0.1])
+def test_lengths_that_are_not_quite_1(off, rows):
+    """Rows that all had length 1 to the last digit have no other, however near: it is no drift of their columns."""
+    X = normalize(vectors(2000, 0))
+    profile = nl.Profile.from_data(X[:1500])
+    lengths = np.exp(off * np.random.default_rng(1).normal(size=(rows, 1)))
+    assert nl.diagnose(profile, lengths * X[1500 : 1500 + rows]).fault == "l2_missing"
+    found = nl.diagnose(profile, (1 + off) * X[1500 : 1500 + rows])
+    assert found.fault == "unit_changed" and found.details["factor"] == pytest.approx(1 + off)
+    assert not nl.diagnose(profile, X[1500 : 1500 + rows].astype(np.float32)).alarm
+    assert rows < 16 or not nl.diagnose(profile, X[1500 : 1500 + rows] * (np.arange(rows) > 0)[:, None]).alarm
+
+
+@pytest.mark.parametrize("rows", [8, 64])
+def test_half_precision_is_no_unit(rows):
+    """Unit vectors in half precision have a length that is 1 but for rounding: that is their precision, no factor."""
+    X = normalize(vectors(2000, 0))
+    found = nl.diagnose(nl.Profile.from_data(X[:1500]), X[1500 : 1500 + rows].astype(np.float16))
+    assert (found.fault, found.details) == ("quantised", {"precision": "half precision"})
+
+
 @pytest.mark.parametrize("fault", VECTORS)
 def test_names_of_vectors(fault):
     """Faults of vectors that had unit length in training are called by their names."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -74,7 +75,8 @@ def test_single_rows_add_up():
         guard.transform(WRONG.iloc[[i]])
     assert not seen
     guard.transform(WRONG.iloc[[63]])
-    assert seen == [nl.diagnose(guard.profile_, WRONG.iloc[:64])]
+    assert seen == [replace(nl.diagnose(guard.profile_, WRONG.iloc[:64]), requests=64)]
+    assert seen[0].explain().endswith(" The 64 rows of 64 requests were judged together.")
     for i in range(64):
         guard.transform(TEST.iloc[[i]])
     assert len(seen) == 1

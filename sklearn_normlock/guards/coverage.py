@@ -200,4 +200,25 @@ def _alike(profile: Profile, reference: Any, X: Any, together: Any, budget: floa
         seen = np.isin(np.arange(d), evidence.flagged())
         fits[np.arange(d), k] = ~seen[k]
     pairs = [(j, k) for j in range(d) for k in range(j + 1, d) if fits[j, k] and fits[k, j]]
-    return tuple((names[j], names[k]) for j, k in pairs if not (together[j] or together[k]))
+    if together.any():
+        rows = _jointly(profile, X)
+        pairs = [(j, k) for j, k in pairs if not (together[j] or together[k]) or not _told(reference, rows, j, k, budget)]
+    return tuple((names[j], names[k]) for j, k in pairs)
+
+
+def _jointly(profile: Profile, X: Any) -> Any:
+    """Return the rows so that their columns go together as those of the profile do, by a normal copula."""
+    assert profile.dependence is not None
+    size, axes = np.linalg.eigh(profile.dependence.correlation())
+    scores = np.random.default_rng(0).normal(size=X.shape) @ (axes * np.sqrt(np.maximum(size, 0.0))).T
+    return np.take_along_axis(np.sort(X, axis=0), scores.argsort(axis=0).argsort(axis=0), axis=0)
+
+
+def _told(reference: Any, X: Any, j: int, k: int, budget: float) -> bool:
+    """Return whether two columns in each other's place no longer go together with the others as they did."""
+    Y = X.copy()
+    Y[:, [j, k]] = X[:, [k, j]]
+    with np.errstate(all="ignore"):
+        evidence = weigh(reference, Y, {}, budget)
+    tests = [test for test in ("dependence", "exchanged") if test in evidence.log_p]
+    return any((evidence.log_p[test] < evidence.limit(test)).any() for test in tests)

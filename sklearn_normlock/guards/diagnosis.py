@@ -24,8 +24,10 @@ from .repeats import REPEATED, repeats
 from .side import Side
 from .signs import flips
 from .singles import singles
+from .statistics import median
 from .stepped import by_steps
 from .tables import Table, aligned, as_table
+from .values import new_values
 
 __all__ = ["diagnose"]
 
@@ -33,7 +35,11 @@ __all__ = ["diagnose"]
 _LEAST = 3.0
 #: Hypotheses whose undoing is tested anew, and the tests that an undoing must pass.
 _LOOKED_AT, _OF_A_NAME = 12, 3
+#: Columns of which the medians are told.
+_COMPARED = 2
 _OF_DISTRIBUTION = ("location", "tails", "narrow", "ties", "dependence")
+#: What, once undone, gives the very numbers of training back; behind a scaler an order before it does not.
+_EXACT, _ORDERS = ("log_extra", "log_missing", *REPEATED), ("columns_swapped", "columns_reordered")
 #: Rounding does not move a column as far as this (a log-likelihood).
 _DISPLACED = 10.0
 #: A unit that explains a batch as well as the best but for this (a log-likelihood) is told, too.
@@ -125,7 +131,14 @@ class _Case:
             of_each = [{"share": share, "training": training} for share, training in shares]
             details = {**details, "missing": {self._key(j): of_each[j] for j in missing}}
         named = tuple(self.profile.names[j] if self.profile.names else int(j) for j in columns)
-        return Diagnosis(True, fault, named, details, confidence, p_value, self.n)
+        medians = self._medians(columns if len(columns) else evidence.excess(_OF_DISTRIBUTION).argsort()[-1:])
+        return Diagnosis(True, fault, named, details, confidence, p_value, self.n, medians=medians)
+
+    def _medians(self, columns: Any) -> dict[str, tuple[float, float]]:
+        """Return of the first columns of numbers the median in training and in the batch."""
+        columns = [j for j in map(int, columns) if j not in self.categories and self.reference.rows[j]][:_COMPARED]
+        both = zip(self.reference.middle[columns], median(self.X[:, columns]), strict=True)
+        return {self._key(j): (float(was), float(now)) for j, (was, now) in zip(columns, both, strict=True)}
 
     def _named(self, evidence: Evidence) -> tuple[str, Any, dict[str, Any], float]:
         everywhere: Any = ()
@@ -140,7 +153,8 @@ class _Case:
             return "unknown", evidence.flagged(), self._odd(evidence), 1.0
         scaler, log_p = standardised_by(self.reference, X)
         if scaler and log_p < -10:
-            return "batch_standardised", everywhere, {"scaler": scaler}, 1.0
+            alone = {"reason": "or a row of zeros is empty"} if self.n == 1 else {}
+            return "batch_standardised", everywhere, {"scaler": scaler, **alone}, 1.0
         complete = not np.isnan(X).any()
         norm = norm_fault(self.reference, Side(self.reference), X, self._rejected) if complete else None
         # A constant put into unit vectors spoils their length, but it is not their length that is at fault.
@@ -232,10 +246,17 @@ class _Case:
             seen[h.fault] += 1
             if seen[h.fault] > _OF_A_NAME or len(kept) == _LOOKED_AT:
                 continue
-            kept.append(h)
-            left = search.fit.on_values(h.restored(search.X))
-            evidence = weigh(search.fit.reference, left, {}, self.budget)
+            restored = h.restored(search.X)
+            evidence = weigh(search.fit.reference, search.fit.on_values(restored), {}, self.budget)
             odd = evidence.excess(_OF_DISTRIBUTION)
+            if "values" in evidence.log_p:
+                exact = h.fault in _EXACT or (h.fault in _ORDERS and not search.side.scaled)
+                new = np.maximum(evidence.limit("values") - new_values(search.fit.reference, restored), 0.0)
+                if exact and new[h.columns].any():
+                    continue
+                new[h.columns] = 0.0
+                odd += new  # columns that it does not explain
+            kept.append(h)
             if h.fault == "quantised":  # steps that are fine stay as they are
                 odd[h.columns] = evidence.excess(("location", "tails", "dependence"))[h.columns]
             elif h.fault in REPEATED:  # what is left of a cut column is narrow, and goes together with less
@@ -255,7 +276,7 @@ class _Case:
             # Of the column that says most; the others follow one by one.
             first = best.of_columns[max(best.of_columns, key=lambda j: best.gain[j])]
             details = {**first, **details}
-            if len(shown) > 1:
+            if any(facts != first for facts in shown):
                 details["each"] = {
                     self._key(j): best.of_columns[int(j)] for j in best.columns if int(j) in best.of_columns
                 }

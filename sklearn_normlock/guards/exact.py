@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .norms import unit_rows
+from .norms import OFF, unit_rows, usual_norms
 from .reference import Reference
 from .rows import UNIT
 from .sketch import share_below
 from .statistics import share_of_value
-from .tails import log_choose, log_tail
+from .tails import log_binomial, log_choose, log_tail
+from .tilt import more_frequent, more_frequent_of_few
 
 _EXACT, _ROUNDED = 1e-6, 1e-9
 #: What it tells (a log p-value) that a column has the very moments of a scaled one: of different values, of few values,
@@ -22,13 +23,20 @@ _SCALED, _SEVERAL = 1e-3, 3
 
 
 def log_p_unit(reference: Reference, X: Any, norms: Any) -> Any:
-    """Return of each norm the log p-value of so many rows having it exactly 1; ``norms`` are those of the rows."""
-    profile, m = reference.profile, float(reference.profile.sampled[-1])
+    """Return of each norm the log p-value of so many rows having it exactly 1, and of so many that have it not.
+
+    ``norms`` are those of the rows.
+    """
+    profile, m, drift = reference.profile, float(reference.profile.sampled[-1]), reference.drift
     _, unit, _ = unit_rows(X, norms)
     unit &= norms > 0
-    out = np.zeros(3)
+    out = np.zeros(6)
     if X.shape[1] < 2 or m < 1:
         return out
+    off = ((np.abs(norms - 1) > OFF) & (norms > 0)).sum(axis=0).astype(float)
+    for k in usual_norms(reference) if off.any() else ():
+        share = more_frequent(1 - profile.unit[k], drift)
+        out[3 + k] = float(log_tail(off[k], float(len(X)), min(np.ceil(share * m) + 1, m), m))
     for k in np.flatnonzero(unit.any(axis=0)):
         at = reference.columns + 1 + k
         if reference.jumps[at] or profile.ties[at] > 1e-3:
@@ -45,7 +53,7 @@ def log_p_unit(reference: Reference, X: Any, norms: Any) -> Any:
             out[k] = (
                 min(0.0, count * np.log(p) + log_choose(len(X), count))
                 if profile.unit[k] == 0
-                else float(log_tail(count, len(X), min(np.ceil(p * m) + 1, m), m))
+                else float(log_tail(count, len(X), min(np.ceil(more_frequent_of_few(p, drift) * m) + 1, m), m))
             )
     return out
 
@@ -157,35 +165,38 @@ def _by_chance(reference: Reference, name: str, X: Any) -> Any:
 def _bounds_by_chance(reference: Reference, name: str, X: Any) -> Any:
     """Return of each column (a bound on) the log of how probable it is that a batch has the bounds that a scaler gives.
 
-    -inf where training had no such value. A row that is at such a bound of several columns, as where these go together,
-    counts for one of them.
+    -inf where training had no such value; of what the others tell together, each has a part. A row that is at such a
+    bound of several columns, as where these go together, counts for one of them.
     """
     n, d = X.shape
     ends = np.array([0.0, 1.0] if name == "minmax" else [-1.0, 1.0])
-    out = np.full(d, -np.inf)
-    told: set[int] = set()
-    # A scaler puts one row of single values at each bound; where there are more, all that lay beyond was clipped there.
-    crowded = np.max([(np.abs(X - end) < _ROUNDED).sum(axis=0) for end in ends], axis=0) > 1
-    clipped = bool((crowded & (reference.profile.ties[:d] == 0) & ~np.array(reference.jumps[:d])).any())
+    there, told = np.zeros(d), set[int]()
+    varied = np.fmin.reduce(X, axis=0) < np.fmax.reduce(X, axis=0)
     for j, (values, shares) in enumerate(reference.profile.sketches[:d]):
-        if not len(values):
-            continue
-        m = reference.rows[j]
         # What was scaled may miss an end by a rounding.
+        had = np.array([len(values) > 0 and np.abs(values - end).min() <= _ROUNDED for end in ends])
+        at = np.abs(X[:, [j]] - ends) <= _ROUNDED
+        if not had[at.any(axis=0)].all():
+            there[j] = -np.inf
+        if not had[at.any(axis=0)].all() or not varied[j]:
+            continue
         below, up_to = share_below(values, shares, ends - _ROUNDED)[0], share_below(values, shares, ends + _ROUNDED)[1]
-        share = np.where(up_to - below > 0.5 / m, up_to - below + 3 / m, 0.0)
-        # A bound of the training rows is a value that one of them has at least, whether or not the sketch has a jump.
-        at_end = np.where((up_to >= 1) | (below <= 0), 4 / m, 0.0)
-        share = np.maximum(share, at_end * (clipped or reference.profile.ties[j] > 0))
-        there = 1 - (1 - np.minimum(share, 1.0)) ** n
+        of_one = 1 - (1 - np.minimum(np.maximum(up_to - below, 0) + 3 / reference.rows[j], 1.0)) ** n
         if name == "maxabs":  # one of the two is enough
-            there = np.minimum(there.sum(keepdims=True), 1.0)
-        if there.all():
-            x = X[:, j]
-            rows = np.array([np.nanargmin(x), np.nanargmax(x)] if name == "minmax" else [np.nanargmax(np.abs(x))])
-            out[j] = np.log(np.where(np.isin(rows, list(told)), 1.0, there)).sum()
-            told |= set(rows.tolist())
-    return out
+            of_one[:] = min(of_one[had].sum(), 1.0)
+        for end in np.flatnonzero(at.any(axis=0)):
+            rows = np.flatnonzero(at[:, end]).tolist()
+            if len(rows) > 1:
+                there[j] += np.log(of_one[end])
+            elif rows[0] not in told:
+                told.add(rows[0])
+                there[j] += np.log(of_one[end])
+    known = np.isfinite(there) & varied
+    columns = float(max(known.sum(), 1))
+    # A scaler puts one row at each bound; of what was cut off at those of training, one is there as often as not.
+    asked = columns * (len(ends) if name == "minmax" else 1)
+    alone = log_binomial(min(float(len(told)), asked), asked, (1 - 1 / n) ** (n - 1))
+    return np.where(known, min(there[known].sum(), alone) / columns, -np.inf)
 
 
 def _different(X: Any) -> Any:

@@ -43,7 +43,7 @@ FAULTS = {
     ),
     "standardised_after": Fault(
         "the data was standardised after the last step of preprocessing",
-        "Remove the StandardScaler that follows: the model was fitted on its input, not on its output.",
+        "Where a model was fitted on data without this scaler, remove the one that was put before it.",
     ),
     "refit": Fault(
         "{columns} moved and stretched, each by its own factor: a scaler that was fitted on other data",
@@ -78,7 +78,7 @@ FAULTS = {
         "Leave out the logarithm.",
     ),
     "log_missing": Fault(
-        "{columns} lack the logarithm ({function}) of training",
+        "{columns} without the logarithm ({function}) of training",
         "Apply the logarithm first.",
     ),
     "imputed": Fault(

@@ -37,6 +37,11 @@ class Diagnosis:
         Rows judged.
     judged : bool
         Whether anything could be told. False for no rows, or none with a value in it.
+    medians : dict of str to (float, float)
+        Of some of the columns concerned (of the oddest, if it is the whole table), in training as far as the profile
+        knows it, and in the batch.
+    requests : int
+        How many requests the rows came in; a guard gathers small ones.
     remedy : str
         What to do.
 
@@ -60,6 +65,8 @@ class Diagnosis:
     p_value: float = 1.0
     n_rows: int = 0
     judged: bool = True
+    medians: dict[str, tuple[float, float]] = field(default_factory=dict)
+    requests: int = 1
 
     @property
     def remedy(self) -> str:
@@ -86,13 +93,23 @@ class Diagnosis:
             return f"Nothing can be told: {self.details.get('reason', 'no data')}."
         if self.fault is None:
             return f"No fault found in {rows} (p = {self.p_value:.2g})."
+        together = f" The {rows} of {self.requests} requests were judged together." if self.requests > 1 else ""
         if self.details.get("reason") == MISSING:
-            return f"{self.fault}: {self._missing()}. {self.remedy}"
+            return f"{self.fault}: {self._missing()}. {self.remedy}{together}"
         reason = self.details.get("reason", COPIED)
         because = "" if reason in OF_UNKNOWN else f" ({reason})"
         besides = f" Besides, {self._missing()}." if "missing" in self.details else ""
         text = self._words.sentence(_called(self.columns), of_each(self))
-        return f"{self.fault}: {text}{because}. {self.remedy}{besides}"
+        return f"{self.fault}: {text}{because}. {self._compared()}{self.remedy}{besides}{together}"
+
+    def _compared(self) -> str:
+        facts = [f"in training {was:.6g}, here {now:.6g}" for was, now in self.medians.values()]
+        if not facts:
+            return ""
+        if len(facts) == len(self.columns) == 1:
+            return f"Median {facts[0]}. "
+        named = "; ".join(f"{_name(column)} {fact}" for column, fact in zip(self.medians, facts, strict=True))
+        return f"Median{'s' * (len(facts) > 1)}: {named}. "
 
     def _missing(self) -> str:
         found = self.details["missing"]
@@ -112,6 +129,8 @@ class Diagnosis:
             "confidence": self.confidence,
             "p_value": self.p_value,
             "n_rows": self.n_rows,
+            "requests": self.requests,
+            "medians": {column: list(both) for column, both in self.medians.items()},
             "remedy": self.remedy,
             "explanation": self.explain(),
         }
@@ -126,10 +145,14 @@ def of_each(found: Diagnosis) -> dict[str, Any]:
 def _called(columns: tuple[Any, ...]) -> str:
     if not columns:
         return "every column"
-    shown = [str(c) if str(c).isdigit() else f'"{c}"' for c in columns[:_SHOWN]]
+    shown = [_name(c) for c in columns[:_SHOWN]]
     more = len(columns) - len(shown)
     names = ", ".join(shown) + (f" and {more} more" if more else "")
     return f"column {names}" if len(columns) == 1 else f"columns {names}"
+
+
+def _name(column: Any) -> str:
+    return str(column) if str(column).isdigit() else f'"{column}"'
 
 
 def _listed(values: list[Any]) -> str:

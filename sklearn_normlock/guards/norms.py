@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from .side import Side
 
 NORMS = ("l1", "l2", "max")
+#: So many rows of training have unit length, if it is to be expected of others; and what coarser numbers make of a
+#: length is no other one.
+USUAL, OFF = 0.99, 0.01
 
 
 @dataclass
@@ -68,7 +71,7 @@ def norm_fault(reference: Reference, side: Side, X: Any, rejected: Any) -> NormV
     share = reference.profile.unit
     norms, unit, by_chance = unit_rows(X)
     now = unit.mean(axis=0)
-    usual = np.flatnonzero((share >= 0.99) & [True, True, not _indicates(reference)])
+    usual = usual_norms(reference)
     nonzero = norms[:, 1] > 0
     if not nonzero.any():
         return None
@@ -81,12 +84,11 @@ def norm_fault(reference: Reference, side: Side, X: Any, rejected: Any) -> NormV
             if unit_rows(X * scale + centre)[1][:, expected].all():
                 return NormVerdict(side.fault_of(name), {"scaler": name})
         divided = _divided(X, norms[:, expected])
-        tolerance = reference.tolerance[reference.columns + 1 + expected]
-        off = np.abs(norms[:, expected] - 1) > max(tolerance, 1e-3)
+        off = np.abs(norms[:, expected] - 1) > OFF
         others = [k for k in range(3) if k != expected and now[k] == 1]
         if others:
             return NormVerdict("other_norm", {"norm": NORMS[others[0]], "expected": NORMS[expected]}, divided)
-        if rejected(divided):
+        if not off.any() or rejected(divided):
             return None  # that their length is wrong is not all
         # Not one length but another: all values by one factor.
         spread = np.ptp(norms[nonzero, expected]) / norms[nonzero, expected].mean()
@@ -94,11 +96,9 @@ def norm_fault(reference: Reference, side: Side, X: Any, rejected: Any) -> NormV
             factor = float(norms[nonzero, expected].mean())
             return NormVerdict("unit_changed", {"factor": factor, "offset": 0.0, "unit": f"×{factor:.6g}"}, divided)
         inside = float(unit[:, expected].mean())
-        if 0 < inside < 1 and len(X) > 1 and off.any():
+        if 0 < inside < 1 and len(X) > 1:
             return NormVerdict("mixed_norms", {"share": f"{inside:.0%}", "fraction": inside}, divided)
-        if off.any():
-            return NormVerdict("l2_missing", {"norm": NORMS[expected]}, divided)
-        return None
+        return NormVerdict("l2_missing", {"norm": NORMS[expected]}, divided)
     for k in (1, 0, 2):
         if now[k] > 0.5 and (unit | by_chance)[:, k].all() and share[k] < 0.5:
             return NormVerdict("l2_extra", {"norm": NORMS[k]})
@@ -107,6 +107,12 @@ def norm_fault(reference: Reference, side: Side, X: Any, rejected: Any) -> NormV
     if len(X) >= 8 and share[k] < 0.01 and max(3, 0.03 * len(X)) <= count < len(X):
         return NormVerdict("mixed_norms", {"share": f"{now[k]:.0%}", "fraction": float(now[k])})
     return None
+
+
+def usual_norms(reference: Reference) -> Any:
+    """Return the norms that are 1 in (nearly) every row of training because the rows were normalised so."""
+    usual = reference.profile.unit >= USUAL
+    return np.flatnonzero(usual & [True, True, not (usual[2] and _indicates(reference))])
 
 
 def _indicates(reference: Reference) -> bool:

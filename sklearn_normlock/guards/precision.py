@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .steps import rest
 from .tails import log_tail
 from .tilt import more_frequent
 
@@ -20,6 +21,8 @@ ROWS, _FIRST = 64, 4
 ROWS_OF_PROFILE = 2000
 #: A log p-value above which nothing is odd.
 _NOT_ODD = -3.0
+#: A step is so nearly (as a part of it) a multiple of a grid's.
+_EXACTLY = 1e-6
 #: Numbers that are looked at together.
 _CELLS = 100_000
 
@@ -89,7 +92,7 @@ def coarser(reference: Reference, X: Any, every: bool = True) -> Any:
         return np.where(on, log_tail(count, count, np.minimum(np.ceil(share * m) + 1, m), m), 0.0)
 
     share = profile.grids.copy()
-    odd = (log_p(rows, share) < _NOT_ODD) & np.array(reference.jumps[:d])
+    odd = (log_p(rows, share) < _NOT_ODD) & (np.array(reference.jumps[:d]) | (profile.steps[1] > 0))
     for level, j in np.argwhere(odd).tolist():
         share[level, j] = _on_grid(reference, level, j)
     found = log_p(different, share)
@@ -106,6 +109,13 @@ def _all_on_grids(X: Any, grid: Any = None) -> Any:
 def _on_grid(reference: Reference, level: int, j: int) -> float:
     """Return what share of the rows of training lies on a grid at most, all of them moved within the tolerance."""
     share, atoms = float(reference.profile.grids[level, j]), reference.atoms(j)
+    offset, step, off = reference.profile.steps[:, j]
+    if step:  # of prices that end in .99, a cent more makes whole numbers
+        grids = 10.0 ** np.array(LEVELS)
+        by = -rest(offset, 0.0, grids[np.abs(rest(step, 0.0, grids)) < _EXACTLY * step])
+        by, points = by[np.abs(by) <= reference.tolerance[j]], reference.profile.sketches[j][0]
+        moved = on_grids(points + by[:, None])[level].mean(axis=1).max(initial=0.0)
+        share = max(share, float(moved) * (1 - off))
     by = nearest(atoms)[level] - atoms
     by = by[np.abs(by) <= reference.tolerance[j]]
     if not len(by):

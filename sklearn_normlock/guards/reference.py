@@ -16,7 +16,7 @@ from .statistics import nearest
 from .steps import NEAR as NEAR_A_STEP
 from .steps import ROUNDED
 from .tails import hill
-from .tilt import more_frequent, tilted
+from .tilt import more_frequent, more_frequent_of_few, tilted
 
 if TYPE_CHECKING:
     from .profile import Profile
@@ -73,7 +73,9 @@ class Reference:
         self.middle = self.quantiles(0.5)
         #: Of each column the values at which its sketch jumps, and by how much.
         self.steps = [_steps(*sketch) for sketch in profile.sketches]
-        often = [mass > 0.75 / self.rows[j] for j, (_, mass) in enumerate(self.steps)]
+        # (Of few rows a sketch has each, single ones too.)
+        least = np.where(self.rows > EXACT, 0.75, 1.5) / self.rows
+        often = [mass > least[j] for j, (_, mass) in enumerate(self.steps)]
         self._often = [(values[of], mass[of]) for (values, mass), of in zip(self.steps, often, strict=True)]
         self.jumps = [len(self.atoms(j)) > 0 for j in range(len(self.rows))]
         #: Columns without such values, or with so many that they make a density, too.
@@ -206,7 +208,9 @@ class Reference:
 
         A population of which more have a 1, or a 0, has not moved along the axis, as a shift of all values has.
         """
-        return more_frequent(share, self.drift) if self.jumps[j] else share
+        if not self.jumps[j]:
+            return share
+        return (more_frequent_of_few if self.few[j] else more_frequent)(share, self.drift)
 
     def _near(self) -> None:
         # Distances from the middle within which a share NEAR of the rows lies, and that share as a count.

@@ -12,6 +12,7 @@ from .hypotheses import Hypothesis, Search
 from .precision import LEVELS, NAMES, lattice, on_grids
 from .sketch import quantile, share_below
 from .statistics import nearest
+from .steps import NEAR
 from .ties import Run, cuts
 
 REPEATED = ("stuck", "imputed", "clipped")
@@ -133,7 +134,7 @@ def _quantised(search: Search) -> Iterator[Hypothesis]:
         else:
             # A grid that is not decimal: only where values repeat that should not.
             step = lattice(x) if any(run.log_p < -2 for run in runs) else 0.0
-            if not step or step <= _usual_step(search, j) * 1.01:
+            if not step or step <= _usual_step(search, j) * 1.01 or not _of_steps(search, j, step):
                 continue
             gain[j] = min(2.0 * len(np.unique(np.rint(x / step))), 60.0) + repeated
             facts[j] = {"precision": f"steps of {step:.4g}", "step": step}
@@ -163,6 +164,12 @@ def _spread_out(search: Search, j: int, x: Any, step: float) -> tuple[float, Any
     place = x.argsort().argsort() - (count.cumsum() - count)[at]
     part = low[at] + (place + 0.5) / count[at] * (high - low)[at]
     return misfit, np.where((high > low)[at], quantile(values, shares, part), x)
+
+
+def _of_steps(search: Search, j: int, step: float) -> bool:
+    """Tell whether steps are several of training's, if that had any: to be rounded to, which others are not."""
+    own = search.fit.reference.profile.steps[1, j]
+    return bool(not own or (step > 1.5 * own and abs(step / own - np.rint(step / own)) < NEAR))
 
 
 def _usual_step(search: Search, j: int) -> float:

@@ -18,6 +18,9 @@ NEAR = 0.02
 SMALLEST = 1e-300
 #: The log of how probable it may be that so many points are multiples of a step by chance.
 _BY_CHANCE = -20.0
+#: So many pairs of rows there are for each multiple, twice, if a twentieth of all columns had none that is equal; and
+#: Kolmogorov's bound on how far shares are from those they were drawn from (one in a hundred is further).
+_PAIRS, _KOLMOGOROV = 6.0, 1.63
 #: Parts of a whole have the same steps if these, and their offsets, differ by no more than this part of a step.
 _SAME = 1e-6
 
@@ -50,9 +53,19 @@ def steps_of(X: Any, sketches: list[tuple[Any, Any]]) -> Any:
 
 
 def _ranks(x: Any, step: float) -> bool:
-    """Tell whether values are ranks, or halves of these: a quantile transformer gives them to training alone."""
-    times = np.ptp(x) / step / max(len(x) - 1, 1)
-    return bool(np.min(np.abs(times - [1.0, 2.0])) * len(x) < 0.5)
+    """Tell whether values are ranks, or lie between two: a quantile transformer gives them to its own rows alone.
+
+    No two rows are equal, though so many would share one of so few multiples; or values, from 0 to 1, say themselves
+    how many lie below, as well as these rows can tell if they are a part of those that were ranked.
+    """
+    x = np.sort(x)
+    m = len(x)
+    if (np.diff(x) > 0).all() and np.ptp(x) / step < m**2 / _PAIRS:
+        return True
+    inner = (x > x[0]) & (x < x[-1])
+    below = (np.searchsorted(x, x) + np.searchsorted(x, x, side="right")) / (2 * m)
+    own = x[0] >= 0 and x[-1] <= 1 and inner.any()
+    return bool(own and np.abs(below - x)[inner].max() < _KOLMOGOROV / np.sqrt(m))
 
 
 def rest(x: Any, offset: Any, step: Any) -> Any:

@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri
 from .reference import Reference
 from .sketch import JUMP, share_below
 from .tails import log_binomial, log_choose, log_tail
-from .tilt import FAR, more_frequent
+from .tilt import FAR, more_frequent, more_frequent_of_few
 from .values import others
 
 #: Fewer equal values than this are no evidence.
@@ -243,7 +243,8 @@ def _share_after_drift(reference: Reference, j: int, value: float, off: float) -
     same = away <= max(float(reference.rounding[j]), off)
     near = (away <= max(float(reference.tolerance[j]), off)) & (not reference.few[j])
     own, moved = float(mass[same].max(initial=0.0)), float(mass[near].max(initial=0.0))
-    return max(more_frequent(own, reference.drift), moved)
+    more = more_frequent_of_few if reference.few[j] else more_frequent
+    return max(more(own, reference.drift), moved)
 
 
 def _at_most(share: float, m: float) -> float:

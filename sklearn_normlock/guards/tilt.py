@@ -26,6 +26,14 @@ def more_frequent(share: Any, drift: float) -> Any:
     return ndtr(ndtri(share) + drift)
 
 
+def more_frequent_of_few(share: Any, drift: float) -> Any:
+    """Return the greatest share that a value may have after a drift in a column that takes few.
+
+    Whether a row has it is a flag, of which the mean drifts by so many of its own deviations.
+    """
+    return np.maximum(more_frequent(share, drift), np.minimum(share + drift * np.sqrt(share * (1 - share)), 1.0))
+
+
 def tilted(fine: Any, mean: Any, std: Any, moved: float, thresholds: Any, shares: Any) -> Any:
     """Return the shares beyond thresholds once the population has drifted upwards.
 

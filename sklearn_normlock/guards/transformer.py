@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -145,7 +146,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._check_columns(X, reset=False)
         enough = self._pool.add(aligned(self.profile_, table))
         if enough is not None:
-            self._judge(enough)
+            self._judge(*enough)
         return _as_is(X)
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
@@ -175,11 +176,12 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             None if no rows wait. A fault is reported as at ``transform``, too.
         """
         check_is_fitted(self, "profile_")
-        table = self._pool.flush()
-        return None if table is None else self._judge(table)
+        waiting = self._pool.flush()
+        return None if waiting is None else self._judge(*waiting)
 
-    def _judge(self, table: Any) -> Diagnosis:
+    def _judge(self, table: Any, requests: int) -> Diagnosis:
         found = diagnose(self.profile_, table, budget=self.budget, drift=self.drift)
+        found = replace(found, requests=requests)
         if found.alarm:
             if callable(self.on_fault):
                 self.on_fault(found)
