@@ -202,7 +202,9 @@ def _alike(profile: Profile, reference: Any, X: Any, together: Any, budget: floa
     pairs = [(j, k) for j in range(d) for k in range(j + 1, d) if fits[j, k] and fits[k, j]]
     if together.any():
         rows = _jointly(profile, X)
-        pairs = [(j, k) for j, k in pairs if not (together[j] or together[k]) or not _told(reference, rows, j, k, budget)]
+        pairs = [
+            (j, k) for j, k in pairs if not (together[j] or together[k]) or not _told(reference, rows, j, k, budget)
+        ]
     return tuple((names[j], names[k]) for j, k in pairs)
 
 

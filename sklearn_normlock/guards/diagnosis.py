@@ -40,6 +40,8 @@ _COMPARED = 2
 _OF_DISTRIBUTION = ("location", "tails", "narrow", "ties", "dependence")
 #: What, once undone, gives the very numbers of training back; behind a scaler an order before it does not.
 _EXACT, _ORDERS = ("log_extra", "log_missing", *REPEATED), ("columns_swapped", "columns_reordered")
+#: Of an order of many columns, so many may have been taken for their neighbours.
+_ASTRAY = 0.2
 #: Rounding does not move a column as far as this (a log-likelihood).
 _DISPLACED = 10.0
 #: A unit that explains a batch as well as the best but for this (a log-likelihood) is told, too.
@@ -249,10 +251,11 @@ class _Case:
             restored = h.restored(search.X)
             evidence = weigh(search.fit.reference, search.fit.on_values(restored), {}, self.budget)
             odd = evidence.excess(_OF_DISTRIBUTION)
-            if "values" in evidence.log_p:
+            # (Among values that were made single by a little, none is one of training's.)
+            if "values" in evidence.log_p and search.fit.reference is self.reference:
                 exact = h.fault in _EXACT or (h.fault in _ORDERS and not search.side.scaled)
-                new = np.maximum(evidence.limit("values") - new_values(search.fit.reference, restored), 0.0)
-                if exact and new[h.columns].any():
+                new = np.maximum(evidence.limit("values") - new_values(self.reference, restored), 0.0)
+                if exact and (new[h.columns] > 0).mean() > _ASTRAY:
                     continue
                 new[h.columns] = 0.0
                 odd += new  # columns that it does not explain

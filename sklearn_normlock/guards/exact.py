@@ -12,7 +12,7 @@ from .rows import UNIT
 from .sketch import share_below
 from .statistics import share_of_value
 from .tails import log_binomial, log_choose, log_tail
-from .tilt import more_frequent, more_frequent_of_few
+from .tilt import more_frequent, more_frequent_flag
 
 _EXACT, _ROUNDED = 1e-6, 1e-9
 #: What it tells (a log p-value) that a column has the very moments of a scaled one: of different values, of few values,
@@ -53,7 +53,7 @@ def log_p_unit(reference: Reference, X: Any, norms: Any) -> Any:
             out[k] = (
                 min(0.0, count * np.log(p) + log_choose(len(X), count))
                 if profile.unit[k] == 0
-                else float(log_tail(count, len(X), min(np.ceil(more_frequent_of_few(p, drift) * m) + 1, m), m))
+                else float(log_tail(count, len(X), min(np.ceil(more_frequent_flag(p, drift) * m) + 1, m), m))
             )
     return out
 

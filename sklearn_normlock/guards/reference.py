@@ -16,7 +16,7 @@ from .statistics import nearest
 from .steps import NEAR as NEAR_A_STEP
 from .steps import ROUNDED
 from .tails import hill
-from .tilt import more_frequent, more_frequent_of_few, tilted
+from .tilt import more_frequent, more_frequent_flag, tilted
 
 if TYPE_CHECKING:
     from .profile import Profile
@@ -85,6 +85,7 @@ class Reference:
         )
         #: Columns of which nearly all rows have a value that others have too.
         self.few = [self.masses(j).sum() > FEW_VALUES for j in range(len(self.rows))]
+        self.flag = [few and len(self.atoms(j)) <= 2 for j, few in enumerate(self.few)]
         for j in np.flatnonzero(self.few):  # scaled in single precision, these differ by more
             apart = np.diff(self.atoms(j)).min(initial=np.inf)
             self.rounding[j] = max(self.rounding[j], NEAR_A_STEP * apart if np.isfinite(apart) else 0.0)
@@ -210,7 +211,7 @@ class Reference:
         """
         if not self.jumps[j]:
             return share
-        return (more_frequent_of_few if self.few[j] else more_frequent)(share, self.drift)
+        return (more_frequent_flag if self.flag[j] else more_frequent)(share, self.drift)
 
     def _near(self) -> None:
         # Distances from the middle within which a share NEAR of the rows lies, and that share as a count.
@@ -265,4 +266,6 @@ class Reference:
 def _steps(values: Any, shares: Any) -> tuple[Any, Any]:
     up = np.diff(shares)
     jump = (np.diff(values) == 0) & (up > 0)
-    return values[1:][jump], up[jump]
+    # Of a value that few rows have, several points of the grid may lie in its jump.
+    at, of = np.unique(values[1:][jump], return_inverse=True)
+    return at, np.bincount(of, up[jump], len(at))

@@ -21,6 +21,8 @@ _BY_CHANCE = -20.0
 #: So many pairs of rows there are for each multiple, twice, if a twentieth of all columns had none that is equal; and
 #: Kolmogorov's bound on how far shares are from those they were drawn from (one in a hundred is further).
 _PAIRS, _KOLMOGOROV = 6.0, 1.63
+#: A part of the rows may lack the first and the last ranks.
+_MOST = 0.9
 #: Parts of a whole have the same steps if these, and their offsets, differ by no more than this part of a step.
 _SAME = 1e-6
 
@@ -55,16 +57,16 @@ def steps_of(X: Any, sketches: list[tuple[Any, Any]]) -> Any:
 def _ranks(x: Any, step: float) -> bool:
     """Tell whether values are ranks, or lie between two: a quantile transformer gives them to its own rows alone.
 
-    No two rows are equal, though so many would share one of so few multiples; or values, from 0 to 1, say themselves
-    how many lie below, as well as these rows can tell if they are a part of those that were ranked.
+    No two rows are equal, though so many would share one of so few multiples; or values, from 0 to 1 in about as many
+    steps as there are rows or more, say how many lie below, as well as a part of the rows that were ranked can tell.
     """
     x = np.sort(x)
-    m = len(x)
-    if (np.diff(x) > 0).all() and np.ptp(x) / step < m**2 / _PAIRS:
+    m, times = len(x), np.ptp(x) / step
+    if (np.diff(x) > 0).all() and times < m**2 / _PAIRS:
         return True
     inner = (x > x[0]) & (x < x[-1])
     below = (np.searchsorted(x, x) + np.searchsorted(x, x, side="right")) / (2 * m)
-    own = x[0] >= 0 and x[-1] <= 1 and inner.any()
+    own = x[0] >= 0 and x[-1] <= 1 and inner.any() and times > _MOST * m
     return bool(own and np.abs(below - x)[inner].max() < _KOLMOGOROV / np.sqrt(m))
 
 

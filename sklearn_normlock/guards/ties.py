@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri
 from .reference import Reference
 from .sketch import JUMP, share_below
 from .tails import log_binomial, log_choose, log_tail
-from .tilt import FAR, more_frequent, more_frequent_of_few
+from .tilt import FAR, more_frequent, more_frequent_flag
 from .values import others
 
 #: Fewer equal values than this are no evidence.
@@ -243,7 +243,7 @@ def _share_after_drift(reference: Reference, j: int, value: float, off: float) -
     same = away <= max(float(reference.rounding[j]), off)
     near = (away <= max(float(reference.tolerance[j]), off)) & (not reference.few[j])
     own, moved = float(mass[same].max(initial=0.0)), float(mass[near].max(initial=0.0))
-    more = more_frequent_of_few if reference.few[j] else more_frequent
+    more = more_frequent_flag if reference.flag[j] else more_frequent
     return max(more(own, reference.drift), moved)
 
 

@@ -26,11 +26,8 @@ def more_frequent(share: Any, drift: float) -> Any:
     return ndtr(ndtri(share) + drift)
 
 
-def more_frequent_of_few(share: Any, drift: float) -> Any:
-    """Return the greatest share that a value may have after a drift in a column that takes few.
-
-    Whether a row has it is a flag, of which the mean drifts by so many of its own deviations.
-    """
+def more_frequent_flag(share: Any, drift: float) -> Any:
+    """Return the greatest share that one of two values may have after their mean moves by so many deviations."""
     return np.maximum(more_frequent(share, drift), np.minimum(share + drift * np.sqrt(share * (1 - share)), 1.0))
 
 
