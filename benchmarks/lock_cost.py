@@ -268,7 +268,7 @@ def file(path):
     """Print as JSON what reading the bytes of a large file takes beside SHA-256 alone, on one thread."""
     import mmap
 
-    from sklearn_normlock.files import file_digest
+    from sklearn_normlock.documents.files import file_digest
 
     with open(path, "rb") as source, mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as view:
         hashlib.sha256(view).digest()

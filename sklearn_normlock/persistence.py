@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .config import policy
+from .documents.files import file_digest, replacing
 from .errors import (
     ArtifactDigestError,
     FingerprintMismatchError,
@@ -21,7 +22,6 @@ from .errors import (
     NormLockError,
     UnfingerprintableError,
 )
-from .files import file_digest, replacing
 from .fingerprints import fingerprint
 from .formats import read, suffix_of, trusted_types, writer
 from .locks.comparison import checked, compare

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 import sklearn_normlock as nl
 from sklearn_normlock.fingerprints import Record, object_digest
-from sklearn_normlock.locks.diff import Change, compare_records
+from sklearn_normlock.records.diff import Change, compare_records
 
 
 class Holder(TransformerMixin, BaseEstimator):

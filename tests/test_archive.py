@@ -75,7 +75,7 @@ def test_an_artifact_of_a_release_loads(folder: Path, name: str, suffix: str) ->
 
 
 def _same_environment(expected: dict[str, Any]) -> bool:
-    from sklearn_normlock.locks.environment import environment
+    from sklearn_normlock.records.environment import environment
 
     return environment() == expected["environment"]
 

@@ -519,7 +519,7 @@ def test_colours(folder):
 def test_progress(folder, capsys, monkeypatch):
     """Reading a large file shows how far it is on a terminal, leaves nothing behind, and is silent elsewhere."""
     from sklearn_normlock.cli import outcome
-    from sklearn_normlock.files import file_digest
+    from sklearn_normlock.documents.files import file_digest
 
     monkeypatch.setattr(outcome, "_LARGE", 1)
     path = folder / "large.bin"

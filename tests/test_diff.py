@@ -13,7 +13,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncod
 from spec_values import laid_out
 
 from sklearn_normlock.fingerprints import object_digest
-from sklearn_normlock.locks.diff import Change, Kind, compare_records
+from sklearn_normlock.records.diff import Change, Kind, compare_records
 
 X = np.random.RandomState(0).normal(size=(30, 4)) * [1.0, 10.0, 0.1, 3.0] + [3.0, 0.0, 7.0, -2.0]
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spec_values import LAYOUTS, laid_out
 
-from sklearn_normlock.locks.diff import Kind, decode
+from sklearn_normlock.records.diff import Kind, decode
 
 _DTYPES = ["f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "?", "U3"]
 

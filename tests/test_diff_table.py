@@ -18,10 +18,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 import sklearn_normlock as nl
-from sklearn_normlock.locks.diff import compare_records
-from sklearn_normlock.locks.effects import effects
-from sklearn_normlock.locks.outputs import TOLERANCES, compare_outputs, outputs_of
-from sklearn_normlock.locks.relations import relation
+from sklearn_normlock.probes.outputs import TOLERANCES, compare_outputs, outputs_of
+from sklearn_normlock.records.diff import compare_records
+from sklearn_normlock.records.effects import effects
+from sklearn_normlock.records.relations import relation
 
 PACKAGE = Path(nl.__file__).parent
 
@@ -243,7 +243,7 @@ def test_sigmas_of_probes():
     before, after = standard(), edited(standard, ("mean_", lambda a: a + [0, 0, 0, 6.0]))()
     lock = nl.lock(before)
     report = nl.compare(after, lock)
-    from sklearn_normlock.locks.rows import decoded_rows
+    from sklearn_normlock.probes.rows import decoded_rows
 
     rows = decoded_rows(lock.probes[0].rows)
     old, new = np.asarray(before.transform(frame(rows))), np.asarray(after.transform(frame(rows)))

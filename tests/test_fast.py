@@ -25,9 +25,9 @@ from sklearn.preprocessing import _data
 import sklearn_normlock as nl
 from sklearn_normlock.compose import make_column_transformer
 from sklearn_normlock.errors import FingerprintMismatchError, PipelineMismatchError, SealWarning
+from sklearn_normlock.kernels import fast_paths, has_fast_path
 from sklearn_normlock.pipeline import Pipeline, make_pipeline
 from sklearn_normlock.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScaler
-from sklearn_normlock.seals.fast import fast_paths, has_fast_path
 from sklearn_normlock.seals.seal import watch_over
 
 

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import sklearn_normlock as nl
-from sklearn_normlock.seals.fast import METHODS, fast_paths, power
-from sklearn_normlock.seals.fast.compiler import VERSION
+from sklearn_normlock.kernels import METHODS, fast_paths, power
+from sklearn_normlock.kernels.compiler import VERSION
 
 OBJECTS = dict(sealed())
 STOCK = {name: nl.unlock(est) for name, est in OBJECTS.items()}

@@ -21,8 +21,8 @@ from sklearn.preprocessing import StandardScaler
 from zoo import ZOO
 
 import sklearn_normlock as nl
+from sklearn_normlock.documents.rendering import rendered
 from sklearn_normlock.errors import LockFormatError, LockVersionError, MissingLockError, NormLockError
-from sklearn_normlock.locks.rendering import rendered
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = json.loads((ROOT / "docs" / "lock.schema.json").read_text(encoding="utf-8"))
@@ -74,7 +74,7 @@ def test_floats_are_exact(values):
 _ELSEWHERE = """
 import hashlib, sys
 from lock_documents import locks
-from sklearn_normlock.locks.rendering import rendered
+from sklearn_normlock.documents.rendering import rendered
 print(*(hashlib.sha256(rendered(lock.to_dict()).encode()).hexdigest() for lock in locks().values()))
 """
 

@@ -48,11 +48,11 @@ from sklearn_normlock.errors import (
     UnfingerprintableError,
 )
 from sklearn_normlock.locks import comparison
-from sklearn_normlock.locks.change import Change, Kind
-from sklearn_normlock.locks.diff import decode
-from sklearn_normlock.locks.outputs import Deviation
 from sklearn_normlock.locks.report import Report
-from sklearn_normlock.locks.rows import decoded_rows
+from sklearn_normlock.probes.outputs import Deviation
+from sklearn_normlock.probes.rows import decoded_rows
+from sklearn_normlock.records.change import Change, Kind
+from sklearn_normlock.records.diff import decode
 
 # -- every estimator ---------------------------------------------------------------------------------------------------
 

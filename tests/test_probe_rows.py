@@ -22,8 +22,8 @@ from upgrade import awkward
 from upgrade.settings import SETTINGS
 
 import sklearn_normlock as nl
-from sklearn_normlock.locks.probe_rows import rows_for
-from sklearn_normlock.locks.probing import probes_of
+from sklearn_normlock.probes.probing import probes_of
+from sklearn_normlock.probes.synthesis import rows_for
 
 POSITIVE = 2  # a variant
 

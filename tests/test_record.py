@@ -22,7 +22,7 @@ from spec_values import LAYOUTS, build, laid_out, values
 import sklearn_normlock as nl
 from sklearn_normlock.fingerprints import Record, object_digest
 from sklearn_normlock.fingerprints.record import summary
-from sklearn_normlock.locks.diff import compare_records, decode
+from sklearn_normlock.records.diff import compare_records, decode
 
 LIMIT = 16_000  # bytes of JSON
 

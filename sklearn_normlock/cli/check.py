@@ -160,7 +160,7 @@ def _write(text: str, output: str | None) -> None:
     if output is None:
         print(text)
     else:
-        from ..files import replacing
+        from ..documents.files import replacing
 
         with replacing(Path(output)) as file:
             file.write((text + "\n").encode("utf-8"))

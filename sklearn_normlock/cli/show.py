@@ -40,8 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
         lock = Lock.load(arguments.path)
     else:
         est = safe_object(arguments.path, arguments.trusted, arguments.trust_file)
+        from ..kernels import fast_paths
         from ..locks.comparison import lock as locked
-        from ..seals.fast import fast_paths
 
         lock, kernels = locked(est), fast_paths(est)
     if arguments.format == "json":

@@ -185,7 +185,7 @@ def _bundle(lock: Lock, lock_file: Path, places: _Places, pins: frozenset[str], 
 
 def _by_bytes(path: Path, lock: Lock, pins: frozenset[str]) -> Report:
     """Verify a file that is no scikit-learn object: its bytes are all that is known of it."""
-    from ..files import file_digest
+    from ..documents.files import file_digest
     from ..locks.report import Report
     from ..persistence import part_for, require_pinned
 

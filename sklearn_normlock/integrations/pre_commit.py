@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import IO
 
 from ..cli.outcome import MATCH, USAGE, code_of, print_error, worst
+from ..documents.files import file_digest
 from ..errors import ArtifactDigestError, LockFormatError, MissingLockError, NormLockError
-from ..files import file_digest
 from ..locks.document import SUFFIX, Lock, parsed
 
 __all__ = ["Commit", "check_artifact", "check_lock", "main"]

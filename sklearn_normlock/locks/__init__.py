@@ -1,1 +1,1 @@
-"""Is it the same? Environments and records compared."""
+"""Is it the same? The lock as a document, its making, verification and report."""

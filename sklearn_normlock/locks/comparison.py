@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LockMismatchError, ProbeMismatchError, UnfingerprintableError
-from .change import Change, Kind
-from .diff import compare_records
+from ..probes.outputs import TOLERANCES, Deviation
+from ..probes.parts import Probe
+from ..probes.probing import Undecided, run_probe
+from ..records.change import Change, Kind
+from ..records.diff import compare_records
+from ..records.effects import effects
+from ..records.environment import versions
 from .document import Lock
-from .effects import effects
-from .environment import versions
-from .outputs import TOLERANCES, Deviation
-from .parts import FileDigest, Probe
-from .probing import Undecided, run_probe
+from .parts import FileDigest
 from .report import Report
 from .target import Target
 

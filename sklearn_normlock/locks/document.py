@@ -20,11 +20,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..documents.fields import Fields
+from ..documents.files import replacing
+from ..documents.rendering import rendered, without_none
 from ..errors import LockFormatError, LockVersionError, MissingLockError
-from ..files import replacing
-from .fields import Fields
-from .parts import Contract, FileDigest, Probe, without_none
-from .rendering import rendered
+from ..probes.parts import Probe
+from .parts import Contract, FileDigest
 
 LOCK_VERSION = 1
 LOCK_REVISION = 0

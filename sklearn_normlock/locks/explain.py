@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from .change import Change, Kind, plain_text
+from ..records.change import Change, Kind, plain_text
 
 if TYPE_CHECKING:
     from .report import Report

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from .change import Change, Kind
-from .diff import compare_records
+from ..records.change import Change, Kind
+from ..records.diff import compare_records
+from ..records.effects import effects
 from .document import Lock
-from .effects import effects
 from .report import Report
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .change import Change
-from .effects import Effect
+from ..records.change import Change
+from ..records.effects import Effect
 
 if TYPE_CHECKING:
-    from .outputs import Deviation
+    from ..probes.outputs import Deviation
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,16 +9,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ..documents.files import file_digest
+from ..documents.rendering import plain
 from ..errors import InputFaultError, InputFaultWarning, NormLockError, UnfingerprintableError
-from ..files import file_digest
 from ..fingerprints import PREFIX, Record, object_digest, require_fitted
-from .diff import decode
+from ..probes.parts import Probe
+from ..probes.probing import probes_of
+from ..probes.walk import leaves
+from ..records.diff import decode
+from ..records.environment import versions
+from ..records.redaction import is_withheld, without_rows
 from .document import Lock
-from .environment import versions
-from .parts import Contract, FileDigest, Probe, plain
-from .probing import probes_of
-from .walk import leaves
-from .withheld import is_withheld, without_rows
+from .parts import Contract, FileDigest
 
 _LARGEST = 120_000  # bytes of the state in a lock: nobody reviews a forest tree by tree
 _ARRAY_BYTES = 4_096  # an array up to this size stands there by value

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..documents.fields import Fields
+from ..documents.files import replacing
 from ..errors import LockFormatError, LockVersionError
-from ..files import replacing
+from ..probes.outputs import TOLERANCES, Deviation, compare_outputs, outputs_of
+from ..probes.parts import Output
+from ..probes.walk import StepFailedError, quietly, walk
+from ..records.environment import versions
 from .document import document_digest, parsed
-from .environment import versions
-from .fields import Fields
-from .outputs import TOLERANCES, Deviation, compare_outputs, outputs_of
-from .parts import Output
 from .report import Report
-from .walk import StepFailedError, quietly, walk
 
 TRACE_VERSION = 1  # raised when a reader of the old one would misunderstand the new one
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import FingerprintMismatchError, NormLockError, PipelineMismatchError
-from ..locks.diff import Change
+from ..records.diff import Change
 
 _NAMED = 4
 _COMPOSITE = ("steps", "transformer_list", "transformers_", "regressor_")  # what binds members to one another has these

@@ -13,9 +13,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 
 from ..errors import FingerprintMismatchError
+from ..kernels import kernel_of
+from ..kernels.inputs import usual
 from .display import badge
-from .fast import kernel_of
-from .fast.inputs import usual
 from .freeze import passed_arrays
 from .seal import (
     Open,

@@ -26,8 +26,8 @@ from ..errors import (
 )
 from ..fingerprints import PREFIX, Record, object_digest
 from ..fingerprints.state import is_estimator
-from ..locks.diff import compare_records
-from ..locks.environment import environment
+from ..records.diff import compare_records
+from ..records.environment import environment
 from .checksum import Checksum
 from .freeze import own, release
 from .messages import mismatch, short

@@ -111,7 +111,7 @@ class Watch:
     arrays, spared : list of ndarray
         The fitted arrays that were made read-only, and those that were not.
     kernels : dict
-        What :mod:`sklearn_normlock.seals.fast` made for as long as nothing moves: by method, and for the estimators in
+        What :mod:`sklearn_normlock.kernels` made for as long as nothing moves: by method, and for the estimators in
         the object by the id of their ``__dict__`` and method.
     """
 

@@ -29,7 +29,7 @@ from zoo_case import Case, quiet
 
 import sklearn_normlock as nl
 from sklearn_normlock.errors import NormLockError
-from sklearn_normlock.locks.rows import decoded_rows, encoded_rows
+from sklearn_normlock.probes.rows import decoded_rows, encoded_rows
 
 from .settings import SEALED, SETTINGS
 

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import special, stats
 from sklearn.preprocessing import PowerTransformer, StandardScaler
 
-from ...fingerprints.naming import cached
+from ..fingerprints.naming import cached
 from .compiler import VERSION, Compiler, Factory, demand, width_of
 from .inputs import F32, F64, NEP50, Kernel, contiguous, finite, finite_or_nan, ndarray
 from .scalers import BACKWARD, CAST, FORWARD, affine, switched

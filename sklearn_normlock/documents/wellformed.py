@@ -139,7 +139,7 @@ def _array_problem(entry: Mapping[str, Any]) -> Problem | None:
 
 
 def rows_problem(rows: Mapping[str, Any], later: bool) -> Problem | None:
-    """Return what is wrong with rows, as :mod:`sklearn_normlock.locks.rows` writes them, or None.
+    """Return what is wrong with rows, as :mod:`sklearn_normlock.probes.rows` writes them, or None.
 
     Parameters
     ----------

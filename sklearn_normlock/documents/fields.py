@@ -182,7 +182,7 @@ class Fields:
         return self._matching(name, _OUTPUT_DTYPE, "NumPy's name of a dtype, or text")
 
     def rows(self, name: str) -> Mapping[str, Any]:
-        """Return rows of data, as :mod:`sklearn_normlock.locks.rows` writes them."""
+        """Return rows of data, as :mod:`sklearn_normlock.probes.rows` writes them."""
         rows = Fields(self._get(name, Mapping, "rows"), self._where(name))
         rows._well_formed(rows_problem(rows._mapping, self.later))
         return rows._mapping

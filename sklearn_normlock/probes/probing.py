@@ -15,8 +15,8 @@ import numpy as np
 from ..errors import MissingDependencyError, NormLockError
 from .outputs import Deviation, compare_outputs, outputs_of
 from .parts import Output, Probe
-from .probe_rows import VARIANTS, rows_for
 from .rows import LARGEST, decoded_rows, encoded_rows, rows_digest
+from .synthesis import VARIANTS, rows_for
 from .walk import StepFailedError, calls, leaves, quietly, walk
 
 _HANDED_OVER = 16  # rows of the user's that are kept
@@ -146,7 +146,7 @@ def run_probe(probe: Probe, est: Any, rtol: float | None = None) -> list[Deviati
     est : estimator
         The one that stands where the probe's path says.
     rtol : float, default=None
-        As in :func:`~sklearn_normlock.locks.outputs.compare_outputs`.
+        As in :func:`~sklearn_normlock.probes.outputs.compare_outputs`.
 
     Returns
     -------

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn._config import _get_threadlocal_config
 
-from ...config import fast
+from ..config import fast
 
 Kernel = Callable[[Any], Any]
 

@@ -64,7 +64,7 @@ def number_rows(columns: Columns, variant: int) -> np.ndarray:
     columns : Columns
         Statistics of each column.
     variant : int
-        As in :func:`~sklearn_normlock.locks.probe_rows.rows_for`.
+        As in :func:`~sklearn_normlock.probes.synthesis.rows_for`.
 
     Returns
     -------

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...fingerprints.state import is_estimator
-from ..seal import watch_over
-from ..watch import Watch
+from ..fingerprints.state import is_estimator
+from ..seals.seal import watch_over
+from ..seals.watch import Watch
 from .compiler import Compiler
 from .inputs import Kernel
 
@@ -50,7 +50,7 @@ def has_fast_path(est: Any, method: str | None = None) -> bool:
     Examples
     --------
     >>> from sklearn_normlock.preprocessing import PolynomialFeatures, StandardScaler
-    >>> from sklearn_normlock.seals.fast import has_fast_path
+    >>> from sklearn_normlock.kernels import has_fast_path
     >>> has_fast_path(StandardScaler().fit([[0.0], [2.0]]))
     True
     >>> has_fast_path(PolynomialFeatures().fit([[0.0], [2.0]]))
@@ -82,7 +82,7 @@ def fast_paths(est: Any) -> dict[str, tuple[str, ...]]:
     --------
     >>> from sklearn_normlock.pipeline import make_pipeline
     >>> from sklearn_normlock.preprocessing import PolynomialFeatures, StandardScaler
-    >>> from sklearn_normlock.seals.fast import fast_paths
+    >>> from sklearn_normlock.kernels import fast_paths
     >>> pipe = make_pipeline(StandardScaler(), PolynomialFeatures()).fit([[0.0], [2.0]])
     >>> fast_paths(pipe)
     {'': ('transform',), 'standardscaler': ('transform', 'inverse_transform'), 'polynomialfeatures': ()}

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import ndtr, ndtri
 
-from ...fingerprints.naming import cached
+from ..fingerprints.naming import cached
 from .compiler import Compiler, Factory, Unsuited, demand, width_of
 from .inputs import F32, F64, NEP50, Kernel, contiguous, finite, finite_or_nan, ndarray
 

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import sklearn
 
-from ...fingerprints.naming import cached
-from ..watch import Watch
+from ..fingerprints.naming import cached
+from ..seals.watch import Watch
 from .inputs import Kernel
 
 VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])

@@ -48,3 +48,13 @@ def _filled(items: list[str], indent: str) -> list[str]:
 
 def _flat(value: Any) -> str:
     return json.dumps(value, sort_keys=True, allow_nan=False)
+
+
+def plain(values: Any) -> list[Any]:
+    """Return values for JSON, which has no names for what isn't finite."""
+    return [repr(x) if isinstance(x, float) and (x != x or x in (float("inf"), -float("inf"))) else x for x in values]
+
+
+def without_none(**fields: Any) -> dict[str, Any]:
+    """Return the fields that are there."""
+    return {name: value for name, value in fields.items() if value is not None}

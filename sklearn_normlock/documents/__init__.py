@@ -1,0 +1,1 @@
+"""How is it written? Typed reading with growing paths, versioned envelopes, files written whole."""

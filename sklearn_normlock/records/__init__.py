@@ -1,0 +1,1 @@
+"""What differs? The record of a state, compared: changes, relations, effects."""
