@@ -19,7 +19,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import sklearn_normlock as nl
-from sklearn_normlock.locks.document import document_digest
+from sklearn_normlock.documents.envelope import document_digest
 from sklearn_normlock.locks.parts import FileDigest
 
 RNG = np.random.RandomState(0)

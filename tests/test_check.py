@@ -124,9 +124,9 @@ def test_a_csv_file_and_a_profile_without_names(run):
 @pytest.mark.parametrize(
     ("arguments", "at"),
     [
-        (("good.csv", "--lock", "cut.json"), "cut.json: It is not a lock: not JSON"),
+        (("good.csv", "--lock", "cut.json"), "cut.json: It can't be read: not JSON"),
         (("good.csv", "--lock", "missing.json"), "missing.json: "),
-        (("good.csv", "--lock", "damaged.json"), "damaged.json: The profile's n_rows is -1"),
+        (("good.csv", "--lock", "damaged.json"), "damaged.json: n_rows should be a whole number, 1 or more"),
         (("missing.csv", "--lock", "lock.json"), "missing.csv: "),
         (("cut.parquet", "--lock", "lock.json"), "cut.parquet: It can't be read as Parquet"),
         (("cut.npy", "--lock", "lock.json"), "cut.npy: "),

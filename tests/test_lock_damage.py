@@ -14,9 +14,9 @@ from lock_documents import OTHERS, TABLE, at, named, pipeline, places, scaler, s
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_normlock as nl
+from sklearn_normlock.documents.envelope import parsed
 from sklearn_normlock.documents.rendering import rendered
 from sklearn_normlock.errors import NormLockError
-from sklearn_normlock.locks.document import parsed
 
 
 @lru_cache(maxsize=1)

@@ -118,7 +118,7 @@ def test_update_renews_a_lock_of_other_versions(suite):
 
 
 def signed(document):
-    from sklearn_normlock.locks.document import document_digest
+    from sklearn_normlock.documents.envelope import document_digest
 
     content = {key: value for key, value in document.items() if key != "digest"}
     return {**content, "digest": document_digest(content)}

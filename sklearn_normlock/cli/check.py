@@ -82,8 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def read_profile(path: str) -> Profile | None:
     """Return the profile in a lock, or a bare one; None if the lock has none."""
+    from ..documents.envelope import parsed
     from ..guards.profile import Profile
-    from ..locks.document import Lock, parsed
+    from ..locks.document import Lock
 
     document: Any = parsed(Path(path).read_bytes())
     if not isinstance(document, dict) or "profile_version" not in document:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import LockFormatError, LockVersionError
+from ..documents.entries import Entry, Origin, packed
+from ..documents.envelope import Envelope
 from .categories import Categories
 from .dependence import ENOUGH, Dependence
-from .entries import Entry, packed
 from .moments import LARGEST, Moments
 from .precision import NAMES
 from .rows import MEASURES
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from .profile import Profile
 
 VERSION = 1
+_ORIGIN = Origin("profile", "Copy the profile again from where it was saved, or learn it anew.")
+_ENVELOPE = Envelope(_ORIGIN, VERSION, "learn the profile anew", digest=False)
 
 
 def write_profile(profile: Profile) -> dict[str, Any]:
     """Return a profile as plain lists, strings and numbers."""
     found = profile.dependence
-    return {
-        "profile_version": VERSION,
+    content = {
         "n_rows": profile.n_rows,
         "n_columns": profile.n_features_in_,
         "names": None if profile.names is None else list(profile.names),
@@ -52,21 +53,13 @@ def write_profile(profile: Profile) -> dict[str, Any]:
             "trust": found.trust,
         },
     }
+    return _ENVELOPE.closed(content)
 
 
 def read_profile(profile: Profile, d: Any) -> Profile:
     """Fill a bare profile from what :func:`write_profile` returned."""
-    if not isinstance(d, dict) or "profile_version" not in d:
-        raise LockFormatError("This is no profile: it has no profile_version.", remedy="Expected Profile.to_dict().")
-    if d["profile_version"] != VERSION:
-        raise LockVersionError(
-            f"The profile is of version {d['profile_version']!r}; this release reads version {VERSION}.",
-            path="profile_version",
-            expected=VERSION,
-            actual=d["profile_version"],
-            remedy="Use a newer sklearn-normlock, or learn the profile anew.",
-        )
-    _fill(profile, Entry(d))
+    _ENVELOPE.opened(d)
+    _fill(profile, Entry(d, _ORIGIN))
     return profile
 
 

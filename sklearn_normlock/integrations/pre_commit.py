@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import IO
 
 from ..cli.outcome import MATCH, USAGE, code_of, print_error, worst
+from ..documents.envelope import parsed
 from ..documents.files import file_digest
 from ..errors import ArtifactDigestError, LockFormatError, MissingLockError, NormLockError
-from ..locks.document import SUFFIX, Lock, parsed
+from ..locks.document import SUFFIX, Lock
 
 __all__ = ["Commit", "check_artifact", "check_lock", "main"]
 

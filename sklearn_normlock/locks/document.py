@@ -11,19 +11,17 @@ the format:
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..documents.fields import Fields
+from ..documents.envelope import Envelope, parsed
+from ..documents.fields import LOCK, Fields
 from ..documents.files import replacing
 from ..documents.rendering import rendered, without_none
-from ..errors import LockFormatError, LockVersionError, MissingLockError
+from ..errors import LockFormatError, MissingLockError
 from ..probes.parts import Probe
 from .parts import Contract, FileDigest
 
@@ -31,6 +29,7 @@ LOCK_VERSION = 1
 LOCK_REVISION = 0
 SUFFIX = ".normlock.json"
 _PREFIX = "nl1-sha256:"
+_ENVELOPE = Envelope(LOCK, LOCK_VERSION, "lock the object anew", revision=LOCK_REVISION)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +88,7 @@ class Lock:
         document : dict
             With ``"digest"``, the SHA-256 of all the rest, by which :meth:`from_dict` tells a damaged lock.
         """
-        document = {
-            "lock_version": LOCK_VERSION,
-            "lock_revision": LOCK_REVISION,
+        content = {
             "fingerprint": self.fingerprint,
             "members": list(self.members),
             "environment": dict(self.environment),
@@ -101,7 +98,7 @@ class Lock:
             "probes": [probe.to_dict() for probe in self.probes],
             **without_none(profile=self.profile, coverage=self.coverage),
         }
-        return {**document, "digest": document_digest(document)}
+        return _ENVELOPE.closed(content)
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Lock:
@@ -128,36 +125,7 @@ class Lock:
         UserWarning
             If it is of a later revision of this version: what is new in it is not read.
         """
-        fields = Fields(document)
-        version = fields.count("lock_version")
-        if version != LOCK_VERSION:
-            raise LockVersionError(
-                f"The lock has lock_version {version}; this is a reader of version {LOCK_VERSION}.",
-                path="lock_version",
-                expected=LOCK_VERSION,
-                actual=version,
-                remedy="Install a version of sklearn-normlock that knows it, or lock the object anew.",
-            )
-        digest = fields.digest("digest")
-        actual = document_digest({key: value for key, value in document.items() if key != "digest"})
-        if digest != actual:
-            raise LockFormatError(
-                f"The lock is not what was written: its digest is {digest[:12]}…, its content has {actual[:12]}….",
-                path="digest",
-                expected=digest,
-                actual=actual,
-                remedy="It is damaged or was edited by hand: take it from version control again, or lock the object "
-                "anew and review the difference.",
-            )
-        revision = fields.count("lock_revision")
-        if revision > LOCK_REVISION:
-            warnings.warn(
-                f"The lock has revision {revision} of its format, this reader knows up to {LOCK_REVISION}: what is new "
-                "in it is not looked at. Upgrade sklearn-normlock.",
-                UserWarning,
-                stacklevel=2,
-            )
-            fields.later = True
+        fields = _ENVELOPE.opened(document)
         lock = cls(
             fingerprint=fields.fingerprint("fingerprint"),
             state=fields.record("state"),
@@ -276,40 +244,3 @@ def _files(fields: Fields) -> Iterator[tuple[str, Fields]]:
                 remedy="Lock the artifact anew, and keep the lock beside it.",
             )
         yield name, file
-
-
-def document_digest(document: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a document's compact JSON with sorted keys, in hexadecimal."""
-    try:
-        text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise LockFormatError(
-            f"It holds something that is not plain JSON ({error}).",
-            remedy="It is damaged or not a lock: take it from version control again.",
-        ) from None
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
-
-
-def parsed(data: bytes) -> Mapping[str, Any]:
-    """Return the JSON document that bytes are; one that a reader could understand in two ways is refused."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        result = dict(pairs)
-        if len(result) != len(pairs):
-            raise LockFormatError("A name occurs twice in it.", remedy="Take the lock from version control again.")
-        return result
-
-    def constant(name: str) -> Any:
-        raise LockFormatError(
-            f"It holds {name}, which is not JSON.", remedy="Take the lock from version control again."
-        )
-
-    try:
-        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=unique, parse_constant=constant)
-    except LockFormatError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise LockFormatError(
-            f"It is not a lock: not JSON ({error}).",
-            remedy="It is damaged or something else: take it from version control again.",
-        ) from None

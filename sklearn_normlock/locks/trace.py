@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..documents.fields import Fields
+from ..documents.entries import Origin
+from ..documents.envelope import Envelope, parsed
 from ..documents.files import replacing
-from ..errors import LockFormatError, LockVersionError
 from ..probes.outputs import TOLERANCES, Deviation, compare_outputs, outputs_of
 from ..probes.parts import Output
 from ..probes.walk import StepFailedError, quietly, walk
 from ..records.environment import versions
-from .document import document_digest, parsed
 from .report import Report
 
 TRACE_VERSION = 1  # raised when a reader of the old one would misunderstand the new one
+_ENVELOPE = Envelope(Origin("trace", "It is damaged: trace anew, or copy it again."), TRACE_VERSION, "trace anew")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +87,11 @@ class Trace:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the trace as plain JSON values."""
-        document = {
-            "trace_version": TRACE_VERSION,
+        content = {
             "environment": dict(self.environment),
             "outputs": [output.to_dict() for output in self.outputs],
         }
-        return {**document, "digest": document_digest(document)}
+        return _ENVELOPE.closed(content)
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Trace:
@@ -103,22 +102,7 @@ class Trace:
         LockFormatError, LockVersionError
             If it is not one, or of a version that isn't known here.
         """
-        fields = Fields(document)
-        version = fields.count("trace_version")
-        if version != TRACE_VERSION:
-            raise LockVersionError(
-                f"The trace has version {version}; this is a reader of version {TRACE_VERSION}.",
-                expected=TRACE_VERSION,
-                actual=version,
-                remedy="Install a version of sklearn-normlock that knows it, or trace anew.",
-            )
-        digest = fields.digest("digest")
-        if digest != document_digest({key: value for key, value in document.items() if key != "digest"}):
-            raise LockFormatError(
-                "The trace is not what was written: its digest is another.",
-                path="digest",
-                remedy="It is damaged: trace anew, or copy it again.",
-            )
+        fields = _ENVELOPE.opened(document)
         return cls(
             outputs=tuple(Output.from_fields(each) for each in fields.each("outputs")),
             environment=fields.names("environment"),
