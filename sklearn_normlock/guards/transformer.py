@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .. import events
 from ..errors import InputFaultError, InputFaultWarning
 from .diagnosis import diagnose
 from .finding import Diagnosis
@@ -182,6 +184,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _judge(self, table: Any, requests: int) -> Diagnosis:
         found = diagnose(self.profile_, table, budget=self.budget, drift=self.drift)
         found = replace(found, requests=requests)
+        _report(found)
         if found.alarm:
             if callable(self.on_fault):
                 self.on_fault(found)
@@ -240,6 +243,21 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _more_tags(self) -> dict[str, Any]:
         return {"allow_nan": True, "preserves_dtype": []}
+
+
+def _report(found: Diagnosis) -> None:
+    level = logging.WARNING if found.alarm else logging.DEBUG  # a healthy service judges many batches
+    if events.enabled(level):
+        events.emit(
+            "guard",
+            found.explain(),
+            verdict="mismatch" if found.alarm else "match" if found.judged else "undecided",
+            level=level,
+            reason=found.fault,
+            columns=tuple(map(str, found.columns)),
+            p_value=found.p_value,
+            count=found.n_rows,
+        )
 
 
 def _as_is(X: Any) -> Any:
