@@ -13,37 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# What a number is multiplied with when its unit changes. Powers of ten go without a name.
-_UNITS = {
-    12.0: "months and years, inches and feet",
-    24.0: "hours and days",
-    60.0: "seconds, minutes and hours",
-    3600.0: "seconds and hours",
-    86400.0: "seconds and days",
-    7.0: "days and weeks",
-    2.54: "centimetres and inches",
-    0.3048: "metres and feet",
-    0.9144: "metres and yards",
-    1.609344: "kilometres and miles",
-    1.852: "kilometres and nautical miles",
-    0.45359237: "kilograms and pounds",
-    28.349523125: "grams and ounces",
-    3.785411784: "litres and gallons",
-    4.184: "joules and calories",
-    6894.757293168: "pascals and psi",
-    1024.0: "binary multiples",
-    1048576.0: "binary multiples",
-    180.0 / math.pi: "radians and degrees",
-    math.log(10.0): "natural and decimal logarithms",
-    math.log(2.0): "natural and binary logarithms",
-    math.log2(10.0): "binary and decimal logarithms",
-}
-_OFFSETS = {
-    (1.8, 32.0): "°C to °F",
-    (1 / 1.8, -32 / 1.8): "°F to °C",
-    (1.0, 273.15): "°C to K",
-    (1.0, -273.15): "K to °C",
-}
+from ..units import CLOSE_FACTORS, FACTORS, TEMPERATURES
+
 _EXACT = 1e-9  # relative: numbers that were converted and then averaged agree to about 1e-12
 _LOOSE = 1e-5  # a lone ratio this close to one of two units is taken for it: inputs are rounded before they are fitted
 _ROUND_OFF = 1e-12
@@ -168,7 +139,7 @@ def _unit(ratio: float, tolerance: float) -> tuple[float, str] | None:
     power = round(math.log10(ratio))
     if power and abs(ratio / 10.0**power - 1) <= tolerance:
         return 10.0**power, "a change of unit?"
-    for value, names in _UNITS.items():
+    for value, names in (*FACTORS.items(), *CLOSE_FACTORS.items()):
         for factor in (value, 1 / value):
             if abs(ratio / factor - 1) <= tolerance:
                 return factor, f"{names}?"
@@ -176,7 +147,7 @@ def _unit(ratio: float, tolerance: float) -> tuple[float, str] | None:
 
 
 def _affine(pairs: Sequence[tuple[float, float]]) -> Relation | None:
-    for (factor, offset), names in _OFFSETS.items():
+    for (factor, offset), names in TEMPERATURES.items():
         tolerance = _EXACT if len(pairs) > 1 else _LOOSE * 1e-2
         if all(abs(factor * a + offset - b) <= tolerance * max(abs(b), abs(offset)) for a, b in pairs):
             return Relation(kind="affine", text=f"{names}?", factor=factor, offset=offset)
