@@ -10,6 +10,7 @@
         ├── LockMismatchError          an object is not what was approved
         ├── ArtifactDigestError        a file's bytes are not the approved ones
         ├── ArtifactReadError          a file is cut short, damaged, or not ours
+        ├── ArtifactWriteError         a file can't be written: no space is left, say
         ├── EnvironmentMismatchError   fitted under versions that are known not to agree with these
         ├── ProbeMismatchError         the same state, another behaviour
         ├── InputFaultError            the data is not what the object was fitted for
@@ -37,6 +38,7 @@ from typing import Any
 __all__ = [
     "ArtifactDigestError",
     "ArtifactReadError",
+    "ArtifactWriteError",
     "EnvironmentMismatchError",
     "EnvironmentMismatchWarning",  # noqa: F822 - made below, when it is first asked for
     "FingerprintMismatchError",
@@ -121,6 +123,15 @@ class ArtifactDigestError(NormLockError):
 
 class ArtifactReadError(NormLockError):
     """A file can't be read back: cut short, damaged, or of another kind."""
+
+
+class ArtifactWriteError(NormLockError, OSError):
+    """A file can't be written; one that was there before is untouched."""
+
+    def __new__(cls, *args: Any, **fields: Any) -> Any:
+        """Make it; the fields are for ``__init__``."""
+        # Of both parents the one with a layout of its own must make it.
+        return OSError.__new__(cls, *args)
 
 
 class EnvironmentMismatchError(NormLockError):

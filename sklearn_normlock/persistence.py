@@ -9,10 +9,10 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from .config import policy
-from .documents.files import file_digest, replacing
+from .documents.files import exclusive, file_digest, reading, replacing, to_disk
 from .errors import (
     ArtifactDigestError,
     FingerprintMismatchError,
@@ -27,6 +27,7 @@ from .formats import read, suffix_of, trusted_types, writer
 from .locks.comparison import checked, compare
 from .locks.comparison import lock as make_lock
 from .locks.document import SUFFIX, Lock
+from .locks.parts import FileDigest
 from .locks.report import Report
 from .seals.mixin import Locked
 from .seals.seal import find_problem, respond
@@ -77,19 +78,29 @@ def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False) -> None:
     for member in (est, *Layout(est).members):
         if isinstance(member, Locked):
             _require_intact(member)
-    with replacing(path) as file:
-        try:
-            write(est, file)
-        except NormLockError:
-            raise
-        except Exception as error:
-            raise NormLockError(
-                f"{path}: {path.suffix} can't hold this {type(est).__name__} ({type(error).__name__}: {error}).",
-                path=str(path),
-                remedy="Save it in another format.",
-            ) from None
-    if lock:
-        make_lock(est, artifact=path).save(lock_path(path))
+    approved = make_lock(est) if lock else None
+    if approved is None:
+        with replacing(path) as file:
+            _write(est, file, path, write)
+        return
+    # One pair at a time; and both files are whole on the disk before the first of them gets its name.
+    with exclusive(path.parent), replacing(lock_path(path)) as beside, replacing(path) as file:
+        _write(est, file, path, write)
+        beside.write(approved.with_files({path.name: FileDigest.of_open(file)}).to_bytes())
+        to_disk(beside)
+
+
+def _write(est: Any, file: IO[bytes], path: Path, write: Callable[[Any, IO[bytes]], None]) -> None:
+    try:
+        write(est, file)
+    except (NormLockError, OSError):
+        raise
+    except Exception as error:
+        raise NormLockError(
+            f"{path}: {path.suffix} can't hold this {type(est).__name__} ({type(error).__name__}: {error}).",
+            path=str(path),
+            remedy="Save it in another format.",
+        ) from None
 
 
 def lock_path(path: Path) -> Path:
@@ -175,7 +186,7 @@ def load(
         for note in report.notes:
             logger.info("%s: %s", path, note)
         return est
-    with open(path, "rb") as file:
+    with reading(path) as file:
         est = read(file, path, trusted)
     _check_seal(est, path, pins, unsealed)
     return est
@@ -227,7 +238,7 @@ def open_locked(
     ArtifactDigestError, LockMismatchError, ArtifactReadError
         If the file was not opened.
     """
-    with open(path, "rb") as file:
+    with reading(path) as file:
         sha256, _ = file_digest(file, progress)
         part, notes = part_for(path, sha256, lock)
         require_pinned(path, pins, lock, part)

@@ -83,10 +83,11 @@ def run(arguments: argparse.Namespace) -> int:
 def read_profile(path: str) -> Profile | None:
     """Return the profile in a lock, or a bare one; None if the lock has none."""
     from ..documents.envelope import parsed
+    from ..documents.files import read_bytes
     from ..guards.profile import Profile
     from ..locks.document import Lock
 
-    document: Any = parsed(Path(path).read_bytes())
+    document: Any = parsed(read_bytes(path))
     if not isinstance(document, dict) or "profile_version" not in document:
         document = Lock.from_dict(document).profile
     return None if document is None else Profile.from_dict(document)

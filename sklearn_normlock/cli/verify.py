@@ -185,11 +185,11 @@ def _bundle(lock: Lock, lock_file: Path, places: _Places, pins: frozenset[str], 
 
 def _by_bytes(path: Path, lock: Lock, pins: frozenset[str]) -> Report:
     """Verify a file that is no scikit-learn object: its bytes are all that is known of it."""
-    from ..documents.files import file_digest
+    from ..documents.files import file_digest, reading
     from ..locks.report import Report
     from ..persistence import part_for, require_pinned
 
-    with open(path, "rb") as file:
+    with reading(path) as file:
         sha256, _ = file_digest(file, progress(path))
     part, notes = part_for(path, sha256, lock)
     require_pinned(path, pins, lock, part)

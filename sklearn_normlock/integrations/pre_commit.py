@@ -19,7 +19,7 @@ from typing import IO
 
 from ..cli.outcome import MATCH, USAGE, code_of, print_error, worst
 from ..documents.envelope import parsed
-from ..documents.files import file_digest
+from ..documents.files import file_digest, reading
 from ..errors import ArtifactDigestError, LockFormatError, MissingLockError, NormLockError
 from ..locks.document import SUFFIX, Lock
 
@@ -166,7 +166,7 @@ def _compare(path: Path, lock_file: Path, commit: Commit) -> None:
             path=str(path),
             remedy=f"Lock the file, `normlock lock {path}`, and not the object alone.",
         )
-    with open(path, "rb") as file:
+    with reading(path) as file:
         sha256 = _pointed_at(file) or file_digest(file)[0]
     if sha256 != entry.sha256:
         raise ArtifactDigestError(

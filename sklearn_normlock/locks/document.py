@@ -19,9 +19,9 @@ from typing import Any
 
 from ..documents.envelope import Envelope, parsed
 from ..documents.fields import LOCK, Fields
-from ..documents.files import replacing
+from ..documents.files import read_bytes, replacing
 from ..documents.rendering import rendered, without_none
-from ..errors import LockFormatError, MissingLockError
+from ..errors import ArtifactReadError, LockFormatError, MissingLockError
 from ..probes.parts import Probe
 from .parts import Contract, FileDigest
 
@@ -157,7 +157,11 @@ class Lock:
             By custom the artifact's name and ``.normlock.json``.
         """
         with replacing(Path(path)) as file:
-            file.write(rendered(self.to_dict()).encode("utf-8"))
+            file.write(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Return the bytes that :meth:`save` writes."""
+        return rendered(self.to_dict()).encode("utf-8")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Lock:
@@ -176,16 +180,17 @@ class Lock:
             If it can't be read; the error names the file.
         """
         try:
-            data = Path(path).read_bytes()
+            data = read_bytes(path)
         except FileNotFoundError:
             raise MissingLockError(
                 f"There is no lock at {path}.",
                 path=str(path),
                 remedy="Take it from version control; or make one, of what was approved: `normlock lock ARTIFACT`.",
             ) from None
-        except OSError as error:
+        except (ArtifactReadError, OSError) as error:
+            why = error.strerror if isinstance(error, OSError) else error.args[0].partition(". ")[0]
             raise LockFormatError(
-                f"{path} can't be read as a lock ({error.strerror}).", path=str(path), remedy="Name a file."
+                f"{path} can't be read as a lock ({why}).", path=str(path), remedy="Name a file."
             ) from None
         try:
             return cls.from_dict(parsed(data))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from ..documents.fields import Fields
-from ..documents.files import file_digest
+from ..documents.files import file_digest, reading
 from ..documents.rendering import without_none
 
 
@@ -36,8 +36,13 @@ class FileDigest:
     @classmethod
     def of(cls, path: str | os.PathLike[str]) -> FileDigest:
         """Take it of a file."""
-        with open(path, "rb") as file:
-            sha256, size = file_digest(file)
+        with reading(path) as file:
+            return cls.of_open(file)
+
+    @classmethod
+    def of_open(cls, file: IO[bytes]) -> FileDigest:
+        """Take it of an open file, which stands at its start afterwards."""
+        sha256, size = file_digest(file)
         return cls(sha256=sha256, size=size)
 
     @classmethod

@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..documents.files import file_digest
+from ..documents.files import file_digest, reading
 from ..documents.rendering import plain
-from ..errors import InputFaultError, InputFaultWarning, NormLockError, UnfingerprintableError
+from ..errors import ArtifactReadError, InputFaultError, InputFaultWarning, NormLockError, UnfingerprintableError
 from ..fingerprints import PREFIX, Record, object_digest, require_fitted
 from ..probes.parts import Probe
 from ..probes.probing import probes_of
@@ -34,11 +34,12 @@ class FileMember:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         try:
-            with open(self.path, "rb") as file:
+            with reading(self.path) as file:
                 self.sha256, self.size = file_digest(file)
-        except OSError as error:
+        except (ArtifactReadError, OSError) as error:
+            why = error.strerror if isinstance(error, OSError) else error.args[0]
             raise UnfingerprintableError(
-                f"{self.path} can't be read ({error.strerror}): a member that is a path is bound by its bytes.",
+                f"{self.path} can't be read ({why}): a member that is a path is bound by its bytes.",
                 path=str(self.path),
                 remedy="Name a file, or pass the fitted object itself.",
             ) from None

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..documents.entries import Origin
 from ..documents.envelope import Envelope, parsed
-from ..documents.files import replacing
+from ..documents.files import read_bytes, replacing
 from ..probes.outputs import TOLERANCES, Deviation, compare_outputs, outputs_of
 from ..probes.parts import Output
 from ..probes.walk import StepFailedError, quietly, walk
@@ -124,7 +124,7 @@ class Trace:
         LockFormatError, LockVersionError
             If it can't be read.
         """
-        return cls.from_dict(parsed(Path(path).read_bytes()))
+        return cls.from_dict(parsed(read_bytes(path)))
 
 
 def trace(pipeline: Any, X: Any) -> Trace:
