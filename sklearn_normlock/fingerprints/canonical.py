@@ -22,6 +22,7 @@ from .state import fingerprint_state, is_estimator
 INLINE = 64  # bytes; part of the format: a shorter attribute stands for itself, a longer one as its digest
 
 Vouched = Callable[[Any], "tuple[bytes, Record] | None"]
+Renamed = Callable[[str, Any, str], str]
 
 _sha256 = hashlib.sha256
 # Containers of named members: the name is the label of the member's path (``scaler.mean_``, not ``steps[0][1].mean_``).
@@ -48,11 +49,17 @@ class Walker:
     vouched : callable, default=None
         ``vouched(obj)`` gives the digest of an object that is known to be intact, and its record, or None: it is not
         walked again.
+    renamed : callable, default=None
+        ``renamed(path, obj, name)`` gives the name to use for the class of an object: what the digest would be if a
+        class still had another name.
     """
 
-    def __init__(self, record: Record | None = None, vouched: Vouched | None = None) -> None:
+    def __init__(
+        self, record: Record | None = None, vouched: Vouched | None = None, renamed: Renamed | None = None
+    ) -> None:
         self.record = record
         self.vouched = vouched
+        self.renamed = renamed
         self.labels: list[str] = []
         self.open: list[int] = []  # ids of the objects and containers being walked: one that is met again is a cycle
 
@@ -79,6 +86,8 @@ class Walker:
         record = self.record
         encode = self.encode if record is None else self.recorded
         path = self.path()
+        if self.renamed is not None:
+            name = self.renamed(path, obj, name)
         parts = [b"nl1\0object", frame(name.encode("utf-8")), u64(len(state))]
         for key in sorted(state):
             value = state[key]

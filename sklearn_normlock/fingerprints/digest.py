@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import NormLockError, UnfingerprintableError
-from .canonical import Vouched, Walker
+from .canonical import Renamed, Vouched, Walker
 from .record import Record
 from .state import fingerprint_state
 
 PREFIX = "nl1-sha256:"  # clause 1.2
 
 
-def object_digest(obj: Any, record: Record | None = None, vouched: Vouched | None = None) -> bytes:
+def object_digest(
+    obj: Any, record: Record | None = None, vouched: Vouched | None = None, renamed: Renamed | None = None
+) -> bytes:
     """Return the 32-byte digest of an object, and fill a record of its state.
 
     Parameters
@@ -21,7 +23,7 @@ def object_digest(obj: Any, record: Record | None = None, vouched: Vouched | Non
         A fitted estimator; a mapping of names to such objects counts as one object with these members.
     record : Record, default=None
         Filled with what stands at each path.
-    vouched : callable, default=None
+    vouched, renamed : callable, default=None
         As in :class:`Walker`.
 
     Raises
@@ -29,7 +31,7 @@ def object_digest(obj: Any, record: Record | None = None, vouched: Vouched | Non
     UnfingerprintableError
         If part of the state has no stable name; ``path`` says which.
     """
-    walker = Walker(record, vouched)
+    walker = Walker(record, vouched, renamed)
     try:
         if type(obj) is dict:
             return walker.node("mapping", obj, obj)

@@ -134,8 +134,10 @@ def _pickled_state(obj: Any) -> tuple[str, State]:
     if getattr(function, "__name__", "") == "__newobj__":
         args, name = args[1:], class_name(type(obj))
     elif getattr(function, "__name__", "").startswith("__pyx_unpickle_"):
-        # Cython passes the class, a checksum of its own layout, and the state.
-        args, name = args[2:], class_name(type(obj))
+        # Cython passes the class, a checksum of its own layout, and a tuple of the C attributes. A class that another
+        # release gives a ``__reduce__`` of its own hands over the same values as arguments.
+        layout = args[2] if len(args) > 2 else None
+        args, name = layout if type(layout) is tuple else (), class_name(type(obj))
     elif isinstance(function, type):
         name = class_name(function)
     else:

@@ -20,6 +20,7 @@ from ..records.effects import effects
 from ..records.environment import versions
 from .document import Lock
 from .parts import FileDigest
+from .renames import renamed_helpers, without_probe
 from .report import Report
 from .target import Target
 
@@ -109,9 +110,10 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
         change = Change(path=error.path, kind=Kind.CONTENT, label=f" ({error})")
         moved = _moved(lock)
         return Report(ok=False, expected=lock.fingerprint, actual="nothing", changes=(change,), environment=moved)
-    record, actual = target.record, target.fingerprint
+    record, actual, moved = target.record, target.fingerprint, _moved(lock)
     changes: list[Change] = []
-    if actual != lock.fingerprint:
+    renames = renamed_helpers(target, lock.fingerprint, lock.state, moved) if actual != lock.fingerprint else ()
+    if actual != lock.fingerprint and not renames:
         changes = compare_records(lock.state, record)
         if not changes:
             changes = [Change(path="", kind=Kind.CONTENT, label=" (where is not in the lock: it had no room for all)")]
@@ -123,6 +125,8 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
             kept = [Change(path="", kind=Kind.CONTENT, label=" (not all of it is in the lock, which had no room)")]
     same_state = not kept
     deviations, undecided, probed = _outputs(target, lock.probes, rtol if rtol > 0 else None, same_state)
+    for rename in without_probe(renames, lock.probes, undecided):
+        undecided[rename.path] = f"{rename.describe()}, and no output of the step that holds it could be compared"
     return Report(
         ok=same_state and not deviations,
         expected=lock.fingerprint,
@@ -130,9 +134,10 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
         changes=tuple(kept),
         deviations=tuple(deviations),
         effects=() if same_state or deviations else tuple(effects(lock.state, record)),
-        environment=_moved(lock),
+        environment=moved,
         undecided=undecided,
         probed=probed,
+        notes=tuple(f"{rename.describe()}; nothing else in its state has changed" for rename in renames),
         tolerances=TOLERANCES if rtol <= 0 else {dtype: max(value, rtol) for dtype, value in TOLERANCES.items()},
     )
 

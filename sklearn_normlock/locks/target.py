@@ -13,6 +13,7 @@ from ..documents.files import file_digest, reading
 from ..documents.rendering import plain
 from ..errors import ArtifactReadError, InputFaultError, InputFaultWarning, NormLockError, UnfingerprintableError
 from ..fingerprints import PREFIX, Record, object_digest, require_fitted
+from ..fingerprints.canonical import Renamed
 from ..probes.parts import Probe
 from ..probes.probing import probes_of
 from ..probes.walk import leaves
@@ -72,10 +73,21 @@ class Target:
         for member in self.members.values():
             if not isinstance(member, FileMember):
                 require_fitted(member)
+        self.fingerprint, self.record = self.identity()
+
+    def identity(self, renamed: Renamed | None = None) -> tuple[str, dict[str, Any]]:
+        """Return the fingerprint and the record of the state, or those that other names of classes would give.
+
+        Parameters
+        ----------
+        renamed : callable, default=None
+            As in :class:`~sklearn_normlock.fingerprints.canonical.Walker`.
+        """
         record = Record(largest=_LARGEST, array_bytes=_ARRAY_BYTES)
-        self.fingerprint = PREFIX + object_digest(self.members if self.bundle else est, record).hex()
+        digest = object_digest(self.members if self.bundle else self.members[""], record, renamed=renamed)
         entries = record.entries
-        self.record = {path: _readable(entry, is_withheld(path, entries)) for path, entry in entries.items()}
+        readable = {path: _readable(entry, is_withheld(path, entries)) for path, entry in entries.items()}
+        return PREFIX + digest.hex(), readable
 
     @cached_property
     def _leaves(self) -> dict[str, Any]:
