@@ -14,6 +14,7 @@
         ├── EnvironmentMismatchError   fitted under versions that are known not to agree with these
         ├── ProbeMismatchError         the same state, another behaviour
         ├── InputFaultError            the data is not what the object was fitted for
+        ├── NoCandidateError           no candidate of a serving estimator may answer
         ├── LockFormatError            a lock that can't be read
         │   ├── LockVersionError       a lock of a version that isn't known here
         │   └── MissingLockError       a lock that was asked for and isn't there
@@ -24,14 +25,15 @@
     ├── sklearn.exceptions.InconsistentVersionWarning
     │   └── EnvironmentMismatchWarning the same state under other versions
     ├── SealWarning                    a mismatch, under the policy "warn"
-    └── InputFaultWarning              a fault in the data, under ``on_fault="warn"``
+    ├── InputFaultWarning              a fault in the data, under ``on_fault="warn"``
+    └── FallbackWarning                another candidate answers than the one that should
 
 An error carries its facts as fields, so that a program needn't parse the text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -41,6 +43,7 @@ __all__ = [
     "ArtifactWriteError",
     "EnvironmentMismatchError",
     "EnvironmentMismatchWarning",  # noqa: F822 - made below, when it is first asked for
+    "FallbackWarning",
     "FingerprintMismatchError",
     "InputFaultError",
     "InputFaultWarning",
@@ -50,6 +53,7 @@ __all__ = [
     "MissingDependencyError",
     "MissingFingerprintError",
     "MissingLockError",
+    "NoCandidateError",
     "NormLockError",
     "PipelineMismatchError",
     "ProbeMismatchError",
@@ -154,6 +158,20 @@ class InputFaultError(NormLockError):
     """The data is not what the object was fitted for."""
 
 
+class NoCandidateError(NormLockError):
+    """No candidate of a serving estimator may answer.
+
+    Attributes
+    ----------
+    reasons : dict of str to str
+        Why, for each candidate.
+    """
+
+    def __init__(self, message: str, *, reasons: Mapping[str, str] | None = None, **fields: Any) -> None:
+        self.reasons = dict(reasons or {})
+        super().__init__(message, **fields)
+
+
 class LockFormatError(NormLockError):
     """A lock that can't be read."""
 
@@ -185,6 +203,10 @@ class SealWarning(UserWarning):
 
 class InputFaultWarning(UserWarning):
     """The data is not what the object was fitted for."""
+
+
+class FallbackWarning(UserWarning):
+    """Another candidate answers than the one that should."""
 
 
 def __getattr__(name: str) -> Any:

@@ -21,6 +21,7 @@ LAYERS = [
     {"locks"},
     {"seals", "kernels"},
     {"preprocessing", "pipeline", "compose", "impute", "decomposition", "feature_extraction", "formats", "persistence"},
+    {"serving"},
     {"integrations", "cli", "__main__"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
