@@ -1,4 +1,7 @@
-"""Policy: what happens on a mismatch. Set as scikit-learn's own configuration is set.
+"""Policy: what happens on a mismatch.
+
+``set_config`` sets the default of the process; ``config_context`` overrides it for a block of code, in the thread or
+asyncio task that runs it and nowhere else.
 
 ``NORMLOCK_POLICY`` in the environment gives the default of a process, for an operator who has to keep a service up
 while a mismatch is looked into; every process that starts so says it in its log. ``NORMLOCK_FAST=0`` sends every call
@@ -9,9 +12,9 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 __all__ = ["config_context", "get_config", "set_config"]
@@ -51,20 +54,17 @@ def _default_fast() -> bool:
 
 
 _defaults: dict[str, Any] = {"policy": _default_policy(), "fast": _default_fast()}
-_local = threading.local()
+# The configuration inside a ``config_context``. Each task of asyncio works on a copy of the variables of its maker,
+# so that contexts that overlap in time can't put back each other's values.
+_override: ContextVar[dict[str, Any] | None] = ContextVar("sklearn_normlock_config", default=None)
 
 
 def _current() -> dict[str, Any]:
-    # As in scikit-learn, each thread starts from the process's defaults and then has a configuration of its own.
-    try:
-        return _local.config
-    except AttributeError:
-        _local.config = dict(_defaults)
-        return _local.config
+    return _override.get() or _defaults
 
 
 def get_config() -> dict[str, Any]:
-    """Return the configuration of this thread.
+    """Return the configuration that holds here.
 
     Returns
     -------
@@ -81,13 +81,15 @@ def get_config() -> dict[str, Any]:
 
 
 def set_config(policy: str | None = None, fast: bool | None = None) -> None:
-    """Set the configuration of this thread.
+    """Set the default of the process: it holds in every thread and task, those that exist included.
+
+    Inside a ``config_context`` it is set for the rest of that block, too; other blocks keep their own.
 
     Parameters
     ----------
     policy : {"raise", "warn", "ignore"}, default=None
-        What a mismatch does. ``None`` leaves it as it is. ``"warn"`` gives a :class:`SealWarning` and goes on;
-        ``"ignore"`` checks nothing.
+        What a mismatch does. ``None`` leaves it as it is. ``"warn"`` gives a :class:`SealWarning`, writes a log record
+        and goes on; ``"ignore"`` checks nothing.
     fast : bool, default=None
         Whether sealed objects take the fast path where there is one. ``None`` leaves it as it is. What they give is the
         same to the last bit; ``False`` is there to see that for yourself.
@@ -97,17 +99,30 @@ def set_config(policy: str | None = None, fast: bool | None = None) -> None:
     ValueError
         If the policy has another name, or ``fast`` is not a truth value.
     """
-    if fast is not None and not isinstance(fast, bool):
-        raise ValueError(f"fast is {fast!r}; it must be True or False.")
-    if policy is not None:
-        _current()["policy"] = _checked(policy, "policy")
+    changes = _changes(policy, fast)
+    override = _override.get()
+    if override is not None:
+        _override.set({**override, **changes})
+    _defaults.update(changes)
+
+
+def _changes(policy: str | None, fast: bool | None) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
     if fast is not None:
-        _current()["fast"] = fast
+        if not isinstance(fast, bool):
+            raise ValueError(f"fast is {fast!r}; it must be True or False.")
+        changes["fast"] = fast
+    if policy is not None:
+        changes["policy"] = _checked(policy, "policy")
+    return changes
 
 
 @contextmanager
 def config_context(policy: str | None = None, fast: bool | None = None) -> Iterator[None]:
-    """Set the configuration inside a ``with`` block; it is put back afterwards.
+    """Set the configuration inside a ``with`` block, for the thread or asyncio task that runs it.
+
+    Threads that are started inside the block have the default of the process; tasks that are started inside it have the
+    configuration of the block.
 
     Parameters
     ----------
@@ -123,19 +138,19 @@ def config_context(policy: str | None = None, fast: bool | None = None) -> Itera
     ...     nl.get_config()["policy"]
     'warn'
     """
-    before = get_config()
-    set_config(policy, fast)
+    before = _override.get()
+    _override.set({**_current(), **_changes(policy, fast)})
     try:
         yield
     finally:
-        _local.config = before
+        _override.set(before)
 
 
 def policy() -> str:
-    """Return what a mismatch does in this thread."""
+    """Return what a mismatch does here."""
     return _current()["policy"]
 
 
 def fast() -> bool:
-    """Return whether sealed objects take the fast path in this thread."""
+    """Return whether sealed objects take the fast path here."""
     return _current()["fast"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import copy
 import os
 import pickle
@@ -81,21 +83,79 @@ def test_an_unknown_policy(policy):
     assert nl.get_config() == {"policy": "raise", "fast": True}
 
 
-def test_threads():
-    """A thread starts from the process's default and has a configuration of its own."""
+def in_a_thread(work) -> None:
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+def test_a_context_is_the_threads_own():
+    """A context holds in the thread that runs it: a thread that is started inside has the process's default."""
+    seen = []
+    with nl.config_context(policy="ignore"):
+        in_a_thread(lambda: seen.append(nl.get_config()["policy"]))
+        assert nl.get_config() == {"policy": "ignore", "fast": True}
+    assert seen == ["raise"]
+
+
+def test_the_default_is_the_processes():
+    """``set_config`` sets the default of every thread; inside a context also that of the rest of the block."""
+    seen = []
+    try:
+        in_a_thread(lambda: nl.set_config(policy="warn"))
+        assert nl.get_config()["policy"] == "warn"
+        with nl.config_context(policy="ignore"):
+            nl.set_config(policy="raise")
+            assert nl.get_config()["policy"] == "raise"
+        in_a_thread(lambda: seen.append(nl.get_config()["policy"]))
+        assert seen == ["raise"]
+    finally:
+        nl.set_config(policy="raise")
+
+
+def test_a_context_is_the_tasks_own():
+    """Contexts of asyncio's tasks that overlap in time don't touch each other, nor what holds after them."""
     seen = []
 
-    def work() -> None:
-        seen.append(nl.get_config())
-        nl.set_config(policy="warn")
-        seen.append(nl.get_config())
+    async def lenient(start: float, end: float) -> None:
+        await asyncio.sleep(start)
+        with nl.config_context(policy="ignore"):
+            await asyncio.sleep(end - start)
+            seen.append(nl.get_config()["policy"])
 
-    with nl.config_context(policy="ignore"):
-        thread = threading.Thread(target=work)
-        thread.start()
-        thread.join()
-        assert nl.get_config() == {"policy": "ignore", "fast": True}
-    assert seen == [{"policy": "raise", "fast": True}, {"policy": "warn", "fast": True}]
+    async def strict() -> None:
+        await asyncio.sleep(0.005)
+        seen.append(nl.get_config()["policy"])
+
+    async def main() -> None:
+        await asyncio.gather(lenient(0, 0.01), lenient(0.002, 0.02), strict())
+        seen.append(nl.get_config()["policy"])
+
+    asyncio.run(main())
+    assert seen == ["raise", "ignore", "ignore", "raise"]
+    assert nl.get_config()["policy"] == "raise"
+
+
+@pytest.mark.parametrize(("policy", "level"), [("warn", "WARNING"), ("raise", "INFO"), ("ignore", None)])
+def test_a_mismatch_is_an_event(policy, level, caplog):
+    """A mismatch is a log record with fields of stable names, whether it is raised or warned of."""
+    scaler = altered()
+    with caplog.at_level("INFO", logger="sklearn_normlock"), nl.config_context(policy=policy):
+        with contextlib.suppress(NormLockError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            scaler.transform(X)
+    assert [record.levelname for record in caplog.records] == ([] if level is None else [level])
+    for record in caplog.records:
+        fields = {name: value for name, value in vars(record).items() if name.startswith("normlock.")}
+        assert fields == {
+            "normlock.event": "mismatch",
+            "normlock.verdict": "mismatch",
+            "normlock.subject": "StandardScaler",
+            "normlock.error": "FingerprintMismatchError",
+            "normlock.path": "mean_[0]",
+            "normlock.expected": "3.0",
+            "normlock.actual": "0.0",
+        }
 
 
 def test_warn_at_a_call():

@@ -178,22 +178,33 @@ def _documentation(cls: type) -> str | None:
     )
 
 
-def _wrap(cls: type, name: str, wrap: Callable[[Any], Any]) -> None:
+def _wrap(cls: type, name: str, wrap: Callable[..., Any]) -> None:
     method = inspect.getattr_static(cls, name, None)
     if method is None or getattr(method, "_normlock_wrapped", False):
         return
     if inspect.isfunction(method):
-        wrapped = wrap(method)
+        setattr(cls, name, wrap(method, _called(cls, name, method)))
     elif hasattr(method, "check") and hasattr(method, "fn"):  # a method that is there only under a condition
-        if getattr(method.fn, "_normlock_wrapped", False):
-            return
-        wrapped = available_if(method.check)(wrap(method.fn))
-    else:
-        return
-    setattr(cls, name, wrapped)
+        if not getattr(method.fn, "_normlock_wrapped", False):
+            setattr(cls, name, available_if(method.check)(wrap(method.fn, _called(cls, name, method.fn))))
 
 
-def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
+def _called(cls: type, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what a wrapper calls: a class's own method, or whatever its parents have when it is called.
+
+    Tools patch the methods of scikit-learn's classes after ours were made (MLflow's autologging does), and expect the
+    patch to be called.
+    """
+    if name in vars(cls):
+        return method
+
+    def inherited(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(super(cls, self), name)(*args, **kwargs)
+
+    return _named(inherited, method)
+
+
+def _checked(method: Callable[..., Any], called: Callable[..., Any]) -> Callable[..., Any]:
     name = method.__name__
 
     @functools.wraps(method)
@@ -209,10 +220,10 @@ def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
                     result = kernel(args[0])
                     if result is not None:
                         return result
-            return method(self, *args, **kwargs)
+            return called(self, *args, **kwargs)
         if check(self) or watch_over(self) is not None or fitted_attribute(self) is not None:
-            return method(self, *args, **kwargs)
-        result = method(self, *args, **kwargs)
+            return called(self, *args, **kwargs)
+        result = called(self, *args, **kwargs)
         if fitted_attribute(self) is not None:
             seal(self)  # its first use fitted it: a vectorizer with a given vocabulary
         return result
@@ -220,7 +231,7 @@ def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
     return _named(call, method)
 
 
-def _sealing(method: Callable[..., Any]) -> Callable[..., Any]:
+def _sealing(method: Callable[..., Any], called: Callable[..., Any]) -> Callable[..., Any]:
     partial = method.__name__ == "partial_fit"
 
     @functools.wraps(method)
@@ -228,7 +239,7 @@ def _sealing(method: Callable[..., Any]) -> Callable[..., Any]:
         if partial:
             _refuse_after_load(self)
         with opened(self) as outermost:
-            result = method(self, *args, **kwargs)
+            result = called(self, *args, **kwargs)
         if outermost:
             returned = () if result is self else (result,)
             seal(self, passed_arrays((*args, *kwargs.values(), *returned)))
@@ -254,5 +265,6 @@ def _refuse_after_load(self: Any) -> None:
                 path="partial_fit",
                 expected=vars(self).get(FINGERPRINT),
                 remedy="To train it further on purpose, call partial_fit inside `with sklearn_normlock.thaw(...)`.",
-            )
+            ),
+            self,
         )

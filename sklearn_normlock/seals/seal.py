@@ -8,6 +8,7 @@ it belongs to the process.
 from __future__ import annotations
 
 import inspect
+import logging
 import warnings
 import weakref
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from ..errors import (
     SealWarning,
     UnfingerprintableError,
 )
+from ..events import emit, error_fields
 from ..fingerprints import PREFIX, Record, object_digest
 from ..fingerprints.state import is_estimator
 from ..records.diff import compare_records
@@ -189,7 +191,7 @@ def examine(obj: Any) -> None:
         return
     problem = find_problem(obj)
     if problem is not None:
-        respond(problem)
+        respond(problem, obj)
     elif FINGERPRINT in vars(obj):
         # What moved did not change what counts: watch on from here.
         if isinstance(watch, Watch):
@@ -221,13 +223,26 @@ def find_problem(obj: Any) -> NormLockError | None:
     return mismatch(obj, str(fingerprint), actual, fitted, record.entries, compare_records(fitted, record.entries))
 
 
-def respond(problem: NormLockError) -> None:
-    """Raise a problem or warn of it, as the policy says."""
+def respond(problem: NormLockError, obj: Any = None) -> None:
+    """Report a problem as an event, and raise it or warn of it, as the policy says.
+
+    Parameters
+    ----------
+    problem : NormLockError
+        Nothing is done about it under the policy "ignore".
+    obj : Locked, default=None
+        The object that has it.
+    """
     response = policy()
+    if response == "ignore":
+        return
+    # A raised error is its own message: whoever catches it logs it.
+    level = logging.INFO if response == "raise" else logging.WARNING
+    subject = None if obj is None else type(obj).__name__
+    emit("mismatch", str(problem), verdict="mismatch", level=level, subject=subject, **error_fields(problem))
     if response == "raise":
         raise problem
-    if response == "warn":
-        warnings.warn(str(problem), SealWarning, stacklevel=_callers_level())
+    warnings.warn(str(problem), SealWarning, stacklevel=_callers_level())
 
 
 def _callers_level() -> int:
@@ -244,11 +259,30 @@ def carried_record(obj: Any) -> Record:
 
 
 def carry(obj: Any, state: Any) -> Any:
-    """Put the record of an object into the state that it is about to leave the process with."""
+    """Return the state that an object is about to leave the process with, with what its seal carries.
+
+    An object that is being fitted or is thawed has no seal of its present state: it is sealed on its way out.
+    """
+    if not isinstance(state, dict):
+        return state
     watch = _watches.get(id(obj))
-    if isinstance(watch, Watch) and isinstance(state, dict) and FINGERPRINT in state:
-        state = {**state, RECORD: watch.record.text}
+    if isinstance(watch, Open):
+        return {**{name: value for name, value in state.items() if name not in CARRIED}, **_present_seal(obj)}
+    if isinstance(watch, Watch) and FINGERPRINT in state:
+        return {**state, RECORD: watch.record.text}
     return state
+
+
+def _present_seal(obj: Any) -> dict[str, str]:
+    """Return what a seal taken now would carry; nothing if the object is not fitted yet."""
+    if fitted_attribute(obj) is None:
+        return {}
+    record = Record()
+    try:
+        digest = object_digest(obj, record, _vouched)
+    except UnfingerprintableError as error:
+        return {UNNAMED: str(error)}
+    return {FINGERPRINT: PREFIX + digest.hex(), ENVIRONMENT: environment(), RECORD: record.text}
 
 
 def verify_loaded(obj: Any) -> None:
@@ -294,7 +328,7 @@ def verify_loaded(obj: Any) -> None:
             return
     problem = find_problem(obj)
     if problem is not None:
-        respond(problem)
+        respond(problem, obj)
 
 
 def _compare_environment(obj: Any) -> None:
