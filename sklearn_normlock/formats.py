@@ -12,7 +12,8 @@ from typing import IO, Any
 from .errors import ArtifactReadError, NormLockError
 from .seals.mixin import Locked
 
-_MODULES = (
+# The modules of drop-ins.
+DROP_INS = (
     "preprocessing",
     "pipeline",
     "compose",
@@ -60,7 +61,7 @@ def trusted_types() -> tuple[str, ...]:
     array([1.])
     """
     names = {_GUARD, *_INERT}
-    for module_name in _MODULES:
+    for module_name in DROP_INS:
         module = import_module(f"sklearn_normlock.{module_name}")
         names |= {
             f"{module.__name__}.{name}"

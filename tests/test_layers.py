@@ -18,6 +18,7 @@ LAYERS = [
     {"fingerprints"},
     {"records"},
     {"probes"},
+    {"graphs"},
     {"locks"},
     {"seals", "kernels"},
     {"preprocessing", "pipeline", "compose", "impute", "decomposition", "feature_extraction", "formats", "persistence"},

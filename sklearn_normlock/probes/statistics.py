@@ -221,6 +221,12 @@ def _centres(est: Any) -> Columns:
     raise AttributeError
 
 
+def _components(est: Any) -> Columns:
+    """Of a PCA, whose components tell how far each column goes from its mean."""
+    variance = (np.square(est.components_) * np.reshape(est.explained_variance_, (-1, 1))).sum(axis=0)
+    return Columns.around(*_on_grid(np.asarray(est.mean_, dtype=np.float64), np.sqrt(variance)))
+
+
 def _trees(est: Any) -> Columns:
     splits: dict[int, list[float]] = {}
     for tree in islice(_tree_objects(est), _TREES):
@@ -262,6 +268,7 @@ _SOURCES: tuple[Callable[[Any], Columns], ...] = (
     _knots,
     _statistics,
     _power,
+    _components,
     _scaler,
     _trees,
     _histogram,

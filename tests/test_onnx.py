@@ -1,0 +1,292 @@
+"""ONNX: locked classes convert as stock ones do, and a graph is judged by what it computes."""
+
+import random
+import warnings
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+pytest.importorskip("skl2onnx", reason="the extra `onnx` isn't installed")
+pytest.importorskip("onnxruntime", reason="the extra `onnx` isn't installed")
+
+import onnx
+import onnxruntime
+from onnx_models import models
+from skl2onnx import to_onnx
+from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier, StackingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, StandardScaler
+
+import sklearn_normlock as nl
+from sklearn_normlock.formats import DROP_INS
+from sklearn_normlock.graphs.identity import Graph, header
+from sklearn_normlock.graphs.parity import parity
+from sklearn_normlock.integrations.onnx import register
+from sklearn_normlock.seals.mixin import Locked
+
+# What skl2onnx does with deprecated parts of NumPy is its own business.
+pytestmark = pytest.mark.filterwarnings("ignore")
+RNG = np.random.default_rng(0)
+X = np.abs(RNG.normal(size=(80, 4))) + 0.1
+Y = (X[:, 0] > 0.7).astype(int)
+
+
+def converted(est, X, dtype=np.float32):
+    classifier = hasattr(est, "predict_proba")
+    return to_onnx(est, X[:1].astype(dtype), options={"zipmap": False} if classifier else None)
+
+
+def run(model, X, dtype=np.float32):
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: X.astype(dtype)})
+
+
+def drop_ins():
+    for name in DROP_INS:
+        module = import_module(f"sklearn_normlock.{name}")
+        for each in vars(module).values():
+            if isinstance(each, type) and issubclass(each, Locked) and each.__module__ == module.__name__:
+                yield each
+
+
+DEFAULT = sorted(set(drop_ins()), key=lambda cls: cls.__qualname__)
+
+
+@pytest.mark.parametrize("cls", DEFAULT, ids=lambda cls: cls.__qualname__)
+def test_a_drop_in_converts_as_its_stock_class(cls):
+    """Every drop-in that can be made without arguments and fitted on numbers gives the graph that stock gives."""
+    register()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            stock = cls.__fingerprint_class__()
+            if "n_quantiles" in stock.get_params():
+                stock.set_params(n_quantiles=10)  # a thousand take skl2onnx a minute
+            stock.fit(X, Y)
+        theirs = converted(stock, X)
+    except Exception as error:
+        pytest.skip(f"stock doesn't convert either: {type(error).__name__}")
+    ours = converted(cls(**stock.get_params(deep=False)).fit(X, Y), X)
+    assert Graph(ours).fingerprint == Graph(theirs).fingerprint
+
+
+def composites():
+    from sklearn_normlock.compose import ColumnTransformer
+    from sklearn_normlock.impute import SimpleImputer
+    from sklearn_normlock.pipeline import make_pipeline, make_union
+    from sklearn_normlock.preprocessing import MinMaxScaler
+    from sklearn_normlock.preprocessing import StandardScaler as Scaler
+
+    columns = ColumnTransformer([("a", Scaler(), [0, 1]), ("b", MinMaxScaler(), [2, 3])])
+    inner = make_pipeline(Scaler(), LogisticRegression())
+    yield "pipeline", make_pipeline(SimpleImputer(), Scaler(), LogisticRegression())
+    yield "columns", make_pipeline(columns, LogisticRegression())
+    yield "union", make_pipeline(make_union(Scaler(), MinMaxScaler()), LogisticRegression())
+    yield "guard", make_pipeline(nl.InputGuard(), Scaler(), LogisticRegression())
+    yield "grid", GridSearchCV(inner, {"logisticregression__C": [0.1, 1.0]}, cv=2)
+    yield "stacking", StackingClassifier([("a", inner)], cv=2)
+
+
+@pytest.mark.parametrize(("name", "est"), list(composites()), ids=lambda case: case if isinstance(case, str) else "")
+def test_composites_convert(name, est):
+    """Locked steps convert in pipelines, columns, unions, searches and stacks, and compute what the object does."""
+    register()
+    est = clone(est).fit(X, Y)
+    model = converted(est, X)
+    np.testing.assert_allclose(run(model, X)[1], est.predict_proba(X), atol=1e-5)
+    assert parity(est, model).ok
+
+
+def test_a_class_of_ones_own_converts():
+    """A class made with `Locked` is registered with the converter of its parent."""
+
+    class Mine(Locked, StandardScaler):
+        pass
+
+    assert Mine in register()
+    est = Mine().fit(X)
+    np.testing.assert_allclose(run(converted(est, X), X)[0], est.transform(X), atol=1e-5)
+
+
+# -- identity ----------------------------------------------------------------------------------------------------------
+
+
+def graph_of(est=None):
+    return converted((est or RandomForestClassifier(3, random_state=0)).fit(X, Y), X)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_layout_is_no_identity(seed):
+    """Order of initialisers and attributes, names of values and nodes, and doc strings don't count."""
+    rng = random.Random(seed)
+    model = graph_of(StackingClassifier([("a", LogisticRegression()), ("b", RandomForestClassifier(2))], cv=2))
+    other = onnx.ModelProto()
+    other.CopyFrom(model)
+    other.doc_string, other.producer_version, other.graph.name = "another", "9", "another"
+    tensors = list(other.graph.initializer)
+    rng.shuffle(tensors)
+    del other.graph.initializer[:]
+    other.graph.initializer.extend(tensors)
+    kept = {value.name for value in [*other.graph.output, *other.graph.input]}
+    for node in other.graph.node:
+        attributes = list(node.attribute)
+        rng.shuffle(attributes)
+        del node.attribute[:]
+        node.attribute.extend(attributes)
+        node.name, node.doc_string = f"renamed {node.name}", "said"
+        for names in (node.input, node.output):
+            for i, name in enumerate(names):
+                names[i] = name if name in kept or not name else f"renamed {name}"
+    for tensor in other.graph.initializer:
+        tensor.name = f"renamed {tensor.name}"
+    assert Graph(other).fingerprint == Graph(model).fingerprint
+
+
+def test_independent_nodes_may_stand_in_any_order():
+    """Two orders that a reader may meet give one identity."""
+    a, b, c = (
+        onnx.helper.make_node(op, [x], [y]) for op, x, y in [("Abs", "X", "a"), ("Neg", "X", "b"), ("Exp", "a", "c")]
+    )
+    last = onnx.helper.make_node("Add", ["b", "c"], ["Y"])
+    values = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [None, 2]) for name in "XY"]
+
+    def fingerprint(*nodes):
+        graph = onnx.helper.make_graph(nodes, "g", values[:1], values[1:])
+        return Graph(onnx.helper.make_model(graph)).fingerprint
+
+    assert fingerprint(a, b, c, last) == fingerprint(b, a, c, last) == fingerprint(a, c, b, last)
+    assert fingerprint(a, b, c, last) != fingerprint(a, b, c, onnx.helper.make_node("Add", ["c", "b"], ["Y"]))
+
+
+def test_one_ulp_is_another_graph():
+    """Every number of a node or an initialiser counts, to its last bit; so do operator, opset and type."""
+    model = graph_of()
+    before = Graph(model).fingerprint
+
+    def changed(change):
+        other = onnx.ModelProto()
+        other.CopyFrom(model)
+        change(other)
+        return Graph(other).fingerprint
+
+    def nudge(other):
+        floats = next(
+            each for node in other.graph.node for each in node.attribute if each.name == "nodes_values"
+        ).floats
+        floats[0] = float(np.nextafter(np.float32(floats[0]), np.float32(np.inf)))
+
+    assert changed(lambda other: None) == before
+    assert changed(nudge) != before
+    assert changed(lambda other: setattr(other.opset_import[0], "version", 9)) != before
+    assert changed(lambda other: setattr(other.graph.input[0].type.tensor_type, "elem_type", 11)) != before
+
+
+def test_the_header_needs_no_package(tmp_path):
+    """Producer and stamp are read from the bytes; damage and other files give nothing."""
+    path = tmp_path / "m.onnx"
+    path.write_bytes(graph_of().SerializeToString())
+    assert header(path) == ("skl2onnx", None)
+    for content in (b"", b"\xff" * 40, b"PK\x03\x04 zip", path.read_bytes()[:37]):
+        path.write_bytes(content)
+        assert header(path)[1] is None
+
+
+# -- parity ------------------------------------------------------------------------------------------------------------
+
+MODELS = models()
+
+
+def agrees(est, model, X, dtype):
+    """Tell by the training rows whether a graph computes what the estimator does, without the gate's code."""
+    outputs = run(model, X, dtype)
+    single = dtype == np.float32 or any(value.dtype == np.float32 for value in outputs)
+    names = ["predict"] if hasattr(est, "predict") else ["transform"]
+    names += [name for name in ("predict_proba", "decision_function", "transform") if name not in names]
+    names = [name for name in names if hasattr(est, name)]
+    for name, got in zip(names, outputs, strict=False):
+        expected = np.asarray(getattr(est, name)(X)).reshape(len(X), -1)
+        got = got.reshape(len(X), -1)
+        got = got[:, 1:] if got.shape[1] == 2 and expected.shape[1] == 1 else got
+        scale = np.abs(np.nan_to_num(expected)).max(axis=0)
+        far = np.abs(got - expected) > (1e-5 if single else 1e-7) * np.where(scale > 0, scale, 1.0)
+        if (far & ~(np.isnan(got) & np.isnan(expected))).any():
+            return False
+    return True
+
+
+def judged(case, dtype):
+    est = clone(case.est).fit(case.X, case.y)
+    try:
+        model = converted(est, case.X, dtype)
+        truth = agrees(est, model, case.X, dtype)
+    except Exception as error:  # no converter, or a graph that onnxruntime refuses
+        pytest.skip(f"doesn't convert: {type(error).__name__}")
+    found = parity(est, model)
+    assert found.undecided is None, found.undecided
+    assert found.ok == truth, (found, truth)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("case", MODELS[::7], ids=lambda case: case.name)
+def test_some_graphs_are_judged_rightly(case, dtype):
+    """The gate says of each graph what its training rows say."""
+    judged(case, dtype)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("case", MODELS, ids=lambda case: case.name)
+def test_all_graphs_are_judged_rightly(case, dtype):
+    """No graph that differs passes, and none that agrees fails."""
+    judged(case, dtype)
+
+
+def test_the_first_step_that_differs_is_named():
+    """A changed number in a node is found, with the step of the pipeline and the node."""
+    from sklearn.pipeline import make_pipeline
+
+    est = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
+    model = converted(est, X)
+    for attribute in model.graph.node[1].attribute:
+        if attribute.name == "intercepts":
+            attribute.floats[0] += 0.01
+    found = parity(est, model)
+    assert not found.ok
+    assert found.deviations[0].path == "logisticregression"
+    assert "LinearClassifier" in found.deviations[0].text
+
+
+def test_the_first_two_swapped_categories_are_found():
+    """The columns of a one-hot encoder in another order are a mismatch."""
+    from sklearn.preprocessing import OneHotEncoder
+
+    words = np.array([["a"], ["b"], ["c"]] * 5, dtype=object)
+    est = OneHotEncoder(sparse_output=False).fit(words)
+    model = to_onnx(est, initial_types=[("X", __import__("skl2onnx").common.data_types.StringTensorType([None, 1]))])
+    assert parity(est, model).ok
+    for attribute in (each for node in model.graph.node for each in node.attribute):
+        if attribute.name == "cats_strings":
+            attribute.strings[0], attribute.strings[1] = attribute.strings[1], attribute.strings[0]
+    assert not parity(est, model).ok
+
+
+def test_users_rows_decide():
+    """Rows that are given are pardoned no rounding."""
+    est = KBinsDiscretizer(3, encode="ordinal", strategy="uniform").fit(X)
+    model = converted(est, X)
+    assert parity(est, model, X).ok
+    below = X.copy()
+    below[:, 0] = np.nextafter(est.bin_edges_[0][1], -np.inf)  # single precision takes it for the edge itself
+    assert parity(est, model).ok
+    assert not parity(est, model, below).ok
+
+
+def test_a_graph_of_something_else_is_undecided():
+    """A graph whose inputs or outputs are not the estimator's can't be judged."""
+    est = StandardScaler().fit(X[:, :2])
+    assert parity(est, converted(StandardScaler().fit(X), X)).undecided
+    silent = FunctionTransformer().fit(X)
+    assert parity(silent, converted(StandardScaler().fit(X), X)).ok is False
