@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from .config import config_context, get_config, set_config
     from .fingerprints import fingerprint
     from .formats import trusted_types
+    from .gates.reference import ReferenceSet, pin
+    from .gates.report import GateReport
+    from .gates.running import gate
     from .guards.coverage import Coverage, coverage
     from .guards.diagnosis import diagnose
     from .guards.display import ProfileDisplay
@@ -31,11 +34,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Coverage",
     "Diagnosis",
+    "GateReport",
     "InputGuard",
     "Lock",
     "Locked",
     "Profile",
     "ProfileDisplay",
+    "ReferenceSet",
     "Report",
     "Trace",
     "compare",
@@ -45,9 +50,11 @@ __all__ = [
     "diff",
     "dump",
     "fingerprint",
+    "gate",
     "get_config",
     "load",
     "lock",
+    "pin",
     "set_config",
     "thaw",
     "trace",
@@ -61,11 +68,13 @@ __all__ = [
 _HOMES = {
     "Coverage": "guards.coverage",
     "Diagnosis": "guards.finding",
+    "GateReport": "gates.report",
     "InputGuard": "guards.transformer",
     "Lock": "locks.document",
     "Locked": "seals.mixin",
     "Profile": "guards.profile",
     "ProfileDisplay": "guards.display",
+    "ReferenceSet": "gates.reference",
     "Report": "locks.report",
     "Trace": "locks.trace",
     "compare": "locks.comparison",
@@ -75,9 +84,11 @@ _HOMES = {
     "diff": "locks.comparison",
     "dump": "persistence",
     "fingerprint": "fingerprints",
+    "gate": "gates.running",
     "get_config": "config",
     "load": "persistence",
     "lock": "locks.comparison",
+    "pin": "gates.reference",
     "set_config": "config",
     "thaw": "seals.opening",
     "trace": "locks.trace",

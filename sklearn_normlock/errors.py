@@ -15,6 +15,9 @@
         ├── ProbeMismatchError         the same state, another behaviour
         ├── InputFaultError            the data is not what the object was fitted for
         ├── NoCandidateError           no candidate of a serving estimator may answer
+        ├── GateInputError             a gate was given what it can't compare
+        │   └── GateLimitsError        limits that can't be read
+        ├── ReferenceMismatchError     reference rows are not the ones that were pinned
         ├── LockFormatError            a lock that can't be read
         │   ├── LockVersionError       a lock of a version that isn't known here
         │   └── MissingLockError       a lock that was asked for and isn't there
@@ -45,6 +48,8 @@ __all__ = [
     "EnvironmentMismatchWarning",  # noqa: F822 - made below, when it is first asked for
     "FallbackWarning",
     "FingerprintMismatchError",
+    "GateInputError",
+    "GateLimitsError",
     "InputFaultError",
     "InputFaultWarning",
     "LockFormatError",
@@ -57,6 +62,7 @@ __all__ = [
     "NormLockError",
     "PipelineMismatchError",
     "ProbeMismatchError",
+    "ReferenceMismatchError",
     "SealWarning",
     "UnfingerprintableError",
 ]
@@ -170,6 +176,18 @@ class NoCandidateError(NormLockError):
     def __init__(self, message: str, *, reasons: Mapping[str, str] | None = None, **fields: Any) -> None:
         self.reasons = dict(reasons or {})
         super().__init__(message, **fields)
+
+
+class GateInputError(NormLockError):
+    """A gate was given what it can't compare: other lengths, no right answers, an unknown metric or column."""
+
+
+class GateLimitsError(GateInputError):
+    """The limits of a gate can't be read."""
+
+
+class ReferenceMismatchError(NormLockError):
+    """The rows of a gate are not the reference set that was pinned."""
 
 
 class LockFormatError(NormLockError):

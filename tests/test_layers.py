@@ -22,6 +22,7 @@ LAYERS = [
     {"locks"},
     {"seals", "kernels"},
     {"preprocessing", "pipeline", "compose", "impute", "decomposition", "feature_extraction", "formats", "persistence"},
+    {"gates"},
     {"serving"},
     {"integrations", "cli", "__main__"},
 ]

@@ -1,0 +1,123 @@
+"""The estimate of each metric: which of the methods of :mod:`.statistics` it is made by."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import GateInputError
+from .answers import Answers
+from .statistics import Estimate, delong, jackknife, normal, paired_shares, share, widened
+from .tasks import scored, scorer_of
+
+_FEW = 8  # differing rows below which their spread says little of the rest
+_LOSSES = {"neg_mean_absolute_error": np.abs, "neg_mean_squared_error": np.square}
+
+Values = tuple[float | None, float | None, Estimate]
+
+
+def estimate(given: Answers, metric: Any, rows: NDArray[np.intp], seed: int) -> Values:
+    """Return a metric of both on some rows, and the estimate of its change.
+
+    Parameters
+    ----------
+    given : Answers
+        What is compared.
+    metric : str or scorer
+        Which metric.
+    rows : ndarray of int
+        The positions of a cohort's rows.
+    seed : int
+        Deals rows into groups where a metric needs that.
+    """
+    if metric == "agreement":
+        return _share(given, given.agree, rows)
+    if metric == "negative_flips":
+        if given.harm is None:
+            raise GateInputError("negative_flips needs right answers.", path="metrics", remedy="Give y.")
+        return _share(given, given.harm > 0, rows)
+    if metric == "accuracy" and given.right is not None:
+        return _accuracy(given, rows)
+    if metric in _LOSSES and given.kind == "regressor":
+        return _mean_loss(given, metric, rows)
+    scorer = scorer_of(metric)
+    areas = _areas(given, rows) if metric == "roc_auc" and given.weight is None else None
+    if areas is None:
+        weight, y = given.weight, given.y
+
+        def score(at: NDArray[np.intp]) -> tuple[float, float]:
+            old = scored(given.kind, given.old, scorer, y, rows[at], weight)
+            return old, scored(given.kind, given.new, scorer, y, rows[at], weight)
+
+        strata = np.unique(y[rows], return_inverse=True)[1] if given.kind == "classifier" and y.ndim == 1 else None
+        areas = jackknife(score, len(rows), np.random.default_rng(seed), strata)
+    old, new, found = areas
+    differing = _differing(given, rows)
+    if differing < _FEW:
+        bounded = max(abs(old), abs(new)) <= 1
+        found = widened(found, differing, len(rows), 1.0 if bounded else max(abs(old), abs(new)))
+    return old, new, found
+
+
+def _share(given: Answers, hit: NDArray[np.bool_], rows: NDArray[np.intp]) -> Values:
+    size = given.effective(rows)
+    return None, None, share(given.share(hit, rows) * size, size)
+
+
+def _accuracy(given: Answers, rows: NDArray[np.intp]) -> Values:
+    assert given.right is not None and given.harm is not None
+    old, new = (given.share(right, rows) for right in given.right)
+    size = given.effective(rows)
+    worse, better = given.share(given.harm > 0, rows) * size, given.share(given.harm < 0, rows) * size
+    return old, new, paired_shares(worse, better, size)
+
+
+def _mean_loss(given: Answers, metric: str, rows: NDArray[np.intp]) -> Values:
+    """Return a mean over rows: the mean of paired differences, and Student's t."""
+    y = given.y[rows]
+    losses = []
+    for outputs in (given.old, given.new):
+        gaps = _LOSSES[metric](outputs.predictions[rows] - y)
+        losses.append(-gaps.reshape(len(rows), -1).mean(axis=1))
+    weight = np.ones(len(rows)) if given.weight is None else given.weight[rows]
+    old, new = (float(np.average(each, weights=weight)) for each in losses)
+    gap = losses[1] - losses[0]
+    size = given.effective(rows)
+    if len(rows) < 2:
+        return old, new, Estimate(new - old, lambda tail: (-math.inf, math.inf), "one row has no spread", 1.0)
+    variance = float((weight**2 * (gap - (new - old)) ** 2).sum() / weight.sum() ** 2) * size / max(size - 1, 1)
+    found = normal(new - old, math.sqrt(variance), max(size - 1, 1), "mean of paired differences, Student's t")
+    differing = int(np.count_nonzero(gap))
+    if differing < _FEW:
+        found = widened(found, differing, len(rows), max(abs(old), abs(new)))
+    return old, new, found
+
+
+def _areas(given: Answers, rows: NDArray[np.intp]) -> tuple[float, float, Estimate] | None:
+    """Return the areas under the ROC curve of two classes; None if they are not of that form."""
+    classes = given.old.classes
+    if classes is None or len(classes) != 2 or not np.array_equal(classes, given.new.classes):
+        return None
+    scores = []
+    for outputs in (given.old, given.new):
+        name = "decision_function" if "decision_function" in outputs.scores else "predict_proba"
+        if name not in outputs.scores:
+            return None
+        values = np.asarray(outputs.scores[name])[rows]
+        scores.append(values[:, 1] if values.ndim == 2 else values)
+    positive = given.y[rows] == classes[1]
+    if min(positive.sum(), (~positive).sum()) < 2:
+        raise ValueError(f"{int(positive.sum())} rows of {classes[1]!r} among {len(rows)}")
+    return delong(positive, scores[0], scores[1])
+
+
+def _differing(given: Answers, rows: NDArray[np.intp]) -> int:
+    """Count the rows on which anything differs that a scorer could look at."""
+    differs = (given.old.predictions[rows] != given.new.predictions[rows]).reshape(len(rows), -1).any(axis=1)
+    for name in set(given.old.scores) & set(given.new.scores):
+        one, two = np.asarray(given.old.scores[name])[rows], np.asarray(given.new.scores[name])[rows]
+        differs |= (one != two).reshape(len(rows), -1).any(axis=1) if one.shape == two.shape else True
+    return int(differs.sum())

@@ -1,0 +1,406 @@
+"""The gate: which releases are blocked, which may pass, and what can't be told."""
+
+from __future__ import annotations
+
+import datetime
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.datasets import make_classification, make_regression
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import IsolationForest
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+import sklearn_normlock as nl
+from sklearn_normlock.errors import ArtifactDigestError, GateInputError, GateLimitsError, MissingLockError
+from sklearn_normlock.gates.comparison import judge
+from sklearn_normlock.gates.limits import Limits
+from sklearn_normlock.gates.tasks import Outputs
+
+CONCISE = {"overall": {"accuracy": {"max_drop": 0.005, "rule_out": 0.02}}}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return make_classification(6000, n_features=6, n_informative=4, n_redundant=0, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def old(rows):
+    X, y = rows
+    return make_pipeline(StandardScaler(), LogisticRegression()).fit(X[:3000], y[:3000])
+
+
+def planted(n, flips, where=None, positive=0):
+    """Return answers of which the new ones lose ``flips`` rows, and win ``positive``, from the place ``where`` on."""
+    y = np.arange(n) % 2
+    before, after = y.copy(), y.copy()
+    start = 0 if where is None else where
+    after[start : start + flips] = 1 - after[start : start + flips]
+    before[n - positive :] = 1 - before[n - positive :]
+    return Outputs(predictions=before), Outputs(predictions=after), y
+
+
+# -- the three answers -------------------------------------------------------------------------------------------------
+
+
+def test_the_same_pipeline_may_replace_itself(rows, old):
+    """No difference, enough rows: ok, and no step differs."""
+    report = nl.gate(old, old, rows[0][3000:], rows[1][3000:])
+    assert (report.ok, report.answer, report.step, dict(report.undecided)) == (True, "match", None, {})
+
+
+def test_a_left_out_scaler_is_blocked_and_named(rows):
+    """A step that is left out is a mismatch, and the report says from which step on the outputs differ."""
+    X = rows[0] * [1, 10, 100, 1, 1, 1] + [0, 5, 50, 0, 0, 0]
+    good = make_pipeline(StandardScaler(), LogisticRegression()).fit(X[:3000], rows[1][:3000])
+    bad = make_pipeline(StandardScaler(with_mean=False, with_std=False).fit(X), good[-1])
+    report = nl.gate(good, bad, X[3000:], rows[1][3000:])
+    assert report.answer == "mismatch"
+    assert report.step == "standardscaler"
+    assert report.broken[0].metric == "accuracy"
+
+
+def test_few_rows_are_undecided_and_the_rows_that_decide_are_said(rows, old):
+    """Thirty rows rule nothing out: undecided, with a number of rows that does decide."""
+    X, y = rows[0][3000:], rows[1][3000:]
+    report = nl.gate(old, old, X[:30], y[:30])
+    assert report.answer == "undecided"
+    needed = report.judgements[0].rows_needed
+    assert 30 < needed < 1000
+    assert nl.gate(old, old, X[:needed], y[:needed]).ok
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_hardly_any_rows_are_undecided(rows, old, n):
+    """One row is judged like many: it decides nothing."""
+    assert nl.gate(old, old, rows[0][:n], rows[1][:n]).answer == "undecided"
+
+
+def test_without_right_answers_a_difference_is_undecided(rows, old):
+    """Nobody can tell better from worse without y; two that agree may replace each other; a limit decides."""
+    X, y = rows
+    new = make_pipeline(StandardScaler(), LogisticRegression(C=1e-4)).fit(X[:3000], y[:3000])
+    assert nl.gate(old, new, X[3000:]).answer == "undecided"
+    assert nl.gate(old, old, X[3000:]).ok
+    strict = {"overall": {"agreement": {"min": 0.999}}}
+    assert nl.gate(old, new, X[3000:], limits=strict).answer == "mismatch"
+    assert nl.gate(old, new, X[3000:], limits={"overall": {"agreement": {"min": 0.5}}}).ok
+
+
+def test_a_new_pipeline_that_fails_or_puts_out_nan_is_blocked(rows, old):
+    """What the old one answers and the new one can't is worse than a wrong answer, and no error of the gate."""
+    X, y = rows
+    narrow = make_pipeline(StandardScaler(), LogisticRegression()).fit(X[:3000, :5], y[:3000])
+    report = nl.gate(old, narrow, X[3000:], y[3000:])
+    assert report.answer == "mismatch"
+    assert "5 features" in report.broken[0].reason
+    before = Outputs(predictions=np.linspace(0, 1, 500))
+    after = Outputs(predictions=np.where(np.arange(500) == 3, np.nan, before.predictions))
+    assert judge(before, after, before.predictions).broken[0].metric == "finite answers"
+
+
+# -- verdicts ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n", "flips", "positive", "answer"),
+    [
+        (3000, 0, 0, "match"),
+        (3000, 60, 0, "mismatch"),
+        (3000, 60, 60, "match"),  # as many won as lost
+        (3000, 200, 200, "match"),
+        (300, 4, 0, "undecided"),
+        (300, 6, 0, "mismatch"),  # two points of three hundred, all in one direction
+        (300, 6, 4, "undecided"),
+        (100_000, 700, 0, "mismatch"),
+        (100_000, 400, 0, "match"),  # proved, but within the limit
+    ],
+)
+def test_verdicts_of_accuracy(n, flips, positive, answer):
+    """A drop beyond the limit must be proved to block, and a large one ruled out to pass."""
+    old, new, y = planted(n, flips, positive=positive)
+    assert judge(old, new, y).answer == answer
+
+
+def test_a_cohort_is_blocked_while_all_rows_are_fine():
+    """A loss in one of ten cohorts is found and named, though overall as much was won."""
+    old, new, y = planted(5000, 10, where=500, positive=10)
+    cohorts = {"region": np.repeat([f"r{i}" for i in range(10)], 500)}
+    report = judge(old, new, y, cohorts=cohorts)
+    assert [each.cohort for each in report.broken] == ["region=r1"]
+
+
+def test_found_slices_pay_for_the_search():
+    """The worst slice of a planted loss is named; in noise none is blocked."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({f"x{i}": rng.normal(size=6000) for i in range(6)} | {"site": rng.integers(0, 10, 6000)})
+    y = rng.integers(0, 2, 6000)
+    after = y.copy()
+    lost = rng.permutation(np.flatnonzero(X["site"] == 7))[:12]
+    after[lost] = 1 - after[lost]
+    report = judge(Outputs(predictions=y), Outputs(predictions=after), y, X=X, cohorts="found")
+    assert [each.cohort for each in report.broken] == ["found: site=7"]
+    blocked = 0
+    for seed in range(20):
+        flips = np.random.default_rng(seed).random((2, 6000)) < 0.01
+        both = [Outputs(predictions=np.where(flip, 1 - y, y)) for flip in flips]
+        blocked += bool(judge(*both, y, X=X, cohorts="found", seed=seed).broken)
+    assert blocked <= 2
+
+
+def test_limits_waivers_and_levels():
+    """Limits come overall, by cohort and for one cohort; a waiver counts until its date and no longer."""
+    old, new, y = planted(4000, 40)
+    cohorts = {"part": np.repeat(["a", "b"], 2000)}
+    waiver = {"cohort": "part=a", "metric": "accuracy", "reason": "labels are wrong there", "until": "2030-01-31"}
+    limits = {**CONCISE, "cohorts": {"accuracy": {"max_drop": 0.005, "rule_out": 0.05}}, "waivers": [waiver]}
+    before, after = datetime.date(2030, 1, 31), datetime.date(2030, 2, 1)
+    overall = {**limits, "overall": {"accuracy": {"max_drop": 0.02}}}
+    assert judge(old, new, y, cohorts=cohorts, limits=overall, today=before).ok
+    expired = judge(old, new, y, cohorts=cohorts, limits=overall, today=after)
+    assert [each.cohort for each in expired.broken] == ["part=a"]
+    assert "expired" in expired.notes[0]
+    named = {**overall, "waivers": [], "cohort": {"part=a": {"accuracy": {"max_drop": 0.05}}}}
+    assert judge(old, new, y, cohorts=cohorts, limits=named).ok
+
+
+@pytest.mark.parametrize(
+    ("limits", "path"),
+    [
+        ({"overal": {}}, "overal"),
+        ({"overall": {"accuracy": 0.1}}, "overall.accuracy"),
+        ({"overall": {"accuracy": {"max_drop": -1}}}, "overall.accuracy.max_drop"),
+        ({"overall": {"accuracy": {"max_drop": True}}}, "overall.accuracy.max_drop"),
+        ({"overall": {"accuracy": {"max_drop": "much"}}}, "overall.accuracy.max_drop"),
+        ({"overall": {"accuracy": {"max_drop": 0.1, "rule_out": "1 %"}}}, "overall.accuracy"),
+        ({"overall": {"accuracy": {"max_drop": 0.1, "rule_out": 0.05}}}, "overall.accuracy.rule_out"),
+        ({"overall": {"agreement": {"max": 0.5}}}, "overall.agreement"),
+        ({"waivers": [{"metric": "accuracy", "reason": "", "until": "2030-01-01"}]}, "waivers[0].reason"),
+        ({"waivers": [{"metric": "accuracy", "reason": "x"}]}, "waivers[0].until"),
+        ({"waivers": {"metric": "accuracy"}}, "waivers"),
+        ({"level": 95}, "level"),
+        ({"min_rows": 0}, "min_rows"),
+        ({"margin": "x"}, "margin"),
+    ],
+)
+def test_limits_that_cannot_be_read(limits, path):
+    """A slip in a file of limits is an error that names its place, never a limit that isn't there."""
+    with pytest.raises(GateLimitsError) as raised:
+        Limits.from_dict(limits)
+    assert raised.value.path == path
+
+
+def test_limits_from_files(tmp_path):
+    """The same table is read from a file of its own and from pyproject.toml."""
+    text = 'min_rows = 50\noverall.accuracy = { max_drop = "1 %" }\n'
+    (tmp_path / "normlock.toml").write_text(f"[gate]\n{text}")
+    (tmp_path / "pyproject.toml").write_text(f"[tool.normlock.gate]\n{text}")
+    one, two = Limits.load(tmp_path / "normlock.toml"), Limits.load(tmp_path / "pyproject.toml")
+    assert one == two and one.min_rows == 50 and one.on("accuracy", "").relative
+    (tmp_path / "other.toml").write_text("[gates]\n")
+    with pytest.raises(GateLimitsError, match=r"no table \[gate\]"):
+        Limits.load(tmp_path / "other.toml")
+    (tmp_path / "other.toml").write_text("[gate\n")
+    with pytest.raises(GateLimitsError, match="can't be read as TOML"):
+        Limits.load(tmp_path / "other.toml")
+
+
+# -- cohorts -----------------------------------------------------------------------------------------------------------
+
+
+def test_kinds_of_cohorts():
+    """Values, bins, dates, callables, booleans and missing values make cohorts that are named by what they are."""
+    n = 1200
+    X = pd.DataFrame(
+        {
+            "city": np.resize(["a", "b", None], n),
+            "age": np.linspace(0, 99, n),
+            "few": np.resize([1.0, 2.0, np.nan], n),
+            "flag": np.resize([True, False], n),
+            "day": pd.date_range("2026-01-01", periods=n),
+        }
+    )
+    y = np.arange(n) % 2
+    both = Outputs(predictions=y)
+
+    def half(rows):
+        return np.where(rows["age"] < 50, "young", "old")
+
+    report = judge(both, both, y, X=X, cohorts=["city", ("age", 2), "few", "flag", ("day", 2), half])
+    names = {each.cohort for each in report.judgements}
+    assert {"city=a", "city missing", "few=1", "few missing", "flag=True", "half=young"} <= names
+    assert {"age < 49.5", "age ≥ 49.5"} <= names
+    assert sum(name.startswith("day") for name in names) == 2
+
+
+def test_small_cohorts_are_told_and_not_judged():
+    """A cohort of fewer rows than min_rows is listed; if all are, the gate is undecided; a named one must be judged."""
+    old, new, y = planted(3000, 0)
+    labels = np.where(np.arange(3000) < 40, "rare", "usual")
+    report = judge(old, new, y, cohorts={"c": labels})
+    assert report.ok and report.too_small == {"c=rare": 40}
+    each = np.arange(3000) // 40
+    assert judge(old, new, y, cohorts={"c": [f"v{i}" for i in each]}, limits={"min_rows": 2999}).answer == "undecided"
+    named = {**CONCISE, "cohort": {"c=rare": {"accuracy": {"max_drop": 0.01}}}}
+    assert judge(old, new, y, cohorts={"c": labels}, limits=named).answer == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("cohorts", "said"),
+    [
+        ("nowhere", "no column 'nowhere'"),
+        ({"a": [1, 2]}, "there are 6000 rows"),
+        ([("0", 1)], "bins"),
+        (lambda X: 1, "labels of shape"),
+    ],
+)
+def test_cohorts_that_cannot_be_made(rows, old, cohorts, said):
+    """A cohort that isn't there is an error of ours that says what there is."""
+    with pytest.raises(GateInputError, match=said):
+        nl.gate(old, old, *rows, cohorts=cohorts)
+
+
+# -- tasks -------------------------------------------------------------------------------------------------------------
+
+
+def test_regression_counts_errors_that_grew():
+    """Numbers are judged by their error, and rows flip whose error grew beyond the margin."""
+    X, y = make_regression(4000, 5, noise=10, random_state=0)
+    good = make_pipeline(StandardScaler(), LinearRegression()).fit(X[:2000], y[:2000])
+    bad = make_pipeline(StandardScaler(), LinearRegression()).fit(X[:2000], y[:2000])
+    bad[-1].coef_ = bad[-1].coef_ * 0.9
+    report = nl.gate(good, bad, X[2000:], y[2000:], cohorts=[("0", 4)])
+    assert report.answer == "mismatch" and report.kind == "regressor"
+    assert report.flips.negative > report.flips.positive
+    assert report.step == "linearregression"
+    assert nl.gate(good, good, X[2000:], y[2000:]).ok
+    two = np.column_stack([y, -y])
+    wide = LinearRegression().fit(X[:2000], two[:2000])
+    assert nl.gate(wide, wide, X[2000:], two[2000:]).ok
+
+
+@pytest.mark.parametrize(
+    "metric", ["roc_auc", "neg_log_loss", "neg_brier_score", "f1", "balanced_accuracy", "neg_calibration_error"]
+)
+def test_metrics_of_two_classes(rows, old, metric):
+    """Any scorer's name is judged: the same pipeline is no worse, one with shuffled answers is."""
+    X, y = rows[0][3000:], rows[1][3000:]
+    assert nl.gate(old, old, X, y, metrics=metric).ok
+    wrong = make_pipeline(StandardScaler(), LogisticRegression()).fit(rows[0][:3000], 1 - rows[1][:3000])
+    assert nl.gate(old, wrong, X, y, metrics=metric).answer == "mismatch"
+
+
+def test_more_kinds():
+    """Several classes, texts, outlier labels, clusters and transformers are compared too."""
+    X, y = make_classification(5000, n_informative=6, n_classes=4, random_state=0)
+    names = np.array(["a", "b", "c", "d"])[y]
+    est = LogisticRegression(max_iter=500).fit(X[:2000], names[:2000])
+    assert nl.gate(est, est, X[2000:], names[2000:], metrics=["accuracy", "roc_auc_ovr", "f1_macro"]).ok
+    for other in (
+        KMeans(3, n_init=1, random_state=0),
+        IsolationForest(n_estimators=10, random_state=0),
+        MinMaxScaler(),
+    ):
+        fitted = other.fit(X[:2000])
+        assert nl.gate(fitted, fitted, X[2000:]).ok
+        with pytest.raises(GateInputError, match="only agreement"):
+            nl.gate(fitted, fitted, X[2000:], y[2000:], metrics="accuracy")
+
+
+def test_weights_count(rows, old):
+    """Rows without weight decide nothing, and weighted rows count as fewer."""
+    old, new, y = planted(4000, 100)
+    weight = np.ones(4000)
+    assert judge(old, new, y, sample_weight=weight).answer == "mismatch"
+    weight[:100] = 0
+    assert judge(old, new, y, sample_weight=weight).ok
+    assert "count as 3,900 equal ones" in judge(old, new, y, sample_weight=weight).notes[0]
+
+
+# -- bad input ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda est, X, y: nl.gate(est, est, X[:0], y[:0]), "no rows"),
+        (lambda est, X, y: nl.gate(est, est, X, y[:5]), "y has shape"),
+        (lambda est, X, y: nl.gate(est, est, X, np.where(y, np.nan, 1.0)), "missing or not finite"),
+        (lambda est, X, y: nl.gate(est, est, X[:, :2], y), "can't answer these rows"),
+        (lambda est, X, y: nl.gate(est, est, X, y, metrics="acuracy"), "no metric 'acuracy'"),
+        (lambda est, X, y: nl.gate(est, est, X, metrics="accuracy"), "needs right answers"),
+        (lambda est, X, y: nl.gate(est, est, X, cohorts="found"), "no right answers"),
+        (lambda est, X, y: nl.gate(est, est, X, y.astype(str)), "y has text"),
+        (lambda est, X, y: nl.gate(est, LinearRegression().fit(X, y), X, y), "old is a classifier"),
+        (lambda est, X, y: nl.gate(est, object(), X, y), "neither predicts nor transforms"),
+        (lambda est, X, y: nl.gate(est, est, X, y, sample_weight=-y), "sample_weight"),
+        (lambda est, X, y: nl.gate(est, est, X, y, metrics=[]), "no metric"),
+    ],
+)
+def test_bad_input(rows, old, call, said):
+    """What can't be compared is an error of ours that says why."""
+    with pytest.raises(GateInputError, match=said):
+        call(old, *rows)
+
+
+def test_one_class_only_is_undecided(rows, old):
+    """A metric that is not defined on the rows decides nothing."""
+    X, y = rows
+    kept = y == 1
+    report = nl.gate(old, old, X[kept], y[kept], metrics="roc_auc")
+    assert report.answer == "undecided"
+    assert "can't be computed" in report.undecided["roc_auc"]
+
+
+def test_files_are_opened_by_their_locks(rows, old, tmp_path):
+    """A path is loaded only as its lock allows: without one, or with other bytes, nothing is unpickled."""
+    X, y = rows
+    path = tmp_path / "model.joblib"
+    nl.dump(old, path, lock=True)
+    assert nl.gate(path, old, X[3000:], y[3000:]).ok
+    other = tmp_path / "other.joblib"
+    nl.dump(old, other)
+    with pytest.raises(MissingLockError):
+        nl.gate(path, other, X, y)
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(ArtifactDigestError):
+        nl.gate(path, old, X, y)
+
+
+# -- reports -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("style", ["text", "json", "markdown", "github"])
+def test_styles(style):
+    """Each style says the verdict, the cohort and the flips, whatever is in their names."""
+    old, new, y = planted(3000, 90)
+    cohorts = {"c|<b>%\n": np.repeat(["x", "y"], 1500)}
+    said = judge(old, new, y, cohorts=cohorts).explain(style)
+    if style == "json":
+        assert json.loads(said)["answer"] == "mismatch"
+    else:
+        assert "MUST NOT REPLACE" in said and "90 rows went from right to wrong" in said
+    if style == "github":
+        assert said.startswith("::error title=normlock gate::") and "\n" not in said
+    if style == "markdown":
+        assert "<b>" not in said
+
+
+def test_an_unknown_style_is_refused():
+    """Another style is an error that lists those that there are."""
+    old, new, y = planted(3000, 0)
+    with pytest.raises(ValueError, match="'text', 'json'"):
+        judge(old, new, y).explain("pdf")
+
+
+def test_a_constant_classifier_is_judged(rows):
+    """An estimator without steps, and without anything to trace, is judged by its answers."""
+    X, y = rows
+    dummy = DummyClassifier().fit(X, y)
+    assert nl.gate(dummy, dummy, X, y).ok
