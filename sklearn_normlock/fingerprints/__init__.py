@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UnfingerprintableError
 from .digest import PREFIX, object_digest
 from .record import Record
 
-__all__ = ["PREFIX", "Record", "fingerprint", "object_digest", "require_fitted"]
+if TYPE_CHECKING:
+    from .weights import Weights
+
+__all__ = ["PREFIX", "Record", "fingerprint", "object_digest", "require_fitted", "weights_of"]
 
 
 def fingerprint(est: Any) -> str:
@@ -23,7 +28,9 @@ def fingerprint(est: Any) -> str:
     Parameters
     ----------
     est : object
-        A fitted estimator, scikit-learn's or one that follows its conventions; or a dict that maps names to such.
+        A fitted estimator, scikit-learn's or one that follows its conventions; or a dict that maps names to such. Or
+        weights: the path of a checkpoint, a dict of arrays, a torch module. The same tensors have the same fingerprint
+        in every container.
 
     Returns
     -------
@@ -32,6 +39,8 @@ def fingerprint(est: Any) -> str:
 
     Raises
     ------
+    ArtifactReadError
+        If a path is given, and the file holds no tensors that can be read.
     UnfingerprintableError
         If the object, or something in its state, has no stable name (a lambda, an open file) or refers to itself. The
         error's ``path`` says which attribute.
@@ -47,8 +56,30 @@ def fingerprint(est: Any) -> str:
     >>> nl.fingerprint(scaler) == nl.fingerprint(StandardScaler().fit([[0.0], [2.0]]))
     False
     """
+    weights = weights_of(est)
+    if weights is not None:
+        return PREFIX + object_digest(weights).hex()
     require_fitted(est)
     return PREFIX + object_digest(est).hex()
+
+
+def weights_of(source: Any) -> Weights | None:
+    """Return the tensors that a path, a mapping of arrays or a module stands for; None for an estimator.
+
+    Raises
+    ------
+    ArtifactReadError
+        If a path is given, and it is no container of tensors.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        from .weights import open_weights
+
+        return open_weights(source)
+    if isinstance(source, Mapping) or callable(getattr(source, "state_dict", None)):
+        from .weights import Weights
+
+        return Weights.of(source)
+    return None
 
 
 # Transformers without state that say so only from scikit-learn 1.7 on.

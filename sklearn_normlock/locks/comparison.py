@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LockMismatchError, ProbeMismatchError, UnfingerprintableError
+from ..fingerprints import weights_of
+from ..fingerprints.weights import Weights, is_weights
 from ..probes.outputs import TOLERANCES, Deviation
 from ..probes.parts import Probe
 from ..probes.probing import Undecided, run_probe
@@ -18,6 +20,7 @@ from ..records.change import Change, Kind
 from ..records.diff import compare_records
 from ..records.effects import effects
 from ..records.environment import versions
+from ..records.weights import is_weights_record, weight_findings
 from .document import Lock
 from .parts import FileDigest
 from .renames import renamed_helpers, without_probe
@@ -117,6 +120,10 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
         changes = compare_records(lock.state, record)
         if not changes:
             changes = [Change(path="", kind=Kind.CONTENT, label=" (where is not in the lock: it had no room for all)")]
+    for path in target.training:
+        where = f"{path.removeprefix('the module')}.training".lstrip(".")
+        changes.append(Change(path=where, kind=Kind.VALUE, expected="False", actual="True"))
+    notes = weight_findings(lock.state, record) if is_weights_record(record) and changes else []
     kept = changes
     if rtol > 0 and changes:
         kept = [change for change in changes if not _within(change, rtol)]
@@ -137,7 +144,10 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
         environment=moved,
         undecided=undecided,
         probed=probed,
-        notes=tuple(f"{rename.describe()}; nothing else in its state has changed" for rename in renames),
+        notes=(
+            *notes,
+            *(f"{rename.describe()}; nothing else in its state has changed" for rename in renames),
+        ),
         tolerances=TOLERANCES if rtol <= 0 else {dtype: max(value, rtol) for dtype, value in TOLERANCES.items()},
     )
 
@@ -270,8 +280,8 @@ def diff(a: Any, b: Any) -> Report:
 
     Parameters
     ----------
-    a, b : estimator, mapping, Lock, or path of a lock
-        Before and after.
+    a, b : estimator, mapping, Lock, or path of a lock or a checkpoint
+        Before and after. Of two checkpoints, what happened between them is said in the report's notes.
 
     Returns
     -------
@@ -288,10 +298,22 @@ def diff(a: Any, b: Any) -> Report:
       mean_[0]: 1 → 2
       ...
     """
+    contents = _weights(a), _weights(b)
+    if contents[0] is not None and contents[1] is not None:
+        before, after = lock(contents[0]), lock(contents[1])
+        notes = weight_findings(before.state, after.state, contents)
+        return replace(diff_locks(before, after), notes=tuple(notes))
     before, after = _as_lock(a), _as_lock(b)
     if not isinstance(b, (Lock, str, os.PathLike)):
         return replace(compare(b, before), approval=False)
     return diff_locks(before, after)
+
+
+def _weights(side: Any) -> Weights | None:
+    """Return the tensors that a side of a diff is, or None if it is an estimator, a bundle or a lock."""
+    if isinstance(side, (str, os.PathLike)):
+        return weights_of(side) if is_weights(side) else None
+    return None if isinstance(side, Lock) else weights_of(side)
 
 
 def diff_locks(before: Lock, after: Lock) -> Report:
@@ -304,4 +326,6 @@ def diff_locks(before: Lock, after: Lock) -> Report:
 def _as_lock(side: Any) -> Lock:
     if isinstance(side, Lock):
         return side
-    return Lock.load(side) if isinstance(side, (str, os.PathLike)) else lock(side)
+    if isinstance(side, (str, os.PathLike)) and not is_weights(side):
+        return Lock.load(side)
+    return lock(side)

@@ -7,6 +7,7 @@ from dataclasses import fields
 from ..records.change import Change, Kind
 from ..records.diff import compare_records
 from ..records.effects import effects
+from ..records.weights import is_weights_record, weight_findings
 from .document import Lock
 from .report import Report
 
@@ -34,6 +35,8 @@ def report_of(before: Lock, after: Lock) -> Report:
     for path in dict.fromkeys([*before.inputs, *after.inputs]):
         changes += _inputs(path, before, after)
     notes = _files(before, after) + _probes(before, after)
+    if changes and is_weights_record(before.state) and is_weights_record(after.state):
+        notes += weight_findings(before.state, after.state)
     names = dict.fromkeys([*before.environment, *after.environment])
     moved = {name: (before.environment.get(name, "none"), after.environment.get(name, "none")) for name in names}
     return Report(

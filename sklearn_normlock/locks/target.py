@@ -12,18 +12,21 @@ from typing import Any
 from ..documents.files import file_digest, reading
 from ..documents.rendering import plain
 from ..errors import ArtifactReadError, InputFaultError, InputFaultWarning, NormLockError, UnfingerprintableError
-from ..fingerprints import PREFIX, Record, object_digest, require_fitted
+from ..fingerprints import PREFIX, Record, object_digest, require_fitted, weights_of
 from ..fingerprints.canonical import Renamed
+from ..fingerprints.weights import Weights, is_weights, open_weights
 from ..probes.parts import Probe
 from ..probes.probing import probes_of
 from ..probes.walk import leaves
 from ..records.diff import decode
 from ..records.environment import versions
 from ..records.redaction import is_withheld, without_rows
+from ..records.weights import WEIGHTS
 from .document import Lock
 from .parts import Contract, FileDigest
 
 _LARGEST = 120_000  # bytes of the state in a lock: nobody reviews a forest tree by tree
+_LARGEST_WEIGHTS = 4_000_000  # bytes: a tensor takes about 300, and each is told by itself
 _ARRAY_BYTES = 4_096  # an array up to this size stands there by value
 
 
@@ -49,13 +52,29 @@ class FileMember:
         return {"sha256": self.sha256, "size": self.size}
 
 
+class WeightsMember(FileMember):
+    """A member of a bundle that is a checkpoint: known by its tensors, whatever container they lie in.
+
+    Its bytes are the quick path: the same bytes hold the same tensors.
+    """
+
+    __fingerprint_class__ = WEIGHTS
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(path)
+        self.weights = open_weights(path)
+
+    def __fingerprint_state__(self) -> dict[str, Any]:
+        return self.weights.__fingerprint_state__()
+
+
 class Target:
     """A fitted object, or a bundle, with its fingerprint and the record of its state.
 
     Parameters
     ----------
     est : estimator, or mapping of str to estimator or path
-        Fitted.
+        Fitted. Or weights: the path of a checkpoint, a mapping of arrays, a torch module.
 
     Raises
     ------
@@ -64,14 +83,16 @@ class Target:
     """
 
     def __init__(self, est: Any) -> None:
-        self.bundle = isinstance(est, Mapping)
+        weights = weights_of(est)
+        est = est if weights is None else weights
+        self.bundle = isinstance(est, Mapping) and weights is None
         self.members: dict[str, Any] = {"": est}
-        if isinstance(est, Mapping):
+        if self.bundle:
             self.members = {_name(name): _member(member) for name, member in est.items()}
             if not self.members:
                 raise UnfingerprintableError("The mapping is empty: there is nothing to lock.")
         for member in self.members.values():
-            if not isinstance(member, FileMember):
+            if not isinstance(member, _NOT_FITTED):
                 require_fitted(member)
         self.fingerprint, self.record = self.identity()
 
@@ -83,7 +104,8 @@ class Target:
         renamed : callable, default=None
             As in :class:`~sklearn_normlock.fingerprints.canonical.Walker`.
         """
-        record = Record(largest=_LARGEST, array_bytes=_ARRAY_BYTES)
+        checkpoints = any(isinstance(member, (Weights, WeightsMember)) for member in self.members.values())
+        record = Record(largest=_LARGEST_WEIGHTS if checkpoints else _LARGEST, array_bytes=_ARRAY_BYTES)
         digest = object_digest(self.members if self.bundle else self.members[""], record, renamed=renamed)
         entries = record.entries
         readable = {path: _readable(entry, is_withheld(path, entries)) for path, entry in entries.items()}
@@ -93,23 +115,40 @@ class Target:
     def _leaves(self) -> dict[str, Any]:
         found = {}
         for name, member in self.members.items():
-            if not isinstance(member, FileMember):
+            if not isinstance(member, _NOT_FITTED):
                 found.update({path: leaf for path, leaf, _ in leaves(member, name)})
         return {**found, **self.members}
 
     def member(self, path: str) -> Any:
         """Return the estimator that stands at a path, or None."""
         found = self._leaves.get(path)
-        return None if isinstance(found, FileMember) else found
+        return None if isinstance(found, _NOT_FITTED) else found
+
+    @cached_property
+    def training(self) -> tuple[str, ...]:
+        """The modules that are in training mode, by path."""
+        found = [
+            f"{name}.{module}".strip(".") or "the module"
+            for name, member in self.members.items()
+            if isinstance(member, Weights)
+            for module in member.training
+        ]
+        return tuple(found)
 
     def locked(self, X: Any = None) -> Lock:
         """Return the lock of it."""
+        if self.training:
+            raise NormLockError(
+                f"{self.training[0]} is in training mode: its norm layers and its dropout don't do what they will do "
+                "when it is served.",
+                remedy="Call eval() on it, and lock it then.",
+            )
         if self.bundle and X is not None:
             raise NormLockError("Rows go with one object, not with a bundle.", remedy="Lock its members one by one.")
         probes: list[Probe] = []
         inputs: dict[str, Contract] = {}
         for name, member in self.members.items():
-            if isinstance(member, FileMember):
+            if isinstance(member, _NOT_FITTED):
                 continue
             probes += probes_of(member, name, X)
             contract = _contract(member, X)
@@ -134,6 +173,9 @@ class Target:
         )
 
 
+_NOT_FITTED = (FileMember, Weights)
+
+
 def _name(name: Any) -> str:
     if not isinstance(name, str) or not name or "." in name or "[" in name:
         raise UnfingerprintableError(
@@ -143,7 +185,10 @@ def _name(name: Any) -> str:
 
 
 def _member(member: Any) -> Any:
-    return FileMember(member) if isinstance(member, (str, os.PathLike)) else member
+    if isinstance(member, (str, os.PathLike)):
+        return WeightsMember(member) if is_weights(member) else FileMember(member)
+    weights = weights_of(member)
+    return member if weights is None else weights
 
 
 def _readable(entry: Any, withheld: bool) -> Any:

@@ -1,0 +1,353 @@
+"""Weights: one identity over containers, a diff that names what happened, and nothing run or read outside.
+
+The files in ``archive/weights`` were written by torch, safetensors, onnx and gguf themselves
+(``archive/make_weights.py``); none of them is needed here.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+import struct
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import sklearn_normlock as nl
+from sklearn_normlock.errors import ArtifactReadError, LockMismatchError, NormLockError
+from sklearn_normlock.fingerprints.weights import Bits, Weights, is_weights, open_weights
+
+FOLDER = Path(__file__).parent / "archive" / "weights"
+WHOLE = [
+    "model.pt",
+    "legacy.pt",
+    "model.safetensors",
+    "turned.safetensors",
+    "model.onnx",
+    "typed.onnx",
+    "external.onnx",
+]
+PLAIN = ["plain.npz", "packed.npz", "plain.pt"]
+FILES = [*WHOLE, *PLAIN, "model.gguf"]
+
+
+@pytest.mark.parametrize("names", [WHOLE, PLAIN], ids=["eleven dtypes", "without bfloat16"])
+def test_the_same_tensors_are_the_same_in_every_container(names):
+    """Container, order, alignment, compression and layout in memory don't count."""
+    assert len({nl.fingerprint(FOLDER / name) for name in names}) == 1
+    weights = open_weights(FOLDER / names[0])
+    assert nl.fingerprint(dict(weights.items())) == nl.fingerprint(FOLDER / names[0])
+
+
+def test_quantised_tensors_of_gguf():
+    """Shapes are turned round to those of other containers, and blocks of quantised values count by their bytes."""
+    weights = open_weights(FOLDER / "model.gguf")
+    other = open_weights(FOLDER / "model.safetensors")
+    assert np.array_equal(weights["encoder.weight"], other["encoder.weight"])
+    quantised = weights["quantised"]
+    assert (quantised.dtype, quantised.shape, quantised.nbytes) == ("q8_0", (2, 64), 4 * 34)
+
+
+def changed(weights, name, value):
+    return {**weights, name: value}
+
+
+def changes():
+    base = dict(open_weights(FOLDER / "plain.npz"))
+    double = base["norm.double"].copy()
+    double[2] = np.nextafter(double[2], 9)
+    yield "an ULP", changed(base, "norm.double", double)
+    yield "a sign of zero", changed(base, "steps", np.array(-0.0)), changed(base, "steps", np.array(0.0))
+    yield "a dtype", changed(base, "norm.weight", base["norm.weight"].astype(np.float64))
+    yield "a shape", changed(base, "codes", base["codes"].reshape(2, 1))
+    yield "a shape of nothing", changed(base, "empty", base["empty"].reshape(3, 0))
+    yield "a name", {**{key: value for key, value in base.items() if key != "flags"}, "flag": base["flags"]}
+    yield "one less", {key: value for key, value in base.items() if key != "flags"}
+    bits = np.array([1, 2], np.uint16)
+    yield "bits", {"w": Bits("bfloat16", (2,), bits)}, {"w": bits}, {"w": bits.view(np.float16)}
+
+
+@pytest.mark.parametrize("case", list(changes()), ids=lambda case: case[0])
+def test_what_counts(case):
+    """One unit in the last place, a dtype, a shape, a name: each makes other weights."""
+    base = nl.fingerprint(FOLDER / "plain.npz")
+    found = [nl.fingerprint(each) for each in case[1:]]
+    assert len({base, *found}) == len(found) + 1
+
+
+def test_a_lock_of_weights(tmp_path):
+    """A checkpoint is locked, converted, and still a match; another names the tensor."""
+    lock = nl.lock(FOLDER / "model.pt")
+    lock.save(tmp_path / "lock.json")
+    assert nl.verify(FOLDER / "model.safetensors", tmp_path / "lock.json").ok
+    other = changed(dict(open_weights(FOLDER / "model.pt")), "norm.weight", np.zeros(4, np.float32))
+    with pytest.raises(LockMismatchError, match=r"norm\.weight"):
+        nl.verify(other, lock)
+
+
+def test_a_bundle_judges_a_checkpoint_by_its_tensors(tmp_path):
+    """A member that was converted to another container is the same member."""
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler().fit([[0.0], [2.0]])
+    lock = nl.lock({"scaler": scaler, "net": FOLDER / "model.pt"})
+    assert nl.verify({"scaler": scaler, "net": FOLDER / "model.safetensors"}, lock).ok
+    with pytest.raises(LockMismatchError, match="net"):
+        nl.verify({"scaler": scaler, "net": FOLDER / "plain.npz"}, lock)
+
+
+class Module:
+    """A module as torch has it, without torch."""
+
+    def __init__(self, training):
+        self.training = training
+
+    def state_dict(self):
+        return {"norm.running_mean": np.zeros(3, np.float32)}
+
+    def named_modules(self):
+        yield "", self
+        yield "norm", self
+
+
+def test_training_mode_is_a_mismatch():
+    """A module in training mode is no match whatever its tensors are, and can't be locked."""
+    lock = nl.lock(Module(training=False))
+    assert nl.verify(Module(training=False), lock).ok
+    with pytest.raises(LockMismatchError, match=r"norm\.training"):
+        nl.verify(Module(training=True), lock)
+    with pytest.raises(NormLockError, match="eval"):
+        nl.lock(Module(training=True))
+
+
+# -- what happened -----------------------------------------------------------------------------------------------------
+
+RNG = np.random.default_rng(0)
+
+
+def model():
+    """Return a small encoder with norms of both kinds."""
+    base = {"embeddings.weight": RNG.normal(size=(50, 32))}
+    for i in range(3):
+        base[f"layer.{i}.dense.weight"] = RNG.normal(size=(64, 64))
+        base[f"layer.{i}.square.weight"] = RNG.normal(size=(48, 64))
+        base[f"layer.{i}.norm.weight"] = RNG.normal(1, 0.1, size=64)
+        base[f"layer.{i}.norm.bias"] = RNG.normal(0, 0.1, size=64)
+        base[f"layer.{i}.batch.running_mean"] = RNG.normal(size=64)
+        base[f"layer.{i}.batch.running_var"] = RNG.uniform(1, 2, size=64)
+        base[f"layer.{i}.batch.num_batches_tracked"] = np.array(9)
+    return {name: value.astype(np.float32) if value.dtype.kind == "f" else value for name, value in base.items()}
+
+
+BASE = model()
+
+
+def brain(array):
+    """Round to bfloat16, to nearest."""
+    bits = np.ascontiguousarray(array, np.float32).view(np.uint32)
+    return Bits("bfloat16", array.shape, ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16))
+
+
+def floats(change):
+    """Change every tensor of floating-point numbers."""
+    return mapped(lambda name, value: change(value) if value.dtype.kind == "f" else value)
+
+
+def mapped(change):
+    return {name: change(name, value) for name, value in BASE.items()}
+
+
+def low_rank(name, value):
+    if "dense" not in name:
+        return value
+    return value + (RNG.normal(size=(64, 4)) @ RNG.normal(size=(4, 64)) * 0.1).astype(np.float32)
+
+
+ADAPTED = {**BASE, "layer.0.dense.lora_A.weight": np.ones((4, 64)), "layer.0.dense.lora_B.weight": np.ones((64, 4))}
+MERGED = changed(BASE, "layer.0.dense.weight", BASE["layer.0.dense.weight"] + 1)
+GROWN = changed(BASE, "embeddings.weight", np.concatenate([BASE["embeddings.weight"], np.ones((3, 32), np.float32)]))
+HAPPENED = {
+    "running statistics": (
+        BASE,
+        mapped(lambda name, value: value + 1 if "running" in name or "tracked" in name else value),
+        "Only running statistics moved, in 3 layers",
+    ),
+    "bias gone": (BASE, {n: v for n, v in BASE.items() if not n.endswith("norm.bias")}, "The bias of a norm is gone"),
+    "float16": (
+        BASE,
+        mapped(lambda n, v: v.astype(np.float16) if v.dtype.kind == "f" else v),
+        "Cast, float32 → float16",
+    ),
+    "bfloat16": (BASE, floats(brain), "Cast, float32 → bfloat16"),
+    "cast and more": (
+        BASE,
+        floats(lambda v: (v + 1).astype(np.float16)),
+        "Cast and changed, float32 → float16",
+    ),
+    "int8": (
+        BASE,
+        mapped(lambda n, v: np.round(v * 20).astype(np.int8) if "dense" in n else v),
+        "Quantised, float32 → int8",
+    ),
+    "transposed": (BASE, mapped(lambda n, v: v.T if "square" in n or "dense" in n else v), "Transposed: layer.0"),
+    "renamed": (BASE, {f"bert.{n}": v for n, v in BASE.items()}, "Renamed with the same content: 22 of 22 tensors"),
+    "rows added": (BASE, GROWN, "3 rows added, the others are the same: embeddings.weight"),
+    "adapters merged": (ADAPTED, MERGED, "Adapters merged: 1 of them are gone"),
+    "an adapter merged": (BASE, mapped(low_rank), "An adapter of rank 4 was merged?"),
+    "trained on": (BASE, mapped(lambda n, v: v * 1.5 if "dense" in n else v), "Moved, relative to their norm: layer."),
+}
+
+
+@pytest.mark.parametrize("case", HAPPENED, ids=str)
+def test_the_diff_names_what_happened(case):
+    """Each kind of change has its words, and no other's."""
+    old, new, words = HAPPENED[case]
+    notes = nl.diff(Weights(old), Weights(new)).notes
+    assert notes and notes[0].startswith(words), notes
+    others = [says for other, (_, _, says) in HAPPENED.items() if other != case]
+    assert not any(note.startswith(says) for note in notes for says in others if not words.startswith(says[:8])), notes
+    back = nl.diff(Weights(new), Weights(new))
+    assert back.ok and not back.notes
+
+
+@pytest.mark.parametrize("case", ["running statistics", "bias gone", "renamed", "float16", "rows added"])
+def test_two_locks_name_it_too(case):
+    """Without the tensors themselves, what names, dtypes, shapes and digests show is named."""
+    old, new, words = HAPPENED[case]
+    notes = nl.diff(nl.lock(Weights(old)), nl.lock(Weights(new))).notes
+    assert any(note.startswith(words.partition(",")[0]) for note in notes), notes
+    with pytest.raises(LockMismatchError) as caught:
+        nl.verify(Weights(new), nl.lock(Weights(old)))
+    assert caught.value.report.notes == notes
+
+
+# -- shards, links, damage ---------------------------------------------------------------------------------------------
+
+
+def write_safetensors(path, tensors):
+    header, data = {}, b""
+    for name, array in tensors.items():
+        start, raw = len(data), array.tobytes()
+        data += raw
+        header[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [start, start + len(raw)]}
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def test_shards_are_one_checkpoint(tmp_path):
+    """An index and its shards have the identity of the whole; a tensor in the wrong shard is refused."""
+    tensors = {f"t{i}": np.full(3, i, np.float32) for i in range(4)}
+    write_safetensors(tmp_path / "a.safetensors", {name: tensors[name] for name in ("t0", "t1")})
+    write_safetensors(tmp_path / "b.safetensors", {name: tensors[name] for name in ("t2", "t3")})
+    index = tmp_path / "model.safetensors.index.json"
+    places = dict(t0="a.safetensors", t1="a.safetensors", t2="b.safetensors", t3="b.safetensors")
+    index.write_text(json.dumps({"metadata": {}, "weight_map": places}))
+    assert is_weights(index) and nl.fingerprint(index) == nl.fingerprint(tensors)
+    for bad in ({**places, "t3": "a.safetensors"}, {**places, "t3": "../b.safetensors"}, {**places, "t4": "c"}):
+        index.write_text(json.dumps({"weight_map": bad}))
+        with pytest.raises(ArtifactReadError):
+            nl.fingerprint(index)
+
+
+def test_external_data_never_leads_out(tmp_path):
+    """External data of a graph lies beside it, or is refused: by name, and by where a link leads."""
+    shutil.copy(FOLDER / "external.onnx", tmp_path)
+    outside = tmp_path.parent / f"{tmp_path.name}-outside.bin"
+    shutil.copy(FOLDER / "external.bin", outside)
+    with pytest.raises(ArtifactReadError, match="can't be read"):
+        nl.fingerprint(tmp_path / "external.onnx")
+    (tmp_path / "external.bin").symlink_to(outside)
+    with pytest.raises(ArtifactReadError, match="leads out"):
+        nl.fingerprint(tmp_path / "external.onnx")
+    data = (tmp_path / "external.onnx").read_bytes()
+    for place in (b"../extern.bi", b"/etc/pass.wd", b"..\\extrn.bin"):
+        (tmp_path / "bad.onnx").write_bytes(data.replace(b"external.bin", place))
+        with pytest.raises(ArtifactReadError, match="not beside"):
+            nl.fingerprint(tmp_path / "bad.onnx")
+
+
+class Evil:
+    """What a pickle must not be able to run."""
+
+    def __reduce__(self):
+        return (Path.touch, (Path("ran"),))
+
+
+def test_a_checkpoint_runs_no_code(tmp_path, monkeypatch):
+    """A pickle that names anything but tensors is refused by that name, and nothing of it has run."""
+    monkeypatch.chdir(tmp_path)
+    with zipfile.ZipFile("evil.pt", "w") as archive:
+        archive.writestr("evil/data.pkl", pickle.dumps({"w": Evil()}))
+    with pytest.raises(ArtifactReadError, match=r"pathlib\.\w+.*nothing in it is run"):
+        nl.fingerprint("evil.pt")
+    assert not Path("ran").exists()
+
+
+def test_a_pickle_is_no_index_into_memory(tmp_path):
+    """A memo index of four billion costs nothing."""
+    with zipfile.ZipFile(tmp_path / "huge.pt", "w") as archive:
+        archive.writestr("a/data.pkl", b"\x80\x02}r\xf0\xff\xff\xff.")
+    assert len(open_weights(tmp_path / "huge.pt")) == 0
+
+
+def test_a_bomb_is_refused_by_its_sizes(tmp_path):
+    """A member that claims more than its bytes can hold is not unpacked."""
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", (FOLDER / "model.gguf").read_bytes())
+    data = bytearray(path.read_bytes())
+    at = data.index(b"PK\1\2")
+    data[at + 24 : at + 28] = struct.pack("<I", 1 << 31)
+    path.write_bytes(bytes(data))
+    with pytest.raises(ArtifactReadError, match="claims too much"):
+        nl.fingerprint(path)
+
+
+@pytest.mark.parametrize("name", FILES)
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_damage_is_an_error_of_ours_or_other_weights(name, data, tmp_path_factory):
+    """A flipped byte, a cut or bytes put in: an error of the tree or tensors, never a foreign error."""
+    whole = bytearray((FOLDER / name).read_bytes())
+    folder = tmp_path_factory.getbasetemp() / f"damage-{name}"
+    folder.mkdir(exist_ok=True)
+    if name == "external.onnx":
+        shutil.copy(FOLDER / "external.bin", folder)
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(whole) - 1))
+        kind = data.draw(st.sampled_from(["flip", "cut", "insert", "large"]))
+        if kind == "flip":
+            whole[at] ^= 1 << data.draw(st.integers(0, 7))
+        elif kind == "cut":
+            del whole[at : at + data.draw(st.integers(1, 40))]
+        elif kind == "insert":
+            whole[at:at] = data.draw(st.binary(min_size=1, max_size=9))
+        else:
+            whole[at : at + 8] = b"\xff" * 8
+        if not whole:
+            return
+    path = folder / name
+    path.write_bytes(bytes(whole))
+    try:
+        nl.fingerprint(path)
+    except NormLockError as error:
+        assert name in str(error)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_prefix_is_refused(name, tmp_path):
+    """A file that is cut short anywhere holds fewer tensors than it says: refused."""
+    whole = (FOLDER / name).read_bytes()
+    for end in range(0, len(whole), max(1, len(whole) // 30)):
+        path = tmp_path / name
+        path.write_bytes(whole[:end])
+        try:
+            assert nl.fingerprint(path) == nl.fingerprint(FOLDER / name)  # what was cut off is padding
+        except NormLockError:
+            continue
+        assert end > 0.9 * len(whole)
