@@ -36,6 +36,8 @@ _INERT = (
     "sklearn.impute._iterative._ImputerTriplet",
 )
 FORMATS = (".skops", ".joblib", ".pkl")
+# Further files that hold what was trained: bound by their bytes, and not expected to lie about without a lock.
+_WEIGHTS = frozenset(".bst .cbm .ckpt .gguf .h5 .keras .mlmodel .onnx .pb .pt .pth .safetensors .tflite .ubj".split())
 
 
 @lru_cache(maxsize=1)
@@ -133,6 +135,16 @@ def _reader(path: Path, trusted: Sequence[str] | None) -> Callable[[IO[bytes]], 
 
         return joblib.load
     return pickle.load
+
+
+def is_readable(path: Path) -> bool:
+    """Tell whether a file holds an object that can be read back, by its name."""
+    return path.suffix in FORMATS
+
+
+def is_artifact(path: Path) -> bool:
+    """Tell whether a file holds something that was trained, by its name."""
+    return is_readable(path) or path.suffix.lower() in _WEIGHTS
 
 
 def suffix_of(path: Path) -> str:

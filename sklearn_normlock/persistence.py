@@ -27,6 +27,7 @@ from .formats import read, suffix_of, trusted_types, writer
 from .locks.comparison import checked, compare
 from .locks.comparison import lock as make_lock
 from .locks.document import SUFFIX, Lock
+from .locks.naming import key_of
 from .locks.parts import FileDigest
 from .locks.report import Report
 from .seals.mixin import Locked
@@ -180,8 +181,9 @@ def load(
     suffix_of(path)
     pins = pins_of(expect)
     if lock is not None and lock is not False:
-        approved = _approved(lock, path)
-        est, report = open_locked(path, approved, pins=pins, trusted=trusted, trust_file=trust_file)
+        approved, folder = _approved(lock, path)
+        key = key_of(path, approved.files, folder)
+        est, report = open_locked(path, approved, key=key, pins=pins, trusted=trusted, trust_file=trust_file)
         checked(report, type(est).__name__)
         for note in report.notes:
             logger.info("%s: %s", path, note)
@@ -192,10 +194,12 @@ def load(
     return est
 
 
-def _approved(lock: bool | str | os.PathLike[str] | Lock, path: Path) -> Lock:
+def _approved(lock: bool | str | os.PathLike[str] | Lock, path: Path) -> tuple[Lock, Path | None]:
+    """Return a lock, and the folder in which it lies."""
     if isinstance(lock, Lock):
-        return lock
-    return Lock.load(lock_path(path) if isinstance(lock, bool) else lock)
+        return lock, None
+    lock_file = lock_path(path) if isinstance(lock, bool) else Path(lock)
+    return Lock.load(lock_file), lock_file.parent
 
 
 def pins_of(expect: str | None) -> frozenset[str]:
@@ -220,12 +224,16 @@ def open_locked(
     path: Path,
     lock: Lock,
     *,
+    key: str | None = None,
     pins: frozenset[str] = frozenset(),
     trusted: Sequence[str] | None = None,
     trust_file: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Any, Report]:
     """Open an artifact that a lock speaks of, and compare the object in it with the lock.
+
+    ``key`` is what the lock calls the file, by :func:`~sklearn_normlock.locks.naming.key_of`; None if it is called
+    otherwise there.
 
     Returns
     -------
@@ -240,12 +248,12 @@ def open_locked(
     """
     with reading(path) as file:
         sha256, _ = file_digest(file, progress)
-        part, notes = part_for(path, sha256, lock)
+        part, notes = part_for(path, sha256, lock, key)
         require_pinned(path, pins, lock, part)
         known = any(each.sha256 == sha256 for each in part.files.values())
         if not known and suffix_of(path) != ".skops":
             if not trust_file:
-                raise _unknown_bytes(path, sha256, part)
+                raise _unknown_bytes(path, sha256, part, notes)
             notes.append("the file has other bytes than the locked one; it was trusted, and judged by its state")
         elif not known and part.files:
             notes.append("re-saved: other bytes than the locked file has, judged by the state")
@@ -271,13 +279,16 @@ def require_pinned(path: Path, pins: frozenset[str], lock: Lock, part: Lock) -> 
         )
 
 
-def part_for(path: Path, sha256: str, lock: Lock) -> tuple[Lock, list[str]]:
-    """Return what a lock says of one file: the whole of it, or a member of a bundle."""
+def part_for(path: Path, sha256: str, lock: Lock, key: str | None) -> tuple[Lock, list[str]]:
+    """Return what a lock says of one file: the whole of it, or a member of a bundle.
+
+    A member goes by the name of its file; by its bytes only where the lock knows no such name.
+    """
     if not lock.bundle:
         return lock, []
-    names = [name for name, each in lock.files.items() if each.sha256 == sha256 and each.member is not None]
-    names = names or [name for name in (path.name,) if name in lock.files]
-    member = lock.files[names[0]].member if names else path.stem
+    by_bytes = next((name for name, each in lock.files.items() if each.sha256 == sha256), None)
+    name = by_bytes if key is None else key
+    member = lock.files[name].member if name is not None else path.stem
     part = lock.part(member) if member is not None else None
     if part is None:
         raise MissingLockError(
@@ -285,10 +296,13 @@ def part_for(path: Path, sha256: str, lock: Lock) -> tuple[Lock, list[str]]:
             path=str(path),
             remedy="Name the lock that belongs to this file, or lock the bundle anew with it.",
         )
-    return part, [f"member {member!r} of a bundle"]
+    notes = [f"member {member!r} of a bundle"]
+    if by_bytes is not None and by_bytes != name:
+        notes.append(f"these are the bytes of {by_bytes}, which is another member")
+    return part, notes
 
 
-def _unknown_bytes(path: Path, sha256: str, lock: Lock) -> ArtifactDigestError:
+def _unknown_bytes(path: Path, sha256: str, lock: Lock, notes: Sequence[str]) -> ArtifactDigestError:
     known = ", ".join(f"{name} {each.sha256[:12]}…" for name, each in lock.files.items())
     others = f"those that were locked ({known})" if known else "in the lock, which has no digest of a file"
     remedy = "Deploy the file that was locked"
@@ -296,7 +310,7 @@ def _unknown_bytes(path: Path, sha256: str, lock: Lock) -> ArtifactDigestError:
         remedy = f"Lock the file, not the object alone: `normlock lock {path}`, nl.lock(est, artifact=...)"
     return ArtifactDigestError(
         f"{path} was not opened: reading a {path.suffix} file runs code, and its bytes (SHA-256 {sha256[:12]}…) are "
-        f"not {others}.",
+        f"not {others}" + "".join(f"; {note}" for note in notes if note.startswith("these are")) + ".",
         path=str(path),
         expected=known or None,
         actual=sha256,

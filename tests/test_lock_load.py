@@ -320,11 +320,18 @@ def test_a_member_of_another_bundle(tmp_path, marker):
 
 
 def test_members_exchanged(tmp_path):
-    """Two members under one another's names are known by their bytes, and each is what it is."""
+    """Two members under one another's names are refused: a name comes before the bytes."""
     paths, lock = bundle(tmp_path / "a")
     model = paths["model"].read_bytes()
     swapped = paths["scaler"].with_name("model.joblib")
     paths["scaler"].rename(swapped)
-    (tmp_path / "a" / "scaler.pkl").write_bytes(model)
-    assert isinstance(nl.load(swapped, lock=lock), StandardScaler)
-    assert isinstance(nl.load(tmp_path / "a" / "scaler.pkl", lock=lock), LogisticRegression)
+    other = tmp_path / "a" / "scaler.pkl"
+    other.write_bytes(model)
+    assert nl.load(other, lock=lock).coef_.shape[0] == 1  # a name that the lock doesn't know: the bytes tell
+    other.rename(paths["scaler"])
+    for path in (swapped, paths["scaler"]):
+        if path.name in nl.Lock.load(lock).files:
+            with pytest.raises(ArtifactDigestError, match="which is another member"):
+                nl.load(path, lock=lock)
+            with pytest.raises(LockMismatchError):
+                nl.load(path, lock=lock, trust_file=True)

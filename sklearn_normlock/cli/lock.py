@@ -59,33 +59,39 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _single(path: Path, arguments: argparse.Namespace) -> Lock:
     from ..locks.comparison import lock as make_lock
+    from ..locks.naming import file_key
+    from ..locks.parts import FileDigest
     from .reading import approved_object, table
 
     est, rows = approved_object(path, arguments.trusted), None if arguments.rows is None else table(arguments.rows)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", InputFaultWarning)
-        lock = make_lock(est, rows, artifact=path)
+        lock = make_lock(est, rows)
     for warning in said:
         print(f"normlock lock: {warning.message}", file=sys.stderr)
-    return lock
+    key = file_key(path, path.parent if arguments.output is None else arguments.output.parent)
+    return lock.with_files({key: FileDigest.of(path)})
 
 
 def _bundle(paths: list[Path], arguments: argparse.Namespace) -> Lock:
-    from ..formats import FORMATS
+    from ..formats import is_readable
+    from ..locks.naming import file_key
     from ..locks.parts import FileDigest
     from ..locks.target import Target
     from .reading import approved_object
 
+    folder = (arguments.output or paths[0]).parent
+    keys = [file_key(path, folder) for path in paths]
     names = [path.name.rpartition(".")[0].replace(".", "_") or path.name for path in paths]
     if len(set(names)) < len(names):
-        names = [path.name.replace(".", "_") for path in paths]
+        names = [key.removeprefix("../").replace(".", "_") for key in keys]
     if len(set(names)) < len(names):
         raise NormLockError("Two artifacts of the bundle have the same name.", remedy="Rename one of them.")
     members: dict[str, Any] = {}
     files: dict[str, FileDigest] = {}
-    for name, path in zip(names, paths, strict=True):
-        members[name] = approved_object(path, arguments.trusted) if path.suffix in FORMATS else path
-        files[path.name] = replace(FileDigest.of(path), member=name)
+    for name, key, path in zip(names, keys, paths, strict=True):
+        members[name] = approved_object(path, arguments.trusted) if is_readable(path) else path
+        files[key] = replace(FileDigest.of(path), member=name)
     return Target(members).locked().with_files(files)
 
 

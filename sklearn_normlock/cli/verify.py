@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArtifactDigestError, MissingLockError
+from ..errors import ArtifactDigestError, MissingLockError, NormLockError
+from .folders import survey, unlocked
 from .outcome import (
     COULD_NOT_CHECK,
     add_format,
@@ -26,11 +28,13 @@ if TYPE_CHECKING:
     from ..locks.document import Lock
     from ..locks.report import Report
 
+FILE_CLASS = "sklearn_normlock:File"  # of a member that is bound by its bytes, in the state of a lock
+
 HELP = "verify that an artifact is what its lock says"
 DESCRIPTION = (
     "Compares artifacts with their locks: the bytes of the file first, then the state of the object in it, then the "
-    "outputs of probes. PATH is an artifact, a lock, or a folder in which every lock is verified. A .joblib or .pkl "
-    "file whose bytes aren't the locked ones is not opened."
+    "outputs of probes. PATH is an artifact, a lock, or a folder in which every lock is verified and every artifact "
+    "must have one. A pickle whose bytes aren't the locked ones is not opened."
 )
 
 
@@ -48,6 +52,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--trusted", action="append", default=[], metavar="TYPE", help="a type that a .skops may hold")
     parser.add_argument(
+        "--allow-unlocked", action="store_true", help="in a folder, pass over artifacts that no lock speaks of"
+    )
+    parser.add_argument(
         "--trust-file",
         action="store_true",
         help="open a .joblib or .pkl file whose bytes the lock doesn't know: it runs code",
@@ -57,133 +64,237 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Verify each path; return the worst exit code."""
-    if arguments.lock is not None and len(arguments.path) > 1:
-        given = {path.name: path for path in arguments.path}
-        return _verified(None, arguments.lock, _Places(arguments.lock.parent, given), arguments)
-    codes = []
+    if arguments.lock is not None:
+        return worst(_by_lock(arguments.path, arguments.lock, arguments))
+    codes: list[int] = []
     for path in arguments.path:
-        tasks = list(_tasks(path, arguments.lock))
-        if not tasks:
-            codes.append(print_nothing("there is no lock in it", arguments.format, path))
-        codes += [_verified(artifact, lock, _Places(folder), arguments) for artifact, lock, folder in tasks]
+        if os.path.isdir(path):
+            codes += _folder(path, arguments)
+        elif is_lock(path):
+            codes.append(_verified(_Task(path), arguments))
+        else:
+            codes.append(_verified(_Task(path.with_name(path.name + LOCK_SUFFIX), {"": path}), arguments))
     return worst(codes)
 
 
-class _Places:
-    """Where the files lie that a lock names: in a folder, but for those that were given."""
+@dataclass
+class _Task:
+    """A lock, and the files that are to be compared with it.
 
-    def __init__(self, folder: Path, given: Mapping[str, Path] | None = None) -> None:
-        self.folder = folder
-        self.given = given or {}
+    Parameters
+    ----------
+    lock_file : Path
+        The lock.
+    given : mapping of str to Path, default={}
+        Where files lie that the lock names, if not where it says. Under the name "" a file that is to be compared
+        alone, whatever it is called in the lock.
+    folder : Path, default=None
+        Where all other files lie; the folder of the lock if None.
+    covered : set of str
+        The files that the lock spoke of, by their real paths.
+    """
 
-    def __getitem__(self, name: str) -> Path:
-        return self.given.get(name, self.folder / name)
+    lock_file: Path
+    given: Mapping[str, Path] = field(default_factory=dict)
+    folder: Path | None = None
+    covered: set[str] = field(default_factory=set)
+
+    def path(self, key: str) -> Path:
+        """Return where a file lies that the lock names."""
+        return self.given[key] if key in self.given else (self.folder or self.lock_file.parent) / key
+
+    @property
+    def alone(self) -> Path | None:
+        """The file that is to be compared alone."""
+        return self.given.get("")
 
 
-def _tasks(path: Path, lock: Path | None) -> Iterator[tuple[Path | None, Path, Path]]:
-    """Yield what is to be compared: an artifact, or None for all that the lock names; the lock; and their folder."""
-    if path.is_dir():
-        if lock is not None:
-            yield None, lock, path
-            return
-        yield from ((None, found, found.parent) for found in sorted(path.rglob(f"*{LOCK_SUFFIX}")))
-    elif lock is not None:
-        yield path, lock, path.parent
-    elif is_lock(path):
-        yield None, path, path.parent
-    else:
-        yield path, path.with_name(path.name + LOCK_SUFFIX), path.parent
+def _folder(folder: Path, arguments: argparse.Namespace) -> list[int]:
+    """Verify every lock in a folder, and say which artifacts have none."""
+    found, covered, codes = survey(folder), set(), []
+    for lock_file in found.locks:
+        task = _Task(lock_file)
+        codes.append(_verified(task, arguments))
+        covered |= task.covered
+    codes += _said(found.problems, arguments)
+    if found.locks:
+        return codes + _unlocked(found.artifacts, covered, arguments)
+    names = ", ".join(str(path) for path in found.artifacts[:3]) + (", …" if len(found.artifacts) > 3 else "")
+    text = "there is no lock in it" + (f", and none of {names}" if names else "")
+    return [*codes, print_nothing(text, arguments.format, folder)]
 
 
-def _verified(artifact: Path | None, lock_file: Path, places: _Places, arguments: argparse.Namespace) -> int:
+def _unlocked(artifacts: list[Path], covered: set[str], arguments: argparse.Namespace) -> list[int]:
+    return [] if arguments.allow_unlocked else _said(unlocked(artifacts, covered), arguments)
+
+
+def _said(errors: Iterable[NormLockError], arguments: argparse.Namespace) -> list[int]:
+    """Print errors; return their exit codes."""
+    codes = []
+    for error in errors:
+        codes.append(code_of(error))
+        print_error(error, arguments.format, codes[-1], error.path or "")
+    return codes
+
+
+def _by_lock(paths: list[Path], lock_file: Path, arguments: argparse.Namespace) -> list[int]:
+    """Compare files, or those in folders, with one lock that may lie elsewhere."""
+    from ..locks.document import Lock
+
+    if len(paths) == 1 and not os.path.isdir(paths[0]):
+        return [_verified(_Task(lock_file, {"": paths[0]}), arguments)]
     try:
-        for path in (*places.given.values(), *([] if artifact is None else [artifact])):
+        lock = Lock.load(lock_file)
+        for path in paths:
             if not path.exists():
                 raise FileNotFoundError(2, "No such file", str(path))
+        folders = [path for path in paths if os.path.isdir(path)]
+        surveys = {folder: survey(folder) for folder in folders}
+        inside = [path for each in surveys.values() for path in each.artifacts]
+        given, rest = _named(lock, lock_file, [path for path in paths if path not in surveys], inside)
+    except Exception as error:
+        return _said_once(error, lock_file, arguments)
+    task = _Task(lock_file, given, folders[0] if folders else None)
+    codes = [_verified(task, arguments)]
+    codes += _said([problem for each in surveys.values() for problem in each.problems], arguments)
+    return codes + _unlocked(rest, task.covered, arguments)
+
+
+def _said_once(error: Exception, subject: Path, arguments: argparse.Namespace) -> list[int]:
+    if isinstance(error, BrokenPipeError):
+        raise error
+    code = code_of(error)
+    print_error(error, arguments.format, code, str(subject))
+    return [code]
+
+
+def _named(lock: Lock, lock_file: Path, files: list[Path], inside: list[Path]) -> tuple[dict[str, Path], list[Path]]:
+    """Return which file is which of those that a lock names, and the files in folders that it doesn't name."""
+    from ..locks.naming import key_of
+
+    if not lock.bundle and len(files) + (not files and len(inside) == 1) == 1:
+        return {"": (files or inside)[0]}, inside if files else []
+    if not lock.bundle and len(files) > 1:
+        raise MissingLockError(
+            f"{lock_file} locks one artifact, and {len(files)} were given.",
+            remedy="Give one, or lock them together: `normlock lock A B -o BUNDLE.normlock.json`.",
+        )
+    given: dict[str, Path] = {}
+    rest = []
+    for path in (*files, *inside):
+        key = key_of(path, lock.files, lock_file.parent)
+        if key is None and path not in files:
+            rest.append(path)
+            continue
+        if key is None:
+            raise MissingLockError(
+                f"{lock_file} says nothing of {path}: it is of {', '.join(lock.files)}.",
+                path=str(path),
+                remedy="Name the lock that belongs to it.",
+            )
+        if key in given:
+            raise MissingLockError(
+                f"{given[key]} and {path} are both {key} in {lock_file}: one of them would not be looked at.",
+                path=str(path),
+                remedy="Name one of them.",
+            )
+        given[key] = path
+    return given, rest
+
+
+def _verified(task: _Task, arguments: argparse.Namespace) -> int:
+    try:
         from ..locks.document import Lock
 
-        lock = Lock.load(lock_file)
-        report = _compared(artifact, lock, lock_file, places, arguments)
+        for path in task.given.values():
+            if not path.exists():
+                raise FileNotFoundError(2, "No such file", str(path))
+        # What can't be read is said once, and not again of the artifact beside it.
+        task.covered.add(os.path.realpath(str(task.lock_file).removesuffix(LOCK_SUFFIX)))
+        lock = Lock.load(task.lock_file)
+        task.covered.clear()
+        report = _compared(task, lock, arguments)
     except Exception as error:  # of several paths the others are still verified
-        code = code_of(error)
-        print_error(error, arguments.format, code, str(artifact or lock_file))
-        return code
+        return _said_once(error, task.alone or task.lock_file, arguments)[0]
     if report is None:
-        return print_nothing("the lock names no file and none lies beside it", arguments.format, lock_file)
+        return print_nothing("the lock names no file and none lies beside it", arguments.format, task.lock_file)
     unclear = report.ok and report.environment and report.undecided
     code = print_report(report, arguments.format, COULD_NOT_CHECK if unclear else None)
     if unclear:
         print(
-            f"{lock_file}: could not check: it was locked under other versions, and no probe decides whether that "
+            f"{task.lock_file}: could not check: it was locked under other versions, and no probe decides whether that "
             "matters. Verify it under the versions it was locked under, or lock it anew.",
             file=sys.stderr,
         )
     return code
 
 
-def _compared(
-    artifact: Path | None, lock: Lock, lock_file: Path, places: _Places, arguments: argparse.Namespace
-) -> Report | None:
-    from ..formats import FORMATS
+def _compared(task: _Task, lock: Lock, arguments: argparse.Namespace) -> Report | None:
+    from ..locks.naming import key_of
     from ..persistence import open_locked, pins_of
 
     options: dict[str, Any] = {"trusted": arguments.trusted, "trust_file": arguments.trust_file}
-    pins = pins_of(arguments.expect)
-    if artifact is not None:
-        if artifact.suffix not in FORMATS and lock.bundle:
-            return _by_bytes(artifact, lock, pins)
-        return open_locked(artifact, lock, pins=pins, progress=progress(artifact), **options)[1]
+    alone = task.alone
+    names = [*lock.files] or _beside(task, lock)
+    task.covered |= {os.path.realpath(task.path(name)) for name in names}
+    options["pins"] = pins_of(arguments.expect)
+    if alone is not None:
+        key = key_of(alone, lock.files, task.lock_file.parent)
+        if lock.bundle and _holds_a_file(lock, key, alone):
+            return _by_bytes(alone, lock, key, options["pins"])
+        return open_locked(alone, lock, key=key, progress=progress(alone), **options)[1]
     if lock.bundle:
-        return _bundle(lock, lock_file, places, pins, options)
-    if places.given:
-        raise MissingLockError(
-            f"{lock_file} locks one artifact, and {len(places.given)} were given.",
-            remedy="Give one, or lock them together: `normlock lock A B -o BUNDLE.normlock.json`.",
-        )
-    beside = lock_file.name.removesuffix(LOCK_SUFFIX)
-    names = [*lock.files] or ([beside] if beside not in ("", lock_file.name) and places[beside].exists() else [])
-    found = [places[name] for name in names]
-    if not found:
-        return None
-    for path in found:
-        report = open_locked(path, lock, pins=pins, progress=progress(path), **options)[1]
+        return _bundle(lock, task, options)
+    report = None
+    for path in map(task.path, names):
+        report = open_locked(path, lock, progress=progress(path), **options)[1]
         if not report.ok:
             break
     return report
 
 
-def _bundle(lock: Lock, lock_file: Path, places: _Places, pins: frozenset[str], options: dict[str, Any]) -> Report:
+def _beside(task: _Task, lock: Lock) -> list[str]:
+    """Return the name of the artifact that lies beside a lock of an object that was locked in memory."""
+    name = task.lock_file.name.removesuffix(LOCK_SUFFIX)
+    known = not lock.bundle and name not in ("", task.lock_file.name) and task.path(name).exists()
+    return [name] if known else []
+
+
+def _holds_a_file(lock: Lock, key: str | None, path: Path) -> bool:
+    """Tell whether a member of a bundle is bound by its bytes alone."""
+    from ..formats import is_readable
+
+    member = None if key is None else lock.files[key].member
+    entry = lock.state.get(member) if member is not None else None
+    recorded = isinstance(entry, Mapping) and entry.get("class") == FILE_CLASS
+    return recorded or not is_readable(path)
+
+
+def _bundle(lock: Lock, task: _Task, options: dict[str, Any]) -> Report:
     """Verify all files of a bundle, and that they are the ones that belong together."""
-    from ..formats import FORMATS
     from ..locks.comparison import compare
     from ..persistence import open_locked
 
-    unknown = sorted(set(places.given) - set(lock.files))
-    if unknown:
+    missing = sorted(set(lock.members) - {str(entry.member) for entry in lock.files.values()})
+    if missing:
         raise MissingLockError(
-            f"{lock_file} says nothing of {', '.join(unknown)}: it is of {', '.join(lock.files)}.",
-            remedy="Name the lock that belongs to it.",
+            f"{task.lock_file} names no file for {', '.join(missing)}.", remedy="Lock the bundle from its files."
         )
     members: dict[str, Any] = {}
     notes: list[str] = []
-    for name, entry in lock.files.items():
-        path = places[name]
-        if path.suffix in FORMATS:
-            members[str(entry.member)], part = open_locked(path, lock, pins=pins, progress=progress(path), **options)
-            notes += [note for note in part.notes if not note.startswith("member ")]
-        else:
-            _by_bytes(path, lock, pins)
+    for key, entry in lock.files.items():
+        path = task.path(key)
+        if _holds_a_file(lock, key, path):
+            _by_bytes(path, lock, key, options["pins"])
             members[str(entry.member)] = path
-    missing = sorted(set(lock.members) - set(members))
-    if missing:
-        raise MissingLockError(
-            f"{lock_file} names no file for {', '.join(missing)}.", remedy="Lock the bundle from its files."
-        )
+        else:
+            members[str(entry.member)], part = open_locked(path, lock, key=key, progress=progress(path), **options)
+            notes += [note for note in part.notes if not note.startswith("member ")]
     report = compare(members, lock)
-    return replace(report, subject=str(lock_file), notes=(*report.notes, *notes))
+    return replace(report, subject=str(task.lock_file), notes=(*report.notes, *notes))
 
 
-def _by_bytes(path: Path, lock: Lock, pins: frozenset[str]) -> Report:
+def _by_bytes(path: Path, lock: Lock, key: str | None, pins: frozenset[str]) -> Report:
     """Verify a file that is no scikit-learn object: its bytes are all that is known of it."""
     from ..documents.files import file_digest, reading
     from ..locks.report import Report
@@ -191,7 +302,7 @@ def _by_bytes(path: Path, lock: Lock, pins: frozenset[str]) -> Report:
 
     with reading(path) as file:
         sha256, _ = file_digest(file, progress(path))
-    part, notes = part_for(path, sha256, lock)
+    part, notes = part_for(path, sha256, lock, key)
     require_pinned(path, pins, lock, part)
     locked = {each.sha256 for each in part.files.values()}
     if sha256 not in locked:

@@ -23,6 +23,7 @@ from ..documents.files import read_bytes, replacing
 from ..documents.rendering import rendered, without_none
 from ..errors import ArtifactReadError, LockFormatError, MissingLockError
 from ..probes.parts import Probe
+from .naming import KEY, is_key
 from .parts import Contract, FileDigest
 
 LOCK_VERSION = 1
@@ -51,7 +52,7 @@ class Lock:
     inputs : mapping of path to Contract
         What the object, or each member of a bundle, wants to be given.
     files : mapping of str to FileDigest
-        The artifacts, by name.
+        The artifacts, each by its path from the lock's folder, as :mod:`sklearn_normlock.locks.naming` has it.
     probes : tuple of Probe
         Rows and what the object made of them.
     profile : mapping, default=None
@@ -126,13 +127,14 @@ class Lock:
             If it is of a later revision of this version: what is new in it is not read.
         """
         fields = _ENVELOPE.opened(document)
+        members = fields.texts("members")
         lock = cls(
             fingerprint=fields.fingerprint("fingerprint"),
             state=fields.record("state"),
             environment=fields.names("environment"),
-            members=fields.texts("members"),
+            members=members,
             inputs={path: Contract.from_fields(each) for path, each in fields.items("inputs")},
-            files={name: FileDigest.from_fields(each) for name, each in _files(fields)},
+            files=dict(_files(fields, members)),
             probes=tuple(Probe.from_fields(each) for each in fields.each("probes")),
             profile=fields.mapping_or_none("profile"),
             coverage=fields.mapping_or_none("coverage"),
@@ -239,13 +241,21 @@ class Lock:
         return replace(self, files=dict(files))
 
 
-def _files(fields: Fields) -> Iterator[tuple[str, Fields]]:
-    """Yield the artifacts: they lie beside the lock, and their names lead to no other folder."""
-    for name, file in fields.items("files"):
-        if name in ("", ".", "..") or set(name) & set("/\\\0"):
+def _files(fields: Fields, members: tuple[str, ...]) -> Iterator[tuple[str, FileDigest]]:
+    """Yield the artifacts: each has the one name that it can have, and a member of a bundle has one file."""
+    holders: dict[str, str] = {}
+    for name, each in fields.items("files"):
+        if not is_key(name):
             raise LockFormatError(
-                f'files["{name}"] should be the name of a file that lies beside the lock.',
+                f'files["{name}"] should be {KEY}.',
                 path=f'files["{name}"]',
-                remedy="Lock the artifact anew, and keep the lock beside it.",
+                remedy="Lock the artifact anew.",
             )
+        file = FileDigest.from_fields(each)
+        if members and file.member not in members:
+            each.refuse("member", "the name of a member of the bundle")
+        if not members and file.member is not None:
+            each.refuse("member", "absent: the lock is of a single object")
+        if file.member is not None and holders.setdefault(file.member, name) != name:
+            each.refuse("member", f"the name of another member than that of {holders[file.member]}")
         yield name, file

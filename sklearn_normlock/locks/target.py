@@ -23,6 +23,7 @@ from ..records.environment import versions
 from ..records.redaction import is_withheld, without_rows
 from ..records.weights import WEIGHTS
 from .document import Lock
+from .naming import file_key
 from .parts import Contract, FileDigest
 
 _LARGEST = 120_000  # bytes of the state in a lock: nobody reviews a forest tree by tree
@@ -155,8 +156,10 @@ class Target:
             if contract != Contract():
                 inputs[name] = contract
         profile = None if self.bundle else _profile(self.members[""], X)
+        paths = [member.path for member in self.members.values() if isinstance(member, FileMember)]
+        folder = _common_folder(paths)
         files = {
-            member.path.name: FileDigest(sha256=member.sha256, size=member.size, member=name)
+            file_key(member.path, folder): FileDigest(sha256=member.sha256, size=member.size, member=name)
             for name, member in self.members.items()
             if isinstance(member, FileMember)
         }
@@ -174,6 +177,15 @@ class Target:
 
 
 _NOT_FITTED = (FileMember, Weights)
+
+
+def _common_folder(paths: Iterable[Path]) -> str:
+    """Return the folder that holds all files, from which the lock names them."""
+    folders = {os.path.dirname(os.path.abspath(path)) for path in paths}
+    try:
+        return os.path.commonpath(folders) if folders else ""
+    except ValueError:  # on several drives
+        return folders.pop()
 
 
 def _name(name: Any) -> str:
