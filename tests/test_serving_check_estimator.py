@@ -11,7 +11,7 @@ from estimator_table import check_name, generated
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_normlock.serving import Canary, Fallback
+from sklearn_normlock.serving import Canary, Fallback, Shadow
 
 MEMBERS = [
     (LogisticRegression(), LogisticRegression(C=0.5)),
@@ -26,8 +26,12 @@ LEFT_OUT = {
 }
 
 
+def _instances_of(old: Any, new: Any) -> list[Any]:
+    return [Fallback([new, old]), Canary(old, new, share=0.4), Shadow(old, new)]
+
+
 def _instances() -> list[Any]:
-    return [made for old, new in MEMBERS for made in (Fallback([new, old]), Canary(old, new, share=0.4))]
+    return [made for old, new in MEMBERS for made in _instances_of(old, new)]
 
 
 def _label(estimator: Any, check: Any) -> str:

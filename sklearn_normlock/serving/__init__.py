@@ -2,5 +2,6 @@
 
 from .canary import Canary
 from .fallback import Fallback
+from .shadow import Shadow
 
-__all__ = ["Canary", "Fallback"]
+__all__ = ["Canary", "Fallback", "Shadow"]

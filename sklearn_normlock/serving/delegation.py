@@ -383,11 +383,11 @@ def callers_level() -> int:
     return level - 1
 
 
-def report_refused(name: str, error: Exception, consequence: str) -> str:
+def report_refused(name: str, error: Exception, consequence: str, event: str = "fallback") -> str:
     """Report a member that may not answer, once; return the reason in one line."""
     reason = one_line(error)
     events.emit(
-        "fallback",
+        event,
         f"{name} may not answer: {reason}. {consequence}",
         verdict=verdict_of(error),
         member=name,
