@@ -325,6 +325,19 @@ LEFT_OUT_OF = {
     "sklearn.neural_network._rbm.BernoulliRBM": {"random_state_"},
     "sklearn.pipeline.FeatureUnion": {"_transformers_feature_names_out"},
     "skrub._minhash_encoder.MinHashEncoder": {"hash_dict_"},
+    **dict.fromkeys(
+        [
+            "sklearnex.cluster.dbscan.DBSCAN",
+            "sklearnex.cluster.k_means.KMeans",
+            "sklearnex.decomposition.pca.PCA",
+            "sklearnex.ensemble._forest.BaseForest",
+            "sklearnex.linear_model._base_linear_model._BaseLinearModel",
+            "sklearnex.linear_model.logistic_regression.LogisticRegression",
+            "sklearnex.neighbors.common.KNeighborsDispatchingBase",
+            "sklearnex.svm._base.BaseSVM",
+        ],
+        {"_onedal_estimator", "_cached_estimators_", "_n_threads"},
+    ),
 }
 
 

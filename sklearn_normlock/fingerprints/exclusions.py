@@ -42,6 +42,9 @@ TIMES = frozenset({"mean_fit_time", "std_fit_time", "mean_score_time", "std_scor
 # Attributes that tools write onto an estimator.
 PREFIXES = ("_normlock_", "_mlflow_", "_wandb_", "_comet_", "_neptune_")
 
+# sklearnex: what it computes with, and how many threads it took.
+_ONEDAL = frozenset({"_onedal_estimator", "_cached_estimators_", "_n_threads"})
+
 # For a class and its subclasses, by the name of the class as it stands in its module.
 BY_CLASS: dict[str, frozenset[str]] = {
     # The tree that partial_fit goes on from: cyclic, and predict and transform read the subclusters beside it.
@@ -55,6 +58,15 @@ BY_CLASS: dict[str, frozenset[str]] = {
     "sklearn.pipeline.FeatureUnion": frozenset({"_transformers_feature_names_out"}),
     "skrub._minhash_encoder.MinHashEncoder": frozenset({"hash_dict_"}),
     "sklearn.neural_network._rbm.BernoulliRBM": frozenset({"random_state_"}),
+    # The fitted state in a form of oneDAL's, beside the fitted attributes; made anew from these where it is missing.
+    "sklearnex.cluster.dbscan.DBSCAN": _ONEDAL,
+    "sklearnex.cluster.k_means.KMeans": _ONEDAL,
+    "sklearnex.decomposition.pca.PCA": _ONEDAL,
+    "sklearnex.ensemble._forest.BaseForest": _ONEDAL,
+    "sklearnex.linear_model._base_linear_model._BaseLinearModel": _ONEDAL,
+    "sklearnex.linear_model.logistic_regression.LogisticRegression": _ONEDAL,
+    "sklearnex.neighbors.common.KNeighborsDispatchingBase": _ONEDAL,
+    "sklearnex.svm._base.BaseSVM": _ONEDAL,
 }
 
 # Parameters of a member that its owner sets anew for each call.

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import UnfingerprintableError
 from . import exclusions
+from .boosters import BOOSTERS
 from .exclusions import counted
 from .naming import cached, class_name, function_name, resolved_name
 
@@ -267,18 +268,6 @@ def _enum(member: Any) -> tuple[str, State]:
     return class_name(type(member)), state
 
 
-def _lightgbm(booster: Any) -> tuple[str, State]:
-    text = booster.model_to_string(num_iteration=-1)
-    return "lightgbm:Booster", {
-        "model": text.split("\nparameters:")[0],
-        "best_iteration": max(booster.best_iteration, 0),
-    }
-
-
-def _xgboost(booster: Any) -> tuple[str, State]:
-    return "xgboost:Booster", {"model": bytes(booster.save_raw(raw_format="ubj"))}
-
-
 # By the name of a base class, so that no library is imported to recognise its objects.
 _ADAPTERS: dict[str, Callable[[Any], tuple[str, State]]] = {
     "enum.Enum": _enum,
@@ -313,8 +302,7 @@ _ADAPTERS: dict[str, Callable[[Any], tuple[str, State]]] = {
     "polars.dataframe.frame.DataFrame": _polars_frame,
     "polars.series.series.Series": _polars_series,
     "polars.datatypes.classes.DataType": _polars_dtype,
-    "lightgbm.basic.Booster": _lightgbm,
-    "xgboost.core.Booster": _xgboost,
+    **BOOSTERS,
 }
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..fingerprints.state import declares_state
 from .statistics import Columns, number_rows, statistics_of
 from .walk import steps_of
 
@@ -68,6 +69,8 @@ def _numeric(est: Any, variant: int) -> Any:
 
 def _in_float32(est: Any) -> bool:
     """Tell whether an estimator was fitted on float32 and computes in it: its outputs are of that accuracy."""
+    if declares_state(type(est)):
+        return False  # its attributes are caches beside a compiled model
     kinds = {value.dtype for value in vars(est).values() if isinstance(value, np.ndarray) and value.dtype.kind == "f"}
     return kinds == {np.dtype(np.float32)}
 
