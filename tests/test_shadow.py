@@ -28,6 +28,7 @@ from sklearn.preprocessing import StandardScaler
 import sklearn_normlock as nl
 from sklearn_normlock import events
 from sklearn_normlock.errors import NormLockError
+from sklearn_normlock.gates.report import GateReport
 from sklearn_normlock.serving import Shadow
 from sklearn_normlock.serving.tally import Reservoir, differing
 
@@ -257,6 +258,48 @@ def test_a_subscriber_and_a_callback_that_fail_harm_nobody() -> None:
     assert shadow.status().compared == 2
 
 
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
+def test_the_report_is_a_gates(method: str) -> None:
+    """report() judges what was kept as a gate does: agreement, limits, notes with the exact counts."""
+    shadow = Shadow(OLD, NEW, run="inline", keep=1000)
+    for _ in range(20):
+        getattr(shadow, method)(X)
+    agreement = (NEW.predict(X) == ANSWER).mean()
+    report = shadow.report(limits={"overall": {"agreement": {"min": 0.99}}})
+    assert isinstance(report, GateReport) and not report.ok and report.broken and report.kind == "classifier"
+    assert report.broken[0].metric == "agreement" and abs(report.broken[0].change - agreement) < 0.05
+    assert f"{method}: " in report.notes[0] and "3,000 rows differ" in report.notes[0]
+    assert "agreement" in report.explain()
+    assert shadow.report(limits={"overall": {"agreement": {"min": 0.5}}}).ok
+
+
+def test_the_report_of_equal_models_is_a_match() -> None:
+    """An equal candidate passes a limit on agreement once there are rows enough."""
+    shadow = Shadow(OLD, pickle.loads(pickle.dumps(OLD)), run="inline")
+    assert shadow.report().answer == "undecided" and not shadow.report().ok
+    for _ in range(20):
+        shadow.predict(X)
+    assert shadow.report(limits={"overall": {"agreement": {"min": 0.99}}}).ok
+
+
+@pytest.mark.parametrize("how", ["raises", "too few"])
+def test_the_report_of_a_candidate_that_fails_is_a_mismatch(how: str) -> None:
+    """Failing in a request breaks a limit of its own, and says how."""
+    shadow = Shadow(OLD, Misbehaving(how).fit(X, y), run="inline")
+    shadow.predict(X)
+    report = shadow.report()
+    assert report.answer == "mismatch" and report.broken[0].metric == "answered requests"
+    assert "1 of 1 requests" in report.explain()
+
+
+def test_the_report_without_a_candidate_is_undecided() -> None:
+    """A candidate that was refused was never tried: the report can't tell, and says why."""
+    shadow = Shadow(OLD, NEW, locks=[None, nl.lock(model(5.0))])
+    shadow.predict(X)
+    report = shadow.report()
+    assert report.answer == "undecided" and "LockMismatchError" in report.undecided["gate"]
+
+
 @pytest.mark.parametrize("copied", [clone, lambda est: pickle.loads(pickle.dumps(est))], ids=["clone", "pickle"])
 def test_copies_serve_the_same(copied: Any) -> None:
     """A clone and a pickle serve the same, and start to count anew."""
@@ -331,6 +374,7 @@ def test_any_kind_of_model(old: Any, new: Any, method: str) -> None:
     shadow = Shadow(old, new, run="inline")
     getattr(shadow, method)(X)
     assert not shadow.status().failures and shadow.status().rows == {method: 150}
+    assert not shadow.report().ok
 
 
 @pytest.mark.parametrize(

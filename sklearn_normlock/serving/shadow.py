@@ -8,7 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,11 @@ from sklearn import get_config
 
 from .. import events
 from ..errors import NormLockError
+from ..gates.report import GateReport
 from .beside import Beside, CandidateHung, Job, Process, call_here
 from .delegation import Opened, Outcome, ServingEstimator, report_refused
 from .members import LockLike, Member, check_locks, one_line
+from .reports import ShadowStatus, shadow_report
 from .tally import Tally, differing
 
 __all__ = ["Difference", "Shadow", "ShadowStatus"]
@@ -47,58 +49,6 @@ class Difference:
     old: Any
     new: Any
     rows: np.ndarray
-
-
-@dataclass(frozen=True)
-class ShadowStatus:
-    """How far the candidate was tried, in exact numbers.
-
-    Parameters
-    ----------
-    calls, sampled : int
-        Requests that were served, and those that the candidate was meant to see.
-    compared : int
-        Requests that both answered.
-    rows, differing : dict of str to int
-        Rows compared and rows that differ, by method.
-    failures : dict of str to int
-        Requests that the candidate failed in, by the class of the error.
-    dropped : int
-        Requests that it was not asked, because it was behind or had been given up.
-    pending : int
-        Requests that it is still to answer.
-    seconds : dict of str to dict of str to float
-        Latency of the primary and of the candidate: quantiles ``p50``, ``p95`` and ``p99`` of a sample.
-    refused : str
-        Why the candidate is not asked at all; empty if it is.
-    """
-
-    calls: int = 0
-    sampled: int = 0
-    compared: int = 0
-    rows: dict[str, int] = field(default_factory=dict)
-    differing: dict[str, int] = field(default_factory=dict)
-    failures: dict[str, int] = field(default_factory=dict)
-    dropped: int = 0
-    pending: int = 0
-    seconds: dict[str, dict[str, float]] = field(default_factory=dict)
-    refused: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Whether something was compared, all of it was equal, and the candidate never failed."""
-        return self.compared > 0 and not (self.failures or self.refused or any(self.differing.values()))
-
-    def explain(self) -> str:
-        """Return it as text."""
-        lines = [f"{self.compared} of {self.calls} requests compared, {self.dropped} dropped, {self.pending} pending."]
-        lines += [f"  {name}: {self.differing[name]} of {rows} rows differ" for name, rows in self.rows.items()]
-        lines += [f"  the candidate failed {count} times: {kind}" for kind, count in self.failures.items()]
-        if self.refused:
-            lines.append(f"  the candidate is not asked: {self.refused}")
-        for who, found in self.seconds.items():
-            lines.append(f"  {who}: " + ", ".join(f"{name} {1000 * value:.3g} ms" for name, value in found.items()))
-        return "\n".join(lines)
 
 
 class _Open(Opened):
@@ -277,6 +227,29 @@ class Shadow(ServingEstimator):
                 seconds=seconds,
                 refused=refused,
             )
+
+    def report(self, *, limits: Any = None, seconds: float = 10.0) -> GateReport:
+        """Judge whether the candidate may replace the primary, by what both answered.
+
+        Nobody knows the right answers yet: what is judged is how often the two agree, and shown is how the answers
+        move. Rows are the sample that is kept; ``notes`` has the exact counts. A candidate that failed in a request is
+        not fit to replace the primary, whatever it answered in the others.
+
+        Parameters
+        ----------
+        limits : path-like, mapping or Limits, default=None
+            As :func:`sklearn_normlock.gate` takes them; only limits on ``agreement`` can be judged.
+        seconds : float, default=10.0
+            How long to wait for what is pending.
+
+        Returns
+        -------
+        report : GateReport
+            ``.ok``, ``.undecided``, ``.explain(style)``; undecided as long as nothing was compared.
+        """
+        self.drain(seconds)
+        opened: _Open = self._ready()
+        return shadow_report(opened.primary, opened.tally, self.status(), limits)
 
     def _sources(self) -> dict[str, tuple[Any, LockLike]]:
         if self.run not in RUNS:
