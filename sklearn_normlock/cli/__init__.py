@@ -15,7 +15,7 @@ from .outcome import MATCH, USAGE, guarded
 
 # Each is a module of this package with ``HELP``, ``DESCRIPTION``, ``configure(parser)`` and ``run(arguments)``; what
 # they need they import when they run.
-COMMANDS = ("lock", "verify", "diff", "show", "probe", "check", "unlock", "demo")
+COMMANDS = ("lock", "verify", "diff", "show", "probe", "check", "gate", "unlock", "demo")
 
 
 class _Parser(argparse.ArgumentParser):

@@ -18,6 +18,7 @@ from ..errors import (
     NormLockError,
     PipelineMismatchError,
     ProbeMismatchError,
+    ReferenceMismatchError,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _MISMATCHES = (
     LockMismatchError,
     PipelineMismatchError,
     ProbeMismatchError,
+    ReferenceMismatchError,
 )
 _GREEN, _RED, _YELLOW, _PLAIN = "\033[32m", "\033[31m", "\033[33m", "\033[0m"
 _COLOURS = {MATCH: _GREEN, MISMATCH: _RED}
@@ -138,6 +140,11 @@ def coloured(text: str, colour: str, stream: IO[str]) -> str:
         return text
     first, newline, rest = text.partition("\n")
     return f"{colour}{first}{_PLAIN}{newline}{rest}"
+
+
+def coloured_by(code: int, text: str, stream: IO[str]) -> str:
+    """Colour the first line of a text by its exit code if it goes to a terminal."""
+    return coloured(text, _COLOURS.get(code, _YELLOW), stream)
 
 
 def progress(path: Any) -> Callable[[int], None] | None:

@@ -118,9 +118,16 @@ def _cell(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")
 
 
+def _html(report: GateReport) -> str:
+    from .page import page
+
+    return page(report)
+
+
 STYLES: dict[str, Callable[[GateReport], str]] = {
     "text": _text,
     "json": _json,
     "markdown": _markdown,
     "github": _github,
+    "html": _html,
 }

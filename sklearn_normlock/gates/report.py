@@ -148,6 +148,8 @@ class GateReport:
         The first step whose output differs; None if none does or none was traced.
     step_text : str, default=""
         How much it differs.
+    steps : tuple of str, default=()
+        The steps that were traced, in their order.
     too_small : mapping of str to int, default={}
         Cohorts with fewer rows than are judged, and their rows.
     old, new : str, default=""
@@ -183,6 +185,7 @@ class GateReport:
     shifts: tuple[Shift, ...] = ()
     step: str | None = None
     step_text: str = ""
+    steps: tuple[str, ...] = ()
     too_small: Mapping[str, int] = field(default_factory=dict)
     old: str = ""
     new: str = ""
@@ -221,7 +224,7 @@ class GateReport:
 
         Parameters
         ----------
-        style : {"text", "json", "markdown", "github"}, default="text"
+        style : {"text", "json", "markdown", "github", "html"}, default="text"
             For a terminal, a program, a review comment, the annotations of a GitHub workflow, or a page with pictures.
 
         Returns

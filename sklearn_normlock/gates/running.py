@@ -69,7 +69,7 @@ def gate(
     Returns
     -------
     report : GateReport
-        ``report.ok``, ``report.undecided``, ``report.explain()``.
+        ``report.ok``, ``report.undecided``, ``report.explain("html")``.
 
     Raises
     ------
@@ -132,8 +132,8 @@ def gate(
         seed=seed,
         kind=kind,
     )
-    step, text = _first_difference(before, after, X, answers)
-    return replace(report, step=step, step_text=text, notes=(*notes, *report.notes), **facts)
+    step, text, steps = _first_difference(before, after, X, answers)
+    return replace(report, step=step, step_text=text, steps=steps, notes=(*notes, *report.notes), **facts)
 
 
 def _opened(side: Any) -> tuple[Any, str]:
@@ -177,7 +177,7 @@ def _answered(
         batch = rows_at(X, slice(start, min(start + BATCH, rows)))
         for side, est in enumerate((old, new)):
             try:
-                answers = [_plain(getattr(est, method)(batch)) for method in methods]
+                answers = [_plain(getattr(est, method)(_columns(est, batch))) for method in methods]
                 if any(len(each) != n_rows_of(batch) for each in answers):
                     raise ValueError(f"{len(answers[0])} answers to {n_rows_of(batch)} rows")
             except GateInputError:
@@ -216,6 +216,14 @@ def _answered(
     return made[0], made[1]
 
 
+def _columns(est: Any, rows: Any) -> Any:
+    """Return the columns that an estimator was fitted on, if the rows have them and others: those of cohorts, say."""
+    wanted, there = getattr(est, "feature_names_in_", None), getattr(type(rows), "columns", None)
+    if wanted is None or there is None or len(rows.columns) <= len(wanted) or not set(wanted) < set(rows.columns):
+        return rows
+    return rows[list(wanted)]
+
+
 def _plain(values: Any) -> Any:
     if hasattr(values, "toarray"):
         return values.toarray()
@@ -227,7 +235,9 @@ def _plain(values: Any) -> Any:
     return np.asarray(values.to_numpy() if hasattr(values, "to_numpy") else values)
 
 
-def _first_difference(old: Any, new: Any, X: Any, answers: tuple[Outputs, Outputs]) -> tuple[str | None, str]:
+def _first_difference(
+    old: Any, new: Any, X: Any, answers: tuple[Outputs, Outputs]
+) -> tuple[str | None, str, tuple[str, ...]]:
     """Return the first step that puts out something else, on a few rows, and how much."""
     before, after = (each.predictions for each in answers)
     rows = len(before)
@@ -235,10 +245,12 @@ def _first_difference(old: Any, new: Any, X: Any, answers: tuple[Outputs, Output
     spread = np.linspace(0, rows - 1, min(rows, _TRACED - len(differs))).astype(int)
     some = rows_at(X, np.union1d(differs, spread))
     try:
-        found = trace(old, some).diff(trace(new, some))
+        one, two = trace(old, _columns(old, some)), trace(new, _columns(new, some))
+        found = one.diff(two)
     except Exception as error:  # a step that can't be traced is no reason not to judge its answers
-        return None, f"The steps could not be traced ({type(error).__name__}: {error})."
+        return None, f"The steps could not be traced ({type(error).__name__}: {error}).", ()
+    steps = tuple(dict.fromkeys(output.path or type(old).__name__ for output in one.outputs))
     if not found.deviations:
-        return None, ""
+        return None, "", steps
     first = found.deviations[0]
-    return first.path or type(new).__name__, first.text
+    return first.path or type(old).__name__, first.text, steps

@@ -1,0 +1,239 @@
+"""A gate report as one HTML page with pictures; it needs no script, no font and no file from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from .explain import facts, numbers, sorted_judgements, verdict
+from .report import Flips, GateReport, Judgement, Shift
+
+_ROWS = 200  # judgements in the table
+_DRAWN = 40  # judgements in a picture
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1b1f24; --soft: #5c6672; --line: #d8dce2; --paper: #fff; --old: #3a6ea5;
+  --new: #c4700f; --bad: #b3261e; --good: #1b7f4b; --unsure: #8a6100; --panel: #f6f7f9; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --soft: #a6afb9; --line: #3a4048; --paper: #16191d;
+  --old: #7fb0e6; --new: #f0a860; --bad: #ff8a80; --good: #6fd6a0; --unsure: #e6c25c; --panel: #20242a; } }
+* { box-sizing: border-box; }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2rem auto;
+  max-width: 76rem; padding: 0 1rem; }
+h1 { font-size: 1.3rem; margin: 0 0 1rem; overflow-wrap: anywhere; } h2 { font-size: 1.05rem; margin: 0 0 .5rem; }
+.answer { border-left: .4rem solid var(--good); background: var(--panel); padding: .8rem 1rem; border-radius: .3rem;
+  overflow-wrap: anywhere; }
+.answer.mismatch { border-color: var(--bad); } .answer.undecided { border-color: var(--unsure); }
+.answer strong { font-size: 1.15rem; } .answer ul { margin: .4rem 0 0; padding-left: 1.2rem; }
+.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1.5rem;
+  margin: 1.5rem 0; }
+section { min-width: 0; } .wide { margin: 1.5rem 0; }
+.soft { color: var(--soft); } p { margin: .3rem 0; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th { font-weight: 600; } td.text, th.text { text-align: left; } td.why { white-space: normal; min-width: 18rem; }
+.broken { color: var(--bad); font-weight: 600; } .kept { color: var(--good); } .told { color: var(--soft); }
+.undecided b, td.undecided, .waived { color: var(--unsure); font-weight: 600; }
+.scroll { overflow-x: auto; } svg { display: block; max-width: 100%; height: auto; }
+text { fill: var(--ink); font: 12px system-ui, sans-serif; } text.soft { fill: var(--soft); }
+.matrix { display: grid; grid-template-columns: max-content 1fr 1fr; gap: .3rem; max-width: 26rem; }
+.matrix div { padding: .5rem .6rem; text-align: center; border-radius: .3rem; }
+.matrix .cell { background: var(--panel); font-size: 1.15rem; font-variant-numeric: tabular-nums; }
+.matrix .cell small { display: block; font-size: .8rem; color: var(--soft); }
+.matrix .worse { box-shadow: inset 0 0 0 2px var(--bad); } .matrix .better { box-shadow: inset 0 0 0 2px var(--good); }
+.matrix .head { color: var(--soft); align-self: center; }
+ol.steps { display: flex; flex-wrap: wrap; gap: .4rem; list-style: none; padding: 0; margin: .4rem 0; }
+ol.steps li { border: 1px solid var(--line); border-radius: 1rem; padding: .1rem .7rem; overflow-wrap: anywhere; }
+ol.steps li.first { border-color: var(--bad); color: var(--bad); font-weight: 600; }
+ol.steps li.after { border-style: dashed; color: var(--soft); }
+.key i { display: inline-block; width: .8rem; height: .8rem; border-radius: .2rem; margin: 0 .3rem 0 1rem;
+  vertical-align: -.1rem; } .key i:first-child { margin-left: 0; }
+"""
+
+
+def page(report: GateReport) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    report : GateReport
+        What is shown.
+
+    Returns
+    -------
+    html : str
+        A whole document.
+    """
+    title = f"{report.new or 'the new one'} against {report.old or 'the old one'}"
+    said = "".join(f"<li>{escape(fact)}</li>" for fact in facts(report))
+    panels = [_flips(report.flips), _shifts(report.shifts), _steps(report)]
+    metrics = dict.fromkeys(each.metric for each in report.judgements)
+    pictures = "".join(_intervals(metric, report.judgements) for metric in metrics)
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(f"normlock gate: {title}")}</title><style>{_STYLE}</style></head><body>
+<h1>normlock gate: {escape(title)}</h1>
+<div class="answer {report.answer}"><strong>{escape(verdict(report))}</strong><ul>{said}</ul></div>
+<div class="panels">{"".join(panels)}</div>
+{pictures}
+{_table(report)}
+</body></html>"""
+
+
+def _flips(flips: Flips | None) -> str:
+    if flips is None:
+        return ""
+
+    def cell(count: int | None, kind: str, word: str) -> str:
+        share = "" if count is None or not flips.rows else f"<small>{word} {count / flips.rows:.2%}</small>"
+        return f'<div class="cell {kind}">{"" if count is None else f"{count:,}"}{share}</div>'
+
+    if flips.margin is None:
+        body = (
+            '<div class="head"></div><div class="head">new right</div><div class="head">new wrong</div>'
+            f'<div class="head">old right</div>{cell(flips.kept_right, "", "")}'
+            f"{cell(flips.negative, 'worse', 'lost')}"
+            f'<div class="head">old wrong</div>{cell(flips.positive, "better", "won")}'
+            f"{cell(flips.kept_wrong, '', '')}"
+        )
+    else:
+        rest = flips.rows - flips.negative - flips.positive
+        body = "".join(
+            f'<div class="head">{head}</div>{cell(count, kind, "")}<div></div>'
+            for head, count, kind in (
+                ("error grew", flips.negative, "worse"),
+                ("error shrank", flips.positive, "better"),
+                ("neither", rest, ""),
+            )
+        )
+    note = f"95 % interval of what was lost: {flips.low:.2%} to {flips.high:.2%}; McNemar p = {flips.p_value:.2g}"
+    more = "" if flips.margin is None else f" An error counts if it changed by more than {flips.margin:.3g}."
+    return f'<section><h2>Flips</h2><div class="matrix">{body}</div><p class="soft">{escape(note)}.{more}</p></section>'
+
+
+def _shifts(shifts: Sequence[Shift]) -> str:
+    if not shifts:
+        return ""
+    shares = all(len(each.old) == 1 for each in shifts)
+    width, left, height = 360, 96, 34
+    if shares:
+        most = max(max(each.old[0], each.new[0]) for each in shifts) or 1.0
+        least = 0.0
+    parts = []
+    for i, each in enumerate(shifts):
+        y = i * height
+        name = escape(each.output if len(each.output) < 14 else each.output[:12] + "…")
+        parts.append(f'<text x="0" y="{y + 20}">{name}<title>{escape(each.output)}</title></text>')
+        if not shares:
+            least, most = min(each.old[0], each.new[0]), max(each.old[-1], each.new[-1])
+        span = (width - left - 56) / ((most - least) or 1.0)
+        for values, at, colour in ((each.old, y + 6, "--old"), (each.new, y + 18, "--new")):
+            x = [left + (value - least) * span for value in values]
+            if shares:
+                parts.append(
+                    f'<rect x="{left}" y="{at}" width="{x[0] - left:.1f}" height="9" fill="var({colour})"/>'
+                    f'<text class="soft" x="{x[0] + 5:.1f}" y="{at + 9}">{values[0]:.2%}</text>'
+                )
+            else:
+                parts.append(
+                    f'<line x1="{x[0]:.1f}" x2="{x[-1]:.1f}" y1="{at + 4}" y2="{at + 4}" stroke="var({colour})"/>'
+                    f'<rect x="{x[1]:.1f}" y="{at}" width="{max(x[3] - x[1], 1):.1f}" height="8" fill="var({colour})" '
+                    f'fill-opacity=".55"/><rect x="{x[2] - 1:.1f}" y="{at - 1}" width="2" height="10" '
+                    f'fill="var({colour})"/>'
+                )
+        if not shares:
+            parts.append(f'<text class="soft" x="{width - 50}" y="{y + 20}">{each.new[2]:.3g}</text>')
+    what = "Share of the rows with each answer" if shares else "5, 25, 50, 75 and 95 % of the answers; new median right"
+    picture = f'<svg viewBox="0 0 {width} {len(shifts) * height}" width="{width}" role="img" aria-label="{what}">'
+    return (
+        f"<section><h2>Answers</h2>{_KEY}{picture}{''.join(parts)}</svg>"
+        f'<p class="soft">{what}.{_largest(shifts)}</p></section>'
+    )
+
+
+_KEY = '<p class="key soft"><i style="background:var(--old)"></i>old<i style="background:var(--new)"></i>new</p>'
+
+
+def _largest(shifts: Sequence[Shift]) -> str:
+    known = [each.largest for each in shifts if each.largest is not None]
+    return f" No row moved by more than {max(known):.3g}." if known else ""
+
+
+def _steps(report: GateReport) -> str:
+    names = list(report.steps)
+    if report.step is not None and report.step not in names:
+        names.append(report.step)
+    if not names:
+        return ""
+    first = names.index(report.step) if report.step is not None else len(names)
+    classes = [" class='first'" if i == first else " class='after'" if i > first else "" for i in range(len(names))]
+    items = "".join(f"<li{kind}>{escape(name)}</li>" for name, kind in zip(names, classes, strict=True))
+    said = f"They differ from {report.step} on: {report.step_text}" if report.step else "No step puts out anything else"
+    return f'<section><h2>Steps</h2><ol class="steps">{items}</ol><p class="soft">{escape(said)}.</p></section>'
+
+
+def _intervals(metric: str, judgements: Sequence[Judgement]) -> str:
+    """Draw the change of one metric, overall and by cohort, each with its interval."""
+    own = [each for each in judgements if each.metric == metric and each.low is not None and each.high is not None]
+    if not own:
+        return ""
+    shown = [each for each in own if not each.cohort]
+    shown += sorted((each for each in own if each.cohort), key=lambda each: each.change)[:_DRAWN]
+    paired = own[0].old is None
+    low = min([each.low for each in shown if each.low is not None] + ([] if paired else [0.0]))
+    high = max([each.high for each in shown if each.high is not None] + ([] if paired else [0.0]))
+    width, left, right, height = 720, 210, 100, 22
+    span = (width - left - right) / ((high - low) or 1.0)
+
+    def at(value: float) -> float:
+        return left + (value - low) * span
+
+    bottom = len(shown) * height
+    parts = [] if paired else [f'<line x1="{at(0):.1f}" x2="{at(0):.1f}" y1="0" y2="{bottom}" stroke="var(--line)"/>']
+    colours = {"broken": "--bad", "undecided": "--unsure", "waived": "--unsure", "kept": "--good", "told": "--soft"}
+    for i, each in enumerate(shown):
+        assert each.low is not None and each.high is not None
+        y, colour = i * height + 11, colours[each.verdict]
+        name = each.cohort or "all rows"
+        label = escape(name if len(name) < 33 else name[:31] + "…")
+        parts.append(
+            f'<text x="0" y="{y + 4}">{label}<title>{escape(f"{name}: {numbers(each)}")}</title></text>'
+            f'<line x1="{at(each.low):.1f}" x2="{at(each.high):.1f}" y1="{y}" y2="{y}" stroke="var({colour})" '
+            f'stroke-width="2"/><circle cx="{at(each.change):.1f}" cy="{y}" r="4" fill="var({colour})"/>'
+            f'<text class="soft" x="{width - right + 8}" y="{y + 4}">'
+            f"{each.change:{'.3g' if paired else '+.3g'}} {each.verdict}</text>"
+        )
+    axis = bottom + 14
+    parts.append(
+        f'<text class="soft" x="{at(low):.1f}" y="{axis}">{low:.2g}</text>'
+        f'<text class="soft" x="{at(high):.1f}" y="{axis}" text-anchor="end">{high:.2g}</text>'
+    )
+    what = "share of the rows" if paired else "change of the metric; left of the line the new one is worse"
+    left_out = len(own) - len(shown)
+    more = f" The {left_out} best cohorts are not drawn." if left_out else ""
+    return (
+        f'<section class="wide"><h2>{escape(metric)}</h2><p class="soft">{what}.{more}</p><div class="scroll">'
+        f'<svg viewBox="0 0 {width} {axis + 4}" width="{width}" style="min-width:34rem" role="img" '
+        f'aria-label="{escape(metric)}">{"".join(parts)}</svg></div></section>'
+    )
+
+
+def _table(report: GateReport) -> str:
+    if not report.judgements:
+        return ""
+    lines = []
+    for each in sorted_judgements(report)[:_ROWS]:
+        values = [f"{v:.4g}" if v is not None and v == v else "" for v in (each.old, each.new, each.change)]
+        between = "" if each.low is None or each.high is None else f"{each.low:.3g} to {each.high:.3g}"
+        cells = "".join(f"<td>{value}</td>" for value in (f"{each.rows:,}", *values, between))
+        lines.append(
+            f'<tr><td class="text {each.verdict}">{each.verdict}</td><td class="text">{escape(each.metric)}</td>'
+            f'<td class="text">{escape(each.cohort or "all rows")}</td>{cells}'
+            f'<td class="text why">{escape(each.reason)}</td></tr>'
+        )
+    left = len(report.judgements) - _ROWS
+    more = f'<p class="soft">{left} more are not shown.</p>' if left > 0 else ""
+    return (
+        '<section class="wide"><h2>Limits</h2><div class="scroll"><table><thead><tr><th class="text">verdict</th>'
+        '<th class="text">metric</th><th class="text">cohort</th><th>rows</th><th>old</th><th>new</th><th>change</th>'
+        f'<th>interval</th><th class="text">why</th></tr></thead><tbody>{"".join(lines)}</tbody></table></div>{more}'
+        "</section>"
+    )
