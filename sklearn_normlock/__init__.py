@@ -98,7 +98,22 @@ _HOMES = {
 }
 # What users import from; ``sklearn_normlock.errors`` works without an import of its own.
 _MODULES = frozenset(
-    {"compose", "decomposition", "errors", "feature_extraction", "impute", "pipeline", "preprocessing"}
+    {
+        "calibration",
+        "compose",
+        "decomposition",
+        "ensemble",
+        "errors",
+        "feature_extraction",
+        "feature_selection",
+        "frozen",
+        "impute",
+        "model_selection",
+        "multiclass",
+        "multioutput",
+        "pipeline",
+        "preprocessing",
+    }
 )
 
 

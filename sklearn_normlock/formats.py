@@ -5,23 +5,12 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
+from .drop_ins import drop_ins
 from .errors import ArtifactReadError, NormLockError
-from .seals.mixin import Locked
 
-# The modules of drop-ins.
-DROP_INS = (
-    "preprocessing",
-    "pipeline",
-    "compose",
-    "impute",
-    "decomposition",
-    "feature_extraction",
-    "feature_extraction.text",
-)
 # A transformer that is no drop-in: of its state, which is text and numbers, loading makes a profile.
 _GUARD = "sklearn_normlock.guards.transformer.InputGuard"
 # Inert types that fitted state of these classes holds and skops does not trust by itself.
@@ -62,15 +51,8 @@ def trusted_types() -> tuple[str, ...]:
     >>> skops.io.loads(data, trusted=nl.trusted_types()).mean_
     array([1.])
     """
-    names = {_GUARD, *_INERT}
-    for module_name in DROP_INS:
-        module = import_module(f"sklearn_normlock.{module_name}")
-        names |= {
-            f"{module.__name__}.{name}"
-            for name, value in vars(module).items()
-            if isinstance(value, type) and issubclass(value, Locked) and value.__module__ == module.__name__
-        }
-    return tuple(sorted(names))
+    names = {f"{cls.__module__}.{cls.__name__}" for cls in drop_ins().values()}
+    return tuple(sorted({_GUARD, *_INERT, *names}))
 
 
 def read(file: IO[bytes], path: Path, trusted: Sequence[str] | None) -> Any:

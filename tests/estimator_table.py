@@ -8,7 +8,6 @@ failures; each line has a reason.
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,19 +21,9 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils import estimator_checks
 
-from sklearn_normlock import Locked
+from sklearn_normlock.drop_ins import drop_ins
 
 VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
-MODULES = (
-    "preprocessing",
-    "impute",
-    "compose",
-    "pipeline",
-    "decomposition",
-    "feature_extraction",
-    "feature_extraction.text",
-)
-
 #: (class name, check name) -> why the drop-in fails what the stock class passes.
 OWN_FAILURES: dict[tuple[str, str], str] = {}
 
@@ -67,18 +56,8 @@ _SUITE_SKIPS = {
 Check = Callable[[Any], None]
 
 
-def _drop_ins() -> dict[type, type]:
-    found = {}
-    for name in MODULES:
-        module = importlib.import_module(f"sklearn_normlock.{name}")
-        for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, Locked) and value.__module__ == module.__name__:
-                found[value.__bases__[1]] = value
-    return found
-
-
 #: stock class -> drop-in, for every drop-in there is.
-DROP_INS: dict[type, type] = _drop_ins()
+DROP_INS: dict[type, type] = dict(drop_ins())
 STOCK: dict[type, type] = {ours: stock for stock, ours in DROP_INS.items()}
 
 

@@ -16,20 +16,14 @@ from sklearn.pipeline import Pipeline as StockPipeline
 
 import sklearn_normlock as nl
 from sklearn_normlock.decomposition import PCA
+from sklearn_normlock.drop_ins import MODULES, drop_ins
 from sklearn_normlock.pipeline import Pipeline, make_pipeline, make_union
 from sklearn_normlock.preprocessing import (
     StandardScaler,
 )
 
-MODULES = (
-    "preprocessing", "pipeline", "compose", "impute", "decomposition", "feature_extraction", "feature_extraction.text"
-)  # fmt: skip
-DROP_INS = {
-    f"{module}.{name}": value
-    for module in MODULES
-    for name, value in vars(import_module(f"sklearn_normlock.{module}")).items()
-    if isinstance(value, type) and issubclass(value, nl.Locked) and value is not nl.Locked
-}
+DROP_INS = {f"{cls.__module__.partition('.')[2]}.{cls.__name__}": cls for cls in drop_ins().values()}
+VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 each_drop_in = pytest.mark.parametrize("cls", DROP_INS.values(), ids=DROP_INS)
 
 
@@ -38,17 +32,53 @@ def stock_of(cls: type) -> type:
     return getattr(import_module(module), cls.__name__)
 
 
-def test_every_transformer_of_the_modules_has_one():
-    """Every public transformer of scikit-learn's preprocessing, impute, compose and text modules has a drop-in."""
-    assert len(DROP_INS) >= 45
-    for module in MODULES:
-        stock, ours = import_module(f"sklearn.{module}"), import_module(f"sklearn_normlock.{module}")
-        for name in stock.__all__:
-            value = getattr(stock, name, None)
-            if isinstance(value, type) and issubclass(value, BaseEstimator) and hasattr(value, "fit"):
-                assert issubclass(getattr(ours, name), nl.Locked), f"{module}.{name}"
-            elif module != "feature_extraction" and not inspect.ismodule(value) and name in vars(ours):
-                assert name in ours.__all__
+#: Models that a composite holds and binds as they are. The ensembles of trees grow their members themselves.
+MODELS = frozenset(
+    "AdaBoostClassifier AdaBoostRegressor ExtraTreesClassifier ExtraTreesRegressor GradientBoostingClassifier "
+    "GradientBoostingRegressor HistGradientBoostingClassifier HistGradientBoostingRegressor IsolationForest "
+    "RandomForestClassifier RandomForestRegressor RandomTreesEmbedding BaseEnsemble".split()
+)
+PUBLIC = {"calibration": ["CalibratedClassifierCV", "CalibrationDisplay", "calibration_curve"]}  # it has no __all__
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_has_what_its_twin_has(module):
+    """Each estimator of a twin module has a drop-in; what keeps no state is passed on; models are named as missing."""
+    ours = import_module(f"sklearn_normlock.{module}")
+    try:
+        stock = import_module(f"sklearn.{module}")
+    except ModuleNotFoundError:
+        assert ours.__all__ == []
+        return
+    for name in PUBLIC.get(module) or stock.__all__:
+        value = getattr(stock, name, None)
+        if name in MODELS:
+            with pytest.raises(ImportError, match=f"no drop-in for {name}: import it from sklearn.{module}"):
+                getattr(ours, name)
+        elif isinstance(value, type) and issubclass(value, BaseEstimator) and hasattr(value, "fit"):
+            assert issubclass(getattr(ours, name), nl.Locked), f"{module}.{name}"
+            assert name in ours.__all__
+        elif not inspect.ismodule(value) and name not in ("image", "text"):
+            assert name in ours.__all__
+            assert value is None or name.startswith("make_") or getattr(ours, name) is value
+
+
+def test_a_name_that_this_scikit_learn_lacks():
+    """A drop-in whose stock class came later is absent under an old scikit-learn, and its import says which has it."""
+    later = {"model_selection.TunedThresholdClassifierCV": (1, 5), "frozen.FrozenEstimator": (1, 6)}
+    for path, since in later.items():
+        module, name = path.split(".")
+        ours = import_module(f"sklearn_normlock.{module}")
+        if VERSION >= since:
+            assert issubclass(getattr(ours, name), nl.Locked)
+        else:
+            with pytest.raises(ImportError, match=rf"{name} .* from {since[0]}\.{since[1]} on; this is scikit-learn"):
+                getattr(ours, name)
+    from sklearn_normlock.seals.missing import missing
+
+    with pytest.raises(ImportError, match=r"Later .* from 9\.9 on; this is scikit-learn"):
+        missing("sklearn_normlock.frozen", {"Later": "9.9"})("Later")
+    assert not hasattr(import_module("sklearn_normlock.ensemble"), "Nonsense")
 
 
 @each_drop_in
@@ -70,16 +100,25 @@ def test_signatures(cls):
     assert {name for name in dir(cls) if not name.startswith("_")} == {n for n in dir(stock) if not n.startswith("_")}
 
 
+#: What the constructors ask for, by the name of the parameter.
+REQUIRED = {
+    "steps": [("a", "passthrough")],
+    "transformer_list": [("a", "passthrough")],
+    "transformers": [("a", "passthrough", [0])],
+    "dictionary": np.eye(2),
+    "estimator": LogisticRegression(),
+    "estimators": [("a", LogisticRegression())],
+    "param_grid": {"C": [1.0]},
+    "param_distributions": {"C": [1.0]},
+}
+
+
 @each_drop_in
 def test_parameters(cls):
     """``get_params``, ``repr`` and tags are the stock class's; no parameter is added."""
     stock = stock_of(cls)
-    required = {
-        "Pipeline": {"steps": [("a", "passthrough")]},
-        "FeatureUnion": {"transformer_list": [("a", "passthrough")]},
-        "ColumnTransformer": {"transformers": [("a", "passthrough", [0])]},
-        "SparseCoder": {"dictionary": np.eye(2)},
-    }.get(cls.__name__, {})
+    needed = {name for name, each in inspect.signature(cls).parameters.items() if each.default is each.empty}
+    required = {name: value for name, value in REQUIRED.items() if name in needed}
     ours, theirs = cls(**required), stock(**required)
     assert repr(ours.get_params()) == repr(theirs.get_params())
     assert repr(ours) == repr(theirs)

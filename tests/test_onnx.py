@@ -2,7 +2,6 @@
 
 import random
 import warnings
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -21,7 +20,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, StandardScaler
 
 import sklearn_normlock as nl
-from sklearn_normlock.formats import DROP_INS
+from sklearn_normlock.drop_ins import drop_ins
 from sklearn_normlock.graphs.identity import Graph, header
 from sklearn_normlock.graphs.parity import parity
 from sklearn_normlock.integrations.onnx import register
@@ -44,15 +43,7 @@ def run(model, X, dtype=np.float32):
     return session.run(None, {session.get_inputs()[0].name: X.astype(dtype)})
 
 
-def drop_ins():
-    for name in DROP_INS:
-        module = import_module(f"sklearn_normlock.{name}")
-        for each in vars(module).values():
-            if isinstance(each, type) and issubclass(each, Locked) and each.__module__ == module.__name__:
-                yield each
-
-
-DEFAULT = sorted(set(drop_ins()), key=lambda cls: cls.__qualname__)
+DEFAULT = sorted(drop_ins().values(), key=lambda cls: cls.__qualname__)
 
 
 @pytest.mark.parametrize("cls", DEFAULT, ids=lambda cls: cls.__qualname__)

@@ -9,11 +9,10 @@ composites then look for a stock class in vain.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any
 
+from ..drop_ins import drop_ins
 from ..errors import MissingDependencyError
-from ..formats import DROP_INS
 from ..guards.transformer import InputGuard
 from ..seals.mixin import Locked
 
@@ -69,8 +68,7 @@ def register() -> tuple[type, ...]:
 
 def _stand_ins() -> Iterator[tuple[type, type]]:
     """Yield the locked classes that compute what another class computes, and that class."""
-    for name in DROP_INS:
-        import_module(f"sklearn_normlock.{name}")
+    drop_ins()  # imports them all
     waiting = Locked.__subclasses__()
     seen = set()
     while waiting:

@@ -17,8 +17,9 @@ def arrays_in(value: Any, depth: int = 0) -> Iterator[np.ndarray]:
     """Yield the arrays in a value: itself, the items of containers, the parts of a sparse matrix or a spline."""
     if isinstance(value, np.ndarray):
         yield value
-        if value.dtype.hasobject and value.size and isinstance(value.flat[0], np.ndarray):
-            yield from (item for item in value.flat if isinstance(item, np.ndarray))
+        # The items of a masked array of text can't be had through it.
+        if value.dtype.hasobject and value.size and isinstance(np.asarray(value).flat[0], np.ndarray):
+            yield from (item for item in np.asarray(value).flat if isinstance(item, np.ndarray))
     elif isinstance(value, _CONTAINERS) and depth < _DEEPEST:
         for item in value.values() if isinstance(value, dict) else value:
             if isinstance(item, (np.ndarray, *_CONTAINERS)) or hasattr(item, "indptr") or hasattr(item, "t"):

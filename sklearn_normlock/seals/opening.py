@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -110,7 +111,12 @@ def _unlocked(value: Any, memo: dict[int, Any]) -> Any:
         return type(value)(_unlocked(item, memo) for item in value)
     if isinstance(value, dict):
         copied = {key: _unlocked(item, memo) for key, item in value.items()}
-        return copied if type(value) is dict else type(value)(copied)
+        if type(value) is dict:
+            return copied
+        kept = copy.copy(value)  # scikit-learn's Bunch can't be made from a dict
+        kept.clear()
+        kept.update(copied)
+        return kept
     if not is_estimator(value) or isinstance(value, type):
         return value
     cls: Any = type(value)

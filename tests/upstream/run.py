@@ -34,8 +34,20 @@ MODULES = (  # those that a version of scikit-learn does not have are left out
     "decomposition/tests/test_pca.py",
     "decomposition/tests/test_truncated_svd.py",
     "feature_extraction/tests/test_text.py",
+    "ensemble/tests/test_bagging.py",
+    "ensemble/tests/test_stacking.py",
+    "ensemble/tests/test_voting.py",
+    "feature_selection/tests",
     "frozen/tests",
+    "model_selection/tests/test_classification_threshold.py",
     "model_selection/tests/test_search.py",
+    "model_selection/tests/test_successive_halving.py",
+    "model_selection/tests/test_validation.py",
+    "tests/test_calibration.py",
+    "tests/test_multiclass.py",
+    "tests/test_multioutput.py",
+    "tests/test_metaestimators.py",
+    "tests/test_metaestimators_metadata_routing.py",
 )
 OUR_WARNINGS = ("SealWarning", "EnvironmentMismatchWarning", "InputFaultWarning")
 # Tests that must run at least (with fewer something was not collected), and the share that may be deselected of all.

@@ -1,0 +1,46 @@
+"""The drop-ins, in one table: which modules have them, and which stock class each stands for."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+
+from .seals.mixin import Locked
+
+#: The modules that users import drop-ins from: each has the name of scikit-learn's.
+MODULES = (
+    "calibration",
+    "compose",
+    "decomposition",
+    "ensemble",
+    "feature_extraction",
+    "feature_extraction.text",
+    "feature_selection",
+    "frozen",
+    "impute",
+    "model_selection",
+    "multiclass",
+    "multioutput",
+    "pipeline",
+    "preprocessing",
+)
+
+
+@lru_cache(maxsize=1)
+def drop_ins() -> dict[type, type[Locked]]:
+    """Return the drop-in of each stock class that has one, in the installed version of scikit-learn.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_normlock.drop_ins import drop_ins
+    >>> drop_ins()[StandardScaler].__module__
+    'sklearn_normlock.preprocessing'
+    """
+    found = {}
+    for name in MODULES:
+        module = import_module(f"{__package__}.{name}")
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, Locked) and value.__module__ == module.__name__:
+                found[value.__bases__[1]] = value
+    return found
