@@ -17,9 +17,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from .errors import NormLockError
+from .errors import (
+    ArtifactDigestError,
+    FingerprintMismatchError,
+    InputFaultError,
+    LockMismatchError,
+    NormLockError,
+    PipelineMismatchError,
+    ProbeMismatchError,
+)
 
-__all__ = ["EVENTS", "FIELDS", "Event", "emit", "enabled", "error_fields", "subscribe"]
+__all__ = ["EVENTS", "FIELDS", "Event", "emit", "enabled", "error_fields", "subscribe", "verdict_of"]
 
 #: Every event. ``load``: a file was opened, or refused. ``verify``: an object was compared with a lock. ``mismatch``: a
 #: sealed object is not what was fitted. ``guard``: data was compared with a profile. ``fallback``: another candidate
@@ -193,3 +201,27 @@ def error_fields(error: BaseException) -> dict[str, Any]:
             if value is not None:
                 found[name] = str(value)
     return found
+
+
+#: Errors that say that a comparison was made, and came out different; all others say that none could be made.
+_MISMATCHES = (
+    ArtifactDigestError,
+    FingerprintMismatchError,
+    InputFaultError,
+    LockMismatchError,
+    PipelineMismatchError,
+    ProbeMismatchError,
+)
+
+
+def verdict_of(error: BaseException) -> str:
+    """Return the answer that an error stands for: ``"mismatch"`` only if a comparison was made.
+
+    Examples
+    --------
+    >>> from sklearn_normlock.errors import LockMismatchError, MissingLockError
+    >>> from sklearn_normlock.events import verdict_of
+    >>> verdict_of(LockMismatchError("another mean")), verdict_of(MissingLockError("no lock"))
+    ('mismatch', 'undecided')
+    """
+    return "mismatch" if isinstance(error, _MISMATCHES) else "undecided"

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
+from . import events
 from .config import policy
 from .documents.files import exclusive, file_digest, reading, replacing, to_disk
 from .errors import (
@@ -178,8 +179,31 @@ def load(
     array([1.])
     """
     path = Path(path)
+    try:
+        est, found = _load(path, lock, pins_of(expect), trusted, unsealed, trust_file)
+    except (NormLockError, OSError) as error:
+        if events.enabled(logging.WARNING):
+            text = f"{path} was not loaded: {error}"
+            verdict = events.verdict_of(error)
+            events.emit("load", text, verdict=verdict, subject=str(path), **events.error_fields(error))
+        raise
+    if events.enabled():
+        # Nothing was compared if nobody said what to expect and the object carries no seal.
+        text = f"{path} was loaded."
+        events.emit("load", text, verdict="match" if found else None, subject=str(path), level=logging.INFO, **found)
+    return est
+
+
+def _load(
+    path: Path,
+    lock: bool | str | os.PathLike[str] | Lock | None,
+    pins: frozenset[str],
+    trusted: Sequence[str] | None,
+    unsealed: bool,
+    trust_file: bool,
+) -> tuple[Any, dict[str, Any]]:
+    """Return the object in a file, and what it was compared with, as fields of an event."""
     suffix_of(path)
-    pins = pins_of(expect)
     if lock is not None and lock is not False:
         approved, folder = _approved(lock, path)
         key = key_of(path, approved.files, folder)
@@ -187,11 +211,14 @@ def load(
         checked(report, type(est).__name__)
         for note in report.notes:
             logger.info("%s: %s", path, note)
-        return est
+        return est, {"fingerprint": report.actual, "lock": report.expected}
     with reading(path) as file:
         est = read(file, path, trusted)
     _check_seal(est, path, pins, unsealed)
-    return est
+    fingerprint = vars(est).get(FINGERPRINT) if isinstance(est, Locked) else None
+    if fingerprint is not None and policy() == "raise":
+        return est, {"fingerprint": str(fingerprint)}
+    return est, {"lock": ", ".join(sorted(pins))} if pins else {}
 
 
 def _approved(lock: bool | str | os.PathLike[str] | Lock, path: Path) -> tuple[Lock, Path | None]:

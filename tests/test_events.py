@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.preprocessing import StandardScaler as StockScaler
 
 import sklearn_normlock as nl
 from sklearn_normlock import events
-from sklearn_normlock.errors import InputFaultError, InputFaultWarning, LockMismatchError
+from sklearn_normlock.errors import InputFaultError, InputFaultWarning, LockMismatchError, NormLockError
+from sklearn_normlock.preprocessing import StandardScaler
 
 
 @pytest.fixture
@@ -127,3 +131,40 @@ def test_a_verdict_of_the_guard_is_an_event(seen: list[events.Event], on_fault: 
     assert clean.p_value > 1e-3 >= fault.p_value
     assert (fault.verdict, fault.columns, fault.reason) == ("mismatch", ("1",), "unit_changed")
     json.dumps([each.attributes() for each in seen])  # plain values throughout
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_a_load_is_an_event(seen: list[events.Event], tmp_path: Path, locked: bool) -> None:
+    """A load that matches has the fingerprint, and the lock if there was one; a refused one has the error."""
+    path = tmp_path / "scaler.skops"
+    scaler = StandardScaler().fit([[0.0], [2.0]])
+    nl.dump(scaler, path, lock=True)
+    nl.load(path, lock=locked or None)
+    assert [(each.event, each.verdict, each.subject) for each in seen] == [("load", "match", str(path))]
+    assert seen[0].fingerprint == scaler.fingerprint_ and seen[0].lock == (scaler.fingerprint_ if locked else None)
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(NormLockError) as caught:
+        nl.load(path, lock=locked or None)
+    assert (seen[-1].event, seen[-1].error) == ("load", type(caught.value).__name__)
+    assert seen[-1].verdict in ("mismatch", "undecided") and len(seen) == 2
+
+
+def test_a_load_of_what_nothing_vouches_for_has_no_verdict(seen: list[events.Event], tmp_path: Path) -> None:
+    """Never a match without something that was compared."""
+    path = tmp_path / "scaler.pkl"
+    path.write_bytes(pickle.dumps(StockScaler().fit([[0.0], [2.0]])))
+    nl.load(path, unsealed=True)
+    assert [(each.event, each.verdict) for each in seen] == [("load", None)]
+
+
+def test_a_verification_is_an_event(seen: list[events.Event]) -> None:
+    """Both answers have both fingerprints; a mismatch has the place."""
+    old, new = StockScaler().fit([[0.0], [2.0]]), StockScaler().fit([[0.0], [4.0]])
+    lock = nl.lock(old)
+    nl.verify(old, lock)
+    with pytest.raises(LockMismatchError):
+        nl.verify(new, lock)
+    match, mismatch = seen
+    assert (match.event, match.verdict, match.path) == ("verify", "match", None)
+    assert (mismatch.event, mismatch.verdict) == ("verify", "mismatch") and mismatch.path
+    assert (mismatch.fingerprint, mismatch.lock) == (nl.fingerprint(new), nl.fingerprint(old))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LockMismatchError, ProbeMismatchError, UnfingerprintableError
+from ..events import emit
 from ..fingerprints import weights_of
 from ..fingerprints.weights import Weights, is_weights
 from ..probes.outputs import TOLERANCES, Deviation
@@ -239,7 +240,25 @@ def verify(est: Lockable, lock: Lock | str | os.PathLike[str]) -> Report:
         ...
     sklearn_normlock.errors.LockMismatchError: MISMATCH: ...
     """
-    return checked(compare(est, lock), type(est).__name__)
+    report = compare(est, lock)
+    _announce(report, type(est).__name__)
+    return checked(report, type(est).__name__)
+
+
+def _announce(report: Report, name: str) -> None:
+    """Report a verification as an event."""
+    verdict = "mismatch" if report.changes or report.deviations else "undecided" if report.undecided else "match"
+    paths = [each.path for each in (*report.changes, *report.deviations)]
+    text = {"match": "what was approved", "mismatch": "not what was approved", "undecided": "not judged in full"}
+    emit(
+        "verify",
+        f"{name}: {text[verdict]} ({report.expected}).",
+        verdict=verdict,
+        subject=name,
+        fingerprint=report.actual,
+        lock=report.expected,
+        path=paths[0] if paths else None,
+    )
 
 
 def checked(report: Report, name: str) -> Report:

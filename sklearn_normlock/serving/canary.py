@@ -14,7 +14,7 @@ from .. import events
 from ..errors import FallbackWarning, NormLockError
 from .delegation import Counter, Opened, Outcome, ServingEstimator, callers_level, report_refused
 from .keys import Key, keys_of, position
-from .members import LockLike, Member, check_locks, one_line, verdict_of
+from .members import LockLike, Member, check_locks, one_line
 
 __all__ = ["Canary", "CanaryStatus"]
 
@@ -231,7 +231,7 @@ class Canary(ServingEstimator):
         events.emit(
             "fallback",
             text,
-            verdict=verdict_of(error),
+            verdict=events.verdict_of(error),
             member="candidate",
             method=method,
             reason=one_line(error),

@@ -19,7 +19,7 @@ from sklearn.utils.metaestimators import available_if
 
 from .. import events
 from ..errors import NormLockError
-from .members import LockLike, Member, is_fitted, is_path, one_line, open_member, reopen, verdict_of
+from .members import LockLike, Member, is_fitted, is_path, one_line, open_member, reopen
 
 __all__ = ["Opened", "ServingEstimator"]
 
@@ -389,7 +389,7 @@ def report_refused(name: str, error: Exception, consequence: str, event: str = "
     events.emit(
         event,
         f"{name} may not answer: {reason}. {consequence}",
-        verdict=verdict_of(error),
+        verdict=events.verdict_of(error),
         member=name,
         reason=reason,
         **events.error_fields(error),

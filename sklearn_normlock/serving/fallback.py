@@ -16,7 +16,7 @@ from .. import events
 from ..errors import FallbackWarning, InputFaultError, NoCandidateError, NormLockError
 from ..guards.transformer import InputGuard
 from .delegation import Counter, Opened, Outcome, ServingEstimator, callers_level, report_refused
-from .members import LockLike, Member, check_locks, first_step, is_fitted, is_path, one_line, verdict_of
+from .members import LockLike, Member, check_locks, first_step, is_fitted, is_path, one_line
 
 __all__ = ["Fallback", "FallbackStatus"]
 
@@ -259,7 +259,7 @@ class Fallback(ServingEstimator):
             events.emit(
                 "fallback",
                 text,
-                verdict=verdict_of(error),
+                verdict=events.verdict_of(error),
                 member=member.name,
                 method=method,
                 reason=one_line(error),

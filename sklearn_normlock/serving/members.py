@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import LockMismatchError, MissingFingerprintError, NormLockError, UnfingerprintableError
 from ..fingerprints import fingerprint, require_fitted
 from ..guards.profile import Profile
-from ..locks.comparison import compare
+from ..locks.comparison import checked, compare
 from ..locks.document import Lock
 from ..locks.report import Report
 from ..persistence import load, lock_path, open_locked, pins_of
@@ -162,35 +162,13 @@ def reopen(member: Member) -> Member:
 
 def require_match(report: Report, name: str) -> None:
     """Raise unless a report is a match; what can't be told is not one."""
-    if report.ok and not (report.environment and report.undecided):
-        return
-    if report.ok:
-        steps = "; ".join(f"{path or 'the object'} ({why})" for path, why in report.undecided.items())
-        raise LockMismatchError(
-            f"CAN'T TELL: {name} was locked under other versions, and the outputs of {steps} could not be compared.",
-            path=next(iter(report.undecided)),
+    if report.ok and report.environment and report.undecided:
+        raise NormLockError(
+            f"{name} was locked under other versions, and not all of its outputs could be compared.",
+            path=name,
             remedy="Lock it with rows of yours, nl.lock(est, X), to decide.",
         )
-    error = LockMismatchError(
-        report.explain(), path=report.step, expected=report.expected, actual=report.actual, changes=report.changes
-    )
-    error.report = report
-    raise error
-
-
-def verdict_of(error: BaseException) -> str:
-    """Return the answer that an error stands for: only a comparison that was made can find a mismatch."""
-    from ..errors import ArtifactDigestError, FingerprintMismatchError, PipelineMismatchError, ProbeMismatchError
-
-    compared = (
-        LockMismatchError,
-        ArtifactDigestError,
-        FingerprintMismatchError,
-        PipelineMismatchError,
-        ProbeMismatchError,
-    )
-    undecided = not isinstance(error, compared) or str(error).startswith("CAN'T TELL")
-    return "undecided" if undecided else "mismatch"
+    checked(report, name)
 
 
 def one_line(error: BaseException) -> str:
