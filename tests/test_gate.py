@@ -100,6 +100,7 @@ def test_a_new_pipeline_that_fails_or_puts_out_nan_is_blocked(rows, old):
     report = nl.gate(old, narrow, X[3000:], y[3000:])
     assert report.answer == "mismatch"
     assert "5 features" in report.broken[0].reason
+    assert report.step == "standardscaler" and "fails" in report.step_text
     before = Outputs(predictions=np.linspace(0, 1, 500))
     after = Outputs(predictions=np.where(np.arange(500) == 3, np.nan, before.predictions))
     assert judge(before, after, before.predictions).broken[0].metric == "finite answers"
@@ -404,3 +405,25 @@ def test_a_constant_classifier_is_judged(rows):
     X, y = rows
     dummy = DummyClassifier().fit(X, y)
     assert nl.gate(dummy, dummy, X, y).ok
+
+
+def test_rows_with_further_columns_or_names(rows, old):
+    """A column of cohorts needn't be a feature; names that the estimator was fitted without are no error."""
+    X, y = rows
+    frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(6)])
+    named = make_pipeline(StandardScaler(), LogisticRegression()).fit(frame[:3000], y[:3000])
+    wide = frame.assign(region=np.resize(["north", "south"], 6000))[3000:]
+    report = nl.gate(named, named, wide, y[3000:], cohorts="region")
+    assert report.ok and len(report.judgements) == 3
+    assert nl.gate(old, named, frame[3000:], y[3000:]).ok
+
+
+def test_the_page_has_its_pictures():
+    """The page is one document that says the verdict, with the matrix, the intervals, the answers and the table."""
+    old, new, y = planted(3000, 90)
+    said = judge(old, new, y, cohorts={"<i>": np.repeat(["x", "y"], 1500)}).explain("html")
+    assert said.startswith("<!doctype html>") and said.endswith("</html>")
+    assert "<h2>Flips</h2>" in said and "<h2>Answers</h2>" in said and said.count("<circle") == 3
+    assert "&lt;i&gt;=x" in said and "<i>=x" not in said
+    numbers = Outputs(predictions=np.linspace(0, 1, 500))
+    assert "neg_mean_absolute_error" in judge(numbers, numbers, numbers.predictions).explain("html")

@@ -326,3 +326,23 @@ def test_start_up_imports_neither_numpy_nor_scikit_learn(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_a_gate_passes_fails_and_says_why(suite):
+    """``normlock.gate`` fails the test unless the new pipeline may replace the old one, and prints the report."""
+    model = """
+        import numpy as np
+        from sklearn.linear_model import LogisticRegression
+        X = np.random.default_rng(0).normal(size=(2000, 2))
+        y = (X[:, 0] > 0).astype(int)
+        good, bad = LogisticRegression().fit(X, y), LogisticRegression().fit(X, 1 - y)
+        def test_good(normlock):
+            assert normlock.gate(good, good, X, y).ok
+        def test_bad(normlock):
+            normlock.gate(good, bad, X, y)
+        def test_limits(normlock):
+            normlock.gate(good, good, X, y, limits="nowhere.toml")
+    """
+    result = suite(model)
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(["*MUST NOT REPLACE*"])

@@ -55,7 +55,9 @@ def estimate(given: Answers, metric: Any, rows: NDArray[np.intp], seed: int) -> 
         strata = np.unique(y[rows], return_inverse=True)[1] if given.kind == "classifier" and y.ndim == 1 else None
         areas = jackknife(score, len(rows), np.random.default_rng(seed), strata)
     old, new, found = areas
-    differing = _differing(given, rows)
+    low, high = found.interval(0.025)
+    # Scores may differ in every row and rank them alike: no spread was seen, which is not to say that there is none.
+    differing = _differing(given, rows) if high > low else 0
     if differing < _FEW:
         bounded = max(abs(old), abs(new)) <= 1
         found = widened(found, differing, len(rows), 1.0 if bounded else max(abs(old), abs(new)))

@@ -64,7 +64,7 @@ def page(report: GateReport) -> str:
     """
     title = f"{report.new or 'the new one'} against {report.old or 'the old one'}"
     said = "".join(f"<li>{escape(fact)}</li>" for fact in facts(report))
-    panels = [_flips(report.flips), _shifts(report.shifts), _steps(report)]
+    panels = [_flips(report.flips, report.level), _shifts(report.shifts), _steps(report)]
     metrics = dict.fromkeys(each.metric for each in report.judgements)
     pictures = "".join(_intervals(metric, report.judgements) for metric in metrics)
     return f"""<!doctype html>
@@ -78,7 +78,7 @@ def page(report: GateReport) -> str:
 </body></html>"""
 
 
-def _flips(flips: Flips | None) -> str:
+def _flips(flips: Flips | None, level: float) -> str:
     if flips is None:
         return ""
 
@@ -104,7 +104,9 @@ def _flips(flips: Flips | None) -> str:
                 ("neither", rest, ""),
             )
         )
-    note = f"95 % interval of what was lost: {flips.low:.2%} to {flips.high:.2%}; McNemar p = {flips.p_value:.2g}"
+    note = (
+        f"{level:.0%} interval of what was lost: {flips.low:.2%} to {flips.high:.2%}; McNemar p = {flips.p_value:.2g}"
+    )
     more = "" if flips.margin is None else f" An error counts if it changed by more than {flips.margin:.3g}."
     return f'<section><h2>Flips</h2><div class="matrix">{body}</div><p class="soft">{escape(note)}.{more}</p></section>'
 

@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import GateInputError
-from ..locks.trace import trace
+from ..locks.trace import Trace
 from ..persistence import load
+from ..probes.outputs import outputs_of
+from ..probes.walk import StepFailedError, quietly, walk
+from ..records.environment import versions
 from .cohorts import n_rows_of, rows_at
 from .comparison import judge, limits_of, metrics_of
 from .report import GateReport, Judgement
@@ -118,8 +121,13 @@ def gate(
         scores = asked_by(list(wanted.values()), "classifier", offered, getattr(before, "classes_", None))
     answers = _answered(before, after, X, rows, (method, *scores), (before_name, after_name), progress)
     facts: dict[str, Any] = {"old": before_name, "new": after_name, "reference": said}
+    step, text, steps = _first_difference(before, after, X, None if isinstance(answers, Judgement) else answers)
+    traced: dict[str, Any] = {"step": step, "step_text": text, "steps": steps}
     if isinstance(answers, Judgement):
-        return GateReport(kind=kind or "classifier", rows=rows, level=limits.level, judgements=(answers,), **facts)
+        kind = kind or "classifier"
+        return GateReport(
+            kind=kind, rows=rows, level=limits.level, judgements=(answers,), notes=notes, **facts, **traced
+        )
     kind = kind or kind_of_answers(answers[0].predictions, y)
     report = judge(
         *answers,
@@ -132,8 +140,7 @@ def gate(
         seed=seed,
         kind=kind,
     )
-    step, text, steps = _first_difference(before, after, X, answers)
-    return replace(report, step=step, step_text=text, steps=steps, notes=(*notes, *report.notes), **facts)
+    return replace(report, notes=(*notes, *report.notes), **facts, **traced)
 
 
 def _opened(side: Any) -> tuple[Any, str]:
@@ -217,9 +224,13 @@ def _answered(
 
 
 def _columns(est: Any, rows: Any) -> Any:
-    """Return the columns that an estimator was fitted on, if the rows have them and others: those of cohorts, say."""
-    wanted, there = getattr(est, "feature_names_in_", None), getattr(type(rows), "columns", None)
-    if wanted is None or there is None or len(rows.columns) <= len(wanted) or not set(wanted) < set(rows.columns):
+    """Return rows as an estimator was fitted on them: without further columns (of cohorts), or without names."""
+    if not hasattr(type(rows), "columns"):
+        return rows
+    wanted = getattr(est, "feature_names_in_", None)
+    if wanted is None:
+        return rows.to_numpy() if getattr(est, "n_features_in_", None) == len(rows.columns) else rows
+    if len(rows.columns) <= len(wanted) or not set(wanted) < set(rows.columns):
         return rows
     return rows[list(wanted)]
 
@@ -236,21 +247,39 @@ def _plain(values: Any) -> Any:
 
 
 def _first_difference(
-    old: Any, new: Any, X: Any, answers: tuple[Outputs, Outputs]
+    old: Any, new: Any, X: Any, answers: tuple[Outputs, Outputs] | None
 ) -> tuple[str | None, str, tuple[str, ...]]:
-    """Return the first step that puts out something else, on a few rows, and how much."""
-    before, after = (each.predictions for each in answers)
-    rows = len(before)
-    differs = np.flatnonzero((before != after).reshape(rows, -1).any(axis=1))[: _TRACED // 2]
+    """Return the first step that puts out something else, on a few rows; how much; and the steps of the old one."""
+    rows = n_rows_of(X)
+    differs = np.empty(0, np.intp)
+    if answers is not None:
+        before, after = (each.predictions for each in answers)
+        differs = np.flatnonzero((before != after).reshape(rows, -1).any(axis=1))[: _TRACED // 2]
     spread = np.linspace(0, rows - 1, min(rows, _TRACED - len(differs))).astype(int)
     some = rows_at(X, np.union1d(differs, spread))
     try:
-        one, two = trace(old, _columns(old, some)), trace(new, _columns(new, some))
+        (one, _), (two, failed) = _traced(old, some), _traced(new, some)
         found = one.diff(two)
     except Exception as error:  # a step that can't be traced is no reason not to judge its answers
         return None, f"The steps could not be traced ({type(error).__name__}: {error}).", ()
     steps = tuple(dict.fromkeys(output.path or type(old).__name__ for output in one.outputs))
-    if not found.deviations:
-        return None, "", steps
-    first = found.deviations[0]
-    return first.path or type(old).__name__, first.text, steps
+    whole = {(output.path, output.method) for output in two.outputs}
+    for first in found.deviations:
+        if failed is None or (first.path, first.method) in whole:
+            return first.path or type(old).__name__, first.text, steps
+    if failed is not None:
+        return failed.path or type(new).__name__, f"it fails: {type(failed.error).__name__}: {failed.error}", steps
+    return None, "", steps
+
+
+def _traced(est: Any, rows: Any) -> tuple[Trace, StepFailedError | None]:
+    """Return what each step puts out, up to the one that fails."""
+    outputs: list[Any] = []
+    failed = None
+    try:
+        with quietly():
+            for path, method, value in walk(est, _columns(est, rows)):
+                outputs += outputs_of(path, method, value)
+    except StepFailedError as failure:
+        failed = failure
+    return Trace(outputs=tuple(outputs), environment=versions()), failed

@@ -18,9 +18,12 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from ..gates.report import GateReport
 
 __all__ = ["LockFixture", "normlock"]
 
@@ -78,6 +81,42 @@ class LockFixture:
         failure = self._failure(est, lock_file, rtol, X)
         if failure is not None:
             pytest.fail(failure)
+
+    def gate(self, old: Any, new: Any, X: Any, y: Any = None, **options: Any) -> GateReport:
+        """Compare a new pipeline with an old one; the test fails unless the new one may replace it.
+
+        Parameters
+        ----------
+        old, new : estimator or path-like
+            As :func:`sklearn_normlock.gate` takes them; relative paths are from pytest's root folder.
+        X, y
+            The reference rows and their right answers.
+        **options
+            The other arguments of :func:`sklearn_normlock.gate`. Relative paths of ``limits`` and ``reference`` are
+            from pytest's root folder, too.
+
+        Returns
+        -------
+        report : GateReport
+            What was found.
+        """
+        __tracebackhide__ = True
+        from ..errors import NormLockError
+        from ..gates.running import gate
+
+        def rooted(value: Any) -> Any:
+            return self._root / value if isinstance(value, (str, os.PathLike)) else value
+
+        for name in ("limits", "reference"):
+            if name in options:
+                options[name] = rooted(options[name])
+        try:
+            report = gate(rooted(old), rooted(new), X, y, **options)
+        except NormLockError as error:
+            pytest.fail(f"{type(error).__name__}: {error}")
+        if not report.ok:
+            pytest.fail(report.explain())
+        return report
 
     def _lock_file(self, name: str | None, path: str | os.PathLike[str] | None) -> Path:
         __tracebackhide__ = True

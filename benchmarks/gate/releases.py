@@ -1,0 +1,146 @@
+"""Releases through the gate: how many are blocked when nothing changed, and how many when something did.
+
+``python benchmarks/gate/releases.py null --releases 200``, ``planted``, ``faults``; figures are in ``docs/gate.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.datasets import make_classification
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+import sklearn_normlock as nl
+from sklearn_normlock.gates.comparison import judge
+from sklearn_normlock.gates.tasks import Outputs
+
+
+def table(seed: int, n: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return rows of ten sites, and their labels."""
+    X, y = make_classification(n, 8, n_informative=5, flip_y=0.05, random_state=seed)
+    frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(8)])
+    frame["site"] = np.random.default_rng(seed).integers(0, 10, n)
+    return frame, y
+
+
+def null(releases: int) -> None:
+    """Refits on a bootstrap, or with another seed, at the default limits; ten named cohorts, and found slices."""
+    counts: dict[str, list[int]] = {}
+    for release in range(releases):
+        rng = np.random.default_rng(release)
+        X, y = table(release, 9000)
+        columns = [f"x{i}" for i in range(8)]
+        trained, rest = slice(0, 4000), slice(4000, None)
+        for name in ("logistic, bootstrap", "forest, seed"):
+            pair = []
+            for side in range(2):
+                rows = rng.integers(0, 4000, 4000) if "bootstrap" in name else np.arange(4000)
+                model = RandomForestClassifier(30, min_samples_leaf=5, random_state=side)
+                est = make_pipeline(StandardScaler(), LogisticRegression() if "bootstrap" in name else model)
+                pair.append(est.fit(X[columns][trained].iloc[rows], y[trained][rows]))
+            report = nl.gate(*pair, X[rest], y[rest], cohorts=["site", "found"], seed=release)
+            found = counts.setdefault(name, [0, 0])
+            found[0] += report.answer == "mismatch"
+            found[1] += report.answer == "undecided"
+    for name, (blocked, unsure) in counts.items():
+        print(f"{name}: {releases} releases, blocked {blocked / releases:.1%}, undecided {unsure / releases:.1%}")
+
+
+def planted(releases: int) -> None:
+    """Two points lost in one cohort of a tenth of the rows, as many won elsewhere, among flips of both kinds."""
+    print("| rows in the cohort | other flips, each way | found, cohorts named | found, slices searched |")
+    print("|---:|---:|---:|---:|")
+    for size in (300, 500, 1000, 2000):
+        for churn in (0.0, 0.005, 0.01):
+            hits = [0, 0]
+            for release in range(releases):
+                rng = np.random.default_rng(release)
+                n = 10 * size
+                X = pd.DataFrame({f"x{i}": rng.normal(size=n) for i in range(5)})
+                X["site"] = np.arange(n) % 10
+                y = rng.integers(0, 2, n)
+                noise = rng.random(n)
+                before = np.where(noise < churn, 1 - y, y)
+                after = np.where((noise >= churn) & (noise < 2 * churn), 1 - y, y)
+                calm = (noise >= 2 * churn) & (X["site"] == 3).to_numpy()
+                lost = rng.permutation(np.flatnonzero(calm))[: round(0.02 * size)]
+                after[lost] = 1 - y[lost]
+                won = rng.permutation(np.flatnonzero((noise >= 2 * churn) & (X["site"] != 3).to_numpy()))[: len(lost)]
+                before[won] = 1 - y[won]
+                both = Outputs(predictions=before), Outputs(predictions=after)
+                for i, cohorts in enumerate(("site", "found")):
+                    report = judge(*both, y, X=X, cohorts=cohorts, seed=release)
+                    hits[i] += any("site=3" in each.cohort for each in report.broken)
+            cells = " | ".join(f"{100 * hit / releases:.0f} %" for hit in hits)
+            print(f"| {size} | {100 * churn:.1f} % | {cells} |", flush=True)
+
+
+def faults(_: int) -> None:
+    """The faults of preprocessing, as releases: what the gate says, and from which step on the outputs differ."""
+    rng = np.random.default_rng(0)
+    X, y = make_classification(8000, 8, n_informative=5, random_state=0)
+    X = X * 10.0 ** np.arange(8) + 3 * 10.0 ** np.arange(8)
+    old = make_pipeline(StandardScaler(), LogisticRegression()).fit(X[:3000], y[:3000])
+    model = old[-1]
+    later = X[3000:4000] * rng.uniform(0.7, 1.6, 8)
+    drift = rng.uniform(0.6, 1.8, 8)
+    releases = {
+        "scaler refitted on new data": make_pipeline(StandardScaler().fit(later), model),
+        "scaler left out": make_pipeline(FunctionTransformer().fit(X), model),
+        "last year's scaler, all columns 20 % smaller then": make_pipeline(StandardScaler().fit(X[:3000] * 0.8), model),
+        "last year's scaler, each column drifted since": make_pipeline(StandardScaler().fit(X[:3000] * drift), model),
+        "input in float16": make_pipeline(FunctionTransformer(_half).fit(X), old[0], model),
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name, new in releases.items():
+            print(f"{name}: {_said(nl.gate(old, new, X[4000:], y[4000:]))}")
+        print(f"TF-IDF upgrade: {_said(_tfidf())}")
+
+
+def _half(X: np.ndarray) -> np.ndarray:
+    return np.asarray(X, np.float16).astype(float)
+
+
+def _tfidf() -> nl.GateReport:
+    """IDF weights that an upgrade lost, on texts whose rare words matter."""
+    rng = np.random.default_rng(1)
+    words = np.array([f"w{i}" for i in range(400)])
+    rates = 1 / np.arange(1, 401)
+    y = rng.integers(0, 2, 6000)
+    texts = []
+    for label in y:
+        some = rng.choice(words, 25, p=rates / rates.sum())
+        texts.append(" ".join([*some, *rng.choice(words[200 + 60 * label : 320 + 60 * label], 2)]))
+    old = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts[:2000], y[:2000])
+    new = make_pipeline(clone(old[0]).fit(texts[:2000]), old[-1])
+    new[0].idf_ = np.ones_like(new[0].idf_)
+    return nl.gate(old, new, texts[2000:], y[2000:])
+
+
+def _said(report: nl.GateReport) -> str:
+    first = report.judgements[0]
+    values = "" if first.old is None else f", accuracy {first.old:.3f} → {first.new:.3f}"
+    return f"{report.answer}{values}, first step {report.step}"
+
+
+def main() -> None:
+    """Run one part."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parts = {"null": null, "planted": planted, "faults": faults}
+    parser.add_argument("part", choices=parts)
+    parser.add_argument("--releases", type=int, default=200)
+    arguments = parser.parse_args()
+    parts[arguments.part](arguments.releases)
+
+
+if __name__ == "__main__":
+    main()
