@@ -11,6 +11,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import calibration as calibration
+    from . import compose as compose
+    from . import decomposition as decomposition
+    from . import ensemble as ensemble
+    from . import errors as errors
+    from . import feature_extraction as feature_extraction
+    from . import feature_selection as feature_selection
+    from . import frozen as frozen
+    from . import impute as impute
+    from . import model_selection as model_selection
+    from . import multiclass as multiclass
+    from . import multioutput as multioutput
+    from . import pipeline as pipeline
+    from . import preprocessing as preprocessing
     from .config import config_context, get_config, set_config
     from .fingerprints import fingerprint
     from .formats import trusted_types
@@ -30,6 +44,8 @@ if TYPE_CHECKING:
     from .persistence import dump, load
     from .seals.mixin import Locked
     from .seals.opening import thaw, unlock
+
+    __version__: str
 
 __all__ = [
     "Coverage",
@@ -117,17 +133,19 @@ _MODULES = frozenset(
 )
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # a checker that saw it would take any name for one of the package
 
-        return version("sklearn-normlock")
-    if name in _MODULES:
-        return import_module(f"{__name__}.{name}")
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("sklearn-normlock")
+        if name in _MODULES:
+            return import_module(f"{__name__}.{name}")
+        if name in _HOMES:
+            return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__, "__version__"])
+    return sorted([*__all__, *_MODULES, "__version__"])

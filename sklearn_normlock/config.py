@@ -15,10 +15,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Literal
 
 __all__ = ["config_context", "get_config", "set_config"]
 
+Policy = Literal["raise", "warn", "ignore"]
 POLICIES = ("raise", "warn", "ignore")
 ENVIRONMENT_VARIABLE = "NORMLOCK_POLICY"
 FAST_VARIABLE = "NORMLOCK_FAST"
@@ -80,7 +81,7 @@ def get_config() -> dict[str, Any]:
     return dict(_current())
 
 
-def set_config(policy: str | None = None, fast: bool | None = None) -> None:
+def set_config(policy: Policy | None = None, fast: bool | None = None) -> None:
     """Set the default of the process: it holds in every thread and task, those that exist included.
 
     Inside a ``config_context`` it is set for the rest of that block, too; other blocks keep their own.
@@ -118,7 +119,7 @@ def _changes(policy: str | None, fast: bool | None) -> dict[str, Any]:
 
 
 @contextmanager
-def config_context(policy: str | None = None, fast: bool | None = None) -> Iterator[None]:
+def config_context(policy: Policy | None = None, fast: bool | None = None) -> Iterator[None]:
     """Set the configuration inside a ``with`` block, for the thread or asyncio task that runs it.
 
     Threads that are started inside the block have the default of the process; tasks that are started inside it have the

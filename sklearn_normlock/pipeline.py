@@ -20,12 +20,11 @@ class FeatureUnion(Locked, stock.FeatureUnion):
     pass
 
 
-class Pipeline(Locked, stock.Pipeline):
-    __fingerprint_class__ = stock.Pipeline
-    _normlock_thin = True  # what it computes is its parent's
+class SealedSlices:
+    """For a pipeline: a slice of one that is what was fitted is sealed like the whole."""
 
     def __getitem__(self, ind: Any) -> Any:
-        part = super().__getitem__(ind)
+        part = super().__getitem__(ind)  # type: ignore[misc]
         if not isinstance(ind, slice):
             return part
         if isinstance(watch_over(self), Open):
@@ -37,6 +36,11 @@ class Pipeline(Locked, stock.Pipeline):
             if isinstance(watch, Watch) and watch.intact(self.__dict__):  # else the policy let a mismatch pass
                 seal(part)
         return part
+
+
+class Pipeline(SealedSlices, Locked, stock.Pipeline):
+    __fingerprint_class__ = stock.Pipeline
+    _normlock_thin = True  # what it computes is its parent's
 
 
 make_pipeline = rebuilt(stock.make_pipeline, Pipeline)

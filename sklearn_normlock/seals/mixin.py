@@ -83,6 +83,7 @@ class Locked:
     sklearn_normlock.errors.FingerprintMismatchError: MyScaler: with_mean True when fitted, False now; ...
     """
 
+    fingerprint_: str
     __fingerprint_class__: type
     _normlock_locked = True
     _normlock_thin: bool  # of a class that computes what its parent computes

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-def rebuilt(make: Callable[..., Any], cls: type) -> Callable[..., Any]:
+def rebuilt(make: Callable[P, Any], cls: type[T]) -> Callable[P, T]:
     """Return a function like ``make``, of the same signature, whose result is of another class.
 
     Parameters
@@ -19,8 +23,9 @@ def rebuilt(make: Callable[..., Any], cls: type) -> Callable[..., Any]:
     """
 
     @functools.wraps(make)
-    def made(*args: Any, **kwargs: Any) -> Any:
+    def made(*args: P.args, **kwargs: P.kwargs) -> T:
         return cls(**make(*args, **kwargs).get_params(deep=False))
 
-    made.__doc__ = f"As :func:`{make.__module__.split('._')[0]}.{make.__name__}`, of locked classes.\n\n{make.__doc__}"
+    home, name = make.__module__.split("._")[0], getattr(make, "__name__", "make")
+    made.__doc__ = f"As :func:`{home}.{name}`, of locked classes.\n\n{inspect.cleandoc(make.__doc__ or '')}\n"
     return made
