@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import PurePath
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,6 +19,8 @@ from ..errors import UnfingerprintableError
 # Classes that their library moved from one public module to another: the name under older releases, and the present
 # one. An object that was fitted before the move is, once it is loaded after it, of the class under its new name.
 MOVED = {"sklearn.model_selection:_CurveScorer": "sklearn.metrics:_CurveScorer"}  # scikit-learn 1.6
+# Compiled modules that call themselves by the last part of their name alone, and the package they belong to.
+BARE_MODULES = {"_loss": "sklearn"}  # scikit-learn 1.5 to 1.8
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -84,5 +87,8 @@ def resolved_name(target: Any, module: str | None, qualname: str | None) -> str:
             remedy="Define it at the top level of a module that can be imported where the object is served.",
         )
     root, *parts = module.split(".")
+    package = BARE_MODULES.get(module)
+    if package is not None and package in PurePath(getattr(sys.modules.get(module), "__file__", None) or "").parts:
+        root = package
     public = ".".join([root, *(part for part in parts if not part.startswith("_"))])
     return f"{public}:{qualname}"

@@ -16,7 +16,7 @@ from ..fingerprints import weights_of
 from ..fingerprints.weights import Weights, is_weights
 from ..probes.outputs import TOLERANCES, Deviation
 from ..probes.parts import Probe
-from ..probes.probing import Undecided, run_probe
+from ..probes.probing import Undecided, replay
 from ..records.change import Change, Kind
 from ..records.diff import compare_records
 from ..records.effects import effects
@@ -132,7 +132,7 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
             # What had no room in the record may differ by more.
             kept = [Change(path="", kind=Kind.CONTENT, label=" (not all of it is in the lock, which had no room)")]
     same_state = not kept
-    deviations, undecided, probed = _outputs(target, lock.probes, rtol if rtol > 0 else None, same_state)
+    deviations, undecided, probed, ties = _outputs(target, lock.probes, rtol if rtol > 0 else None, same_state)
     for rename in without_probe(renames, lock.probes, undecided):
         undecided[rename.path] = f"{rename.describe()}, and no output of the step that holds it could be compared"
     return Report(
@@ -147,6 +147,7 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
         probed=probed,
         notes=(
             *notes,
+            *ties,
             *(f"{rename.describe()}; nothing else in its state has changed" for rename in renames),
         ),
         tolerances=TOLERANCES if rtol <= 0 else {dtype: max(value, rtol) for dtype, value in TOLERANCES.items()},
@@ -162,10 +163,11 @@ def _moved(lock: Lock) -> dict[str, tuple[str, str]]:
 
 def _outputs(
     target: Target, probes: tuple[Probe, ...], rtol: float | None, same_state: bool
-) -> tuple[list[Deviation], dict[str, str], int]:
+) -> tuple[list[Deviation], dict[str, str], int, list[str]]:
     """Run the probes; of another state only those whose rows are in the lock, the first of which differs."""
     deviations: list[Deviation] = []
     undecided: dict[str, str] = {}
+    ties: list[str] = []
     probed = 0
     for probe in probes:
         if not same_state and probe.rows is None:
@@ -174,15 +176,18 @@ def _outputs(
         try:
             if est is None:
                 raise Undecided("there is no such step now")
-            found = run_probe(probe, est, rtol)
+            found = replay(probe, est, rtol)
         except Undecided as reason:
             undecided[probe.path] = str(reason)
             continue
         probed += len(probe.outputs)
-        deviations += found
-        if found and not same_state:
+        deviations += found.deviations
+        ties += found.ties
+        if found.refused is not None:
+            undecided[probe.path] = f"its probe's rows with missing values are not judged: {found.refused}"
+        if found.deviations and not same_state:
             break
-    return deviations, undecided, probed
+    return deviations, undecided, probed, ties
 
 
 def _within(change: Change, rtol: float) -> bool:

@@ -11,7 +11,7 @@ import hashlib
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -167,6 +167,32 @@ def _add(sums: np.ndarray, magnitude: np.ndarray, index: np.ndarray, values: np.
 
 def _packed(array: np.ndarray) -> str:
     return b64encode(np.ascontiguousarray(array, dtype="<f8").tobytes()).decode("ascii")
+
+
+def numbers_of(output: Output) -> np.ndarray:
+    """Return the numbers that are kept of an output, in C order."""
+    return _unpacked(output.data)
+
+
+def some_rows(output: Output, at: np.ndarray, rows: int) -> Output | None:
+    """Return what is kept of an output for some of its rows; None where sums alone are kept, or it has other rows.
+
+    Parameters
+    ----------
+    output : Output
+        For all rows.
+    at : ndarray of int
+        The rows to take.
+    rows : int
+        How many there were.
+    """
+    if output.magnitude or output.shape[:1] != (rows,) or not (output.data or output.texts):
+        return None
+    shape = (len(at), *output.shape[1:])
+    if output.dtype == "text":
+        texts = np.array(output.texts, dtype=object).reshape(output.shape)[at].ravel().tolist()
+        return replace(output, shape=shape, texts=tuple(texts), digest="")
+    return replace(output, shape=shape, data=_packed(numbers_of(output).reshape(output.shape)[at]), digest="")
 
 
 def _unpacked(text: str) -> np.ndarray:

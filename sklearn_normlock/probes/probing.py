@@ -7,16 +7,18 @@ are made again from its statistics, which are the same if its state is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..errors import MissingDependencyError, NormLockError
-from .outputs import Deviation, compare_outputs, outputs_of
+from .outputs import Deviation, compare_outputs, outputs_of, some_rows
 from .parts import Output, Probe
 from .rows import LARGEST, decoded_rows, encoded_rows, rows_digest
 from .synthesis import VARIANTS, rows_for
+from .ties import differing_labels, is_tie, label_at
 from .walk import StepFailedError, calls, leaves, quietly, walk
 
 _HANDED_OVER = 16  # rows of the user's that are kept
@@ -136,7 +138,26 @@ class Undecided(Exception):  # noqa: N818 - an answer, not an error
     """A probe can't be run here; the text says why."""
 
 
-def run_probe(probe: Probe, est: Any, rtol: float | None = None) -> list[Deviation]:
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """How the outputs of a probe compare with those that were locked.
+
+    Parameters
+    ----------
+    deviations : tuple of Deviation
+        In the order of the steps; empty if all that was judged is as it was.
+    ties : tuple of str
+        The labels that differ only because two classes are equally likely: rows that their scores judge.
+    refused : str, default=None
+        Why rows with missing values were not judged: an estimator refuses them here that took them when it was locked.
+    """
+
+    deviations: tuple[Deviation, ...] = ()
+    ties: tuple[str, ...] = ()
+    refused: str | None = None
+
+
+def replay(probe: Probe, est: Any, rtol: float | None = None) -> Replay:
     """Put the rows of a probe through an object again.
 
     Parameters
@@ -148,11 +169,6 @@ def run_probe(probe: Probe, est: Any, rtol: float | None = None) -> list[Deviati
     rtol : float, default=None
         As in :func:`~sklearn_normlock.probes.outputs.compare_outputs`.
 
-    Returns
-    -------
-    deviations : list of Deviation
-        In the order of the steps; empty if all is as it was.
-
     Raises
     ------
     Undecided
@@ -161,42 +177,115 @@ def run_probe(probe: Probe, est: Any, rtol: float | None = None) -> list[Deviati
     if probe.left_out is not None:
         raise Undecided(probe.left_out)
     if not probe.outputs:
-        return []
-    if probe.rows is not None:
-        try:
-            rows = decoded_rows(probe.rows)
-        except MissingDependencyError as error:
-            raise Undecided(str(error)) from None
-    else:
-        rows = _made(est, probe.variant)
-        try:
-            known = rows is not None and rows_digest(encoded_rows(rows)) == probe.digest
-        except TypeError:
-            known = False
-        if not known:
-            raise Undecided("the rows of its probe are not in the lock, and those made of it here are others")
-    expected = {(output.path, output.method): output for output in probe.outputs}
-    asked: dict[str, list[str]] = {}
-    for place, method in expected:
-        name = method.partition("[")[0]  # of several targets each has an output of its own
-        if name not in asked.setdefault(place, []):
-            asked[place].append(name)
-    deviations: list[Deviation] = []
+        return Replay()
+    rows = _rows_again(probe, est)
     try:
-        with quietly():
-            for place, method, value in walk(est, rows, probe.path, asked=asked):
-                for output in outputs_of(place, method, value):
-                    before = expected.pop((output.path, output.method), None)
-                    if before is None:
-                        continue  # a later version offers more
-                    deviation = compare_outputs(before, output, rtol)
-                    if deviation is not None:
-                        deviations.append(deviation)
+        found = _collected(probe, est, rows)
     except StepFailedError as failure:
         text = f"can't be run: {_brief(failure.error)}"
-        deviations.append(Deviation(path=failure.path, method=failure.method, text=text, relative=np.inf))
-        return deviations
+        failed = Deviation(path=failure.path, method=failure.method, text=text, relative=np.inf)
+        whole = _whole_rows(rows) if probe.source == "statistics" else None
+        if whole is None:
+            return Replay(deviations=(failed,))
+        try:
+            found = _collected(probe, est, _taken(rows, whole))
+        except StepFailedError:
+            return Replay(deviations=(failed,))  # it can't be run on any rows
+        kept = [some_rows(output, whole, _count(rows)) for output in probe.outputs]
+        rest = _judged(replace(probe, outputs=tuple(filter(None, kept))), est, found, rtol)
+        return rest if rest.deviations else replace(rest, refused=f"{failed.place} {text}")
+    return _judged(probe, est, found, rtol)
+
+
+def _rows_again(probe: Probe, est: Any) -> Any:
+    """Return the rows of a probe: from the lock, or made anew."""
+    if probe.rows is not None:
+        try:
+            return decoded_rows(probe.rows)
+        except MissingDependencyError as error:
+            raise Undecided(str(error)) from None
+    rows = _made(est, probe.variant)
+    try:
+        known = rows is not None and rows_digest(encoded_rows(rows)) == probe.digest
+    except TypeError:
+        known = False
+    if not known:
+        raise Undecided("the rows of its probe are not in the lock, and those made of it here are others")
+    return rows
+
+
+def _collected(probe: Probe, est: Any, rows: Any) -> list[tuple[Output, Any]]:
+    """Return the outputs that a probe asks for, each with its value."""
+    asked: dict[str, list[str]] = {}
+    for output in probe.outputs:
+        name = output.method.partition("[")[0]  # of several targets each has an output of its own
+        if name not in asked.setdefault(output.path, []):
+            asked[output.path].append(name)
+    found: list[tuple[Output, Any]] = []
+    with quietly():
+        for place, method, value in walk(est, rows, probe.path, asked=asked):
+            for i, output in enumerate(outputs_of(place, method, value)):
+                found.append((output, value if output.method == method else value[i]))
+    return found
+
+
+def _judged(probe: Probe, est: Any, found: Sequence[tuple[Output, Any]], rtol: float | None) -> Replay:
+    """Compare outputs with those that were locked."""
+    expected = {(output.path, output.method): output for output in probe.outputs}
+    deviations: list[Deviation] = []
+    labels: list[tuple[Deviation, Output, Output]] = []
+    agreed: dict[str, dict[str, Any]] = {}
+    for output, value in found:
+        before = expected.pop((output.path, output.method), None)
+        if before is None:
+            continue  # a later version offers more
+        deviation = compare_outputs(before, output, rtol)
+        if deviation is None:
+            agreed.setdefault(output.path, {})[output.method] = value
+        else:
+            deviations.append(deviation)
+            labels += [(deviation, before, output)] if output.method == "predict" else []
+    ties: list[str] = []
+    members = {place: leaf for place, leaf, _ in leaves(est, probe.path)} if labels else {}
+    for deviation, before, output in labels:
+        said = _ties(before, output, agreed.get(output.path, {}), members.get(output.path), rtol)
+        if said is not None:
+            deviations.remove(deviation)
+            ties.append(f"{deviation.place} {said}")
     for output in expected.values():
         text = "gave an output when it was locked, and gives none now"
         deviations.append(Deviation(path=output.path, method=output.method, text=text, relative=np.inf))
-    return deviations
+    return Replay(deviations=tuple(deviations), ties=tuple(ties))
+
+
+def _ties(before: Output, output: Output, scores: Mapping[str, Any], est: Any, rtol: float | None) -> str | None:
+    """Say which labels differ at a tie, if all that differ do."""
+    places = differing_labels(before, output)
+    if not places:
+        return None
+    pairs = [(label_at(before, place), label_at(output, place)) for place in places]
+    if not all(is_tie(place, pair, scores, est, rtol) for place, pair in zip(places, pairs, strict=True)):
+        return None
+    shown = f"row {places[0][0]}: {pairs[0][0]} → {pairs[0][1]}"
+    more = f", and {len(places) - 1} more" if len(places) > 1 else ""
+    return f"({shown}{more}): a tie, judged by its scores, which agree"
+
+
+def _count(rows: Any) -> int:
+    return int(rows.shape[0]) if hasattr(rows, "shape") else len(rows)
+
+
+def _whole_rows(rows: Any) -> np.ndarray | None:
+    """Return which rows have no missing value; None if all have none, or none has all."""
+    if hasattr(rows, "isna"):
+        missing = rows.isna().to_numpy()
+    elif isinstance(rows, np.ndarray) and rows.ndim == 2:
+        missing = np.isnan(rows) if rows.dtype.kind == "f" else rows != rows  # noqa: PLR0124 - an object that is NaN
+    else:
+        return None
+    whole = np.flatnonzero(~missing.astype(bool).any(axis=1))
+    return whole if 0 < len(whole) < len(rows) else None
+
+
+def _taken(rows: Any, at: np.ndarray) -> Any:
+    return rows.iloc[at] if hasattr(rows, "iloc") else rows[at]

@@ -1,6 +1,7 @@
 """What a fitted estimator says of the columns it takes, and rows made from that.
 
-Where they lie, how wide they are, and where their edges are.
+Where they lie, how wide they are, and where their edges are. An estimator that doesn't say so itself is asked for the
+first estimator in it that does, at any depth: a scaler in a pipeline in a chain, for example.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from .members import members_of
+from .walk import steps_of
+
+_MEMBERS = 16  # of an ensemble, that are asked for statistics
 _TREES = 3  # of a forest, whose splits are edges
 _LADDER = (0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 1 / 3, -3.0, 3.0, 0.1, -6.0)  # in standard deviations
 _EDGES = 5  # edges of a column that are probed, on both sides of each
@@ -54,6 +59,30 @@ class Columns:
     def unknown(cls, width: int) -> Columns:
         """Make them for columns of which nothing is known."""
         return cls.around(np.zeros(width), np.ones(width))
+
+    def only(self, at: list[int]) -> Columns:
+        """Return the statistics of some of the columns."""
+        edges = None if self.edges is None else self.edges[:, at]
+        return Columns(centre=self.centre[at], scale=self.scale[at], low=self.low[at], high=self.high[at], edges=edges)
+
+    def among(self, others: Columns, at: np.ndarray) -> Columns:
+        """Return the statistics of others with these in their place at some columns."""
+
+        def placed(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+            result = theirs.copy()
+            result[..., at] = mine
+            return result
+
+        edges = others.edges
+        if self.edges is not None:
+            edges = placed(self.edges, np.tile(others.centre, (len(self.edges), 1)))
+        return Columns(
+            centre=placed(self.centre, others.centre),
+            scale=placed(self.scale, others.scale),
+            low=placed(self.low, others.low),
+            high=placed(self.high, others.high),
+            edges=edges,
+        )
 
 
 def number_rows(columns: Columns, variant: int) -> np.ndarray:
@@ -106,7 +135,7 @@ def _finite(values: Any) -> np.ndarray:
 
 
 def statistics_of(est: Any) -> Columns | None:
-    """Return what an estimator says of its columns.
+    """Return what an estimator says of its columns, or the first estimator in it that says anything of them.
 
     Parameters
     ----------
@@ -118,6 +147,19 @@ def statistics_of(est: Any) -> Columns | None:
     columns : Columns or None
         None if it doesn't even say how many there are.
     """
+    known = known_columns(est)
+    width = _width(est)
+    return Columns.unknown(width) if known is None and width is not None else known
+
+
+def known_columns(est: Any) -> Columns | None:
+    """Return the statistics that stand in an estimator, at any depth; None if there are none.
+
+    Parameters
+    ----------
+    est : estimator
+        Fitted.
+    """
     width = getattr(est, "n_features_in_", None)
     for source in _SOURCES:
         try:
@@ -126,7 +168,52 @@ def statistics_of(est: Any) -> Columns | None:
             continue  # it has something else under that name
         if columns is not None and len(columns.centre) and width in (None, len(columns.centre)):
             return columns
-    return None if width is None else Columns.unknown(width)
+    return _of_steps(est) if isinstance(getattr(est, "steps", None), list) else _of_members(est, width)
+
+
+def _of_steps(est: Any) -> Columns | None:
+    """Return the statistics of the first step that has any, as columns of the whole pipeline."""
+    at: np.ndarray | None = None  # which of its columns a step is given, behind a selection
+    width = None
+    for _, step in steps_of(est):
+        width = getattr(step, "n_features_in_", None) if width is None else width
+        known = known_columns(step)
+        if known is not None:
+            if at is None:
+                return known if width in (None, len(known.centre)) else None
+            return known.among(Columns.unknown(width), at) if len(known.centre) == len(at) else None
+        if hasattr(step, "get_support") and width is not None:
+            at = (np.arange(width) if at is None else at)[step.get_support()]
+    return None
+
+
+def _of_members(est: Any, width: int | None) -> Columns | None:
+    """Return the statistics of the first member that has any; of members that see some columns each, of several."""
+    found: Columns | None = None
+    missing = set(range(width or 0))
+    for member, at in islice(members_of(est), _MEMBERS):
+        known = known_columns(member)
+        if known is None:
+            continue
+        if at is None:
+            if width in (None, len(known.centre)):
+                return known
+        elif width is not None and len(known.centre) == len(at):
+            new = [i for i, j in enumerate(at) if j in missing]
+            found = known.only(new).among(found or Columns.unknown(width), at[new])
+            missing -= set(at.tolist())
+            if not missing:
+                break
+    return found
+
+
+def _width(est: Any) -> int | None:
+    width = getattr(est, "n_features_in_", None)
+    for name in () if width is not None else ("idf_", "lambdas_", "coef_"):
+        value = getattr(est, name, None)
+        if value is not None and np.ndim(value):
+            return int(np.shape(value)[-1])
+    return width
 
 
 def _scaler(est: Any) -> Columns:
@@ -229,35 +316,27 @@ def _components(est: Any) -> Columns:
 
 def _trees(est: Any) -> Columns:
     splits: dict[int, list[float]] = {}
-    for tree in islice(_tree_objects(est), _TREES):
+    for tree, at in islice(_tree_objects(est), _TREES):
         for feature, threshold in zip(tree.feature, tree.threshold, strict=True):
             if feature >= 0:
-                splits.setdefault(int(feature), []).append(float(threshold))
+                column = int(feature) if at is None else int(at[feature])
+                splits.setdefault(column, []).append(float(threshold))
     if not splits:
         raise AttributeError
     return _from_edges([np.unique(splits.get(j, [0.0])) for j in range(est.n_features_in_)])
 
 
-def _tree_objects(est: Any) -> Iterator[Any]:
+def _tree_objects(est: Any) -> Iterator[tuple[Any, np.ndarray | None]]:
     if hasattr(est, "tree_"):
-        yield est.tree_
+        yield est.tree_, None
         return
-    for member in np.ravel(np.asarray(est.estimators_, dtype=object)):
-        yield member.tree_
+    for member, at in members_of(est):
+        yield member.tree_, at
 
 
 def _histogram(est: Any) -> Columns:
     thresholds = [np.asarray(edges) for edges in est._bin_mapper.bin_thresholds_]
     return _from_edges([edges if len(edges) else np.zeros(1) for edges in thresholds])
-
-
-def _width_alone(est: Any) -> Columns:
-    """Of what doesn't say its width by the usual name."""
-    for name in ("idf_", "lambdas_", "coef_"):
-        value = getattr(est, name, None)
-        if value is not None:
-            return Columns.unknown(int(np.shape(value)[-1]))
-    raise AttributeError
 
 
 _SOURCES: tuple[Callable[[Any], Columns], ...] = (
@@ -274,5 +353,4 @@ _SOURCES: tuple[Callable[[Any], Columns], ...] = (
     _histogram,
     _rows,
     _centres,
-    _width_alone,
 )

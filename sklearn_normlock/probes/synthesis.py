@@ -11,15 +11,18 @@ are (``tests/archive`` has locks of old versions), or their probes say that they
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from ..fingerprints.state import declares_state
-from .statistics import Columns, number_rows, statistics_of
+from .members import members_of
+from .statistics import Columns, known_columns, number_rows, statistics_of
 from .walk import steps_of
 
 _MOST = 32  # rows of one probe
+_ASKED = 16  # members that are asked what they take
 _WORDS = ("alpha", "beta", "gamma", "delta")
 
 VARIANTS = 5
@@ -41,11 +44,11 @@ def rows_for(est: Any, variant: int) -> Any:
     rows : ndarray, DataFrame, list, or None
         None if nothing is known of what the object takes.
     """
-    for cls in type(est).__mro__:
-        maker = _MAKERS.get(cls.__name__)
-        if maker is not None:
-            return maker(est, variant)
-    return _numeric(est, variant)
+    return (_maker(est) or _inner)(est, variant)
+
+
+def _maker(est: Any) -> Callable[[Any, int], Any] | None:
+    return next((_MAKERS[cls.__name__] for cls in type(est).__mro__ if cls.__name__ in _MAKERS), None)
 
 
 # -- numbers -----------------------------------------------------------------------------------------------------------
@@ -169,27 +172,24 @@ def _isotonic(est: Any, variant: int) -> Any:
 
 
 def _pipeline(est: Any, variant: int) -> Any:
-    steps = steps_of(est)
-    for _, step in steps:
+    for _, step in steps_of(est):
         rows = rows_for(step, variant)
-        # A step without statistics, such as a logarithm, says less of the numbers than the step behind it.
-        numbers = isinstance(rows, np.ndarray) and rows.dtype.kind == "f"
-        if rows is not None and not (numbers and _has_no_statistics(step) and step is not steps[-1][1]):
+        # A step without statistics, such as a logarithm, says less of the numbers than a step behind it.
+        says_little = known_columns(step) is None and _maker(step) in (None, _pipeline)
+        if rows is not None and not (says_little and _is_numbers(rows)):
+            return _named(est, rows)
+        columns = known_columns(est)
+        if columns is not None:
+            rows = number_rows(columns, variant).astype(np.float64 if rows is None else rows.dtype)
+        if rows is not None:
             return _named(est, rows)
         break
-    for _, step in steps:
-        if _has_no_statistics(step):
-            continue
-        rows = rows_for(step, variant)
-        width = getattr(est, "n_features_in_", None)
-        if isinstance(rows, np.ndarray) and rows.ndim == 2 and width in (None, rows.shape[1]):
-            return _named(est, rows)
     width = getattr(est, "n_features_in_", None)
     return None if width is None else _named(est, number_rows(Columns.unknown(width), variant))
 
 
-def _has_no_statistics(step: Any) -> bool:
-    return not any(name.endswith("_") and name not in ("n_features_in_", "feature_names_in_") for name in vars(step))
+def _is_numbers(rows: Any) -> bool:
+    return isinstance(rows, np.ndarray) and rows.ndim == 2 and rows.dtype.kind == "f"
 
 
 def _union(est: Any, variant: int) -> Any:
@@ -279,40 +279,27 @@ def _frame(names: Sequence[str], columns: Sequence[np.ndarray]) -> Any:
     return frame
 
 
-def _inner(*names: str) -> Callable[[Any, int], Any]:
-    def rows(est: Any, variant: int) -> Any:
-        for name in names:
-            inner = getattr(est, name, None)
-            if isinstance(inner, (list, tuple)) and inner:
-                inner = inner[0]
-            made = None if inner is None or isinstance(inner, (str, np.ndarray)) else rows_for(inner, variant)
-            width = getattr(est, "n_features_in_", None)
-            if made is not None and (not isinstance(made, np.ndarray) or width in (None, made.shape[-1])):
-                return made
-        return _numeric(est, variant)
-
-    return rows
+def _inner(est: Any, variant: int) -> Any:
+    """Return rows for what has no steps: those of a member that wants something else than numbers, if there is one."""
+    asked: set[type] = set()
+    for member, at in islice(members_of(est), _ASKED):
+        # All members are given the same rows: one of a class is enough, unless the class says nothing of its input.
+        if at is not None or (type(member) in asked and not hasattr(member, "steps")):
+            continue
+        asked.add(type(member))
+        rows = rows_for(member, variant)
+        if rows is not None and not _is_numbers(rows):
+            return rows
+    return _numeric(est, variant)
 
 
 _MAKERS: Mapping[str, Callable[[Any, int], Any]] = {
     "Pipeline": _pipeline,
     "FeatureUnion": _union,
     "ColumnTransformer": _columns,
-    "TransformedTargetRegressor": _inner("regressor_"),
-    "BaseSearchCV": _inner("best_estimator_"),
-    "CalibratedClassifierCV": _inner("estimator", "base_estimator"),
-    "FrozenEstimator": _inner("estimator"),
     "BaseHistGradientBoosting": _histogram_boosting,
     "DummyClassifier": _dummy,
     "DummyRegressor": _dummy,
-    "OneVsRestClassifier": _inner("estimators_"),
-    "OneVsOneClassifier": _inner("estimators_"),
-    "VotingClassifier": _inner("estimators_"),
-    "VotingRegressor": _inner("estimators_"),
-    "StackingClassifier": _inner("estimators_"),
-    "StackingRegressor": _inner("estimators_"),
-    "MultiOutputClassifier": _inner("estimators_"),
-    "MultiOutputRegressor": _inner("estimators_"),
     "OneHotEncoder": _encoder,
     "OrdinalEncoder": _encoder,
     "TargetEncoder": _encoder,

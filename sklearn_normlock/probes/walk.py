@@ -17,6 +17,7 @@ from ..fingerprints.paths import joined
 _FINAL = ("transform", "predict")
 _SCORES = ("predict_proba", "decision_function")
 _OTHERWISE = ("score_samples", "kneighbors", "mahalanobis")
+_VOTERS = 16  # members that are asked in place of scores
 
 
 class StepFailedError(Exception):
@@ -87,6 +88,10 @@ def walk(
         else:
             methods = [method for method in asked.get(path, ()) if hasattr(est, method)]
         yield from _calls(est, rows, path, methods)
+        for name, member in _voters(est) if last else ():
+            place = joined(path, name)
+            theirs = calls(member) if asked is None else asked.get(place, ())
+            yield from _calls(member, rows, place, [method for method in theirs if hasattr(member, method)])
 
 
 def steps_of(est: Any) -> list[tuple[str, Any]]:
@@ -129,6 +134,18 @@ def _branches(est: Any, rows: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
             except Exception as error:  # it wants columns that the rows don't have
                 raise StepFailedError(joined(path, name), "transform", error) from error
             yield name, member, theirs
+
+
+def _voters(est: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the members of a classifier that has labels alone to give: what they say of the rows is all its scores."""
+    if not hasattr(est, "classes_") or any(hasattr(est, name) for name in _SCORES):
+        return
+    members = getattr(est, "estimators_", None)
+    for i, member in enumerate(members[:_VOTERS] if isinstance(members, list) else ()):
+        if hasattr(member, "predict") and getattr(member, "n_features_in_", None) == getattr(
+            est, "n_features_in_", None
+        ):
+            yield f"estimators_[{i}]", member
 
 
 def _calls(est: Any, rows: Any, path: str, methods: Sequence[str]) -> Iterator[tuple[str, str, Any]]:

@@ -34,6 +34,7 @@ from zoo_meta import halve
 
 from . import awkward
 from .awkward import Make, Maker
+from .models import models
 from .real import real
 
 # -- pipelines --------------------------------------------------------------------------------------------------------
@@ -222,7 +223,7 @@ def _sealed(case: Case) -> Case:
 def _assemble() -> dict[str, Case]:
     piped = [Case(name=name, make=make, data=maker) for name, (make, maker) in _PIPELINES.items()]
     settings = {f"{case.name} (zoo)": case for case in ZOO.values()}
-    for case in (*awkward.awkward(), *piped, *real()):
+    for case in (*awkward.awkward(), *piped, *models(), *real()):
         if case.name in settings:
             raise ValueError(f"two settings are called {case.name}")
         settings[case.name] = case
