@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from . import preprocessing as preprocessing
     from .config import config_context, get_config, set_config
     from .fingerprints import fingerprint
-    from .formats import trusted_types
     from .gates.reference import ReferenceSet, pin
     from .gates.report import GateReport
     from .gates.running import gate
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from .persistence import dump, load
     from .seals.mixin import Locked
     from .seals.opening import thaw, unlock
+    from .trust import trusted_types
 
     __version__: str
 
@@ -108,7 +108,7 @@ _HOMES = {
     "set_config": "config",
     "thaw": "seals.opening",
     "trace": "locks.trace",
-    "trusted_types": "formats",
+    "trusted_types": "trust",
     "unlock": "seals.opening",
     "verify": "locks.comparison",
 }

@@ -4,55 +4,16 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
-from .drop_ins import drop_ins
+from .bounds import require_sound
 from .errors import ArtifactReadError, NormLockError
+from .trust import default_trust
 
-# A transformer that is no drop-in: of its state, which is text and numbers, loading makes a profile.
-_GUARD = "sklearn_normlock.guards.transformer.InputGuard"
-# Inert types that fitted state of these classes holds and skops does not trust by itself.
-_INERT = (
-    "numpy.dtype",
-    "scipy._lib.array_api_compat.numpy._aliases.asarray",
-    "scipy.interpolate._bsplines.BSpline",
-    "scipy.interpolate._bsplines._BSpline",
-    "scipy.sparse._csr.csr_matrix",
-    "sklearn.compose._column_transformer._RemainderColsList",
-    "sklearn.compose._column_transformer.make_column_selector",
-    "sklearn.impute._iterative._ImputerTriplet",
-)
 FORMATS = (".skops", ".joblib", ".pkl")
 # Further files that hold what was trained: bound by their bytes, and not expected to lie about without a lock.
 _WEIGHTS = frozenset(".bst .cbm .ckpt .gguf .h5 .keras .mlmodel .onnx .pb .pt .pth .safetensors .tflite .ubj".split())
-
-
-@lru_cache(maxsize=1)
-def trusted_types() -> tuple[str, ...]:
-    """Return the names of this package's classes, for the ``trusted=`` of :func:`skops.io.load`.
-
-    The list is fixed by the installed version of this package; nothing of it is read from an artifact. skops trusts
-    scikit-learn's own estimators by itself.
-
-    A few inert types that fitted state holds, such as ``numpy.dtype``, are in it.
-
-    Returns
-    -------
-    names : tuple of str
-        Such as ``"sklearn_normlock.preprocessing.StandardScaler"``, sorted.
-
-    Examples
-    --------
-    >>> import skops.io, sklearn_normlock as nl
-    >>> from sklearn_normlock.preprocessing import StandardScaler
-    >>> data = skops.io.dumps(StandardScaler().fit([[0.0], [2.0]]))
-    >>> skops.io.loads(data, trusted=nl.trusted_types()).mean_
-    array([1.])
-    """
-    names = {f"{cls.__module__}.{cls.__name__}" for cls in drop_ins().values()}
-    return tuple(sorted({_GUARD, *_INERT, *names}))
 
 
 def read(file: IO[bytes], path: Path, trusted: Sequence[str] | None) -> Any:
@@ -111,7 +72,7 @@ def writer(path: Path) -> Callable[[Any, IO[bytes]], None]:
 def _reader(path: Path, trusted: Sequence[str] | None) -> Callable[[IO[bytes]], Any]:
     suffix = suffix_of(path)
     if suffix == ".skops":
-        return lambda file: _skops().load(file, trusted=[*trusted_types(), *(trusted or ())])
+        return lambda file: _audited(file, path, trusted or ())
     if suffix == ".joblib":
         import joblib
 
@@ -127,6 +88,12 @@ def is_readable(path: Path) -> bool:
 def is_artifact(path: Path) -> bool:
     """Tell whether a file holds something that was trained, by its name."""
     return is_readable(path) or path.suffix.lower() in _WEIGHTS
+
+
+def _audited(file: IO[bytes], path: Path, trusted: Sequence[str]) -> Any:
+    est = _skops().load(file, trusted=[*default_trust(), *trusted])
+    require_sound(est, str(path))
+    return est
 
 
 def suffix_of(path: Path) -> str:

@@ -24,7 +24,7 @@ from .errors import (
     UnfingerprintableError,
 )
 from .fingerprints import fingerprint
-from .formats import read, suffix_of, trusted_types, writer
+from .formats import read, suffix_of, writer
 from .locks.comparison import checked, compare
 from .locks.comparison import lock as make_lock
 from .locks.document import SUFFIX, Lock
@@ -35,7 +35,7 @@ from .seals.mixin import Locked
 from .seals.seal import find_problem, respond
 from .seals.watch import FINGERPRINT, Layout
 
-__all__ = ["dump", "load", "trusted_types"]
+__all__ = ["dump", "load"]
 
 EXPECT_VARIABLE = "NORMLOCK_EXPECT"
 
@@ -135,7 +135,8 @@ def load(
         The fingerprint that the object must have, from a place that whoever writes the file can't write to; several
         may be given, separated by commas. ``NORMLOCK_EXPECT`` in the environment if None.
     trusted : sequence of str, default=None
-        Further types that a ``.skops`` file may hold, as :func:`skops.io.load` takes them; this package's are included.
+        Further types that a ``.skops`` file may hold, as :func:`skops.io.load` takes them. This package's, and what
+        scikit-learn's own estimators are made of, are included.
     unsealed : bool, default=False
         Whether to take an object that has no seal; with ``expect`` or ``lock`` it is verified against that.
     trust_file : bool, default=False
