@@ -253,7 +253,7 @@ def verify(est: Lockable, lock: Lock | str | os.PathLike[str]) -> Report:
 def _announce(report: Report, name: str) -> None:
     """Report a verification as an event."""
     verdict = "mismatch" if report.changes or report.deviations else "undecided" if report.undecided else "match"
-    paths = [each.path for each in (*report.changes, *report.deviations)]
+    paths = [each.path for each in report.changes] + [each.path for each in report.deviations]
     text = {"match": "what was approved", "mismatch": "not what was approved", "undecided": "not judged in full"}
     emit(
         "verify",

@@ -99,7 +99,7 @@ class Canary(ServingEstimator):
     >>> int(canary.predict(X).sum()) == int(canary.assigned(X).sum())
     True
     >>> canary.status().rows
-    {'candidate': 102, 'primary': 898}
+    {'candidate': 114, 'primary': 886}
     """
 
     def __init__(

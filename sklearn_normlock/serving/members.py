@@ -173,7 +173,7 @@ def require_match(report: Report, name: str) -> None:
 
 def one_line(error: BaseException) -> str:
     """Return an error as one line of a list."""
-    text = " ".join(str(error).split())
+    text = " ".join(str(error).split()).rstrip(".")
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
