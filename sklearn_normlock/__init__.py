@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .locks.report import Report
     from .locks.trace import Trace, trace
     from .persistence import dump, load
+    from .resealing import seal
     from .seals.mixin import Locked
     from .seals.opening import thaw, unlock
     from .trust import trusted_types
@@ -71,6 +72,7 @@ __all__ = [
     "load",
     "lock",
     "pin",
+    "seal",
     "set_config",
     "thaw",
     "trace",
@@ -105,6 +107,7 @@ _HOMES = {
     "load": "persistence",
     "lock": "locks.comparison",
     "pin": "gates.reference",
+    "seal": "resealing",
     "set_config": "config",
     "thaw": "seals.opening",
     "trace": "locks.trace",

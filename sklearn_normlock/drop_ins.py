@@ -42,5 +42,5 @@ def drop_ins() -> dict[type, type[Locked]]:
         module = import_module(f"{__package__}.{name}")
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Locked) and value.__module__ == module.__name__:
-                found[value.__bases__[1]] = value
+                found[value.__fingerprint_class__] = value
     return found

@@ -31,6 +31,7 @@ from .locks.document import SUFFIX, Lock
 from .locks.naming import key_of
 from .locks.parts import FileDigest
 from .locks.report import Report
+from .resealing import seal as sealed
 from .seals.mixin import Locked
 from .seals.seal import find_problem, respond
 from .seals.watch import FINGERPRINT, Layout
@@ -118,6 +119,7 @@ def load(
     trusted: Sequence[str] | None = None,
     unsealed: bool = False,
     trust_file: bool = False,
+    seal: bool = False,
 ) -> Any:
     """Load an object and verify the whole of it.
 
@@ -142,6 +144,9 @@ def load(
     trust_file : bool, default=False
         Whether a ``.joblib`` or ``.pkl`` file with bytes that the lock doesn't know may be unpickled: only if you know
         where it comes from. The object is then judged by its state.
+    seal : bool, default=False
+        Whether to return it in drop-in classes, as :func:`sklearn_normlock.seal` does, once it is verified: by its
+        ``lock`` or ``expect``, one of which must be given.
 
     Returns
     -------
@@ -180,8 +185,15 @@ def load(
     array([1.])
     """
     path = Path(path)
+    pins = pins_of(expect)
+    if seal and not lock and not pins:
+        raise NormLockError(
+            f"{path} was not loaded: seal=True vouches for an object, and nothing says that it is the approved one.",
+            path=str(path),
+            remedy="Pass lock= or expect= too; or load it with unsealed=True and call nl.seal, if you vouch for it.",
+        )
     try:
-        est, found = _load(path, lock, pins_of(expect), trusted, unsealed, trust_file)
+        est, found = _load(path, lock, pins, trusted, unsealed, trust_file)
     except (NormLockError, OSError) as error:
         if events.enabled(logging.WARNING):
             text = f"{path} was not loaded: {error}"
@@ -192,7 +204,7 @@ def load(
         # Nothing was compared if nobody said what to expect and the object carries no seal.
         text = f"{path} was loaded."
         events.emit("load", text, verdict="match" if found else None, subject=str(path), level=logging.INFO, **found)
-    return est
+    return sealed(est) if seal else est
 
 
 def _load(

@@ -78,6 +78,8 @@ def _rebuilt(value: Any, classes: dict[type, type]) -> Any:
         return type(value)(_rebuilt(item, classes) for item in value)
     if isinstance(value, dict):
         return {key: _rebuilt(item, classes) for key, item in value.items()}
+    if type(value).__name__ == "FrozenEstimator":  # it holds a fitted one
+        return classes.get(type(value), type(value))(value.estimator)
     if isinstance(value, BaseEstimator):
         params = {name: _rebuilt(item, classes) for name, item in value.get_params(deep=False).items()}
         return classes.get(type(value), type(value))(**params)

@@ -20,10 +20,10 @@ except ImportError as error:
         remedy="Install it: pip install imbalanced-learn.",
     ) from None
 
-from ..formats import trusted_types as _ours
 from ..pipeline import SealedSlices
 from ..seals.mixin import Locked
 from ..seals.rebuilt import rebuilt
+from ..trust import trusted_types as _ours
 
 __all__ = ["Pipeline", "make_pipeline", "trusted_types"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -99,37 +99,81 @@ def unlock(est: Any) -> Any:
     >>> nl.fingerprint(nl.unlock(scaler)) == scaler.fingerprint_
     True
     """
-    return _unlocked(est, {})
+    return InClasses(_stock_class).copied(est)
 
 
-def _unlocked(value: Any, memo: dict[int, Any]) -> Any:
-    if id(value) in memo:
-        return memo[id(value)]
-    if isinstance(value, np.ndarray) and type(value) in (np.ndarray, np.memmap):
-        return np.array(value, order="K", copy=True, subok=False)
-    if type(value) in (list, tuple, set):
-        return type(value)(_unlocked(item, memo) for item in value)
-    if isinstance(value, dict):
-        copied = {key: _unlocked(item, memo) for key, item in value.items()}
-        if type(value) is dict:
-            return copied
-        kept = copy.copy(value)  # scikit-learn's Bunch can't be made from a dict
-        kept.clear()
-        kept.update(copied)
-        return kept
-    if not is_estimator(value) or isinstance(value, type):
-        return value
-    cls: Any = type(value)
-    if isinstance(value, Locked):
-        stock = cls.__dict__.get("__fingerprint_class__")
-        if stock is None:
-            raise NormLockError(
-                f"{cls.__name__} defines methods of its own, so that no stock class computes the same.",
-                remedy="Move them to a class that does not derive from Locked, and lock that one.",
-            )
-        cls = stock
-    result = memo[id(value)] = cls.__new__(cls)
-    for name, item in vars(value).items():
-        if name not in CARRIED:
-            vars(result)[name] = _unlocked(item, memo)
-    return result
+def _stock_class(cls: type) -> type:
+    if not issubclass(cls, Locked):
+        return cls
+    stock = cls.__dict__.get("__fingerprint_class__")
+    if stock is None:
+        raise NormLockError(
+            f"{cls.__name__} defines methods of its own, so that no stock class computes the same.",
+            remedy="Move them to a class that does not derive from Locked, and lock that one.",
+        )
+    return stock
+
+
+class InClasses:
+    """Copies a fitted object, with each estimator in it in a class of the caller's choice.
+
+    Parameters
+    ----------
+    choose : callable
+        Class of an estimator -> class of its copy. The copy has the same attributes, less those of a seal.
+
+    Attributes
+    ----------
+    made : list of estimator
+        The copies, each behind those that it holds.
+    """
+
+    def __init__(self, choose: Callable[[type], type]) -> None:
+        self.made: list[Any] = []
+        self._choose = choose
+        self._memo: dict[int, Any] = {}
+
+    def copied(self, value: Any) -> Any:
+        """Return the copy of a value: estimators, containers and plain objects are entered, arrays are copied."""
+        if id(value) in self._memo:
+            return self._memo[id(value)]
+        if isinstance(value, np.ndarray) and type(value) in (np.ndarray, np.memmap):
+            array = np.array(value, order="K", copy=True, subok=False)
+            if array.dtype.hasobject and array.dtype.names is None and any(map(_is_composed, array.flat)):
+                for place, item in enumerate(array.flat):
+                    array.flat[place] = self.copied(item)
+            return array
+        if type(value) in (list, tuple, set):
+            return type(value)(self.copied(item) for item in value)
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return type(value)(*map(self.copied, value))
+        if isinstance(value, dict):
+            items = {key: self.copied(item) for key, item in value.items()}
+            if type(value) is dict:
+                return items
+            kept = copy.copy(value)  # scikit-learn's Bunch can't be made from a dict
+            kept.clear()
+            kept.update(items)
+            return kept
+        if not _is_composed(value):
+            return value
+        estimator = is_estimator(value)
+        cls: Any = self._choose(type(value)) if estimator else type(value)
+        result = self._memo[id(value)] = cls.__new__(cls)
+        for name, item in vars(value).items():
+            if not estimator or name not in CARRIED:
+                vars(result)[name] = self.copied(item)
+        if estimator:
+            self.made.append(result)
+        return result
+
+
+def _is_composed(value: Any) -> bool:
+    """Tell whether a value is an estimator, or an object of scikit-learn that may hold one and is its attributes."""
+    if isinstance(value, type):
+        return False
+    cls = type(value)
+    if is_estimator(value):
+        return True
+    made_plainly: Any = cls.__new__
+    return cls.__module__.startswith("sklearn.") and made_plainly is object.__new__ and hasattr(value, "__dict__")
