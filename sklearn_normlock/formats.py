@@ -1,30 +1,32 @@
-"""The three formats of a file: ``.skops``, ``.joblib`` and ``.pkl``; who writes each, and what one may hold."""
+"""The three formats of a file: ``.skops``, ``.joblib``, ``.pkl``; who writes and reads each, and what one may hold."""
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from .bounds import require_sound
+from .documents.kinds import COMPRESSED, JOBLIB, SKOPS, ZIP, content_of, format_of, holds, other_kind
 from .errors import ArtifactReadError, NormLockError
 from .trust import default_trust
 
-FORMATS = (".skops", ".joblib", ".pkl")
-# Further files that hold what was trained: bound by their bytes, and not expected to lie about without a lock.
-_WEIGHTS = frozenset(".bst .cbm .ckpt .gguf .h5 .keras .mlmodel .onnx .pb .pt .pth .safetensors .tflite .ubj".split())
+# Bytes that a .skops file may hold when it is unpacked: a few MB of a file could ask for all memory.
+MAX_UNPACKED = 1 << 31
+LIMIT_VARIABLE = "NORMLOCK_MAX_UNPACKED"
 
 
-def read(file: IO[bytes], path: Path, trusted: Sequence[str] | None) -> Any:
-    """Return the object in an open file; ``path`` names it and its format.
+def read(file: IO[bytes], path: Path, trusted: Sequence[str] | None, max_unpacked: int | None = None) -> Any:
+    """Return the object in an open file, in the format that its bytes are of; ``path`` names it.
 
     Raises
     ------
     ArtifactReadError
         If it can't be read as that.
     """
-    reader = _reader(path, trusted)
+    reader = _reader(file, path, trusted, max_unpacked)
     try:
         return reader(file)
     except NormLockError:
@@ -38,6 +40,13 @@ def read(file: IO[bytes], path: Path, trusted: Sequence[str] | None) -> Any:
                 path=str(path),
                 remedy="If you know them to be harmless, name them in trusted=.",
             ) from None
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            raise ArtifactReadError(
+                f"{path} needs something that isn't here (the module {error.name}).",
+                path=str(path),
+                remedy="Install the package that has it; if it is a module of yours, say where it lies: --python-path "
+                "FOLDER, or PYTHONPATH.",
+            ) from None
         if isinstance(error, (ImportError, AttributeError)):
             raise ArtifactReadError(
                 f"{path} needs something that isn't here ({type(error).__name__}: {error}).",
@@ -45,10 +54,16 @@ def read(file: IO[bytes], path: Path, trusted: Sequence[str] | None) -> Any:
                 remedy="Install the versions it was fitted under, or the package that it names.",
             ) from None
         raise ArtifactReadError(
-            f"{path} can't be read as {path.suffix} ({type(error).__name__}: {error}).",
+            f"{path} can't be read as {'.skops' if content_of(file) == ZIP else 'a pickle'} "
+            f"({type(error).__name__}: {error}).",
             path=str(path),
             remedy="It is cut short, damaged or of another format; copy it again from where it was saved.",
         ) from None
+
+
+def is_safe(file: IO[bytes]) -> bool:
+    """Tell whether reading an open file runs no code, whatever is in it: skops does so with zip files."""
+    return content_of(file) == ZIP
 
 
 def _skops() -> Any:
@@ -59,35 +74,83 @@ def _skops() -> Any:
 
 def writer(path: Path) -> Callable[[Any, IO[bytes]], None]:
     """Return what writes an object into a file, by the suffix of its path."""
-    suffix = suffix_of(path)
-    if suffix == ".skops":
+    suffix, compression = named_format(path)
+    if suffix == SKOPS:
         return lambda est, file: _skops().dump(est, file)
-    if suffix == ".joblib":
+    if suffix == JOBLIB:
         import joblib
 
-        return lambda est, file: joblib.dump(est, file)
+        compress: Any = 0 if compression is None else (compression, 3)
+        return lambda est, file: joblib.dump(est, file, compress=compress)
     return lambda est, file: pickle.dump(est, file, protocol=5)
 
 
-def _reader(path: Path, trusted: Sequence[str] | None) -> Callable[[IO[bytes]], Any]:
-    suffix = suffix_of(path)
-    if suffix == ".skops":
+def _reader(
+    file: IO[bytes], path: Path, trusted: Sequence[str] | None, max_unpacked: int | None
+) -> Callable[[IO[bytes]], Any]:
+    """Return what reads an open file, by its first bytes: names of pickles are of no rule."""
+    content = content_of(file)
+    if content is None:
+        kind, remedy = other_kind(file) or ("no artifact", "Name one.")
+        raise ArtifactReadError(
+            f"{path} can't be read as a fitted object: it is {kind}.", path=str(path), remedy=remedy
+        )
+    if content == ZIP:
+        _require_sizes(file, path, max_unpacked)
         return lambda file: _audited(file, path, trusted or ())
-    if suffix == ".joblib":
+    if named_format(path)[0] == SKOPS:
+        raise ArtifactReadError(
+            f"{path} can't be read as .skops: it is a pickle or something else that would run code.",
+            path=str(path),
+            remedy="It is cut short, damaged or of another format; if you trust it as a pickle, name it .pkl.",
+        )
+    if content == COMPRESSED or holds(file, b"joblib.numpy_pickle"):
         import joblib
 
         return joblib.load
     return pickle.load
 
 
-def is_readable(path: Path) -> bool:
-    """Tell whether a file holds an object that can be read back, by its name."""
-    return path.suffix in FORMATS
+def _require_sizes(file: IO[bytes], path: Path, max_unpacked: int | None) -> None:
+    """Refuse a zip file that is none of skops, or that would unpack to more than is allowed, by its directory."""
+    import zipfile
+
+    limit = _limit() if max_unpacked is None else max_unpacked
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names, unpacked = archive.namelist(), sum(member.file_size for member in archive.infolist())
+    except Exception as error:
+        raise ArtifactReadError(
+            f"{path} can't be read as .skops ({type(error).__name__}: {error}).",
+            path=str(path),
+            remedy="It is cut short, damaged or of another format; copy it again from where it was saved.",
+        ) from None
+    size = file.seek(0, 2)
+    file.seek(0)
+    if "schema.json" not in names:
+        raise ArtifactReadError(
+            f"{path} is a zip file without schema.json, and so not of skops: weights of PyTorch, perhaps.",
+            path=str(path),
+            remedy="Bind it by its bytes, as a member of a bundle: `normlock lock A B -o BUNDLE.normlock.json`.",
+        )
+    # Members that are not compressed take no more room than the file itself.
+    if unpacked > max(limit, size):
+        raise ArtifactReadError(
+            f"{path} was not opened: its {size:,} bytes unpack to {unpacked:,}, more than {limit:,}.",
+            path=str(path),
+            expected=limit,
+            actual=unpacked,
+            remedy=f"If that is right, raise the limit: max_unpacked=, or {LIMIT_VARIABLE} in the environment.",
+        )
 
 
-def is_artifact(path: Path) -> bool:
-    """Tell whether a file holds something that was trained, by its name."""
-    return is_readable(path) or path.suffix.lower() in _WEIGHTS
+def _limit() -> int:
+    text = os.environ.get(LIMIT_VARIABLE)
+    if text is None:
+        return MAX_UNPACKED
+    if not text.isascii() or not text.isdigit():
+        raise NormLockError(f"{LIMIT_VARIABLE} is {text!r}, which is not a number of bytes.", remedy="Give digits.")
+    return int(text)
 
 
 def _audited(file: IO[bytes], path: Path, trusted: Sequence[str]) -> Any:
@@ -96,12 +159,13 @@ def _audited(file: IO[bytes], path: Path, trusted: Sequence[str]) -> Any:
     return est
 
 
-def suffix_of(path: Path) -> str:
-    """Return the suffix of a path, if it is one of a known format."""
-    if path.suffix not in FORMATS:
+def named_format(path: Path) -> tuple[str, str | None]:
+    """Return the format that a path names, and how it is compressed."""
+    found = format_of(path)
+    if found is None:
         raise ArtifactReadError(
             f"{path}: the format {path.suffix or 'without a suffix'!r} is not known.",
             path=str(path),
-            remedy=f"Use one of {', '.join(FORMATS)}.",
+            remedy="Use one of .skops, .joblib, .pkl.",
         )
-    return path.suffix
+    return found

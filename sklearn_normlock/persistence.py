@@ -14,6 +14,7 @@ from typing import IO, Any
 from . import events
 from .config import policy
 from .documents.files import exclusive, file_digest, reading, replacing, to_disk
+from .documents.kinds import SKOPS
 from .errors import (
     ArtifactDigestError,
     FingerprintMismatchError,
@@ -24,7 +25,7 @@ from .errors import (
     UnfingerprintableError,
 )
 from .fingerprints import fingerprint
-from .formats import read, suffix_of, writer
+from .formats import is_safe, named_format, read, writer
 from .locks.comparison import checked, compare
 from .locks.comparison import lock as make_lock
 from .locks.document import SUFFIX, Lock
@@ -52,7 +53,7 @@ def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False) -> None:
         Fitted. What is sealed in it is checked first, so that nothing altered is saved. An object without a seal is
         saved as it is; :func:`load` will ask for ``expect`` or ``unsealed``.
     path : path-like
-        Its suffix chooses the format: ``.skops``, ``.joblib`` or ``.pkl``.
+        Its suffix chooses the format: ``.skops``, ``.joblib`` or ``.pkl``; ``.joblib.gz`` and the like are compressed.
     lock : bool, default=False
         Whether to write the lock of the object, with the digest of the file, beside it: ``model.skops`` has
         ``model.skops.normlock.json``.
@@ -120,6 +121,7 @@ def load(
     unsealed: bool = False,
     trust_file: bool = False,
     seal: bool = False,
+    max_unpacked: int | None = None,
 ) -> Any:
     """Load an object and verify the whole of it.
 
@@ -147,6 +149,9 @@ def load(
     seal : bool, default=False
         Whether to return it in drop-in classes, as :func:`sklearn_normlock.seal` does, once it is verified: by its
         ``lock`` or ``expect``, one of which must be given.
+    max_unpacked : int, default=None
+        How many bytes a ``.skops`` file may unpack to, if it is smaller itself. ``NORMLOCK_MAX_UNPACKED`` in the
+        environment, or 2 GiB, if None.
 
     Returns
     -------
@@ -193,7 +198,7 @@ def load(
             remedy="Pass lock= or expect= too; or load it with unsealed=True and call nl.seal, if you vouch for it.",
         )
     try:
-        est, found = _load(path, lock, pins, trusted, unsealed, trust_file)
+        est, found = _load(path, lock, pins, trusted, unsealed, trust_file, max_unpacked)
     except (NormLockError, OSError) as error:
         if events.enabled(logging.WARNING):
             text = f"{path} was not loaded: {error}"
@@ -214,19 +219,22 @@ def _load(
     trusted: Sequence[str] | None,
     unsealed: bool,
     trust_file: bool,
+    max_unpacked: int | None,
 ) -> tuple[Any, dict[str, Any]]:
     """Return the object in a file, and what it was compared with, as fields of an event."""
-    suffix_of(path)
+    named_format(path)
     if lock is not None and lock is not False:
         approved, folder = _approved(lock, path)
         key = key_of(path, approved.files, folder)
-        est, report = open_locked(path, approved, key=key, pins=pins, trusted=trusted, trust_file=trust_file)
+        est, report = open_locked(
+            path, approved, key=key, pins=pins, trusted=trusted, trust_file=trust_file, max_unpacked=max_unpacked
+        )
         checked(report, type(est).__name__)
         for note in report.notes:
             logger.info("%s: %s", path, note)
         return est, {"fingerprint": report.actual, "lock": report.expected}
     with reading(path) as file:
-        est = read(file, path, trusted)
+        est = read(file, path, trusted, max_unpacked)
     _check_seal(est, path, pins, unsealed)
     fingerprint = vars(est).get(FINGERPRINT) if isinstance(est, Locked) else None
     if fingerprint is not None and policy() == "raise":
@@ -268,6 +276,7 @@ def open_locked(
     pins: frozenset[str] = frozenset(),
     trusted: Sequence[str] | None = None,
     trust_file: bool = False,
+    max_unpacked: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Any, Report]:
     """Open an artifact that a lock speaks of, and compare the object in it with the lock.
@@ -291,7 +300,8 @@ def open_locked(
         part, notes = part_for(path, sha256, lock, key)
         require_pinned(path, pins, lock, part)
         known = any(each.sha256 == sha256 for each in part.files.values())
-        if not known and suffix_of(path) != ".skops":
+        named = named_format(path)[0]
+        if not known and named != SKOPS and not is_safe(file):  # a pickle in a .skops file is refused by the reader
             if not trust_file:
                 raise _unknown_bytes(path, sha256, part, notes)
             notes.append("the file has other bytes than the locked one; it was trusted, and judged by its state")
@@ -302,7 +312,7 @@ def open_locked(
             from sklearn.exceptions import InconsistentVersionWarning
 
             warnings.simplefilter("ignore", InconsistentVersionWarning)
-            est = read(file, path, trusted)
+            est = read(file, path, trusted, max_unpacked)
     report = compare(est, part)
     return est, replace(report, subject=str(path), notes=(*report.notes, *notes))
 

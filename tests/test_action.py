@@ -164,7 +164,7 @@ def test_inputs_are_text(runner):
     done = runner.run(
         INPUT_PATH="models\r\n$(touch pwned)\n`touch pwned`; touch pwned\n\n",
         INPUT_TRUSTED="$(touch pwned)\n--help",
-        INPUT_EXPECT="",
+        INPUT_EXPECT="any",
         INPUT_COMMENT="$(touch pwned)",
     )
     assert done.returncode == 2, done.stdout + done.stderr
@@ -228,7 +228,37 @@ def test_what_is_refused(runner):
     assert done.returncode == 2 and done.stdout.startswith("::error title=normlock::Not on pull_request_target")
     done = runner.run(INPUT_PATH="\n  \n")
     assert done.returncode == 64 and done.stdout.startswith("::error title=normlock::Say with the input path")
+    for empty in ("", " ", "\n"):
+        done = runner.run(INPUT_EXPECT=empty)
+        assert done.returncode == 64 and "The input expect is empty" in done.stdout
+    assert runner.run(INPUT_UNLOCKED="yes").returncode == 64
     assert runner.read("summary.md") == ""
+
+
+def test_an_interpreter_that_runs_nothing(runner):
+    """A program that ends with 0 and says nothing has verified nothing."""
+    done = runner.run(INPUT_PYTHON="true")
+    assert done.returncode == 3 and "Nothing was verified" in done.stdout
+
+
+TALKS = r"""#!/bin/sh
+case "$*" in
+  *verify*)
+    printf '  ::add-mask::a\nx ##[add-mask]b\nc\r::stop-commands::d\n::set-output name=x::e\n'
+    printf '::notice title=normlock::m: match\n' ;;
+esac
+"""
+
+
+def test_lines_that_an_artifact_makes(runner):
+    """No line but an annotation of ours is one that the runner would take for a command."""
+    stub = runner.folder / "python"
+    stub.write_text(TALKS)
+    stub.chmod(0o755)
+    done = runner.run(INPUT_PYTHON=str(stub), INPUT_BASE="0" * 40)
+    lines = re.split(r"[\r\n]+", done.stdout)
+    assert [line for line in lines if line.strip().startswith("::")] == ["::notice title=normlock::m: match"]
+    assert "##[" not in done.stdout and "add-mask" in done.stdout
 
 
 def test_action_yml():

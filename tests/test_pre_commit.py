@@ -169,6 +169,53 @@ def test_outside_a_repository(tmp_path, monkeypatch, capsys):
     assert main(["nothing"]) == 64
 
 
+def test_names_that_begin_with_a_dash(repository, capsys):
+    """A file is a file, whatever it is called: none is an option, and none hides those behind it."""
+    for name in ("-h", "--help", "-x.joblib"):
+        nl.dump(scaler(3.0), "model.joblib")
+        assert main(["artifacts", name, "model.joblib"]) == 1
+        assert main(["artifacts", "--", name]) == 2
+
+
+def test_a_pointer_is_the_whole_of_a_file(repository):
+    """What begins like a pointer of Git LFS and goes on is a file of its own bytes."""
+    sha256 = nl.Lock.load(LOCK).files["model.joblib"].sha256
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize 1\n".encode()
+    Path("model.joblib").write_bytes(pointer)
+    assert main(["artifacts", "model.joblib"]) == 0
+    for more in (b"x", b"\n", pointer, b"x" * 5000):
+        Path("model.joblib").write_bytes(pointer + more)
+        assert main(["artifacts", "model.joblib"]) == 1
+
+
+def test_a_lock_that_no_longer_names_its_artifact(repository):
+    """A lock of another file's name, or of an object in memory, says nothing of the artifact beside it."""
+    nl.lock(scaler(3.0)).save(LOCK)
+    assert main(["artifacts", LOCK]) == 2
+    nl.dump(scaler(3.0), "other.joblib")
+    nl.lock(scaler(3.0), artifact="other.joblib").save(LOCK)
+    assert main(["artifacts", LOCK]) == 2
+
+
+def test_a_lock_in_another_folder(repository):
+    """A lock that names an artifact of another folder is its lock."""
+    Path("models").mkdir()
+    Path("locks").mkdir()
+    nl.dump(scaler(3.0), "models/m.joblib")
+    assert normlock(["lock", "models/m.joblib", "-o", "locks/m.normlock.json"]) == 0
+    git("add", ".")
+    assert main(["artifacts", "models/m.joblib"]) == 0
+    nl.dump(scaler(4.0), "models/m.joblib")
+    assert main(["artifacts", "models/m.joblib"]) == main(["artifacts", "locks/m.normlock.json"]) == 1
+
+
+def test_a_lock_that_is_a_link(repository):
+    """git keeps where a link leads to: the lock itself would not be committed."""
+    os.rename(LOCK, "elsewhere.json")
+    os.symlink("elsewhere.json", LOCK)
+    assert main(["artifacts", "model.joblib"]) == 2
+
+
 def hooks():
     """Return the id and the command of each published hook."""
     text = (ROOT / ".pre-commit-hooks.yaml").read_text()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .outcome import add_format, print_report
-from .reading import is_lock, safe_object
+from .reading import add_python_path, is_lock, safe_object
 
 HELP = "say what differs between two locks or artifacts"
 DESCRIPTION = (
@@ -22,6 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("new", type=Path, help="lock or artifact, after")
     parser.add_argument("--trusted", action="append", default=[], metavar="TYPE", help="a type that a .skops may hold")
     parser.add_argument("--trust-file", action="store_true", help="open .joblib and .pkl files, which runs code")
+    add_python_path(parser)
     add_format(parser, "markdown", "html")
 
 

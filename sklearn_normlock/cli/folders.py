@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..documents.kinds import is_artifact
 from ..errors import ArtifactReadError, MissingLockError, NormLockError
-from ..formats import is_artifact
 from .reading import LOCK_SUFFIX
 
 

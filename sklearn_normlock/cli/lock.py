@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputFaultWarning, NormLockError
-from .outcome import MATCH, USAGE, add_format
+from .outcome import MATCH, UsageError, add_format
+from .reading import add_python_path
 
 if TYPE_CHECKING:
     from ..locks.document import Lock
@@ -34,6 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "profile of all of them, which holds no rows",
     )
     parser.add_argument("--trusted", action="append", default=[], metavar="TYPE", help="a type that a .skops may hold")
+    add_python_path(parser)
     add_format(parser)
 
 
@@ -42,14 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
     paths: list[Path] = arguments.artifact
     if len(paths) > 1 and (arguments.output is None or arguments.rows is not None):
         missing = "-o BUNDLE.normlock.json" if arguments.output is None else "no --rows"
-        print(f"normlock lock: a bundle of several artifacts takes {missing}", file=sys.stderr)
-        return USAGE
+        raise UsageError(f"normlock lock: a bundle of several artifacts takes {missing}")
     from ..persistence import lock_path
 
     output: Path = arguments.output or lock_path(paths[0])
     if output.suffix not in (".json", ".lock"):
-        print(f"normlock lock: the name of a lock ends in .json or .lock, not as {output}", file=sys.stderr)
-        return USAGE
+        raise UsageError(f"normlock lock: the name of a lock ends in .json or .lock, not as {output}")
     before = _before(output)
     lock = _single(paths[0], arguments) if len(paths) == 1 else _bundle(paths, arguments)
     lock.save(output)
@@ -74,7 +74,7 @@ def _single(path: Path, arguments: argparse.Namespace) -> Lock:
 
 
 def _bundle(paths: list[Path], arguments: argparse.Namespace) -> Lock:
-    from ..formats import is_readable
+    from ..documents.kinds import is_readable
     from ..locks.naming import file_key
     from ..locks.parts import FileDigest
     from ..locks.target import Target

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import (
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from ..locks.report import Report
 
 MATCH, MISMATCH, COULD_NOT_CHECK, NOTHING_CHECKED, USAGE = 0, 1, 2, 3, 64
+_CLOSED_PIPE = 141  # 128 + SIGPIPE
 FORMATS = ("text", "json", "github")
 
 # What says that two things were compared and differ; any other error says that they could not be.
@@ -39,6 +42,7 @@ _MISMATCHES = (
 )
 _GREEN, _RED, _YELLOW, _PLAIN = "\033[32m", "\033[31m", "\033[33m", "\033[0m"
 _COLOURS = {MATCH: _GREEN, MISMATCH: _RED}
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _LARGE = 1 << 26  # bytes from which reading a file takes long enough to say so
 
 
@@ -65,42 +69,69 @@ def worst(codes: Iterable[int]) -> int:
     return MATCH if found else NOTHING_CHECKED
 
 
+class UsageError(NormLockError):
+    """Arguments that do not go together."""
+
+
 def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     """Run a command; an error of ours, or of a file, is printed and becomes an exit code."""
+    style = getattr(arguments, "format", "text")
     try:
-        return run(arguments)
-    except (NormLockError, OSError) as error:
-        code = code_of(error)
-        print_error(error, getattr(arguments, "format", "text"), code)
-        return code
-    except KeyboardInterrupt:
-        print("normlock: interrupted; nothing was verified", file=sys.stderr)
+        try:
+            code = run(arguments)
+            sys.stdout.flush()  # what can't be printed is said now, and not by Python at its end
+            return code
+        except BrokenPipeError:
+            raise
+        except UsageError as error:
+            print_error(error, style, USAGE)
+            return USAGE
+        except (Exception, KeyboardInterrupt) as error:  # an estimator's own on the user's rows, or a bug, among them
+            stopped = isinstance(error, KeyboardInterrupt)
+            said = NormLockError("interrupted; nothing was verified") if stopped else error
+            code = code_of(said)
+            print_error(said, style, code)
+            sys.stdout.flush()
+            return code
+    except BrokenPipeError:
+        # Nobody reads on. Python flushes at its end, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _CLOSED_PIPE
+    except OSError:  # nothing can be printed: the disk behind standard output is full, say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_CHECK
-    except Exception as error:  # an estimator's own error on the user's rows, or a bug; Python's own exit code is 1
-        print_error(error, getattr(arguments, "format", "text"), COULD_NOT_CHECK)
-        return COULD_NOT_CHECK
+
+
+def shown(text: str) -> str:
+    """Return a text without what a terminal would obey: control characters and marks of direction are spelled out."""
+    return _OBEYED.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def print_error(error: BaseException, style: str, code: int, subject: str = "") -> None:
     """Print an error in the format that was asked for."""
     text = str(error) if isinstance(error, NormLockError) else _of_system(error)
+    path = getattr(error, "path", None)
+    # A name with a line break in it forges no line of ours.
+    for name in (subject, path if isinstance(path, str) else ""):
+        text = text.replace(name, name.replace("\n", "\\n")) if "\n" in name else text
+    text = shown(text)
     if style == "json":
         fields = {"ok": False, "code": code, "error": type(error).__name__, "message": text, "subject": subject}
-        fields["path"] = getattr(error, "path", None)
+        fields["path"] = path
         print(json.dumps(fields, sort_keys=True))
     elif style == "github":
         from ..locks.explain import escaped
 
         print(f"::error title=normlock {type(error).__name__}::{escaped(text)}")
     else:
-        word = "MISMATCH" if code == MISMATCH else "could not check"
-        shown = text if text.startswith(("MISMATCH", f"{subject}: MISMATCH")) else f"{word}: {text}"
-        print(coloured(shown, _RED if code == MISMATCH else _YELLOW, sys.stderr), file=sys.stderr)
+        word = {MISMATCH: "MISMATCH", USAGE: "usage"}.get(code, "could not check")
+        line = text if text.startswith(("MISMATCH", f"{subject}: MISMATCH")) else f"{word}: {text}"
+        print(coloured(line, _RED if code == MISMATCH else _YELLOW, sys.stderr), file=sys.stderr)
 
 
 def print_nothing(text: str, style: str, subject: Any) -> int:
     """Say that nothing was checked, and return the exit code for that."""
-    message = f"{subject}: nothing was checked, {text}"
+    message = shown(f"{subject}".replace("\n", "\\n") + f": nothing was checked, {text}")
     if style == "json":
         facts = {"ok": False, "code": NOTHING_CHECKED, "subject": str(subject), "message": message}
         print(json.dumps(facts, sort_keys=True))
@@ -115,22 +146,27 @@ def print_nothing(text: str, style: str, subject: Any) -> int:
 
 def _of_system(error: BaseException) -> str:
     if isinstance(error, FileNotFoundError) and error.filename is not None:
-        return f"There is no file or folder {error.filename}."
+        return f"There is no file or folder {_one_line(error.filename)}."
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}."
+        return f"{_one_line(error.filename)}: {error.strerror}."
     return f"{type(error).__name__}: {error}"
+
+
+def _one_line(name: object) -> str:
+    return str(name).replace("\n", "\\n")
 
 
 def print_report(report: Report, style: str, code: int | None = None) -> int:
     """Print a report and return the exit code it means, or the one that is given."""
+    report = replace(report, subject=_one_line(report.subject))
     code = (MATCH if report.ok else MISMATCH) if code is None else code
     if style == "json":
         print(json.dumps({**report.to_dict(), "ok": code == MATCH, "code": code}, sort_keys=True))
     elif style == "text":
-        first, _, rest = report.explain().partition("\n")
+        first, _, rest = shown(report.explain()).partition("\n")
         print(coloured(first, _COLOURS.get(code, _YELLOW), sys.stdout) + (f"\n{rest}" if rest else ""))
     else:
-        print(report.explain(style))
+        print(shown(report.explain(style)))
     return code
 
 

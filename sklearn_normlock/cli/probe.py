@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .outcome import MATCH, USAGE, add_format, print_nothing, print_report
-from .reading import safe_object, table
+from .outcome import MATCH, UsageError, add_format, print_nothing, print_report
+from .reading import add_python_path, safe_object, table
 
 HELP = "run rows through an artifact, step by step, and find the first step that differs"
 DESCRIPTION = (
@@ -28,14 +27,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--against", type=Path, metavar="TRACE", help="compare with a saved trace")
     parser.add_argument("--trusted", action="append", default=[], metavar="TYPE", help="a type that a .skops may hold")
     parser.add_argument("--trust-file", action="store_true", help="open a .joblib or .pkl file, which runs code")
+    add_python_path(parser)
     add_format(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the probes; return 0 if the outputs agree, 1 if not."""
     if (arguments.lock is None) == (arguments.rows is None):
-        print("normlock probe: give either --lock or --rows", file=sys.stderr)
-        return USAGE
+        raise UsageError("normlock probe: give either --lock or --rows")
     if arguments.lock is not None:
         return _by_lock(arguments)
     from ..locks.trace import Trace, trace

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..documents.kinds import SKOPS
 from ..errors import ArtifactDigestError, ArtifactReadError, MissingDependencyError, NormLockError
 
 LOCK_SUFFIX = ".normlock.json"
+
+
+def add_python_path(parser: argparse.ArgumentParser) -> None:
+    """Give a command that opens artifacts its ``--python-path``."""
+    parser.add_argument(
+        "--python-path",
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="where modules of yours lie that an artifact needs",
+    )
 
 
 def pin(text: str) -> str:
@@ -31,21 +44,23 @@ def approved_object(path: Path, trusted: Sequence[str] = ()) -> Any:
     """Read an object that the user vouches for; its own seal, if it has one, must be whole."""
     from sklearn.exceptions import InconsistentVersionWarning
 
-    from ..formats import read, suffix_of
+    from ..documents.files import reading
+    from ..formats import named_format, read
 
-    suffix_of(path)
-    with open(path, "rb") as file, warnings.catch_warnings():
+    named_format(path)
+    with reading(path) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore", InconsistentVersionWarning)
         return read(file, path, trusted)
 
 
 def safe_object(path: Path, trusted: Sequence[str] = (), trust_file: bool = False) -> Any:
     """Read an object to look at it: a file that runs code only if the user says that it may."""
-    from ..formats import suffix_of
+    from ..documents.files import reading
+    from ..formats import is_safe, named_format
 
-    if not path.exists():
-        raise FileNotFoundError(2, "No such file", str(path))
-    if suffix_of(path) != ".skops" and not trust_file:
+    with reading(path) as file:
+        safe = is_safe(file) or named_format(path)[0] == SKOPS  # which is refused if it is a pickle
+    if not safe and not trust_file:
         raise ArtifactDigestError(
             f"{path} was not opened: reading a {path.suffix} file runs code, and nothing says where it comes from.",
             path=str(path),

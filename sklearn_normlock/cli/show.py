@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .outcome import MATCH, add_format
-from .reading import is_lock, safe_object
+from .reading import add_python_path, is_lock, safe_object
 
 if TYPE_CHECKING:
     from ..locks.document import Lock
@@ -28,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=Path, help="lock or artifact")
     parser.add_argument("--trusted", action="append", default=[], metavar="TYPE", help="a type that a .skops may hold")
     parser.add_argument("--trust-file", action="store_true", help="open a .joblib or .pkl file, which runs code")
+    add_python_path(parser)
     add_format(parser)
 
 

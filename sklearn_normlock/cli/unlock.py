@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .outcome import MATCH, add_format
-from .reading import safe_object
+from .reading import add_python_path, safe_object
 
 HELP = "save the same fitted object in scikit-learn's own classes"
 DESCRIPTION = (
@@ -21,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", type=Path, help="where the stock object goes: .skops, .joblib or .pkl")
     parser.add_argument("--trusted", action="append", default=[], metavar="TYPE", help="a type that a .skops may hold")
     parser.add_argument("--trust-file", action="store_true", help="open a .joblib or .pkl file, which runs code")
+    add_python_path(parser)
     add_format(parser)
 
 

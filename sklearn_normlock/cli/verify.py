@@ -22,7 +22,7 @@ from .outcome import (
     progress,
     worst,
 )
-from .reading import LOCK_SUFFIX, is_lock, pin
+from .reading import LOCK_SUFFIX, add_python_path, is_lock, pin
 
 if TYPE_CHECKING:
     from ..locks.document import Lock
@@ -59,6 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="open a .joblib or .pkl file whose bytes the lock doesn't know: it runs code",
     )
+    add_python_path(parser)
     add_format(parser)
 
 
@@ -262,7 +263,7 @@ def _beside(task: _Task, lock: Lock) -> list[str]:
 
 def _holds_a_file(lock: Lock, key: str | None, path: Path) -> bool:
     """Tell whether a member of a bundle is bound by its bytes alone."""
-    from ..formats import is_readable
+    from ..documents.kinds import is_readable
 
     member = None if key is None else lock.files[key].member
     entry = lock.state.get(member) if member is not None else None

@@ -7,7 +7,6 @@ scikit-learn nor NumPy is imported. Whether an object behaves as approved is the
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import subprocess
@@ -20,6 +19,7 @@ from typing import IO
 from ..cli.outcome import MATCH, USAGE, code_of, print_error, worst
 from ..documents.envelope import parsed
 from ..documents.files import file_digest, reading
+from ..documents.kinds import is_artifact
 from ..errors import ArtifactDigestError, LockFormatError, MissingLockError, NormLockError
 from ..locks.document import SUFFIX, Lock
 
@@ -27,7 +27,10 @@ __all__ = ["Commit", "check_artifact", "check_lock", "main"]
 
 # What git holds in place of a large file (git-lfs.com, specification of the pointer), where the file itself was not
 # fetched. It names the SHA-256, which is what a lock does.
-_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n")
+_POINTER = re.compile(
+    rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-[0-9]-[!-~]+ [!-~]+\n)*"
+    rb"oid sha256:([0-9a-f]{64})\nsize ([0-9]{1,19})\n"
+)
 _POINTER_SIZE = 1024
 
 
@@ -53,13 +56,21 @@ class Commit:
         """Return the locks that speak of an artifact: its own, and those beside it that name it."""
         own = path.with_name(path.name + SUFFIX)
         found = [own] if own.exists() else []
-        for lock_file in sorted(path.parent.glob(f"*{SUFFIX}")):
+        own_path = Path(os.path.abspath(own))
+        beside = {Path(os.path.abspath(lock_file)) for lock_file in path.parent.glob(f"*{SUFFIX}")}
+        for lock_file in sorted((beside | self._tracked_locks) - {own_path}):
+            shown = Path(os.path.relpath(lock_file))
             try:
-                if lock_file != own and path.name in self.lock(lock_file).files:
-                    found.append(lock_file)
+                if self.key(path, shown) is not None:
+                    found.append(shown)
             except LockFormatError:  # the other hook tells of it
                 continue
         return found
+
+    def key(self, path: Path, lock_file: Path) -> str | None:
+        """Return what a lock calls a file of this repository; None if it doesn't name it."""
+        at = os.path.abspath(path)
+        return next((key for key in self.lock(lock_file).files if os.path.abspath(lock_file.parent / key) == at), None)
 
     @cached_property
     def _tracked_locks(self) -> frozenset[Path]:
@@ -81,7 +92,7 @@ class Commit:
             except LockFormatError:  # it locked nothing
                 files = {}
             for name in (lock_file.name.removesuffix(SUFFIX), *files):
-                found[lock_file.parent / name] = None
+                found[Path(os.path.normpath(lock_file.parent / name))] = None
         return [
             path for path in found if path.exists() and _git("ls-files", "-z", "--", f":(literal){path.as_posix()}")
         ]
@@ -137,9 +148,12 @@ def check_artifact(path: Path, commit: Commit) -> None:
         If the lock can't be read.
     """
     if path.name.endswith(SUFFIX):
-        for name in commit.lock(path).files:
-            if (path.parent / name).exists():
-                _compare(path.parent / name, path, commit)
+        named = [path.parent / name for name in commit.lock(path).files]
+        beside = path.with_name(path.name.removesuffix(SUFFIX))
+        # A lock that no longer names the artifact beside it is said to be so.
+        for each in dict.fromkeys([beside, *named]) if is_artifact(beside) else named:
+            if each.exists():
+                _compare(each, path, commit)
         return
     locks = commit.locks_of(path)
     if not locks:
@@ -150,6 +164,12 @@ def check_artifact(path: Path, commit: Commit) -> None:
         )
     for lock_file in locks:
         _compare(path, lock_file, commit)
+        if lock_file.is_symlink():
+            raise MissingLockError(
+                f"{lock_file}, the lock of {path}, is a link: git keeps where it leads to, and not the lock.",
+                path=str(lock_file),
+                remedy="Put the lock itself in its place.",
+            )
         if not commit.tracks(lock_file):
             raise MissingLockError(
                 f"{lock_file}, the lock of {path}, is not under version control.",
@@ -159,7 +179,8 @@ def check_artifact(path: Path, commit: Commit) -> None:
 
 
 def _compare(path: Path, lock_file: Path, commit: Commit) -> None:
-    entry = commit.lock(lock_file).files.get(path.name)
+    key = commit.key(path, lock_file)
+    entry = None if key is None else commit.lock(lock_file).files[key]
     if entry is None:
         raise MissingLockError(
             f"{lock_file} holds no digest of {path.name}: it says nothing of the file's bytes.",
@@ -180,8 +201,11 @@ def _compare(path: Path, lock_file: Path, commit: Commit) -> None:
 
 
 def _pointed_at(file: IO[bytes]) -> str | None:
-    """Return the digest that a pointer of Git LFS names, or None if the file is none."""
-    match = _POINTER.match(file.read(_POINTER_SIZE))
+    """Return the digest that a pointer of Git LFS names, or None if the file is none.
+
+    A pointer is the whole of a file: what begins like one and goes on is a file of its own bytes.
+    """
+    match = _POINTER.fullmatch(file.read(_POINTER_SIZE + 1))
     return None if match is None else match[1].decode("ascii")
 
 
@@ -198,22 +222,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     code : int
         As the command ``normlock`` has them; 0 also if the commit has nothing for the hook to look at.
     """
-    parser = argparse.ArgumentParser(prog="normlock hook", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("hook", choices=["artifacts", "locks"])
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE")
-    try:
-        arguments = parser.parse_args(argv)
-    except SystemExit as stop:
-        return USAGE if stop.code else MATCH
+    # Nothing but the first word is an option: pre-commit passes names of files, and one may begin with a dash.
+    hook, *names = sys.argv[1:] if argv is None else argv or [""]
+    if hook not in ("artifacts", "locks"):
+        print(f"normlock hook: the first argument is artifacts or locks, not {hook!r}", file=sys.stderr)
+        return USAGE
+    files = [Path(name) for name in (names[1:] if names[:1] == ["--"] else names)]
     commit = Commit()
-    if arguments.hook == "locks":
-        return _run(check_lock, arguments.files, commit)
+    if hook == "locks":
+        return _run(check_lock, files, commit)
     try:
         left = commit.left_without_lock()
     except LockFormatError as error:
         print_error(error, "text", code_of(error))
         return code_of(error)
-    return _run(check_artifact, dict.fromkeys([*arguments.files, *left]), commit)
+    return _run(check_artifact, dict.fromkeys([*files, *left]), commit)
 
 
 def _run(hook: Callable[[Path, Commit], None], files: Iterable[Path], commit: Commit) -> int:

@@ -34,17 +34,45 @@ fi
 options=(--format github) paths=()
 while IFS= read -r line; do paths+=("$line"); done < <(lines "${INPUT_PATH:-}")
 while IFS= read -r line; do options+=("--trusted=$line"); done < <(lines "${INPUT_TRUSTED:-}")
-if [[ -n ${INPUT_EXPECT:-} ]]; then options+=("--expect=$INPUT_EXPECT"); fi
+# Not given is "any"; given and empty is a secret or a variable that isn't there, and would accept whatever is locked.
+expect=$(tr -d '[:space:]' <<<"${INPUT_EXPECT-any}")
+if [[ -z $expect ]]; then
+  echo "::error title=normlock::The input expect is empty: a secret or a variable that isn't set? Leave the input out, or say any, to accept every fingerprint that a lock names."
+  exit 64
+fi
+if [[ $expect != any ]]; then options+=("--expect=$expect"); fi
+case ${INPUT_UNLOCKED:-false} in
+  true) options+=(--allow-unlocked) ;;
+  false) ;;
+  *) echo "::error title=normlock::The input allow-unlocked is true or false."; exit 64 ;;
+esac
 if [[ ${#paths[@]} == 0 ]]; then
   echo "::error title=normlock::Say with the input path what to verify."
   exit 64
 fi
 
+# The runner takes a line for a command that begins with :: behind any blanks, or has ##[ anywhere; and a carriage return
+# ends a line for it. Only an annotation of ours goes through as one; a bar stands before every other line.
+tame() {
+  LC_ALL=C awk '{
+    count = split($0, parts, "\r")
+    for (i = 1; i <= count; i++) {
+      line = parts[i]
+      gsub(/##\[/, "# #[", line)
+      if (count > 1 || line !~ /^::(notice|warning|error) (title=normlock|file=)[^:]*::/) line = "| " line
+      print line
+    }
+    fflush()
+  }'
+}
+
 code=0
-# A line is a workflow command only if it is an annotation of ours: a file may have any name.
-normlock verify "${options[@]}" -- "${paths[@]}" 2>&1 |
-  awk '/^::/ && !/^::(notice|error) (title=normlock|file=)/ { $0 = " " $0 } { print; fflush() }' |
-  tee "$work/verified" || code=${PIPESTATUS[0]}
+normlock verify "${options[@]}" -- "${paths[@]}" 2>&1 | tame | tee "$work/verified" || code=${PIPESTATUS[0]}
+# A verdict is said: an interpreter that runs nothing ends with 0, too.
+if [[ $code == 0 ]] && ! grep -q '^::' "$work/verified"; then
+  echo "::error title=normlock::Nothing was verified: the input python does not run normlock."
+  code=3
+fi
 case $code in
   0) verdict='✅ every artifact is what its lock says' ;;
   1) verdict='❌ mismatch' ;;
@@ -57,7 +85,7 @@ esac
   echo
   echo '~~~~~~text'
   # The annotations as they read: without the command, and with their line breaks.
-  awk '{ sub(/^::[a-z]+ [^:]*::/, ""); gsub(/%0D/, ""); gsub(/%0A/, "\n"); gsub(/%25/, "%"); gsub(/~~~/, "~ ~ ~"); print }' \
+  awk '{ sub(/^\| /, ""); sub(/^::[a-z]+ [^:]*::/, ""); gsub(/%0D/, ""); gsub(/%0A/, "\n"); gsub(/%25/, "%"); gsub(/~~~/, "~ ~ ~"); print }' \
     "$work/verified"
   echo '~~~~~~'
 } >"$report"
@@ -81,8 +109,8 @@ else
     changed=$((changed + 1))
     name=$(printf '%s' "$path" | tr -d '`\000-\037')
     printf '\n#### %s\n\n' "\`$name\`" >>"$report"
-    if [[ $status != A ]]; then git show "$base:$path" >"$work/old.normlock.json"; fi
-    if [[ $status != D ]]; then git show "HEAD:$path" >"$work/new.normlock.json"; fi
+    if [[ $status != A ]]; then git show "$base:$path" 2>/dev/null >"$work/old.normlock.json"; fi
+    if [[ $status != D ]]; then git show "HEAD:$path" 2>/dev/null >"$work/new.normlock.json"; fi
     case $status in
       A)
         printf '🆕 A new lock.\n\n'
