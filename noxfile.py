@@ -39,6 +39,13 @@ def campaigns(session: nox.Session) -> None:
 
 
 @nox.session(python=DEFAULT)
+def ecosystem(session: nox.Session) -> None:
+    """Run the tests in other tools, and print which version of which tool works."""
+    session.install(".[ecosystem]")
+    session.run("python", "tests/ecosystem.py", *session.posargs)
+
+
+@nox.session(python=DEFAULT)
 def upstream(session: nox.Session) -> None:
     """Run scikit-learn's own tests on the drop-ins; ``-- --fast`` for a part."""
     session.install(".[test]")

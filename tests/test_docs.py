@@ -127,6 +127,9 @@ def relative(path):
 @pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_examples_of_a_page(page, interpreter):
     """Every example in the README and in docs/ gives the output that stands below it."""
+    needs = re.search(r"<!-- needs: (.*?) -->", page.read_text("utf-8"))
+    for package in needs[1].split() if needs else ():
+        pytest.importorskip(package, reason=f"the page needs {package}, of the extra `ecosystem`")
     test = session(page.read_text("utf-8"), page.name, page)
     test.globs = interpreter
     must_pass(test)

@@ -21,9 +21,9 @@ from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, Standar
 
 import sklearn_normlock as nl
 from sklearn_normlock.drop_ins import drop_ins
-from sklearn_normlock.graphs.identity import Graph, header
+from sklearn_normlock.graphs.identity import Graph, header, stamp_of
 from sklearn_normlock.graphs.parity import parity
-from sklearn_normlock.integrations.onnx import register
+from sklearn_normlock.integrations.onnx import register, stamp
 from sklearn_normlock.seals.mixin import Locked
 
 # What skl2onnx does with deprecated parts of NumPy is its own business.
@@ -281,3 +281,68 @@ def test_a_graph_of_something_else_is_undecided():
     assert parity(est, converted(StandardScaler().fit(X), X)).undecided
     silent = FunctionTransformer().fit(X)
     assert parity(silent, converted(StandardScaler().fit(X), X)).ok is False
+
+
+# -- in a lock ---------------------------------------------------------------------------------------------------------
+
+
+def exported(path, est, X, dtype=np.float32):
+    path.write_bytes(stamp(converted(est, X, dtype), est).SerializeToString())
+    return path
+
+
+def test_a_graph_is_locked_by_what_it_computes(tmp_path):
+    """A graph that agrees is bound; one that is laid out in another way is the same, and one that differs is not."""
+    est = StandardScaler().fit(X)
+    path = exported(tmp_path / "m.onnx", est, X)
+    lock = nl.lock(est, onnx=path)
+    assert nl.verify({"model": est, "onnx": path}, lock).ok
+    model = onnx.load(path)
+    assert stamp_of(model) == nl.fingerprint(est)
+    model.doc_string = "another layout"
+    path.write_bytes(model.SerializeToString())
+    assert nl.verify({"model": est, "onnx": path}, lock).ok
+    model.graph.node[0].attribute[0].floats[0] += 0.5
+    path.write_bytes(model.SerializeToString())
+    report = nl.compare({"model": est, "onnx": path}, lock)
+    assert not report.ok
+    assert report.changes
+    assert report.deviations[0].path.startswith("onnx")
+
+
+def test_single_precision_far_from_zero_is_refused(tmp_path):
+    """At 1e6 ± 1 a scaler in single precision is no match, in a lock and in a bundle; in double it is one."""
+    far = X + 1e6
+    est = StandardScaler().fit(far)
+    path = exported(tmp_path / "m.onnx", est, far)
+    with pytest.raises(nl.errors.ProbeMismatchError, match="doesn't compute what it was exported from"):
+        nl.lock(est, onnx=path)
+    with pytest.raises(nl.errors.ProbeMismatchError):
+        nl.lock({"scaler": est, "graph": path})
+    double = exported(tmp_path / "d.onnx", est, far, np.float64)
+    assert nl.verify({"scaler": est, "graph": double}, nl.lock({"scaler": est, "graph": double})).ok
+
+
+def test_a_graph_of_another_member_is_refused(tmp_path):
+    """The stamp in a graph names its source; a graph of an object that isn't there is no match."""
+    est, other = StandardScaler().fit(X), StandardScaler().fit(X * 2)
+    path = exported(tmp_path / "m.onnx", est, X)
+    with pytest.raises(nl.errors.ProbeMismatchError, match="which is none of"):
+        nl.lock(other, onnx=path)
+    assert nl.lock({"a": est, "b": other, "graph": path}).members == ("a", "b", "graph")
+
+
+def test_without_a_runtime_it_cannot_be_told(tmp_path, monkeypatch, capsys):
+    """Without onnxruntime nothing is locked, and the command says that it could not check."""
+    from sklearn_normlock.cli import main
+
+    est = StandardScaler().fit(X)
+    path = exported(tmp_path / "m.onnx", est, X)
+    nl.dump(est, tmp_path / "m.joblib")
+    command = ["lock", str(tmp_path / "m.joblib"), str(path), "-o", str(tmp_path / "b.normlock.json")]
+    assert main(command) == 0
+    assert main(["verify", str(tmp_path / "b.normlock.json")]) == 0
+    monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
+    assert main(["verify", str(tmp_path / "b.normlock.json")]) == 2
+    with pytest.raises(nl.errors.MissingDependencyError):
+        nl.lock(est, onnx=path)

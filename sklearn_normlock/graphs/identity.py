@@ -243,6 +243,12 @@ def _tensor(proto: Any) -> Any:
     return {"type": int(proto.data_type), "shape": list(array.shape), "data": array.tobytes()}
 
 
+def stands_for_another(path: str | os.PathLike[str]) -> bool:
+    """Tell whether an ONNX file was exported from a scikit-learn object: by skl2onnx, or with a stamp."""
+    producer, stamp = header(path) if os.path.isfile(path) else ("", None)
+    return producer == EXPORTER or stamp is not None
+
+
 def header(path: str | os.PathLike[str]) -> tuple[str, str | None]:
     """Return producer and stamp of an ONNX file, without any package: only the outermost fields are read.
 

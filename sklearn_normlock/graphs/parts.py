@@ -32,8 +32,6 @@ class Parity:
         What differs at rows with missing values, if nothing in the estimator is there to fill them.
     deviations : tuple of Deviation
         What differs by more. The first names the step and the node.
-    mends : tuple of str
-        What was tried and makes the graph agree, if something differs.
     undecided : str, default=None
         Why there is no answer.
     """
@@ -45,7 +43,6 @@ class Parity:
     jumps: int = 0
     missing: str | None = None
     deviations: tuple[Deviation, ...] = ()
-    mends: tuple[str, ...] = ()
     undecided: str | None = None
 
     @property

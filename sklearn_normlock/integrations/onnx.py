@@ -13,10 +13,12 @@ from typing import Any
 
 from ..drop_ins import drop_ins
 from ..errors import MissingDependencyError
+from ..fingerprints import fingerprint
+from ..graphs.identity import STAMP
 from ..guards.transformer import InputGuard
 from ..seals.mixin import Locked
 
-__all__ = ["register"]
+__all__ = ["register", "stamp"]
 
 _GUARD = "NormlockInputGuard"
 
@@ -64,6 +66,30 @@ def register() -> tuple[type, ...]:
             registered.add(cls)
     update_registered_converter(InputGuard, _GUARD, _same_shape, _identity, parser=_each_input, overwrite=True)
     return tuple(sorted(registered | {InputGuard}, key=lambda cls: (cls.__module__, cls.__qualname__)))
+
+
+def stamp(model: Any, est: Any) -> Any:
+    """Write the fingerprint of an estimator into the graph that was exported from it.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        What skl2onnx returned; it is changed in place.
+    est : estimator
+        Fitted.
+
+    Returns
+    -------
+    model : onnx.ModelProto
+        The same, with ``normlock.fingerprint`` among its ``metadata_props``. Identity and outputs stay as they are.
+    """
+    for entry in model.metadata_props:
+        if entry.key == STAMP:
+            entry.value = fingerprint(est)
+            return model
+    entry = model.metadata_props.add()
+    entry.key, entry.value = STAMP, fingerprint(est)
+    return model
 
 
 def _stand_ins() -> Iterator[tuple[type, type]]:

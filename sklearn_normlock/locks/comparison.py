@@ -17,10 +17,10 @@ from ..fingerprints.weights import Weights, is_weights
 from ..probes.outputs import TOLERANCES, Deviation
 from ..probes.parts import Probe
 from ..probes.probing import Undecided, replay
-from ..records.change import Change, Kind
+from ..records.change import Change, Kind, within
 from ..records.diff import compare_records
 from ..records.effects import effects
-from ..records.environment import versions
+from ..records.environment import changed_versions
 from ..records.weights import is_weights_record, weight_findings
 from .document import Lock
 from .parts import FileDigest
@@ -33,7 +33,13 @@ logger = logging.getLogger("sklearn_normlock")
 Lockable = Any  # an estimator, or a mapping of names to estimators and paths
 
 
-def lock(est: Lockable, X: Any = None, *, artifact: str | os.PathLike[str] | None = None) -> Lock:
+def lock(
+    est: Lockable,
+    X: Any = None,
+    *,
+    artifact: str | os.PathLike[str] | None = None,
+    onnx: str | os.PathLike[str] | None = None,
+) -> Lock:
     """Lock a fitted object: make the document that says what was approved.
 
     Parameters
@@ -47,6 +53,9 @@ def lock(est: Lockable, X: Any = None, *, artifact: str | os.PathLike[str] | Non
     artifact : path-like, default=None
         The file that holds the object: its digest goes into the lock, so that :func:`~sklearn_normlock.load` can open
         it by the lock even if reading it runs code.
+    onnx : path-like, default=None
+        A graph that was exported from the object, bound if it computes the same: in the bundle
+        ``{"model": est, "onnx": path}``.
 
     Returns
     -------
@@ -57,6 +66,8 @@ def lock(est: Lockable, X: Any = None, *, artifact: str | os.PathLike[str] | Non
     ------
     UnfingerprintableError
         If the object isn't fitted, or has state without a stable name.
+    ProbeMismatchError
+        If a graph puts out something else than the object.
 
     Warns
     -----
@@ -73,8 +84,12 @@ def lock(est: Lockable, X: Any = None, *, artifact: str | os.PathLike[str] | Non
     >>> nl.verify(StandardScaler().fit([[0.0], [2.0]]), lock).ok
     True
     """
-    made = Target(est).locked(X)
-    return made if artifact is None else made.with_files({Path(artifact).name: FileDigest.of(artifact)})
+    bundle = {"model": est, "onnx": onnx}
+    made = Target(est).locked(X) if onnx is None else Target(bundle).locked(graph_rows=X)
+    if artifact is None:
+        return made
+    file = replace(FileDigest.of(artifact), member=None if onnx is None else "model")
+    return made.with_files({**made.files, Path(artifact).name: file})
 
 
 def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.0) -> Report:
@@ -112,9 +127,9 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
             raise  # it isn't fitted
         # Its state can't even be read under these versions.
         change = Change(path=error.path, kind=Kind.CONTENT, label=f" ({error})")
-        moved = _moved(lock)
+        moved = changed_versions(lock.environment)
         return Report(ok=False, expected=lock.fingerprint, actual="nothing", changes=(change,), environment=moved)
-    record, actual, moved = target.record, target.fingerprint, _moved(lock)
+    record, actual, moved = target.record, target.fingerprint, changed_versions(lock.environment)
     changes: list[Change] = []
     renames = renamed_helpers(target, lock.fingerprint, lock.state, moved) if actual != lock.fingerprint else ()
     if actual != lock.fingerprint and not renames:
@@ -127,12 +142,13 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
     notes = weight_findings(lock.state, record) if is_weights_record(record) and changes else []
     kept = changes
     if rtol > 0 and changes:
-        kept = [change for change in changes if not _within(change, rtol)]
+        kept = [change for change in changes if not within(change, rtol)]
         if not kept and any(isinstance(root, Mapping) and "cut" in root for root in (lock.state[""], record[""])):
             # What had no room in the record may differ by more.
             kept = [Change(path="", kind=Kind.CONTENT, label=" (not all of it is in the lock, which had no room)")]
     same_state = not kept
     deviations, undecided, probed, ties = _outputs(target, lock.probes, rtol if rtol > 0 else None, same_state)
+    deviations += target.graph_deviations()
     for rename in without_probe(renames, lock.probes, undecided):
         undecided[rename.path] = f"{rename.describe()}, and no output of the step that holds it could be compared"
     return Report(
@@ -152,13 +168,6 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
         ),
         tolerances=TOLERANCES if rtol <= 0 else {dtype: max(value, rtol) for dtype, value in TOLERANCES.items()},
     )
-
-
-def _moved(lock: Lock) -> dict[str, tuple[str, str]]:
-    """Return the versions that differ from those it was locked under."""
-    here = versions()
-    both = {name: (lock.environment.get(name, "none"), here.get(name, "none")) for name in {**lock.environment, **here}}
-    return {name: (then, now) for name, (then, now) in both.items() if then != now}
 
 
 def _outputs(
@@ -188,21 +197,6 @@ def _outputs(
         if found.deviations and not same_state:
             break
     return deviations, undecided, probed, ties
-
-
-def _within(change: Change, rtol: float) -> bool:
-    """Tell whether a change is one that a refit within this tolerance makes."""
-    if change.kind is Kind.ELEMENTS:
-        return change.distance <= rtol
-    if change.kind is Kind.CONTENT:
-        return change.summarised
-    if change.kind is not Kind.VALUE:
-        return False
-    try:
-        old, new = float(change.expected), float(change.actual)
-    except (TypeError, ValueError):
-        return False
-    return abs(old - new) <= rtol * max(abs(old), abs(new))
 
 
 def verify(est: Lockable, lock: Lock | str | os.PathLike[str]) -> Report:

@@ -11,10 +11,19 @@ from typing import Any
 
 from ..documents.files import file_digest, reading
 from ..documents.rendering import plain
-from ..errors import ArtifactReadError, InputFaultError, InputFaultWarning, NormLockError, UnfingerprintableError
+from ..errors import (
+    ArtifactReadError,
+    InputFaultError,
+    InputFaultWarning,
+    NormLockError,
+    ProbeMismatchError,
+    UnfingerprintableError,
+)
 from ..fingerprints import PREFIX, Record, object_digest, require_fitted, weights_of
 from ..fingerprints.canonical import Renamed
 from ..fingerprints.weights import Weights, is_weights, open_weights
+from ..graphs.identity import Graph, read_graph, stands_for_another
+from ..probes.outputs import Deviation
 from ..probes.parts import Probe
 from ..probes.probing import probes_of
 from ..probes.walk import leaves
@@ -23,6 +32,7 @@ from ..records.environment import versions
 from ..records.redaction import is_withheld, without_rows
 from ..records.weights import WEIGHTS
 from .document import Lock
+from .exported import graph_deviations
 from .naming import file_key
 from .parts import Contract, FileDigest
 
@@ -67,6 +77,19 @@ class WeightsMember(FileMember):
 
     def __fingerprint_state__(self) -> dict[str, Any]:
         return self.weights.__fingerprint_state__()
+
+
+class GraphMember(FileMember):
+    """A member that was exported from another one: known by what it computes (:mod:`sklearn_normlock.graphs`)."""
+
+    __fingerprint_class__ = "sklearn_normlock:Graph"
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(path)
+        self.graph = read_graph(path)
+
+    def __fingerprint_state__(self) -> Any:
+        return Graph(self.graph).__fingerprint_state__()
 
 
 class Target:
@@ -136,8 +159,22 @@ class Target:
         ]
         return tuple(found)
 
-    def locked(self, X: Any = None) -> Lock:
-        """Return the lock of it."""
+    def graph_deviations(self, X: Any = None) -> list[Deviation]:
+        """Return how exported graphs differ from the members that they stand for."""
+        graphs = {name: member.graph for name, member in self.members.items() if isinstance(member, GraphMember)}
+        estimators = {name: member for name, member in self.members.items() if not isinstance(member, _NOT_FITTED)}
+        return graph_deviations(graphs, estimators, X)
+
+    def locked(self, X: Any = None, *, graph_rows: Any = None) -> Lock:
+        """Return the lock of it; ``graph_rows`` are put through exported graphs alone."""
+        different = self.graph_deviations(graph_rows)
+        if different:
+            raise ProbeMismatchError(
+                "An exported graph doesn't compute what it was exported from. "
+                + " ".join(f"{each.path}: {each.text}." for each in different),
+                path=different[0].path,
+                remedy="Export it in double precision, or with another option of its converter, and lock it then.",
+            )
         if self.training:
             raise NormLockError(
                 f"{self.training[0]} is in training mode: its norm layers and its dropout don't do what they will do "
@@ -198,6 +235,8 @@ def _name(name: Any) -> str:
 
 def _member(member: Any) -> Any:
     if isinstance(member, (str, os.PathLike)):
+        if Path(member).suffix.lower() == ".onnx" and stands_for_another(member):
+            return GraphMember(member)
         return WeightsMember(member) if is_weights(member) else FileMember(member)
     weights = weights_of(member)
     return member if weights is None else weights

@@ -106,3 +106,18 @@ def plain_text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}" if value == 0 or not math.isfinite(value) or abs(value) > 1e-300 else repr(value)
     return str(value)
+
+
+def within(change: Change, rtol: float) -> bool:
+    """Tell whether a change is one that a refit within this tolerance makes."""
+    if change.kind is Kind.ELEMENTS:
+        return change.distance <= rtol
+    if change.kind is Kind.CONTENT:
+        return change.summarised
+    if change.kind is not Kind.VALUE:
+        return False
+    try:
+        old, new = float(change.expected), float(change.actual)
+    except (TypeError, ValueError):
+        return False
+    return abs(old - new) <= rtol * max(abs(old), abs(new))

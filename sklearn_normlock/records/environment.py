@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import version
 
@@ -25,3 +26,10 @@ def environment() -> str:
         Such as ``"scikit-learn 1.9.1, numpy 2.4.6, scipy 1.17.1, python 3.11"``.
     """
     return ", ".join(f"{name} {number}" for name, number in versions().items())
+
+
+def changed_versions(before: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return the versions that differ from those of a lock: then, and here."""
+    here = versions()
+    both = {name: (before.get(name, "none"), here.get(name, "none")) for name in {**before, **here}}
+    return {name: (then, now) for name, (then, now) in both.items() if then != now}

@@ -1,0 +1,59 @@
+"""Run the tests in other tools, campaigns included, and print the table of tool, version and outcome.
+
+Arguments go to pytest: ``python tests/ecosystem.py -n auto``. The exit code is that of the tests.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+#: tool -> the words that its tests have in their ids
+TOOLS = {
+    "skl2onnx": "test_onnx",
+    "onnxruntime": "test_onnx",
+    "imbalanced-learn": "test_imblearn",
+    "catboost": "catboost",
+    "lightgbm": "lightgbm",
+    "xgboost-cpu": "xgboost",
+    "scikit-learn-intelex": "intel",
+    "mypy": "nothing_else[mypy]",
+    "pyright": "nothing_else[pyright]",
+}
+FILES = ["test_onnx.py", "test_imblearn.py", "test_boosters.py", "test_types.py", "test_docs.py"]
+
+
+class Table:
+    """Counts outcomes by tool."""
+
+    def __init__(self) -> None:
+        self.counts = {tool: {"passed": 0, "failed": 0, "skipped": 0} for tool in TOOLS}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" or report.outcome != "passed":
+            for tool, word in TOOLS.items():
+                if word in report.nodeid:
+                    self.counts[tool][report.outcome] += report.when != "teardown" or report.failed
+
+
+def main() -> int:
+    table = Table()
+    arguments = ["-q", "-m", "campaign or not campaign", *sys.argv[1:], *(str(HERE / name) for name in FILES)]
+    code = pytest.main(arguments, plugins=[table])
+    print(f"\n{'tool':24}{'version':14}{'works':8}passed failed skipped")
+    for tool, counts in table.counts.items():
+        try:
+            installed = version(tool)
+        except PackageNotFoundError:
+            installed = "none"
+        works = "no" if counts["failed"] else "yes" if counts["passed"] else "not run"
+        print(f"{tool:24}{installed:14}{works:8}{counts['passed']:6} {counts['failed']:6} {counts['skipped']:7}")
+    return int(code)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
