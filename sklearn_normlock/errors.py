@@ -13,6 +13,7 @@
         ├── ArtifactWriteError         a file can't be written: no space is left, say
         ├── EnvironmentMismatchError   fitted under versions that are known not to agree with these
         ├── ProbeMismatchError         the same state, another behaviour
+        ├── UndecidedError             neither a match nor a mismatch: something was not judged
         ├── InputFaultError            the data is not what the object was fitted for
         ├── NoCandidateError           no candidate of a serving estimator may answer
         ├── GateInputError             a gate was given what it can't compare
@@ -64,6 +65,7 @@ __all__ = [
     "ProbeMismatchError",
     "ReferenceMismatchError",
     "SealWarning",
+    "UndecidedError",
     "UnfingerprintableError",
 ]
 
@@ -155,6 +157,18 @@ class ProbeMismatchError(NormLockError):
     ----------
     report : Report
         Everything that differs.
+    """
+
+    report: Any = None
+
+
+class UndecidedError(NormLockError):
+    """Whether an object is the approved one can't be told: nothing differs, but something was not judged.
+
+    Attributes
+    ----------
+    report : Report
+        Its ``undecided`` says what was not judged, why, and what would let it be judged.
     """
 
     report: Any = None

@@ -11,6 +11,7 @@ from typing import IO, Any
 from .bounds import require_sound
 from .documents.kinds import COMPRESSED, JOBLIB, SKOPS, ZIP, content_of, format_of, holds, other_kind
 from .errors import ArtifactReadError, NormLockError
+from .locks.fitted import remember
 from .trust import default_trust
 
 # Bytes that a .skops file may hold when it is unpacked: a few MB of a file could ask for all memory.
@@ -28,7 +29,7 @@ def read(file: IO[bytes], path: Path, trusted: Sequence[str] | None, max_unpacke
     """
     reader = _reader(file, path, trusted, max_unpacked)
     try:
-        return reader(file)
+        est = reader(file)
     except NormLockError:
         raise
     except Warning:
@@ -39,6 +40,14 @@ def read(file: IO[bytes], path: Path, trusted: Sequence[str] | None, max_unpacke
                 f"{path} was not loaded. {error}",
                 path=str(path),
                 remedy="If you know them to be harmless, name them in trusted=.",
+            ) from None
+        if isinstance(error, AttributeError) and "__main__" in str(error):
+            raise ArtifactReadError(
+                f"{path} needs something of __main__, the script that saved it, and this process has another "
+                f"__main__ ({error}).",
+                path=str(path),
+                remedy="Move that function or class to a module that training and serving both import, fit again and "
+                "save it anew.",
             ) from None
         if isinstance(error, ModuleNotFoundError) and error.name:
             raise ArtifactReadError(
@@ -59,6 +68,8 @@ def read(file: IO[bytes], path: Path, trusted: Sequence[str] | None, max_unpacke
             path=str(path),
             remedy="It is cut short, damaged or of another format; copy it again from where it was saved.",
         ) from None
+    remember(est, path)
+    return est
 
 
 def is_safe(file: IO[bytes]) -> bool:

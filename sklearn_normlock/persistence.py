@@ -26,12 +26,15 @@ from .errors import (
 )
 from .fingerprints import fingerprint
 from .formats import is_safe, named_format, read, writer
+from .locks.code import holds_main
 from .locks.comparison import checked, compare
 from .locks.comparison import lock as make_lock
 from .locks.document import SUFFIX, Lock
+from .locks.judgement import unjudged
 from .locks.naming import key_of
 from .locks.parts import FileDigest
 from .locks.report import Report
+from .locks.target import Target
 from .resealing import seal as sealed
 from .seals.mixin import Locked
 from .seals.seal import find_problem, respond
@@ -65,7 +68,7 @@ def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False) -> None:
     FingerprintMismatchError, PipelineMismatchError
         If a sealed object is not what was fitted.
     UnfingerprintableError
-        If the object isn't fitted, or has state without a stable name.
+        If the object isn't fitted, or has state without a stable name, or holds a function or class of ``__main__``.
 
     Examples
     --------
@@ -79,6 +82,8 @@ def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False) -> None:
     path = Path(path)
     write = writer(path)
     fingerprint(est)  # refuses what could not be vouched for
+    if holds_main(est):
+        Target(est).refuse_main()
     for member in (est, *Layout(est).members):
         if isinstance(member, Locked):
             _require_intact(member)
@@ -92,6 +97,8 @@ def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False) -> None:
         _write(est, file, path, write)
         beside.write(approved.with_files({path.name: FileDigest.of_open(file)}).to_bytes())
         to_disk(beside)
+    for each in unjudged(approved):
+        logger.warning("%s: loading it with its lock will raise UndecidedError. Not judged: %s", path, each.text)
 
 
 def _write(est: Any, file: IO[bytes], path: Path, write: Callable[[Any, IO[bytes]], None]) -> None:
@@ -170,6 +177,8 @@ def load(
         If the object is not what was fitted, or not the expected one.
     LockMismatchError, ProbeMismatchError
         If the object is not what was approved, or puts out something else than it did.
+    UndecidedError
+        If nothing differs from the lock, and something was not judged.
     MissingFingerprintError
         If the object has no fingerprint, and neither a lock nor ``expect`` says what it should be.
     MissingLockError, LockFormatError, LockVersionError

@@ -221,6 +221,9 @@ def test_a_later_revision():
             ("files",),
             ("state",),
             ("inputs",),
+            ("fitted",),
+            ("code",),
+            ("accepted",),
         ):
             at(later, path)["novelty"] = 1
     later["state"]["columntransformer.num.mean_"]["novelty"] = {}

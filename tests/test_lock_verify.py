@@ -41,13 +41,14 @@ import sklearn_normlock as nl
 from sklearn_normlock import pipeline as locked_pipeline
 from sklearn_normlock import preprocessing as locked_preprocessing
 from sklearn_normlock.errors import (
-    EnvironmentMismatchWarning,
     LockFormatError,
     LockMismatchError,
     ProbeMismatchError,
+    UndecidedError,
     UnfingerprintableError,
 )
 from sklearn_normlock.locks import comparison
+from sklearn_normlock.locks.parts import Unjudged
 from sklearn_normlock.locks.report import Report
 from sklearn_normlock.probes.outputs import Deviation
 from sklearn_normlock.probes.rows import decoded_rows
@@ -345,9 +346,14 @@ def test_a_step_that_is_not_deterministic(caplog):
         "standardscaler": False,
         "noise": True,
     }
-    report = nl.verify(est, lock)
-    assert report.ok and set(report.undecided) == {"", "noise"} and report.probed == 1
+    report = nl.compare(est, lock)
+    assert not report.ok and [each.path for each in report.undecided] == ["noise"] and report.probed == 1
     assert "not the same twice" in report.explain()
+    with pytest.raises(UndecidedError, match="CAN'T TELL") as raised:
+        nl.verify(est, lock)
+    assert raised.value.report == report and raised.value.path == "noise"
+    accepted = nl.lock(est, accept={"noise": "meant to be random"})
+    assert "noise is not probed: meant to be random" in nl.verify(est, accepted).explain()
 
 
 def elsewhere(lock):
@@ -370,11 +376,10 @@ def test_another_environment(caplog):
 
 
 def test_another_environment_undecided():
-    """Other versions, and a step whose outputs can't be compared: a warning that names it."""
+    """Other versions, and a step whose outputs can't be compared: undecided, and the step is named."""
     est = make_pipeline(StandardScaler(), Noise()).fit(X)
-    with pytest.warns(EnvironmentMismatchWarning, match="noise .*not the same twice") as caught:
-        assert nl.verify(est, elsewhere(nl.lock(est))).ok
-    assert len(caught) == 1 and caught[0].filename == __file__
+    with pytest.raises(UndecidedError, match="noise: no probe runs it .*not the same twice"):
+        nl.verify(est, elsewhere(nl.lock(est)))
 
 
 # -- probes ------------------------------------------------------------------------------------------------------------
@@ -499,7 +504,6 @@ def test_large_outputs_are_small_in_the_lock():
 # -- a report in words -------------------------------------------------------------------------------------------------
 
 NASTY = Report(
-    ok=False,
     expected="nl1-sha256:" + "a" * 64,
     actual="nl1-sha256:" + "b" * 64,
     subject="dir,with:odd%name.skops",
@@ -512,7 +516,7 @@ NASTY = Report(
     ),
     deviations=(Deviation(path="step", method="transform", text="[0, 1] 1 → 2\n<i>", relative=0.5, sigmas=3.14159),),
     environment={"numpy": ("1.0", "2.0")},
-    undecided={"other": "why | not"},
+    undecided=(Unjudged(path="other", why="why | not", remedy="Do <this>."),),
     probed=4,
     tolerances={"f8": 1e-8},
     notes=("a <note>",),
@@ -526,7 +530,7 @@ c`d
 <i>
   versions: numpy 1.0 → 2.0
   tolerance of outputs, relative to the largest of a column: f8 1e-08; labels and whole numbers exactly
-  the outputs of other were not compared: why | not
+  not judged: other: why | not. Do <this>.
   a <note>
   Deploy what was locked; or, if the change is meant, lock anew and have the new lock reviewed."""
 
@@ -562,7 +566,7 @@ def test_github():
     assert text.split("::", 2)[2].replace("%0A", "\n").replace("%25", "%") == "\n".join(
         line.removeprefix("  ") for line in TEXT.split("\n")
     )
-    match = Report(ok=True, expected="x", actual="x", probed=2)
+    match = Report(expected="x", actual="x", probed=2)
     assert match.explain("github") == "::notice title=normlock::match, x, 2 probed outputs agree"
 
 
@@ -578,7 +582,7 @@ def test_markdown():
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert len(table) == 4 and all(len(cells(line)) == 4 for line in table)
     assert text.splitlines()[0].startswith("❌ **dir,with")
-    assert Report(ok=True, expected="x", actual="x").explain("markdown") == "✅ **match, x**"
+    assert Report(expected="x", actual="x").explain("markdown") == "✅ **match, x**"
 
 
 class Tags(html.parser.HTMLParser):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputFaultWarning, NormLockError
+from ..errors import InputFaultWarning, NormLockError, UndecidedError
 from .outcome import MATCH, UsageError, add_format
 from .reading import add_python_path
 
@@ -36,15 +36,36 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--trusted", action="append", default=[], metavar="TYPE", help="a type that a .skops may hold")
     add_python_path(parser)
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        type=_accepted,
+        metavar="STEP=REASON",
+        help="approve a step that no probe can run; the whole object is the step (whole)",
+    )
+    parser.add_argument(
+        "--approve-outputs",
+        action="store_true",
+        help="approve what the object computes today, although it was fitted under another scikit-learn",
+    )
     add_format(parser)
 
 
+def _accepted(text: str) -> tuple[str, str]:
+    step, equals, reason = text.partition("=")
+    if not equals or not step.strip() or not reason.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not STEP=REASON")
+    return step.strip(), reason.strip()
+
+
 def run(arguments: argparse.Namespace) -> int:
-    """Write the lock; return 0."""
+    """Write the lock; return 0, or 2 if it would say of another version's outputs that they were approved."""
     paths: list[Path] = arguments.artifact
     if len(paths) > 1 and (arguments.output is None or arguments.rows is not None):
         missing = "-o BUNDLE.normlock.json" if arguments.output is None else "no --rows"
         raise UsageError(f"normlock lock: a bundle of several artifacts takes {missing}")
+    from ..locks.judgement import foreign_fits, unjudged
     from ..persistence import lock_path
 
     output: Path = arguments.output or lock_path(paths[0])
@@ -52,6 +73,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"normlock lock: the name of a lock ends in .json or .lock, not as {output}")
     before = _before(output)
     lock = _single(paths[0], arguments) if len(paths) == 1 else _bundle(paths, arguments)
+    if any(fitted.approved is None for fitted in foreign_fits(lock).values()):
+        first = next(unjudged(lock))
+        raise UndecidedError(f"{output} was not written. {first.text}", path=first.path)
     lock.save(output)
     _print(lock, output, before, arguments.format)
     return MATCH
@@ -66,7 +90,9 @@ def _single(path: Path, arguments: argparse.Namespace) -> Lock:
     est, rows = approved_object(path, arguments.trusted), None if arguments.rows is None else table(arguments.rows)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", InputFaultWarning)
-        lock = make_lock(est, rows)
+        lock = make_lock(
+            est, rows, artifact=path, accept=dict(arguments.accept), approve_outputs=arguments.approve_outputs
+        )
     for warning in said:
         print(f"normlock lock: {warning.message}", file=sys.stderr)
     key = file_key(path, path.parent if arguments.output is None else arguments.output.parent)
@@ -75,6 +101,7 @@ def _single(path: Path, arguments: argparse.Namespace) -> Lock:
 
 def _bundle(paths: list[Path], arguments: argparse.Namespace) -> Lock:
     from ..documents.kinds import is_readable
+    from ..locks.judgement import decided
     from ..locks.naming import file_key
     from ..locks.parts import FileDigest
     from ..locks.target import Target
@@ -92,7 +119,10 @@ def _bundle(paths: list[Path], arguments: argparse.Namespace) -> Lock:
     for name, key, path in zip(names, keys, paths, strict=True):
         members[name] = approved_object(path, arguments.trusted) if is_readable(path) else path
         files[key] = replace(FileDigest.of(path), member=name)
-    return Target(members).locked().with_files(files)
+    target = Target(members)
+    target.refuse_main()
+    made = target.locked(paths=dict(zip(names, paths, strict=True)))
+    return decided(made, dict(arguments.accept), arguments.approve_outputs).with_files(files)
 
 
 def _before(output: Path) -> Lock | None:
@@ -108,20 +138,29 @@ def _before(output: Path) -> Lock | None:
 def _print(lock: Lock, output: Path, before: Lock | None, style: str) -> None:
     import json
 
+    from ..locks.explain import plain_fields
+    from ..locks.judgement import notes, unjudged
     from ..locks.lock_diff import report_of
 
     report = None if before is None or before == lock else report_of(before, lock)
+    open_points = list(unjudged(lock))
     outputs = sum(len(probe.outputs) for probe in lock.probes)
     left_out = {probe.path: probe.left_out for probe in lock.probes if probe.left_out}
     if style == "json":
         facts: dict[str, Any] = {"code": MATCH, "lock": str(output), "fingerprint": lock.fingerprint}
-        facts |= {"outputs": outputs, "left_out": left_out}
+        facts |= {"outputs": outputs, "left_out": left_out, "undecided": [plain_fields(each) for each in open_points]}
         print(json.dumps({**facts, "diff": None if report is None else report.to_dict()}, sort_keys=True))
         return
     prefix = "::notice title=normlock::" if style == "github" else ""
     print(f"{prefix}{output}: locked {lock.fingerprint}, {outputs} output{'s' * (outputs != 1)} probed")
     for path, why in left_out.items():
         print(f"  {path or 'the object'} has no probe: {why}")
+    for path, reason in lock.accepted.items():
+        print(f"  {path or 'the object'} is accepted without a probe: {reason}")
+    for note in notes(lock):
+        print(f"  {note}")
+    for each in open_points:
+        print(f"  verify can't tell, {each.text}")
     if report is not None and style == "text":
         print("Compared with the lock that was there before:")
         print(report.explain())

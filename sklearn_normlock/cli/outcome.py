@@ -156,12 +156,12 @@ def _one_line(name: object) -> str:
     return str(name).replace("\n", "\\n")
 
 
-def print_report(report: Report, style: str, code: int | None = None) -> int:
-    """Print a report and return the exit code it means, or the one that is given."""
+def print_report(report: Report, style: str) -> int:
+    """Print a report and return the exit code it means."""
     report = replace(report, subject=_one_line(report.subject))
-    code = (MATCH if report.ok else MISMATCH) if code is None else code
+    code = {"match": MATCH, "mismatch": MISMATCH, "undecided": COULD_NOT_CHECK}[report.verdict.value]
     if style == "json":
-        print(json.dumps({**report.to_dict(), "ok": code == MATCH, "code": code}, sort_keys=True))
+        print(json.dumps({**report.to_dict(), "code": code}, sort_keys=True))
     elif style == "text":
         first, _, rest = shown(report.explain()).partition("\n")
         print(coloured(first, _COLOURS.get(code, _YELLOW), sys.stdout) + (f"\n{rest}" if rest else ""))

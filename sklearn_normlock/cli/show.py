@@ -53,8 +53,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _lines(lock: Lock) -> Iterator[str]:
+    from ..locks.judgement import notes, unjudged
+
     yield f"fingerprint  {lock.fingerprint}"
     yield "locked under " + ", ".join(f"{name} {number}" for name, number in lock.environment.items())
+    for path, fitted in lock.fitted.items():
+        yield f"fitted under {path + ': ' if path else ''}{fitted.text}"
+    yield from (f"approved     {note}" for note in notes(lock))
+    for path, reason in lock.accepted.items():
+        yield f"accepted     {path or '(whole)'}, without a probe: {reason}"
+    for each in unjudged(lock):
+        yield f"CAN'T TELL   {each.text}"
     for name, file in lock.files.items():
         member = f", member {file.member!r}" if file.member else ""
         yield f"file         {name}: {file.size:,} bytes, SHA-256 {file.sha256}{member}"

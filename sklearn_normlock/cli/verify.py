@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ArtifactDigestError, MissingLockError, NormLockError
 from .folders import survey, unlocked
 from .outcome import (
-    COULD_NOT_CHECK,
     add_format,
     code_of,
     print_error,
@@ -219,15 +217,7 @@ def _verified(task: _Task, arguments: argparse.Namespace) -> int:
         return _said_once(error, task.alone or task.lock_file, arguments)[0]
     if report is None:
         return print_nothing("the lock names no file and none lies beside it", arguments.format, task.lock_file)
-    unclear = report.ok and report.environment and report.undecided
-    code = print_report(report, arguments.format, COULD_NOT_CHECK if unclear else None)
-    if unclear:
-        print(
-            f"{task.lock_file}: could not check: it was locked under other versions, and no probe decides whether that "
-            "matters. Verify it under the versions it was locked under, or lock it anew.",
-            file=sys.stderr,
-        )
-    return code
+    return print_report(report, arguments.format)
 
 
 def _compared(task: _Task, lock: Lock, arguments: argparse.Namespace) -> Report | None:
@@ -316,4 +306,4 @@ def _by_bytes(path: Path, lock: Lock, key: str | None, pins: frozenset[str]) -> 
             remedy="Deploy the file that was locked with the others, or lock the bundle anew.",
         )
     notes.append("compared by its bytes")
-    return Report(ok=True, expected=lock.fingerprint, actual=lock.fingerprint, subject=str(path), notes=tuple(notes))
+    return Report(expected=lock.fingerprint, actual=lock.fingerprint, subject=str(path), notes=tuple(notes))

@@ -108,6 +108,10 @@ class Fields:
         """Return a mapping of strings to strings."""
         return {key: entry.text() for key, entry in self[name].items()}
 
+    def texts_by_name(self, name: str) -> dict[str, tuple[str, ...]]:
+        """Return a mapping of strings to lists of strings."""
+        return {key: entry.texts() for key, entry in self[name].items()}
+
     def mapping_or_none(self, name: str) -> Mapping[str, Any] | None:
         """Return an object as it is, or None if the field isn't there."""
         return self[name].mapping("an object") if name in self else None

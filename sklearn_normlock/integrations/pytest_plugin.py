@@ -57,6 +57,7 @@ class LockFixture:
         path: str | os.PathLike[str] | None = None,
         rtol: float = 0.0,
         X: Any = None,
+        accept: Mapping[str, str] | None = None,
     ) -> None:
         """Compare a fitted object with its lock; the test fails, and says what differs, if it isn't what was approved.
 
@@ -75,10 +76,12 @@ class LockFixture:
             their size: for a refit on another machine.
         X : array, DataFrame or list of shape (n_samples, n_features), default=None
             Rows for the probes. **A few of them are kept in the lock** when it is written.
+        accept : mapping of str to str, default=None
+            Steps that no probe can run and that are approved all the same, each with the reason, when it is written.
         """
         __tracebackhide__ = True
         lock_file = self._lock_file(name, path)
-        failure = self._failure(est, lock_file, rtol, X)
+        failure = self._failure(est, lock_file, rtol, X, accept)
         if failure is not None:
             pytest.fail(failure)
 
@@ -131,7 +134,7 @@ class LockFixture:
             )
         return self._folder / f"{self._default if name is None else name}{_SUFFIX}"
 
-    def _failure(self, est: Any, lock_file: Path, rtol: float, X: Any) -> str | None:
+    def _failure(self, est: Any, lock_file: Path, rtol: float, X: Any, accept: Mapping[str, str] | None) -> str | None:
         """Compare, or write; return why the test fails, or None."""
         from ..errors import LockFormatError, LockVersionError, MissingLockError, NormLockError
         from ..locks.comparison import checked, compare
@@ -157,19 +160,21 @@ class LockFixture:
                 if not writable or isinstance(error, LockVersionError):
                     raise
                 action, note = "renewed", "the old one could not be read"
-            self._write(est, lock_file, X)
+            found = self._written(est, lock_file, X, accept)
+            checked(compare(est, found, rtol), type(est).__name__)  # what nothing judges is no pass, new lock or not
         except NormLockError as error:
             approve = "" if self._update else " `pytest --normlock-update` locks anew what the tests made."
             return f"{shown}: {error}{approve}"
         self._ledger.note(lock_file, action, note)
         return None
 
-    def _write(self, est: Any, lock_file: Path, X: Any) -> None:
+    def _written(self, est: Any, lock_file: Path, X: Any, accept: Mapping[str, str] | None) -> Any:
         from ..locks.comparison import lock
 
-        found = lock(est, X)
+        found = lock(est, X, accept=accept)
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         found.save(lock_file)
+        return found
 
     def _relative(self, path: Path) -> str:
         return _shown(path, self._root)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import LockMismatchError, ProbeMismatchError, UnfingerprintableError
+from ..errors import LockMismatchError, NormLockError, ProbeMismatchError, UndecidedError, UnfingerprintableError
 from ..events import emit
 from ..fingerprints import weights_of
 from ..fingerprints.weights import Weights, is_weights
@@ -23,12 +22,15 @@ from ..records.effects import effects
 from ..records.environment import changed_versions
 from ..records.weights import is_weights_record, weight_findings
 from .document import Lock
-from .parts import FileDigest
+from .judgement import decided, notes, unjudged
+from .parts import FileDigest, Unjudged
 from .renames import renamed_helpers, without_probe
-from .report import Report
+from .report import Report, Verdict
 from .target import Target
 
 logger = logging.getLogger("sklearn_normlock")
+
+_ELSEWHERE = "Compare it where its probe can be run, or lock it anew with rows of yours."
 
 Lockable = Any  # an estimator, or a mapping of names to estimators and paths
 
@@ -39,6 +41,8 @@ def lock(
     *,
     artifact: str | os.PathLike[str] | None = None,
     onnx: str | os.PathLike[str] | None = None,
+    accept: Mapping[str, str] | None = None,
+    approve_outputs: bool = False,
 ) -> Lock:
     """Lock a fitted object: make the document that says what was approved.
 
@@ -52,7 +56,13 @@ def lock(
         made from fitted statistics; and a profile of all of them, which holds no rows. Not for a bundle.
     artifact : path-like, default=None
         The file that holds the object: its digest goes into the lock, so that :func:`~sklearn_normlock.load` can open
-        it by the lock even if reading it runs code.
+        it by the lock even if reading it runs code. The file also says under which scikit-learn the object was fitted.
+    accept : mapping of str to str, default=None
+        Steps that no probe can run and that are approved all the same, each with the reason. Without that, a step that
+        holds code of yours and has no probe makes every comparison undecided.
+    approve_outputs : bool, default=False
+        Whether what the object computes today is what is approved, although it was fitted under another scikit-learn.
+        Without that, every comparison is undecided until it is locked under the version it was fitted under.
     onnx : path-like, default=None
         A graph that was exported from the object, bound if it computes the same: in the bundle
         ``{"model": est, "onnx": path}``.
@@ -65,7 +75,10 @@ def lock(
     Raises
     ------
     UnfingerprintableError
-        If the object isn't fitted, or has state without a stable name.
+        If the object isn't fitted, or has state without a stable name, such as a function of a script.
+    NormLockError
+        If ``accept`` names a step that isn't there or that a probe runs; if the object was fitted under another
+        scikit-learn, can't be run under this one, and its outputs were to be approved.
     ProbeMismatchError
         If a graph puts out something else than the object.
 
@@ -84,8 +97,11 @@ def lock(
     >>> nl.verify(StandardScaler().fit([[0.0], [2.0]]), lock).ok
     True
     """
-    bundle = {"model": est, "onnx": onnx}
-    made = Target(est).locked(X) if onnx is None else Target(bundle).locked(graph_rows=X)
+    target = Target(est if onnx is None else {"model": est, "onnx": onnx})
+    target.refuse_main()
+    paths = {} if artifact is None else {"" if onnx is None else "model": Path(artifact)}
+    made = target.locked(X, paths) if onnx is None else target.locked(graph_rows=X, paths=paths)
+    made = decided(made, accept or {}, approve_outputs)
     if artifact is None:
         return made
     file = replace(FileDigest.of(artifact), member=None if onnx is None else "model")
@@ -128,7 +144,7 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
         # Its state can't even be read under these versions.
         change = Change(path=error.path, kind=Kind.CONTENT, label=f" ({error})")
         moved = changed_versions(lock.environment)
-        return Report(ok=False, expected=lock.fingerprint, actual="nothing", changes=(change,), environment=moved)
+        return Report(expected=lock.fingerprint, actual="nothing", changes=(change,), environment=moved)
     record, actual, moved = target.record, target.fingerprint, changed_versions(lock.environment)
     changes: list[Change] = []
     renames = renamed_helpers(target, lock.fingerprint, lock.state, moved) if actual != lock.fingerprint else ()
@@ -139,7 +155,7 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
     for path in target.training:
         where = f"{path.removeprefix('the module')}.training".lstrip(".")
         changes.append(Change(path=where, kind=Kind.VALUE, expected="False", actual="True"))
-    notes = weight_findings(lock.state, record) if is_weights_record(record) and changes else []
+    findings = weight_findings(lock.state, record) if is_weights_record(record) and changes else []
     kept = changes
     if rtol > 0 and changes:
         kept = [change for change in changes if not within(change, rtol)]
@@ -147,22 +163,25 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
             # What had no room in the record may differ by more.
             kept = [Change(path="", kind=Kind.CONTENT, label=" (not all of it is in the lock, which had no room)")]
     same_state = not kept
-    deviations, undecided, probed, ties = _outputs(target, lock.probes, rtol if rtol > 0 else None, same_state)
+    deviations, failed, probed, ties = _outputs(target, lock.probes, rtol if rtol > 0 else None, same_state)
     deviations += target.graph_deviations()
-    for rename in without_probe(renames, lock.probes, undecided):
-        undecided[rename.path] = f"{rename.describe()}, and no output of the step that holds it could be compared"
+    for rename in without_probe(renames, lock.probes, {each.path: each.why for each in failed}):
+        why = f"{rename.describe()}, and no output of the step that holds it could be compared"
+        remedy = "Lock it anew under these versions, with rows of yours, and review the difference."
+        failed.append(Unjudged(path=rename.path, why=why, remedy=remedy))
     return Report(
-        ok=same_state and not deviations,
         expected=lock.fingerprint,
         actual=actual,
         changes=tuple(kept),
         deviations=tuple(deviations),
         effects=() if same_state or deviations else tuple(effects(lock.state, record)),
         environment=moved,
-        undecided=undecided,
+        undecided=(*unjudged(lock, bool(moved)), *failed),
+        accepted=lock.accepted,
         probed=probed,
         notes=(
-            *notes,
+            *notes(lock),
+            *findings,
             *ties,
             *(f"{rename.describe()}; nothing else in its state has changed" for rename in renames),
         ),
@@ -172,31 +191,33 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
 
 def _outputs(
     target: Target, probes: tuple[Probe, ...], rtol: float | None, same_state: bool
-) -> tuple[list[Deviation], dict[str, str], int, list[str]]:
+) -> tuple[list[Deviation], list[Unjudged], int, list[str]]:
     """Run the probes; of another state only those whose rows are in the lock, the first of which differs."""
     deviations: list[Deviation] = []
-    undecided: dict[str, str] = {}
+    failed: list[Unjudged] = []
     ties: list[str] = []
     probed = 0
     for probe in probes:
-        if not same_state and probe.rows is None:
-            continue
+        if not probe.outputs or (not same_state and probe.rows is None):
+            continue  # the lock itself says what follows from a step without a probe
         est = target.member(probe.path)
         try:
             if est is None:
                 raise Undecided("there is no such step now")
             found = replay(probe, est, rtol)
         except Undecided as reason:
-            undecided[probe.path] = str(reason)
+            why = f"its probe could not be run: {reason}"
+            failed.append(Unjudged(path=probe.path, why=why, remedy=_ELSEWHERE))
             continue
         probed += len(probe.outputs)
         deviations += found.deviations
         ties += found.ties
         if found.refused is not None:
-            undecided[probe.path] = f"its probe's rows with missing values are not judged: {found.refused}"
+            why = f"the rows of its probe with missing values are not judged: {found.refused}"
+            failed.append(Unjudged(path=probe.path, why=why, remedy=_ELSEWHERE))
         if found.deviations and not same_state:
             break
-    return deviations, undecided, probed, ties
+    return deviations, failed, probed, ties
 
 
 def verify(est: Lockable, lock: Lock | str | os.PathLike[str]) -> Report:
@@ -223,11 +244,8 @@ def verify(est: Lockable, lock: Lock | str | os.PathLike[str]) -> Report:
         If the state is another; its ``report`` says what differs.
     ProbeMismatchError
         If the state is the same and the outputs are not, the first such step being its ``path``.
-
-    Warns
-    -----
-    EnvironmentMismatchWarning
-        If it was locked under other versions, and the outputs of a step can't be compared.
+    UndecidedError
+        If nothing differs, and something was not judged: what, why, and what would decide it.
 
     Examples
     --------
@@ -246,8 +264,12 @@ def verify(est: Lockable, lock: Lock | str | os.PathLike[str]) -> Report:
 
 def _announce(report: Report, name: str) -> None:
     """Report a verification as an event."""
-    verdict = "mismatch" if report.changes or report.deviations else "undecided" if report.undecided else "match"
-    paths = [each.path for each in report.changes] + [each.path for each in report.deviations]
+    verdict = report.verdict.value
+    paths = [
+        *(change.path for change in report.changes),
+        *(deviation.path for deviation in report.deviations),
+        *(each.path for each in report.undecided),
+    ]
     text = {"match": "what was approved", "mismatch": "not what was approved", "undecided": "not judged in full"}
     emit(
         "verify",
@@ -264,33 +286,19 @@ def checked(report: Report, name: str) -> Report:
     """Raise what a report says, or return it."""
     if not report.ok:
         fields: dict[str, Any] = {"expected": report.expected, "actual": report.actual}
-        if report.changes:
+        if report.verdict is Verdict.UNDECIDED:
+            error: NormLockError = UndecidedError(report.explain(), path=report.undecided[0].path, **fields)
+        elif report.changes:
             first = report.changes[0]
-            error: LockMismatchError | ProbeMismatchError = LockMismatchError(
-                report.explain(), path=first.where, changes=report.changes, **fields
-            )
+            error = LockMismatchError(report.explain(), path=first.where, changes=report.changes, **fields)
         else:
             error = ProbeMismatchError(report.explain(), path=report.deviations[0].path, **fields)
-        error.report = report
+        error.report = report  # type: ignore[attr-defined]
         raise error
     if report.environment:
         moved = ", ".join(f"{package} {old} → {new}" for package, (old, new) in report.environment.items())
-        if report.undecided:
-            _warn_undecided(report, name)
-        else:
-            logger.info("%s: locked under other versions (%s); %d outputs agree.", name, moved, report.probed)
+        logger.info("%s: locked under other versions (%s); %d outputs agree.", name, moved, report.probed)
     return report
-
-
-def _warn_undecided(report: Report, name: str) -> None:
-    from ..errors import EnvironmentMismatchWarning
-
-    fitted, here = (", ".join(f"{package} {both[i]}" for package, both in report.environment.items()) for i in range(2))
-    steps = "; ".join(f"{path or 'the object'} ({why})" for path, why in report.undecided.items())
-    remedy = f"the outputs of {steps} could not be compared. Lock it with rows of yours, `nl.lock(est, X)`, to decide."
-    warnings.warn(
-        EnvironmentMismatchWarning(estimator_name=name, fitted=fitted, here=here, remedy=remedy), stacklevel=4
-    )
 
 
 def diff(a: Any, b: Any) -> Report:
@@ -319,8 +327,8 @@ def diff(a: Any, b: Any) -> Report:
     contents = _weights(a), _weights(b)
     if contents[0] is not None and contents[1] is not None:
         before, after = lock(contents[0]), lock(contents[1])
-        notes = weight_findings(before.state, after.state, contents)
-        return replace(diff_locks(before, after), notes=tuple(notes))
+        findings = weight_findings(before.state, after.state, contents)
+        return replace(diff_locks(before, after), notes=tuple(findings))
     before, after = _as_lock(a), _as_lock(b)
     if not isinstance(b, (Lock, str, os.PathLike)):
         return replace(compare(b, before), approval=False)
@@ -346,4 +354,4 @@ def _as_lock(side: Any) -> Lock:
         return side
     if isinstance(side, (str, os.PathLike)) and not is_weights(side):
         return Lock.load(side)
-    return lock(side)
+    return Target(side).locked()

@@ -24,7 +24,7 @@ from ..documents.rendering import rendered, without_none
 from ..errors import ArtifactReadError, LockFormatError, MissingLockError
 from ..probes.parts import Probe
 from .naming import KEY, is_key
-from .parts import Contract, FileDigest
+from .parts import Contract, FileDigest, Fitted
 
 LOCK_VERSION = 1
 LOCK_REVISION = 0
@@ -46,7 +46,9 @@ class Lock:
     state : mapping of path to entry
         What stands at each path: :mod:`sklearn_normlock.fingerprints.record`, with small arrays in plain numbers.
     environment : mapping of str to str
-        The versions it was locked under.
+        The versions it was locked under, those of other packages whose classes are in it included.
+    fitted : mapping of path to Fitted
+        Under which scikit-learn the object, or each member of a bundle, was fitted.
     members : tuple of str
         The names in a bundle; empty if it locks a single object.
     inputs : mapping of path to Contract
@@ -55,6 +57,10 @@ class Lock:
         The artifacts, each by its path from the lock's folder, as :mod:`sklearn_normlock.locks.naming` has it.
     probes : tuple of Probe
         Rows and what the object made of them.
+    code : mapping of path to tuple of str
+        Of each step that no probe runs, the functions and classes in it that no version vouches for.
+    accepted : mapping of path to str
+        The steps that no probe runs and that a reviewer accepted, with the reason.
     profile : mapping, default=None
         Of the data it was fitted on, if rows were given (:class:`sklearn_normlock.Profile`).
     coverage : mapping, default=None
@@ -78,6 +84,9 @@ class Lock:
     inputs: Mapping[str, Contract] = field(default_factory=dict)
     files: Mapping[str, FileDigest] = field(default_factory=dict)
     probes: tuple[Probe, ...] = ()
+    fitted: Mapping[str, Fitted] = field(default_factory=dict)
+    code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    accepted: Mapping[str, str] = field(default_factory=dict)
     profile: Mapping[str, Any] | None = None
     coverage: Mapping[str, Any] | None = None
 
@@ -97,6 +106,9 @@ class Lock:
             "files": {name: file.to_dict() for name, file in self.files.items()},
             "state": dict(self.state),
             "probes": [probe.to_dict() for probe in self.probes],
+            "fitted": {path: each.to_dict() for path, each in self.fitted.items()},
+            "code": {path: list(names) for path, names in self.code.items()},
+            "accepted": dict(self.accepted),
             **without_none(profile=self.profile, coverage=self.coverage),
         }
         return _ENVELOPE.closed(content)
@@ -136,6 +148,9 @@ class Lock:
             inputs={path: Contract.from_fields(each) for path, each in fields.items("inputs")},
             files=dict(_files(fields, members)),
             probes=tuple(Probe.from_fields(each) for each in fields.each("probes")),
+            fitted={path: Fitted.from_fields(each) for path, each in fields.items("fitted")},
+            code=fields.texts_by_name("code"),
+            accepted=fields.names("accepted"),
             profile=fields.mapping_or_none("profile"),
             coverage=fields.mapping_or_none("coverage"),
         )
@@ -223,6 +238,9 @@ class Lock:
             fingerprint=_PREFIX + str(entry["digest"]),
             state={shortened(path): each for path, each in self.state.items() if inside(path)},
             environment=self.environment,
+            fitted={"": self.fitted[member]} if member in self.fitted else {},
+            code={shortened(path): names for path, names in self.code.items() if inside(path)},
+            accepted={shortened(path): reason for path, reason in self.accepted.items() if inside(path)},
             inputs={"": self.inputs[member]} if member in self.inputs else {},
             files={name: replace(each, member=None) for name, each in self.files.items() if each.member == member},
             probes=tuple(

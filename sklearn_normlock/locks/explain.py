@@ -10,12 +10,14 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ..records.change import Change, Kind, plain_text
+from .report import Verdict
 
 if TYPE_CHECKING:
     from .report import Report
 
 _CHANGES = 12  # more of them are a refit, and listing them would be noise
 _STEPS = 6
+_MARKS = {Verdict.MATCH: "✅", Verdict.MISMATCH: "❌", Verdict.UNDECIDED: "❔"}
 
 
 def short(fingerprint: str) -> str:
@@ -79,6 +81,10 @@ def _plain(value: Any) -> Any:
 def verdict(report: Report) -> str:
     """Return the first line: what was looked at, and whether it matches."""
     subject = f"{report.subject}: " if report.subject else ""
+    if report.verdict is Verdict.UNDECIDED:
+        state = f", the state is the same ({short(report.expected)})" if report.expected == report.actual != "" else ""
+        count = len(report.undecided)
+        return f"{subject}CAN'T TELL{state}, but {count} thing{'s were' if count > 1 else ' was'} not judged"
     if not report.approval and not report.ok:
         return f"{subject}DIFFERENT: {short(report.expected)} → {short(report.actual)}".removesuffix(":  → ")
     if report.ok:
@@ -156,15 +162,22 @@ def details(report: Report) -> Iterator[str]:
     for line in (_environment(report), _tolerances(report) if stated else None):
         if line is not None:
             yield line
-    for path, why in report.undecided.items():
-        yield f"the outputs of {path or 'the object'} were not compared: {why}"
+    for each in report.undecided:
+        yield f"not judged: {each.text}"
+    for path, reason in report.accepted.items():
+        yield f"accepted by a reviewer: {path or 'the object'} is not probed: {reason}"
     yield from report.notes
 
 
 def remedy(report: Report) -> str | None:
     """Return what to do next."""
-    if report.ok or not report.approval:
+    if report.verdict is not Verdict.MISMATCH or not report.approval:
         return None
+    if report.expected == report.actual and report.deviations and not report.environment:
+        return (
+            "The versions are those it was locked under, so the code that it runs was edited: a function or class of "
+            "yours, or an installed package. Deploy the code that was approved; or, if the change is meant, lock anew."
+        )
     if report.expected == report.actual and report.deviations:
         return (
             "Serve under the versions it was locked under, or fit and lock it anew under these and review the change."
@@ -198,7 +211,7 @@ def escaped(text: str, *, property: bool = False) -> str:
 
 
 def _markdown(report: Report) -> str:
-    mark = "✅" if report.ok else "❌"
+    mark = _MARKS[report.verdict]
     lines = [f"{mark} **{_code(verdict(report))}**"]
     changes = list(report.changes)
     if changes:
@@ -243,7 +256,7 @@ def _html(report: Report) -> str:
     items = "".join(f"<li>{html.escape(line)}</li>" for line in list(details(report))[skip:])
     next_step = remedy(report)
     return (
-        f'<div class="normlock-report {"match" if report.ok else "mismatch"}"><p><strong>{html.escape(verdict(report))}'
+        f'<div class="normlock-report {report.verdict.value}"><p><strong>{html.escape(verdict(report))}'
         f"</strong></p>{table}{f'<ul>{items}</ul>' if items else ''}"
         f"{f'<p>{html.escape(next_step)}</p>' if next_step else ''}</div>"
     )

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 from ..records.change import Change, Kind
 from ..records.diff import compare_records
 from ..records.effects import effects
 from ..records.weights import is_weights_record, weight_findings
 from .document import Lock
+from .judgement import unjudged
+from .parts import Unjudged
 from .report import Report
+
+if TYPE_CHECKING:
+    from ..probes.outputs import Deviation
 
 
 def report_of(before: Lock, after: Lock) -> Report:
@@ -34,18 +41,21 @@ def report_of(before: Lock, after: Lock) -> Report:
             ]
     for path in dict.fromkeys([*before.inputs, *after.inputs]):
         changes += _inputs(path, before, after)
-    notes = _files(before, after) + _probes(before, after)
+    changes += _decisions(before, after)
+    deviations, undecided, notes = _probes(before, after)
+    notes = _files(before, after) + notes
     if changes and is_weights_record(before.state) and is_weights_record(after.state):
         notes += weight_findings(before.state, after.state)
     names = dict.fromkeys([*before.environment, *after.environment])
     moved = {name: (before.environment.get(name, "none"), after.environment.get(name, "none")) for name in names}
     return Report(
-        ok=not changes,
         expected=before.fingerprint,
         actual=after.fingerprint,
         changes=tuple(changes),
         effects=tuple(effects(before.state, after.state)) if changes else (),
         environment={name: both for name, both in moved.items() if both[0] != both[1]},
+        deviations=tuple(deviations),
+        undecided=tuple(undecided),
         notes=tuple(notes),
         approval=False,
     )
@@ -76,18 +86,63 @@ def _files(before: Lock, after: Lock) -> list[str]:
     return notes
 
 
-def _probes(before: Lock, after: Lock) -> list[str]:
-    """Say which outputs differ where both were probed with the same rows."""
-    notes = []
+def _decisions(before: Lock, after: Lock) -> Iterator[Change]:
+    """Yield what persons decided otherwise: which steps are accepted, and under which version a fit is approved."""
+    for name, old, new in (
+        ("accepted", before.accepted, after.accepted),
+        ("fitted", _approvals(before), _approvals(after)),
+    ):
+        for path in dict.fromkeys([*old, *new]):
+            a, b = old.get(path), new.get(path)
+            if a != b:
+                kind = Kind.ADDED if a is None else Kind.REMOVED if b is None else Kind.VALUE
+                yield Change(path=f"{name}[{path!r}]", kind=kind, expected=a, actual=b)
+
+
+def _approvals(lock: Lock) -> dict[str, str]:
+    return {
+        path: f"{fitted.text}, {'outputs of today' if fitted.approved == 'outputs' else 'recorded outputs'} approved"
+        for path, fitted in lock.fitted.items()
+        if fitted.approved is not None
+    }
+
+
+def _probes(before: Lock, after: Lock) -> tuple[list[Deviation], list[Unjudged], list[str]]:
+    """Compare the outputs where both were probed with the same rows; only bits that differ need NumPy."""
+    deviations: list[Deviation] = []
+    undecided: list[Unjudged] = []
+    notes: list[str] = []
     known = {(probe.path, probe.digest): probe for probe in before.probes}
+    same_state = before.fingerprint == after.fingerprint
     for probe in after.probes:
         old = known.get((probe.path, probe.digest))
         if old is None:
+            if same_state and probe.outputs and before.environment != after.environment:
+                undecided.append(_not_compared(probe.path, "both were probed with other rows, under other versions"))
             continue
-        outputs = {(each.path, each.method): each.digest for each in old.outputs}
-        moved = [
-            each.place for each in probe.outputs if outputs.get((each.path, each.method), each.digest) != each.digest
-        ]
-        if moved:
-            notes.append(f"on the same rows, {moved[0]} puts out other bits, perhaps by round-off alone")
-    return notes
+        outputs = {(each.path, each.method): each for each in old.outputs}
+        for each in probe.outputs:
+            match = outputs.get((each.path, each.method))
+            if match is None or match.digest == each.digest:
+                continue
+            if not same_state:
+                notes[:] = notes or [f"on the same rows, {each.place} puts out other bits"]
+                continue
+            try:
+                from ..probes.outputs import compare_outputs
+            except ModuleNotFoundError:
+                undecided.append(_not_compared(each.place, "it puts out other bits, and NumPy isn't here to compare"))
+                continue
+            deviation = compare_outputs(match, each)
+            if deviation is not None:
+                deviations.append(deviation)
+            elif not notes:
+                notes.append(f"on the same rows, {each.place} puts out other bits, by round-off alone")
+    if same_state and before.environment != after.environment:
+        unjudged_there = {each.path: each for each in unjudged(after, moved=True)}
+        undecided += [each for each in unjudged_there.values() if each.path not in {one.path for one in undecided}]
+    return deviations, undecided, notes
+
+
+def _not_compared(path: str, why: str) -> Unjudged:
+    return Unjudged(path=path, why=why, remedy="Compare the objects themselves: nl.diff(a, b).")

@@ -1,8 +1,9 @@
-"""The parts of a lock beside its probes: artifacts and the input contract."""
+"""The parts of a lock beside its probes: artifacts, the input contract, and under what its object was fitted."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -89,3 +90,89 @@ class Contract:
         )
         fields.nothing_else()
         return contract
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unjudged:
+    """Something that a comparison did not judge.
+
+    Parameters
+    ----------
+    path : str
+        Where; empty for the whole object.
+    why : str
+        Why it was not judged.
+    remedy : str
+        What would let it be judged.
+    """
+
+    path: str
+    why: str
+    remedy: str
+
+    @property
+    def text(self) -> str:
+        """All three in one line."""
+        return f"{self.path or 'the object'}: {self.why}. {self.remedy}"
+
+
+EVIDENCE = ("file", "seal", "memory", "absent")
+APPROVALS = ("outputs", "recorded")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """Under which scikit-learn an object was fitted, and why its outputs under another are the approved ones.
+
+    Parameters
+    ----------
+    versions : tuple of str, default=()
+        Of scikit-learn; several if the object was put together from members of several versions.
+    evidence : {"file", "seal", "memory", "absent"}
+        Where that is known from: the file that holds it, the drop-ins in it; or it isn't known, because it was locked
+        in memory, or because scikit-learn's estimators in the file carry no version.
+    approved : {"outputs", "recorded"}, default=None
+        Where it was locked under another version: whether a person said that the outputs of that day are the approved
+        ones, or outputs that were recorded in the old environment agreed with them.
+    recorded : mapping of str to str, default=None
+        The versions under which outputs were recorded that agreed.
+    """
+
+    versions: tuple[str, ...] = ()
+    evidence: str = "memory"
+    approved: str | None = None
+    recorded: Mapping[str, str] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        recorded = None if self.recorded is None else dict(self.recorded)
+        return {
+            "versions": list(self.versions),
+            "evidence": self.evidence,
+            **without_none(approved=self.approved, recorded=recorded),
+        }
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> Fitted:
+        """Read it."""
+        fitted = cls(
+            versions=fields.texts("versions"),
+            evidence=fields.one_of("evidence", EVIDENCE),
+            approved=fields.one_of("approved", APPROVALS) if "approved" in fields else None,
+            recorded=fields.names("recorded") if "recorded" in fields else None,
+        )
+        fields.nothing_else()
+        return fitted
+
+    def under(self, version: str) -> bool:
+        """Tell whether it was fitted under this version, as far as is known."""
+        return self.evidence != "absent" and set(self.versions) <= {version}
+
+    @property
+    def text(self) -> str:
+        """Say it in a few words."""
+        if self.evidence == "memory":
+            return "not known: it was locked in memory"
+        if self.evidence == "absent":
+            return "not known: the file carries no version of scikit-learn"
+        return f"scikit-learn {' and '.join(self.versions)}"

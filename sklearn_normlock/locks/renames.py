@@ -99,7 +99,7 @@ class _OldNames:
     def __call__(self, path: str, obj: Any, name: str) -> str:
         entry = self.locked.get(path)
         before = entry.get("class") if isinstance(entry, Mapping) else None
-        if not isinstance(before, str) or before == name or entry.get("member"):
+        if not isinstance(entry, Mapping) or not isinstance(before, str) or before == name or entry.get("member"):
             return name
         package = _home(type(obj))
         if package not in self.changed or not _is_private(type(obj)):

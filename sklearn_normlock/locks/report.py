@@ -1,16 +1,26 @@
-"""A report: whether an object is what was locked, and everything that differs."""
+"""A report: match, mismatch or can't tell; everything that differs, and everything that was not judged."""
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..records.change import Change
 from ..records.effects import Effect
+from .parts import Unjudged
 
 if TYPE_CHECKING:
     from ..probes.outputs import Deviation
+
+
+class Verdict(enum.Enum):
+    """The three answers."""
+
+    MATCH = "match"
+    MISMATCH = "mismatch"
+    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +29,6 @@ class Report:
 
     Parameters
     ----------
-    ok : bool
-        Whether it is a match.
     expected, actual : str
         The fingerprints of both sides.
     changes : tuple of Change
@@ -31,8 +39,11 @@ class Report:
         What the changes do to the outputs of scalers, where it follows from the state alone.
     environment : mapping of str to (str, str)
         The versions that differ: when it was locked, and here.
-    undecided : mapping of str to str
-        The steps whose outputs could not be compared, and why.
+    undecided : tuple of Unjudged
+        What was not judged, why, and what would let it be judged. Without a change or a deviation it makes the
+        answer "can't tell".
+    accepted : mapping of str to str
+        The steps that nothing probes and that a reviewer accepted, with the reason.
     probed : int
         How many outputs of steps were compared.
     tolerances : mapping of str to float
@@ -54,19 +65,31 @@ class Report:
     (False, 'with_mean', 'False')
     """
 
-    ok: bool
     expected: str = ""
     actual: str = ""
     changes: tuple[Change, ...] = ()
     deviations: tuple[Deviation, ...] = ()
     effects: tuple[Effect, ...] = ()
     environment: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    undecided: Mapping[str, str] = field(default_factory=dict)
+    undecided: tuple[Unjudged, ...] = ()
+    accepted: Mapping[str, str] = field(default_factory=dict)
     probed: int = 0
     tolerances: Mapping[str, float] = field(default_factory=dict)
     subject: str = ""
     notes: tuple[str, ...] = ()
     approval: bool = True
+
+    @property
+    def verdict(self) -> Verdict:
+        """The answer: a match is said only if nothing differs and everything was judged."""
+        if self.changes or self.deviations:
+            return Verdict.MISMATCH
+        return Verdict.UNDECIDED if self.undecided else Verdict.MATCH
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is a match: neither a mismatch nor undecided."""
+        return self.verdict is Verdict.MATCH
 
     @property
     def step(self) -> str | None:
@@ -107,6 +130,7 @@ class Report:
 
         return {
             "ok": self.ok,
+            "verdict": self.verdict.value,
             "subject": self.subject,
             "expected": self.expected,
             "actual": self.actual,
@@ -114,7 +138,8 @@ class Report:
             "deviations": [plain_fields(each) for each in self.deviations],
             "effects": [plain_fields(each) for each in self.effects],
             "environment": {name: list(both) for name, both in self.environment.items()},
-            "undecided": dict(self.undecided),
+            "undecided": [plain_fields(each) for each in self.undecided],
+            "accepted": dict(self.accepted),
             "probed": self.probed,
             "tolerances": dict(self.tolerances),
             "notes": list(self.notes),

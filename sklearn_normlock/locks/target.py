@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,11 @@ from ..records.diff import decode
 from ..records.environment import versions
 from ..records.redaction import is_withheld, without_rows
 from ..records.weights import WEIGHTS
+from .code import Name, code_in, unversioned, versions_of
 from .document import Lock
 from .exported import graph_deviations
+from .fitted import fitted_under
+from .judgement import unprobed
 from .naming import file_key
 from .parts import Contract, FileDigest
 
@@ -165,8 +169,50 @@ class Target:
         estimators = {name: member for name, member in self.members.items() if not isinstance(member, _NOT_FITTED)}
         return graph_deviations(graphs, estimators, X)
 
-    def locked(self, X: Any = None, *, graph_rows: Any = None) -> Lock:
-        """Return the lock of it; ``graph_rows`` are put through exported graphs alone."""
+    @cached_property
+    def code(self) -> dict[str, frozenset[Name]]:
+        """The classes and functions in each member."""
+        return {name: code_in(est) for name, est in self.members.items() if not isinstance(est, _NOT_FITTED)}
+
+    def _own_code(self, path: str) -> tuple[str, ...]:
+        """Return the code of the user's in a step, but for that of the steps in it, which have probes of their own."""
+        est = self.member(path)
+        names = self.code[path] if path in self.code else code_in(est)
+        for _, leaf, _ in leaves(est, path):
+            if leaf is not est:
+                names -= code_in(leaf)
+        return unversioned(names)
+
+    def refuse_main(self) -> None:
+        """Refuse classes and functions of a script: under their names another process finds others, or none."""
+        for name, names in self.code.items():
+            found = sorted(qualified for module, qualified in names if module == "__main__")
+            if found:
+                raise UnfingerprintableError(
+                    f"{name + ' holds' if name else 'It holds'} {', '.join(found)} of __main__, the script that runs "
+                    "now: another process has another __main__, and finds something else under that name, or nothing.",
+                    path=self._path_of(f"__main__:{found[0]}", name),
+                    remedy="Move it to a module that training and serving both import, and fit again.",
+                )
+
+    def _path_of(self, class_name: str, member: str) -> str:
+        for path, entry in self.record.items():
+            if isinstance(entry, Mapping) and class_name in (entry.get("class"), entry.get("text")):
+                return path
+        return member
+
+    def locked(self, X: Any = None, paths: Mapping[str, Path] | None = None, *, graph_rows: Any = None) -> Lock:
+        """Return the lock of it.
+
+        Parameters
+        ----------
+        X : array, DataFrame or list, default=None
+            Rows to probe it with.
+        paths : mapping of str to Path, default=None
+            The files that its members were read from, or are in; a single object is the member "".
+        graph_rows : array, DataFrame or list, default=None
+            Rows that are put through exported graphs alone.
+        """
         different = self.graph_deviations(graph_rows)
         if different:
             raise ProbeMismatchError(
@@ -193,17 +239,20 @@ class Target:
             if contract != Contract():
                 inputs[name] = contract
         profile = None if self.bundle else _profile(self.members[""], X)
-        paths = [member.path for member in self.members.values() if isinstance(member, FileMember)]
-        folder = _common_folder(paths)
+        folder = _common_folder(each.path for each in self.members.values() if isinstance(each, FileMember))
         files = {
             file_key(member.path, folder): FileDigest(sha256=member.sha256, size=member.size, member=name)
             for name, member in self.members.items()
             if isinstance(member, FileMember)
         }
-        return Lock(
+        paths = paths or {}
+        lock = Lock(
             fingerprint=self.fingerprint,
             state=self.record,
-            environment=versions(),
+            environment={**versions_of(frozenset().union(*self.code.values())), **versions()},
+            fitted={
+                name: fitted_under(self.members[name], names, paths.get(name)) for name, names in self.code.items()
+            },
             members=tuple(sorted(self.members)) if self.bundle else (),
             inputs=inputs,
             files=files,
@@ -211,6 +260,8 @@ class Target:
             profile=None if profile is None else profile.to_dict(),
             coverage=None if profile is None else _coverage(profile, self._leaves.values()),
         )
+        code = {probe.path: self._own_code(probe.path) for probe in unprobed(lock)}
+        return replace(lock, code={path: names for path, names in code.items() if names})
 
 
 _NOT_FITTED = (FileMember, Weights)

@@ -16,10 +16,17 @@ from ..probes.outputs import TOLERANCES, Deviation, compare_outputs, outputs_of
 from ..probes.parts import Output
 from ..probes.walk import StepFailedError, quietly, walk
 from ..records.environment import versions
+from .parts import Unjudged
 from .report import Report
 
 TRACE_VERSION = 1  # raised when a reader of the old one would misunderstand the new one
 _ENVELOPE = Envelope(Origin("trace", "It is damaged: trace anew, or copy it again."), TRACE_VERSION, "trace anew")
+
+_EMPTY = Unjudged(
+    path="",
+    why="neither trace has an output",
+    remedy="Trace an object that puts something out for new rows.",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,9 +84,9 @@ class Trace:
         names = dict.fromkeys([*self.environment, *other.environment])
         moved = {name: (self.environment.get(name, "none"), other.environment.get(name, "none")) for name in names}
         return Report(
-            ok=not deviations,
             deviations=tuple(deviations),
             environment={name: both for name, both in moved.items() if both[0] != both[1]},
+            undecided=() if self.outputs or other.outputs else (_EMPTY,),
             probed=len(self.outputs),
             approval=False,
             tolerances=TOLERANCES if rtol is None else {name: max(rtol, least) for name, least in TOLERANCES.items()},

@@ -11,6 +11,7 @@ from typing import Any
 from ..documents.fields import Fields
 from ..documents.rendering import without_none
 
+FAILED = "it could not be run on rows made for it"  # the beginning of a reason, which the error follows
 SUMS = 128  # that are kept of a large output
 
 
@@ -125,6 +126,11 @@ class Probe:
             outputs=[output.to_dict() for output in self.outputs],
             left_out=self.left_out,
         )
+
+    @property
+    def failed(self) -> bool:
+        """Whether the estimator raised on every kind of rows that was made for it."""
+        return self.left_out is not None and self.left_out.startswith(FAILED)
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Probe:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import MissingDependencyError, NormLockError
 from .outputs import Deviation, compare_outputs, outputs_of, some_rows
-from .parts import Output, Probe
+from .parts import FAILED, Output, Probe
 from .rows import LARGEST, decoded_rows, encoded_rows, rows_digest
 from .synthesis import VARIANTS, rows_for
 from .ties import differing_labels, is_tie, label_at
@@ -75,7 +75,7 @@ def _probe(est: Any, path: str, X: Any, *, keep: bool) -> Probe:
                     path=failure.path,
                     remedy="Give rows of the kind that it is for, or none.",
                 ) from None
-            reason = f"it could not be run on rows made for it: {_brief(failure.error)}"
+            reason = f"{FAILED}: {_brief(failure.error)}"
             continue
         except MissingDependencyError as error:
             reason = str(error)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
+
+# Where a drop-in keeps the environment it was fitted under, as text.
+STAMP = "_normlock_environment"
 
 DISTRIBUTIONS = ("scikit-learn", "numpy", "scipy")
 
@@ -30,6 +33,13 @@ def environment() -> str:
 
 def changed_versions(before: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Return the versions that differ from those of a lock: then, and here."""
-    here = versions()
+    here = {**{name: _installed(name) for name in before if name != "python"}, **versions()}
     both = {name: (before.get(name, "none"), here.get(name, "none")) for name in {**before, **here}}
     return {name: (then, now) for name, (then, now) in both.items() if then != now}
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"

@@ -17,6 +17,7 @@ import numpy as np
 from ..fingerprints import Record
 from ..fingerprints.exclusions import counted
 from ..fingerprints.state import is_estimator
+from ..records.environment import STAMP
 from .freeze import lock_arrays
 from .shape import Shape, shape_of
 
@@ -25,7 +26,7 @@ _ITEMS = 1_000  # a longer list or dict is watched by its length
 
 # The names under which a seal travels with its object.
 FINGERPRINT = "fingerprint_"
-ENVIRONMENT = "_normlock_environment"
+ENVIRONMENT = STAMP
 RECORD = "_normlock_record"
 UNNAMED = "_normlock_unfingerprintable"  # in place of the others: why there is no fingerprint
 CARRIED = (FINGERPRINT, ENVIRONMENT, RECORD, UNNAMED)

@@ -1,0 +1,107 @@
+"""Whose code an object runs: every class and function in it, and the distribution that each comes from.
+
+A state says which class and function stand where, not what they do. That follows from the versions that a lock keeps,
+unless somebody can edit the code without a new version: then only a probe tells.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sys
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import Distribution, distribution, packages_distributions
+from types import BuiltinFunctionType, FunctionType
+from typing import Any
+
+Name = tuple[str, str]  # a module, and the qualified name in it
+
+# The versions of these are in every lock (this package's classes compute what scikit-learn's do).
+_ALWAYS_VERSIONED = frozenset({"sklearn", "sklearn_normlock", "numpy", "scipy", *sys.stdlib_module_names})
+
+
+def code_in(obj: Any) -> frozenset[Name]:
+    """Return the classes and functions that an object refers to, however deep.
+
+    Parameters
+    ----------
+    obj : object
+        Anything that pickle takes. What pickle refuses is named as it was found up to there.
+
+    Examples
+    --------
+    >>> import json
+    >>> from sklearn.preprocessing import FunctionTransformer
+    >>> from sklearn_normlock.locks.code import code_in
+    >>> ("json", "dumps") in code_in(FunctionTransformer(json.dumps))
+    True
+    """
+    collector = _Collector()
+    try:
+        collector.dump(obj)
+    except Exception:
+        # What can't be pickled is refused by name elsewhere; here it counts as code that nobody can look into.
+        collector.found.add((type(obj).__module__, type(obj).__qualname__))
+    return frozenset(collector.found)
+
+
+def holds_main(obj: Any) -> bool:
+    """Tell whether an object refers to a class or function of ``__main__``, the script that runs now."""
+    return any(module == "__main__" for module, _ in code_in(obj))
+
+
+class _Collector(pickle.Pickler):
+    """A pickler that keeps the names of what it comes across, and none of the bytes."""
+
+    def __init__(self) -> None:
+        super().__init__(_Nowhere(), protocol=5, buffer_callback=lambda buffer: None)
+        self.found: set[Name] = set()
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Note a class or function, or the class of an instance; then let pickle go on."""
+        thing = obj if isinstance(obj, (type, FunctionType, BuiltinFunctionType)) else type(obj)
+        self.found.add((thing.__module__ or "builtins", thing.__qualname__))
+        return NotImplemented
+
+
+class _Nowhere:
+    def write(self, data: Any) -> int:
+        """Forget it."""
+        return len(data)
+
+
+def unversioned(names: Iterable[Name]) -> tuple[str, ...]:
+    """Return those of these names whose code can change without a version that a lock keeps: code of the user's."""
+    return tuple(sorted(f"{module}.{name}" for module, name in names if not _versioned(module.partition(".")[0])))
+
+
+def versions_of(names: Iterable[Name]) -> dict[str, str]:
+    """Return the versions of the distributions that these names come from, but for those that every lock has."""
+    tops = {module.partition(".")[0] for module, _ in names} - _ALWAYS_VERSIONED
+    return {each.metadata["Name"]: each.version for top in sorted(tops) for each in _distributions(top)}
+
+
+def _versioned(top: str) -> bool:
+    if top in _ALWAYS_VERSIONED:
+        return True
+    found = _distributions(top)
+    return bool(found) and not any(map(_from_a_folder, found))
+
+
+@cache
+def _distributions(top: str) -> tuple[Distribution, ...]:
+    if top == "__main__":
+        return ()
+    return tuple(distribution(name) for name in dict.fromkeys(_names_by_module().get(top, ())))
+
+
+@cache
+def _names_by_module() -> dict[str, list[str]]:
+    return dict(packages_distributions())
+
+
+def _from_a_folder(found: Distribution) -> bool:
+    """Tell whether it was installed from a folder, as an editable package is: its version says little of its code."""
+    text = found.read_text("direct_url.json")
+    return text is not None and "dir_info" in json.loads(text)
