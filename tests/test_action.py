@@ -279,3 +279,22 @@ def test_action_yml():
         assert output["value"] == f"${{{{ steps.{step['id']}.outputs.{name} }}}}"
         assert f"{name}=%s\\n" in script
     assert os.access(ACTION / "normlock.sh", os.X_OK)
+
+
+def test_the_gate_runs_if_it_is_asked_for(runner):
+    """Its report is in the summary, an annotation says the answer, and its exit code counts."""
+    models = runner.origin / "models"
+    nl.dump(scaler(2000.0), models / "new.skops", lock=True)
+    (runner.origin / "rows.csv").write_text("a\n" + "".join(f"{i}\n" for i in range(500)))
+    runner.commit(runner.origin)
+    runner.check_out()
+    asked = "models/a.skops\nmodels/{}.skops\n--data=rows.csv\n--metric=agreement\n"
+    done = runner.run(INPUT_GATE=asked.format("a"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "::notice title=normlock gate::" in done.stdout
+    assert "MAY REPLACE" in runner.read("summary.md")
+    done = runner.run(INPUT_GATE=asked.format("new"))
+    assert done.returncode == 2
+    assert "::error title=normlock gate::Undecided" in done.stdout
+    done = runner.run(INPUT_GATE="models/a.skops\n--data=rows.csv\n")
+    assert done.returncode == 2 and "compares two artifacts" in runner.read("summary.md")

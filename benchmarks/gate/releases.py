@@ -33,25 +33,22 @@ def table(seed: int, n: int) -> tuple[pd.DataFrame, np.ndarray]:
 
 def null(releases: int) -> None:
     """Refits on a bootstrap, or with another seed, at the default limits; ten named cohorts, and found slices."""
-    counts: dict[str, list[int]] = {}
-    for release in range(releases):
-        rng = np.random.default_rng(release)
-        X, y = table(release, 9000)
-        columns = [f"x{i}" for i in range(8)]
-        trained, rest = slice(0, 4000), slice(4000, None)
-        for name in ("logistic, bootstrap", "forest, seed"):
+    columns = [f"x{i}" for i in range(8)]
+    trained, rest = slice(0, 4000), slice(4000, None)
+    for name in ("logistic, bootstrap", "forest, seed"):
+        answers = []
+        for release in range(releases):
+            rng = np.random.default_rng(release)
+            X, y = table(release, 9000)
             pair = []
             for side in range(2):
                 rows = rng.integers(0, 4000, 4000) if "bootstrap" in name else np.arange(4000)
                 model = RandomForestClassifier(30, min_samples_leaf=5, random_state=side)
                 est = make_pipeline(StandardScaler(), LogisticRegression() if "bootstrap" in name else model)
                 pair.append(est.fit(X[columns][trained].iloc[rows], y[trained][rows]))
-            report = nl.gate(*pair, X[rest], y[rest], cohorts=["site", "found"], seed=release)
-            found = counts.setdefault(name, [0, 0])
-            found[0] += report.answer == "mismatch"
-            found[1] += report.answer == "undecided"
-    for name, (blocked, unsure) in counts.items():
-        print(f"{name}: {releases} releases, blocked {blocked / releases:.1%}, undecided {unsure / releases:.1%}")
+            answers.append(nl.gate(*pair, X[rest], y[rest], cohorts=["site", "found"], seed=release).answer)
+        shares = {answer: f"{answers.count(answer) / releases:.1%}" for answer in ("mismatch", "undecided", "match")}
+        print(f"{name}, {releases} releases: {shares}", flush=True)
 
 
 def planted(releases: int) -> None:

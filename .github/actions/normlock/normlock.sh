@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the action does: verify, and show what a change does to the locks. action.yml names the variables that it reads.
-# The exit code is that of `normlock verify`: the differences inform, the verification decides.
+# The exit code is the worse of `normlock verify` and `normlock gate`: the differences inform, these two decide.
 set -euo pipefail
 
 marker="<!-- normlock ${GITHUB_JOB:-} -->"
@@ -89,6 +89,23 @@ esac
     "$work/verified"
   echo '~~~~~~'
 } >"$report"
+
+# -- may the new one replace the old one? ------------------------------------------------------------------------------
+
+gate=()
+while IFS= read -r line; do gate+=("$line"); done < <(lines "${INPUT_GATE:-}")
+if [[ ${#gate[@]} != 0 ]]; then
+  gated=0
+  normlock gate --format markdown "${gate[@]}" >"$work/gate.md" 2>"$work/gate.err" || gated=$?
+  { echo; cat "$work/gate.md" "$work/gate.err"; } >>"$report"
+  case $gated in
+    0) echo "::notice title=normlock gate::The new one may replace the old one." ;;
+    1) echo "::error title=normlock gate::The new one must not replace the old one; the summary says why." ;;
+    *) echo "::error title=normlock gate::Undecided or not run (exit code $gated); the summary says why." ;;
+  esac
+  # A mismatch of either is a mismatch; else whatever is not a match.
+  if [[ $gated == 1 || ($code == 0 && $gated != 0) ]]; then code=$gated; fi
+fi
 
 # -- the locks that changed --------------------------------------------------------------------------------------------
 
