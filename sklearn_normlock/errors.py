@@ -230,7 +230,7 @@ class MissingDependencyError(NormLockError, ImportError):
 
 
 class SealWarning(UserWarning):
-    """A mismatch that the policy ``"warn"`` turned into a warning."""
+    """Nothing vouches for an object: a mismatch under the policy ``"warn"``, or members that nothing binds."""
 
 
 class InputFaultWarning(UserWarning):

@@ -22,6 +22,7 @@ from .errors import (
     MissingFingerprintError,
     MissingLockError,
     NormLockError,
+    SealWarning,
     UnfingerprintableError,
 )
 from .fingerprints import fingerprint
@@ -382,15 +383,19 @@ def _check_seal(est: Any, path: Path, pins: frozenset[str], unsealed: bool) -> N
     """Check an object that no lock speaks of: by its own seal, and by the fingerprints that are accepted."""
     sealed = isinstance(est, Locked) and FINGERPRINT in vars(est)
     if not sealed and not unsealed and not pins:
-        inner = " save its best_estimator_," if hasattr(est, "best_estimator_") else ""
-        respond(
-            MissingFingerprintError(
-                f"{path} holds a {type(est).__name__} without a fingerprint: nothing says that it is what was fitted.",
-                path=str(path),
-                remedy=f"Train it with the classes of sklearn_normlock,{inner} pass lock= or expect=, or unsealed=True "
-                "to take it as it is.",
+        members = [each for each in Layout(est).members if isinstance(each, Locked) and FINGERPRINT in vars(each)]
+        if members:
+            _tell_of_members(est, path, members)
+        else:
+            respond(
+                MissingFingerprintError(
+                    f"{path} holds a {type(est).__name__} without a fingerprint: nothing says that it is what was "
+                    "fitted.",
+                    path=str(path),
+                    remedy="Train it with the classes of sklearn_normlock, pass lock= or expect=, or unsealed=True to "
+                    "take it as it is.",
+                )
             )
-        )
     if pins:
         try:
             found = fingerprint(est)
@@ -407,6 +412,21 @@ def _check_seal(est: Any, path: Path, pins: frozenset[str], unsealed: bool) -> N
             )
     elif sealed and policy() == "raise":  # under another policy it was looked at, and told of, on its way in
         _require_intact(est)
+
+
+def _tell_of_members(est: Any, path: Path, members: Sequence[Any]) -> None:
+    """Say that the sealed members of a stock holder were verified, and that nothing binds them to one another."""
+    for member in members:
+        _require_intact(member)
+    kinds = ", ".join(sorted({type(member).__name__ for member in members}))
+    warnings.warn(
+        f"{path}: the sealed members of this {type(est).__name__} ({kinds}) are what was fitted, and nothing binds "
+        "them to one another: a member of another training would pass, and what has no seal was not verified. To bind "
+        f"them, import {type(est).__name__} from sklearn_normlock, if it is there, or pass lock= or expect=; "
+        "unsealed=True takes it as it is.",
+        SealWarning,
+        stacklevel=5,
+    )
 
 
 def _require_intact(est: Any) -> None:

@@ -18,7 +18,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import sklearn_normlock as nl
 from sklearn_normlock import calibration, ensemble, feature_selection, model_selection, multiclass, multioutput
-from sklearn_normlock.errors import FingerprintMismatchError, NormLockError
+from sklearn_normlock.errors import FingerprintMismatchError, NormLockError, SealWarning
 from sklearn_normlock.model_selection import GridSearchCV, KFold
 from sklearn_normlock.pipeline import make_pipeline
 from sklearn_normlock.preprocessing import StandardScaler
@@ -199,3 +199,32 @@ def test_a_frozen_estimator(fit):
     held.coef_ = held.coef_ + 1
     with pytest.raises(NormLockError, match="coef_"):
         frozen.predict(X)
+
+
+def stock_holders() -> dict[str, Any]:
+    from sklearn.ensemble import StackingClassifier
+    from sklearn.model_selection import GridSearchCV as StockSearch
+    from sklearn.pipeline import make_pipeline as stock_pipeline
+
+    return {
+        "search": StockSearch(model(), GRID, cv=2),
+        "pipeline": stock_pipeline(StandardScaler(), LogisticRegression()),
+        "stacking": StackingClassifier([("a", model())], cv=2),
+    }
+
+
+@pytest.mark.parametrize("name", ["search", "pipeline", "stacking"])
+def test_a_stock_holder_of_sealed_members(name, tmp_path):
+    """A stock holder is loaded with a warning that nothing binds its members; an altered member is still refused."""
+    holder, path = stock_holders()[name].fit(X, y), tmp_path / "model.joblib"
+    joblib.dump(holder, path)
+    with pytest.warns(SealWarning, match="are what was fitted, and nothing binds them to one another") as told:
+        assert np.array_equal(nl.load(path).predict(X), holder.predict(X))
+    assert told[0].filename == __file__
+    nl.load(path, expect=nl.fingerprint(holder))  # this binds them: no warning
+    member = next(each for each in scalers(holder) if isinstance(each, StandardScaler))
+    with nl.config_context(policy="ignore"):
+        member.mean_ = member.mean_ + 1
+        joblib.dump(holder, path)
+    with pytest.raises(NormLockError, match="mean_"):
+        nl.load(path)
