@@ -277,6 +277,19 @@ def test_what_is_right_is_a_match(folder):
     assert main(verify("locks/b.normlock.json")) == 0
 
 
+def test_a_folder_is_locked(folder):
+    """Each artifact in a folder gets its lock; one that can't be locked is said, and an empty folder is no success."""
+    put("us.joblib", "new/us.joblib")
+    put("eu.skops", "new/a/eu.skops")
+    assert main(["lock", "new"]) == 0 and main(verify("new")) == 0
+    put("net.onnx", "new/net.onnx")
+    assert main(["lock", "new"]) == 2 and main(verify("new")) == 2
+    os.mkdir("e")
+    assert main(["lock", "e"]) == 3
+    with pytest.raises(SystemExit):
+        main(["lock"])
+
+
 @pytest.mark.parametrize("arguments", [[], [""], ["nothing"], ["--help"]])
 def test_a_hook_that_is_none(arguments):
     """The hooks' command needs to know which hook."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputFaultWarning, NormLockError, UndecidedError
-from .outcome import MATCH, UsageError, add_format
+from .outcome import MATCH, UsageError, add_format, code_of, print_error, print_nothing, worst
 from .reading import add_python_path
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def _accepted(text: str) -> tuple[str, str]:
 def run(arguments: argparse.Namespace) -> int:
     """Write the lock; return 0, or 2 if it would say of another version's outputs that they were approved."""
     paths: list[Path] = arguments.artifact
+    if len(paths) == 1 and paths[0].is_dir():
+        return _folder(paths[0], arguments)
     if len(paths) > 1 and (arguments.output is None or arguments.rows is not None):
         missing = "-o BUNDLE.normlock.json" if arguments.output is None else "no --rows"
         raise UsageError(f"normlock lock: a bundle of several artifacts takes {missing}")
@@ -79,6 +81,25 @@ def run(arguments: argparse.Namespace) -> int:
     lock.save(output)
     _print(lock, output, before, arguments.format)
     return MATCH
+
+
+def _folder(folder: Path, arguments: argparse.Namespace) -> int:
+    """Lock each artifact in a folder by itself; return the worst exit code."""
+    if arguments.output is not None or arguments.rows is not None:
+        raise UsageError("normlock lock: a folder takes neither -o nor --rows; each artifact gets a lock beside it")
+    from .folders import survey
+
+    found, codes = survey(folder), []
+    for problem in found.problems:
+        codes.append(code_of(problem))
+        print_error(problem, arguments.format, codes[-1], problem.path or "")
+    for path in found.artifacts:
+        try:
+            codes.append(run(argparse.Namespace(**{**vars(arguments), "artifact": [path]})))
+        except (NormLockError, OSError) as error:  # the others are still locked
+            codes.append(code_of(error))
+            print_error(error, arguments.format, codes[-1], str(path))
+    return worst(codes) if codes else print_nothing("there is no artifact in it", arguments.format, folder)
 
 
 def _single(path: Path, arguments: argparse.Namespace) -> Lock:
