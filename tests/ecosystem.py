@@ -21,10 +21,11 @@ TOOLS = {
     "lightgbm": "lightgbm",
     "xgboost-cpu": "xgboost",
     "scikit-learn-intelex": "intel",
+    "mlflow": "test_mlflow",
     "mypy": "nothing_else[mypy]",
     "pyright": "nothing_else[pyright]",
 }
-FILES = ["test_onnx.py", "test_imblearn.py", "test_boosters.py", "test_types.py", "test_docs.py"]
+FILES = ["test_onnx.py", "test_imblearn.py", "test_boosters.py", "test_mlflow.py", "test_types.py", "test_docs.py"]
 
 
 class Table:

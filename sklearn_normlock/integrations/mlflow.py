@@ -1,0 +1,110 @@
+"""MLflow: log a locked model with its lock, and load it by a lock before anything is unpickled."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import ArtifactReadError, MissingDependencyError
+from ..locks.comparison import lock as make_lock
+from ..locks.document import SUFFIX, Lock
+from ..persistence import load
+from ..trust import trusted_types
+
+__all__ = ["TAG", "load_model", "log_model"]
+
+TAG = "normlock.fingerprint"
+_LOCK = f"model{SUFFIX}"
+
+
+def _mlflow() -> Any:
+    try:
+        import mlflow
+        import mlflow.sklearn
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"There is no MLflow to log with ({error}).", remedy="Install it: pip install 'mlflow>=3'."
+        ) from None
+    return mlflow
+
+
+def log_model(
+    sk_model: Any, *, lock: Lock | None = None, skops_trusted_types: Sequence[str] = (), **kwargs: Any
+) -> Any:
+    """Log a fitted model as skops, its lock beside it, with its fingerprint as a tag.
+
+    Parameters
+    ----------
+    sk_model : estimator
+        Fitted.
+    lock : Lock, default=None
+        What was approved; made of the model if None.
+    skops_trusted_types : sequence of str, default=()
+        Further types that the file may hold; this package's are included.
+    **kwargs
+        As :func:`mlflow.sklearn.log_model` takes them: ``name``, ``signature``, ``input_example``,
+        ``registered_model_name``, ``tags`` and the rest.
+
+    Returns
+    -------
+    info : mlflow.models.model.ModelInfo
+        A version in the registry carries the tag, too.
+    """
+    mlflow = _mlflow()
+    approved = make_lock(sk_model) if lock is None else lock
+    kwargs["tags"] = {**(kwargs.get("tags") or {}), TAG: approved.fingerprint}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, _LOCK)
+        approved.save(path)
+        info = mlflow.sklearn.log_model(
+            sk_model,
+            serialization_format="skops",
+            skops_trusted_types=[*trusted_types(), *skops_trusted_types],
+            extra_files=[*(kwargs.pop("extra_files", None) or []), str(path)],
+            **kwargs,
+        )
+    registered = kwargs.get("registered_model_name")
+    if registered is not None:
+        number = str(info.registered_model_version)
+        mlflow.MlflowClient().set_model_version_tag(registered, number, TAG, approved.fingerprint)
+    return info
+
+
+def load_model(
+    model_uri: str, *, lock: Lock | str | os.PathLike[str] | None = None, trusted: Sequence[str] | None = None
+) -> Any:
+    """Load a model by a lock: nothing is unpickled that the lock doesn't know.
+
+    Parameters
+    ----------
+    model_uri : str
+        As MLflow takes it.
+    lock : Lock or path-like, default=None
+        What was approved, from a place that whoever writes to the store can't write to. The lock that was logged beside
+        the model if None: it tells damage and a mistaken file, not an attacker.
+    trusted : sequence of str, default=None
+        As in :func:`sklearn_normlock.load`.
+
+    Returns
+    -------
+    est : estimator
+
+    Raises
+    ------
+    NormLockError
+        As :func:`sklearn_normlock.load`.
+    """
+    mlflow = _mlflow()
+    folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=model_uri))
+    flavors = mlflow.models.Model.load(str(folder)).flavors
+    if "sklearn" not in flavors:
+        raise ArtifactReadError(
+            f"{model_uri} is no model of scikit-learn's: its flavors are {', '.join(sorted(flavors))}.",
+            path=model_uri,
+            remedy="Name a model that log_model logged.",
+        )
+    beside = next(iter(sorted(folder.rglob(_LOCK))), folder / _LOCK)
+    return load(folder / flavors["sklearn"]["pickled_model"], lock=beside if lock is None else lock, trusted=trusted)
