@@ -60,6 +60,14 @@ class Misbehaving(ClassifierMixin, BaseEstimator):
         return WAYS[self.how](X)
 
 
+class SlowToLoad(Misbehaving):
+    """A candidate that takes longer to load than to answer."""
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)
+        time.sleep(4.0)
+
+
 def _raise(X: Any) -> Any:
     raise RuntimeError("out of memory")
 

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 import serving_models
 from scipy import sparse
-from serving_models import WAYS, Misbehaving, X, model, y
+from serving_models import WAYS, Misbehaving, SlowToLoad, X, model, y
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression
@@ -88,6 +88,15 @@ def test_a_process_gives_the_answers_of_the_candidate() -> None:
     status = shadow.status()
     assert status.differing["predict"] == int((NEW.predict(X) != ANSWER).sum()) and status.compared == 2
     assert not status.failures
+    shadow.close()
+
+
+def test_the_start_of_a_process_is_not_a_hang() -> None:
+    """A candidate may take longer to load than it may take to answer."""
+    shadow = Shadow(OLD, SlowToLoad("nan").fit(X, y), run="process", timeout=3.0)
+    shadow.predict(X)
+    assert shadow.drain(60.0)
+    assert not shadow.status().failures and shadow.status().compared == 1
     shadow.close()
 
 

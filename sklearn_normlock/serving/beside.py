@@ -27,6 +27,8 @@ __all__ = ["Beside", "CandidateHung", "Job", "Process", "call_here"]
 
 #: How often in a row a candidate may hang or die before it is asked no more.
 PATIENCE = 4
+#: Seconds that a process has to load its candidate.
+STARTING = 120.0
 _LENGTH = struct.Struct("<Q")
 
 
@@ -96,6 +98,8 @@ class Beside:
         After how many seconds a candidate counts as hanging.
     interrupt : callable, default=None
         Ends an ``ask`` that hangs. Without it the thread is abandoned.
+    since : callable, default=None
+        Returns the monotonic time before which nothing counts as hanging, such as the end of a start.
     """
 
     def __init__(
@@ -106,11 +110,13 @@ class Beside:
         size: int,
         timeout: float,
         interrupt: Callable[[], None] | None = None,
+        since: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._make = lambda: _Shared(ask, settle)
         self._size = size
         self._timeout = timeout
         self._interrupt = interrupt
+        self._since = since
         self._start()
 
     def _start(self) -> None:
@@ -171,7 +177,7 @@ class Beside:
     def _look_after(self, shared: _Shared) -> None:
         """Leave a candidate behind that hangs."""
         started = shared.turn.started
-        if started is None or time.monotonic() - started <= self._timeout:
+        if started is None or time.monotonic() - max(started, self._since()) <= self._timeout:
             return
         with shared.changed:
             turn = shared.turn
@@ -254,6 +260,7 @@ class Process:
         self._candidate = candidate
         self._running: subprocess.Popen[bytes] | None = None
         self._stop: weakref.finalize | None = None
+        self.ready = 0.0  # monotonic: when it was, or will have to be
 
     def __call__(self, job: Job) -> Any:
         """Ask the candidate; raises what it raises, or :class:`CandidateLost` if it died."""
@@ -281,6 +288,7 @@ class Process:
             raise CandidateLost(
                 f"The candidate can't be sent to a process ({type(error).__name__}: {error})."
             ) from error
+        self.ready = time.monotonic() + STARTING
         code = "import sys; sys.path[:] = sys.argv[1:]; from sklearn_normlock.serving.worker import main; main()"
         # One thread for its linear algebra: the cores belong to the primary.
         threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
@@ -299,6 +307,7 @@ class Process:
             raise CandidateLost(
                 f"The candidate could not be loaded in a process ({': '.join(map(str, error.args))})."
             ) from error
+        self.ready = time.monotonic()
         return running
 
     def _end(self) -> None:

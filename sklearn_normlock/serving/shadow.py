@@ -70,6 +70,7 @@ class _Open(Opened):
                 size=shadow.queue_size,
                 timeout=shadow.timeout,
                 interrupt=process.interrupt if process is not None else None,
+                since=(lambda: process.ready) if process is not None else (lambda: 0.0),
             )
 
     @property
