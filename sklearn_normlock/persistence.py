@@ -26,6 +26,7 @@ from .errors import (
     UnfingerprintableError,
 )
 from .fingerprints import fingerprint
+from .fingerprints.state import is_estimator
 from .formats import is_safe, named_format, read, writer
 from .locks.code import holds_main
 from .locks.comparison import checked, compare
@@ -383,7 +384,8 @@ def _check_seal(est: Any, path: Path, pins: frozenset[str], unsealed: bool) -> N
     """Check an object that no lock speaks of: by its own seal, and by the fingerprints that are accepted."""
     sealed = isinstance(est, Locked) and FINGERPRINT in vars(est)
     if not sealed and not unsealed and not pins:
-        members = [each for each in Layout(est).members if isinstance(each, Locked) and FINGERPRINT in vars(each)]
+        inside = Layout(est).members if is_estimator(est) else ()
+        members = [each for each in inside if isinstance(each, Locked) and FINGERPRINT in vars(each)]
         if members:
             _tell_of_members(est, path, members)
         else:
