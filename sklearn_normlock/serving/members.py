@@ -13,7 +13,6 @@ from ..fingerprints import fingerprint, require_fitted
 from ..guards.profile import Profile
 from ..locks.comparison import checked, compare
 from ..locks.document import Lock
-from ..locks.report import Report
 from ..persistence import load, lock_path, open_locked, pins_of
 from ..seals.mixin import Locked
 from ..seals.seal import find_problem
@@ -104,7 +103,7 @@ def open_member(name: str, source: Any, lock: LockLike, *, unlocked: bool) -> Me
             return _pinned(name, load(path, unsealed=True), None)
         approved = _read(lock_path(path) if lock is None or lock is True else lock)
         est, report = open_locked(path, approved, pins=pins_of(None))
-        require_match(report, name)
+        checked(report, name)
         return Member(name, est, approved, report.actual)
     if lock is True:
         raise LockMismatchError(
@@ -115,7 +114,7 @@ def open_member(name: str, source: Any, lock: LockLike, *, unlocked: bool) -> Me
     if lock is not None and lock is not False:
         approved = _read(lock)
         report = compare(source, approved)
-        require_match(report, name)
+        checked(report, name)
         return Member(name, source, approved, report.actual)
     if isinstance(source, Locked) and FINGERPRINT in vars(source):
         problem = find_problem(source)
@@ -146,7 +145,7 @@ def reopen(member: Member) -> Member:
         If it is another than it was.
     """
     if member.lock is not None:
-        require_match(compare(member.estimator, member.lock), member.name)
+        checked(compare(member.estimator, member.lock), member.name)
     elif member.fingerprint is not None:
         now = fingerprint(member.estimator)
         if now != member.fingerprint:
@@ -158,11 +157,6 @@ def reopen(member: Member) -> Member:
                 remedy="Load the file again from where it was saved, or give the members as files with their locks.",
             )
     return member
-
-
-def require_match(report: Report, name: str) -> None:
-    """Raise unless a report is a match; what can't be told is not one."""
-    checked(report, name)
 
 
 def one_line(error: BaseException) -> str:
