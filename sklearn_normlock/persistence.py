@@ -38,9 +38,10 @@ from .locks.parts import FileDigest
 from .locks.report import Report
 from .locks.target import Target
 from .resealing import seal as sealed
+from .seals.layout import Layout
 from .seals.mixin import Locked
 from .seals.seal import find_problem, respond
-from .seals.watch import FINGERPRINT, Layout
+from .seals.watch import FINGERPRINT
 
 __all__ = ["dump", "load"]
 

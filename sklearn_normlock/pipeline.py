@@ -10,7 +10,7 @@ from sklearn import pipeline as stock
 
 from .seals.mixin import Locked
 from .seals.rebuilt import rebuilt
-from .seals.seal import Open, check, leave_open, seal, watch_over
+from .seals.seal import Opening, check, open_copy, seal, watch_over
 from .seals.watch import FINGERPRINT, Watch
 
 __all__ = ["FeatureUnion", "Pipeline", "make_pipeline", "make_union"]
@@ -27,13 +27,14 @@ class SealedSlices:
         part = super().__getitem__(ind)  # type: ignore[misc]
         if not isinstance(ind, slice):
             return part
-        if isinstance(watch_over(self), Open):
-            leave_open(part)  # a pipeline that is being fitted transforms metadata by the steps before
+        opening = watch_over(self)
+        if isinstance(opening, Opening) and opening.admits():
+            open_copy(part, opening)  # a pipeline that is being fitted transforms metadata by the steps before
         elif FINGERPRINT in vars(self):
             # A part of a pipeline that is what was fitted is what was fitted, and is bound as the whole is.
             check(self)
             watch = watch_over(self)
-            if isinstance(watch, Watch) and watch.intact(self.__dict__):  # else the policy let a mismatch pass
+            if isinstance(watch, Watch) and watch.intact(self):  # else the policy let a mismatch pass
                 seal(part)
         return part
 

@@ -324,6 +324,7 @@ LEFT_OUT_OF = {
     "sklearn.preprocessing._label.MultiLabelBinarizer": {"_cached_dict"},
     "sklearn.neural_network._rbm.BernoulliRBM": {"random_state_"},
     "sklearn.pipeline.FeatureUnion": {"_transformers_feature_names_out"},
+    "sklearn.compose._column_transformer.ColumnTransformer": {"_transformers_feature_names_out"},
     "skrub._minhash_encoder.MinHashEncoder": {"hash_dict_"},
     **dict.fromkeys(
         [

@@ -62,9 +62,9 @@ def test_what_does_not_count_may_move():
     """A change of what does not count is looked at once, and is in place from then on."""
     scaler = StandardScaler().fit(X)
     scaler.set_output(transform="default")
-    assert not watch_over(scaler).intact(vars(scaler))
+    assert not watch_over(scaler).intact(scaler)
     scaler.transform(X)
-    assert watch_over(scaler).intact(vars(scaler))
+    assert watch_over(scaler).intact(scaler)
 
 
 def test_a_watch_does_not_show():

@@ -56,6 +56,7 @@ BY_CLASS: dict[str, frozenset[str]] = {
     # Caches that are filled when they are first used.
     "sklearn.preprocessing._label.MultiLabelBinarizer": frozenset({"_cached_dict"}),
     "sklearn.pipeline.FeatureUnion": frozenset({"_transformers_feature_names_out"}),
+    "sklearn.compose._column_transformer.ColumnTransformer": frozenset({"_transformers_feature_names_out"}),
     "skrub._minhash_encoder.MinHashEncoder": frozenset({"hash_dict_"}),
     "sklearn.neural_network._rbm.BernoulliRBM": frozenset({"random_state_"}),
     # The fitted state in a form of oneDAL's, beside the fitted attributes; made anew from these where it is missing.

@@ -94,7 +94,7 @@ def fast_paths(est: Any) -> dict[str, tuple[str, ...]]:
 
 def _enter(est: Any, path: str, compiler: Compiler | None, found: dict[str, tuple[str, ...]]) -> None:
     watch = watch_over(est)
-    if compiler is None and isinstance(watch, Watch) and watch.intact(vars(est)):
+    if compiler is None and isinstance(watch, Watch) and watch.intact(est):
         compiler = Compiler(watch)
     found[path] = tuple(m for m in METHODS if compiler is not None and compiler.kernel(est, m) is not None)
     members = getattr(est, "steps", None) or getattr(est, "transformers_", None) or ()

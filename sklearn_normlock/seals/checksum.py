@@ -20,8 +20,9 @@ import numpy as np
 
 from ..fingerprints.naming import class_name
 from ..fingerprints.state import declares_state, is_estimator
+from .layout import Layout
 from .shape import NUMBERS, PLAIN, shape_of
-from .watch import FINGERPRINT, Layout
+from .watch import FINGERPRINT
 
 _LARGEST = 1 << 16  # bytes of an array; from there on hashing itself is what takes time
 _LONGEST = 256  # items of a list
@@ -77,7 +78,7 @@ class Checksum(Layout):
                 _verified.clear()
             _verified.add(self.text)
 
-    def _enter(self, estimator: Any) -> Any:
+    def _enter(self, estimator: Any, path: str = "") -> Any:
         attributes, kind = vars(estimator), type(estimator)
         self._depth += 1
         if declares_state(kind) or self._depth > _DEEPEST:
@@ -86,6 +87,7 @@ class Checksum(Layout):
         self.states.append((kind, attributes, shape))
         values = [attributes[name] for name in shape.counted]
         for i in shape.composed:
+            self._belongs(shape, shape.counted[i])
             values[i] = self._covered(values[i])
         self._depth -= 1
         return b"state", class_name(kind), shape.counted, values
@@ -93,6 +95,7 @@ class Checksum(Layout):
     def _covered(self, value: Any) -> Any:
         kind = type(value)
         if kind is np.ndarray:
+            self._array(value, "")
             dtype = value.dtype
             if dtype.char in _NATIVE and dtype.isnative:
                 if value.nbytes > _LARGEST:
@@ -106,7 +109,7 @@ class Checksum(Layout):
             return kind.__name__, value.tobytes()
         if kind is tuple or kind is list:
             if kind is list:
-                self.containers.append(value)
+                self._add(value)
             if len(value) > _LONGEST:
                 raise _Beyond
             return kind([item if type(item) in PLAIN else self._covered(item) for item in value])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .shape import NUMBERS, PLAIN, Shape, parameter_names
+from .shape import NUMBERS, PLAIN, parameter_names
 
 _CONTAINERS = (list, tuple, dict)
 _DEEPEST = 4  # levels of containers that are searched for arrays
@@ -30,6 +30,8 @@ def arrays_in(value: Any, depth: int = 0) -> Iterator[np.ndarray]:
         yield from _parts(value, ("data", "indices", "indptr", "row", "col", "offsets"))
     elif hasattr(value, "t") and hasattr(value, "c"):
         yield from _parts(value, ("t", "c"))
+    elif hasattr(value, "_mgr"):  # a frame or series of pandas
+        yield from (item for item in getattr(value._mgr, "arrays", ()) if isinstance(item, np.ndarray))
 
 
 def _parts(value: Any, names: tuple[str, ...]) -> Iterator[np.ndarray]:
@@ -75,45 +77,6 @@ def _copied(value: Any) -> Any:
     return type(value)(map(_copied, value)) if type(value) in (list, tuple) else value
 
 
-def lock_arrays(
-    attributes: dict[str, Any],
-    shape: Shape,
-    foreign: Sequence[np.ndarray],
-    locked: list[np.ndarray],
-    spared: list[np.ndarray],
-) -> None:
-    """Make the fitted arrays of an estimator read-only.
-
-    All those of a locked class. Of scikit-learn's classes the public ones and the rows of neighbours, and no arrays of
-    objects: gradient boosting and SVC pass others to compiled code that asks for writable memory. Of other libraries'
-    classes none. Constructor parameters belong to the user and are left alone.
-
-    Parameters
-    ----------
-    attributes : dict
-        The estimator's ``__dict__``.
-    shape : Shape
-        Of the estimator.
-    foreign : list of ndarray
-        The user's own arrays: left writable where an estimator that isn't ours to change holds one of them.
-    locked, spared : list of ndarray
-        Receive every fitted array that is read-only now, and those that were left writable.
-    """
-    for name in shape.lockable:
-        value = attributes[name]
-        # One array may go by two names, of which the private one is for compiled code.
-        if shape.private and name != "_fit_X" and any(value is attributes[other] for other in shape.private):
-            continue
-        for array in (value,) if type(value) is np.ndarray and not value.dtype.hasobject else arrays_in(value):
-            if not shape.ours and array.dtype.hasobject:
-                continue
-            if foreign and any(array is other for other in foreign):
-                spared.append(array)
-                continue
-            array.setflags(write=False)
-            locked.append(array)
-
-
 def release(arrays: Iterable[np.ndarray]) -> None:
     """Make arrays writable again, as far as their memory allows."""
     for array in arrays:
@@ -121,6 +84,40 @@ def release(arrays: Iterable[np.ndarray]) -> None:
             array.flags.writeable = True
         except ValueError:  # the memory is that of a pickle, or of a file that was opened for reading
             continue
+
+
+def renew(value: Any, shared: frozenset[int], parts: frozenset[int], memo: dict[int, Any]) -> Any:
+    """Return a value with copies in the place of arrays that others may hold; what holds them is changed in place.
+
+    Parameters
+    ----------
+    value : object
+        An object, or anything in it.
+    shared : frozenset of int
+        The ids of the arrays.
+    parts : frozenset of int
+        The ids of the objects to enter.
+    memo : dict
+        What was met, by id.
+    """
+    if id(value) in memo:
+        return memo[id(value)]
+    memo[id(value)] = value
+    if isinstance(value, np.ndarray):
+        if id(value) in shared:
+            memo[id(value)] = value.copy(order="K")
+    elif type(value) is tuple:
+        renewed = tuple(renew(item, shared, parts, memo) for item in value)
+        if any(a is not b for a, b in zip(renewed, value, strict=True)):
+            memo[id(value)] = renewed
+    elif isinstance(value, list):
+        value[:] = [renew(item, shared, parts, memo) for item in value]
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            value[key] = renew(item, shared, parts, memo)
+    elif id(value) in parts and hasattr(value, "__dict__"):
+        renew(vars(value), shared, parts, memo)
+    return memo[id(value)]
 
 
 def make_writable(attributes: dict[str, Any]) -> None:

@@ -18,12 +18,16 @@ from ..kernels.inputs import usual
 from .display import badge
 from .freeze import passed_arrays
 from .seal import (
-    Open,
+    FitOpening,
+    Opening,
+    _watches,
+    abandon,
+    after_use,
     carry,
     check,
     fitted_attribute,
-    leave_open,
-    opened,
+    open_copy,
+    open_with,
     respond,
     seal,
     verify_loaded,
@@ -122,11 +126,11 @@ class Locked:
 
     def _duplicate(self, taken: Callable[[Any], Any], memo: dict[int, Any]) -> Any:
         duplicate = memo[id(self)] = type(self).__new__(type(self))
-        if isinstance(
-            watch_over(self), Open
-        ):  # scikit-learn's callbacks and routing take copies in the middle of a fit
-            leave_open(duplicate)
+        watch = watch_over(self)
+        if isinstance(watch, Opening) and watch.admits():
+            # scikit-learn's callbacks and routing take copies in the middle of a fit
             vars(duplicate).update(taken(vars(self)))
+            open_copy(duplicate, watch)
         elif UNNAMED in vars(self) and check(self):
             vars(duplicate).update(taken(vars(self)))
             watch_on(duplicate)
@@ -208,10 +212,13 @@ def _called(cls: type, name: str, method: Callable[..., Any]) -> Callable[..., A
 def _checked(method: Callable[..., Any], called: Callable[..., Any]) -> Callable[..., Any]:
     name = method.__name__
 
+    watches = _watches
+
     @functools.wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        watch = watch_over(self)
-        if watch.__class__ is Watch and watch.intact(self.__dict__):
+        watch = watches.get(id(self))
+        if watch.__class__ is Watch and watch.intact(self):
+            result = None
             if len(args) == 1 and type(args[0]) is ndarray and not kwargs:
                 try:
                     kernel = watch.kernels[name]
@@ -219,10 +226,18 @@ def _checked(method: Callable[..., Any], called: Callable[..., Any]) -> Callable
                     kernel = kernel_of(self, name, watch)
                 if kernel is not None and usual():
                     result = kernel(args[0])
-                    if result is not None:
-                        return result
-            return called(self, *args, **kwargs)
-        if check(self) or watch_over(self) is not None or fitted_attribute(self) is not None:
+            if result is None:
+                result = called(self, *args, **kwargs)
+            if watch.active or watches.get(id(self)) is not watch:
+                after_use(self, watch)
+            return result
+        if check(self):
+            watch = watches.get(id(self))
+            result = called(self, *args, **kwargs)
+            if watch.__class__ is Watch:
+                after_use(self, watch)
+            return result
+        if watch_over(self) is not None or fitted_attribute(self) is not None:
             return called(self, *args, **kwargs)
         result = called(self, *args, **kwargs)
         if fitted_attribute(self) is not None:
@@ -237,13 +252,23 @@ def _sealing(method: Callable[..., Any], called: Callable[..., Any]) -> Callable
 
     @functools.wraps(method)
     def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before = watch_over(self)
+        if isinstance(before, Opening):
+            if before.admits():
+                return called(self, *args, **kwargs)  # a part of a fit that is going on
+            check(self)
+            before = before.before
         if partial:
             _refuse_after_load(self)
-        with opened(self) as outermost:
+        opening = FitOpening(before)
+        try:
+            open_with(self, opening)
             result = called(self, *args, **kwargs)
-        if outermost:
-            returned = () if result is self else (result,)
-            seal(self, passed_arrays((*args, *kwargs.values(), *returned)))
+        except BaseException:
+            abandon(self, opening)
+            raise
+        returned = () if result is self else (result,)
+        seal(self, passed_arrays((*args, *kwargs.values(), *returned)))
         return result
 
     return _named(fit, method)

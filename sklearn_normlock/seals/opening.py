@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,13 @@ import numpy as np
 from ..errors import NormLockError
 from ..fingerprints.state import is_estimator
 from .freeze import make_writable
+from .layout import Layout
 from .mixin import Locked
-from .seal import opened, seal
-from .watch import CARRIED, Layout
+from .seal import Opening, ThawOpening, check, inside_blocks, open_with, seal, watch_over
+from .watch import CARRIED
 
 
-@contextmanager
-def thaw(est: Any) -> Iterator[Any]:
+class thaw:  # noqa: N801 - used as a statement
     """Let a sealed object be changed on purpose; it is sealed anew on exit.
 
     Parameters
@@ -38,7 +38,9 @@ def thaw(est: Any) -> Iterator[Any]:
 
     Notes
     -----
-    If the block raises, the old seal stays: what was changed until then is a mismatch.
+    If the block raises, the old seal stays: what was changed until then is a mismatch. Only the thread or asyncio task
+    that runs the block may use the object meanwhile; a call of any other raises. Copies and slices that are taken
+    inside are sealed at its end, too.
 
     Examples
     --------
@@ -53,22 +55,53 @@ def thaw(est: Any) -> Iterator[Any]:
     >>> scaler.transform([[0.5]])
     array([[0.]])
     """
-    if not isinstance(est, Locked):
-        raise NormLockError(
-            f"A {type(est).__name__} has no seal to open.",
-            remedy="Import its class from sklearn_normlock, or make one with `class Mine(Locked, Theirs): pass`.",
-        )
-    members = [member for member in Layout(est).members if isinstance(member, Locked)]
-    with ExitStack() as doors:
-        for member in (est, *members):
-            doors.enter_context(opened(member))
-        for member in (est, *Layout(est).members):
-            make_writable(vars(member))
-        yield est
-    # From the inside out: a container takes over the fingerprints of its members.
-    for member in reversed(members):
-        seal(member)
-    seal(est)
+
+    def __init__(self, est: Any) -> None:
+        if not isinstance(est, Locked):
+            raise NormLockError(
+                f"A {type(est).__name__} has no seal to open.",
+                remedy="Import its class from sklearn_normlock, or make one with `class Mine(Locked, Theirs): pass`.",
+            )
+        self._est = est
+        self._members: list[Any] = []
+        self._openings: list[tuple[Any, ThawOpening]] = []
+        self.ended = False
+
+    def __enter__(self) -> Any:
+        est = self._est
+        self._members = [member for member in Layout(est).members if isinstance(member, Locked)]
+        try:
+            for member in (est, *self._members):
+                before = watch_over(member)
+                if isinstance(before, Opening):
+                    check(member)
+                    continue  # it is open already, and stays so until what opened it is done
+                opening = ThawOpening(before, self)
+                self._openings.append((member, opening))
+                open_with(member, opening)
+            inside_blocks.set((*inside_blocks.get(), weakref.ref(self)))
+            for member in (est, *Layout(est).members):
+                make_writable(vars(member))
+        except BaseException:
+            self._leave()
+            raise
+        return est
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        try:
+            if kind is None:
+                # From the inside out: a container takes over the fingerprints of its members.
+                for member in (*reversed(self._members), self._est):
+                    seal(member)
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Close what is still open."""
+        self.ended = True
+        inside_blocks.set(tuple(each for each in inside_blocks.get() if each() not in (None, self)))
+        for member, _ in self._openings:
+            watch_over(member)
 
 
 def unlock(est: Any) -> Any:

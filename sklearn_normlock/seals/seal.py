@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import inspect
 import logging
+import sys
 import warnings
 import weakref
 from collections.abc import Sequence
+from contextvars import ContextVar
+from itertools import chain
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -31,33 +35,118 @@ from ..fingerprints.state import is_estimator
 from ..records.diff import compare_records
 from ..records.environment import environment
 from .checksum import Checksum
-from .freeze import own, release
+from .freeze import own, release, renew
+from .layout import Layout
 from .messages import mismatch, short
 from .watch import CARRIED, ENVIRONMENT, FINGERPRINT, RECORD, UNNAMED, Watch
 
 
-class Open:
-    """Stands in the watch's place while an object is being fitted or is thawed: everything may move."""
+class Opening:
+    """Stands in the watch's place while an object may change: in a fit, or inside ``thaw``.
 
-    reference: Any = None
+    Parameters
+    ----------
+    before : Watch, default=None
+        The watch that it stands for.
 
-    def intact(self, attributes: dict[str, Any]) -> bool:
-        """As :meth:`Watch.intact`; nothing is out of place while everything may move."""
-        return True
+    Attributes
+    ----------
+    copies : list of weakref
+        Copies and slices that were taken meanwhile. They are open for as long, and are sealed with the object.
+    """
+
+    def __init__(self, before: Watch | None = None) -> None:
+        self.before = before
+        self.copies: list[weakref.ref[Any]] = []
+
+    def over(self) -> bool:
+        """Tell whether it has ended, by an interrupt that came before the object could be closed, say."""
+        raise NotImplementedError
+
+    def admits(self) -> bool:
+        """Tell whether the calling code is inside: the object may be changing under anybody else."""
+        raise NotImplementedError
+
+
+class FitOpening(Opening):
+    """Opens an object for a call of ``fit``: the frame of the call holds it in the variable ``opening``."""
+
+    def __init__(self, before: Watch | None = None) -> None:
+        super().__init__(before)
+        self._thread = get_ident()
+
+    def over(self) -> bool:
+        """As :meth:`Opening.over`."""
+        frame = sys._getframe() if self._thread == get_ident() else sys._current_frames().get(self._thread)
+        try:
+            while frame is not None:
+                if "opening" in frame.f_code.co_varnames and frame.f_locals.get("opening") is self:
+                    return False
+                frame = frame.f_back
+            return True
+        finally:
+            del frame  # a frame that holds itself would keep everything in it alive
+
+    def admits(self) -> bool:
+        """As :meth:`Opening.admits`. Before the first fit there is nothing that another thread could mistake."""
+        return self._thread == get_ident() or self.before is None
+
+
+class ThawOpening(Opening):
+    """Opens an object for a block of ``thaw``, in the thread or task that runs it.
+
+    Parameters
+    ----------
+    before : Watch or None
+        The watch that it stands for.
+    block : object
+        Lives as long as the block, and has an attribute ``ended``.
+    """
+
+    def __init__(self, before: Watch | None, block: Any) -> None:
+        super().__init__(before)
+        self._block = weakref.ref(block)
+
+    def over(self) -> bool:
+        """As :meth:`Opening.over`."""
+        block = self._block()
+        return block is None or block.ended
+
+    def admits(self) -> bool:
+        """As :meth:`Opening.admits`."""
+        block = self._block()
+        return any(each() is block for each in inside_blocks.get())
+
+
+class CopyOpening(Opening):
+    """Opens a copy or a slice for as long as the object is open that it was taken from."""
+
+    def __init__(self, origin: Opening) -> None:
+        super().__init__()
+        self.over = origin.over  # type: ignore[method-assign]
+        self.admits = origin.admits  # type: ignore[method-assign]
+
+
+# The blocks of ``thaw`` that the running code is inside of.
+inside_blocks: ContextVar[tuple[weakref.ref[Any], ...]] = ContextVar("sklearn_normlock_thaw", default=())
 
 
 # By id: an entry goes when its object goes, and an object needs no attribute that would have to be kept out of every
 # copy of it.
-_watches: dict[int, Watch | Open] = {}
+_watches: dict[int, Watch | Opening] = {}
 _references: dict[int, weakref.ref] = {}
 
 
-def watch_over(obj: Any) -> Watch | Open | None:
+def watch_over(obj: Any) -> Watch | Opening | None:
     """Return the watch over an object, or None if it was not sealed or checked in this process."""
-    return _watches.get(id(obj))
+    watch = _watches.get(id(obj))
+    if isinstance(watch, Opening) and watch.over():
+        abandon(obj, watch)
+        return _watches.get(id(obj))
+    return watch
 
 
-def _keep(obj: Any, watch: Watch | Open) -> None:
+def _keep(obj: Any, watch: Watch | Opening) -> None:
     key = id(obj)
     if key not in _references:
         # Bound here: when the interpreter shuts down, the module's own names go before some objects do.
@@ -83,28 +172,53 @@ def seal(obj: Any, foreign: Sequence[np.ndarray] = ()) -> None:
         What was passed to fit and returned by it; see :func:`~sklearn_normlock.seals.freeze.own`.
     """
     attributes = vars(obj)
+    opening = _watches.get(id(obj))
     for name in CARRIED:
         attributes.pop(name, None)
     own(type(obj), attributes, foreign)
+    if isinstance(opening, Opening) and opening.before is not None:
+        _part_from(obj, opening.before.arrays)
     record = Record()
     try:
         digest = object_digest(obj, record, _vouched)
     except UnfingerprintableError as error:
         # Nothing can vouch for it elsewhere; in this process it is watched all the same.
         attributes[UNNAMED] = str(error)
-        _keep(obj, Watch(obj, foreign, Record()))
+        watch = Watch(obj, foreign, Record())
+    else:
+        attributes[FINGERPRINT] = PREFIX + digest.hex()
+        attributes[ENVIRONMENT] = environment()
+        watch = Watch(obj, foreign, record)
+    _keep(obj, watch)
+    if isinstance(opening, Opening):
+        for reference in opening.copies:
+            taken = reference()
+            if taken is not None and isinstance(_watches.get(id(taken)), CopyOpening):
+                if fitted_attribute(taken) is None:
+                    del _watches[id(taken)]
+                else:
+                    seal(taken, foreign)
+
+
+def _part_from(obj: Any, released: Sequence[np.ndarray]) -> None:
+    """Leave arrays that were made writable to whoever else may hold them, and work with copies from here on.
+
+    A copy of the object may share them. It sees that they are writable, and is hashed.
+    """
+    layout = Layout(obj) if released else None
+    if layout is None:
         return
-    attributes[FINGERPRINT] = PREFIX + digest.hex()
-    attributes[ENVIRONMENT] = environment()
-    _keep(obj, Watch(obj, foreign, record))
+    shared = frozenset(map(id, released)).intersection(map(id, layout.frozen))
+    if shared:
+        parts = frozenset(map(id, chain((obj,), layout.members, layout.objects)))
+        renew(obj, shared, parts, {})
 
 
 def _standing(obj: Any) -> Watch | None:
     """Return the watch over a sealed object that nothing has touched, or None."""
     watch = _watches.get(id(obj))
-    if isinstance(watch, Watch):
-        attributes = vars(obj)
-        if FINGERPRINT in attributes and (watch.intact(attributes) or watch.settle(attributes)):
+    if isinstance(watch, Watch) and FINGERPRINT in vars(obj):
+        if watch.intact(obj) or watch.accept_irrelevant_changes(obj):
             return watch
     return None
 
@@ -115,45 +229,37 @@ def _vouched(obj: Any) -> tuple[bytes, Record] | None:
     return None if watch is None else (bytes.fromhex(vars(obj)[FINGERPRINT][len(PREFIX) :]), watch.record)
 
 
-class opened:  # noqa: N801 - used as a statement
-    """``with opened(obj) as outermost``: let an object change; tells whether this is the outermost call that lets it.
+def open_with(obj: Any, opening: Opening) -> None:
+    """Let an object change."""
+    if opening.before is not None:
+        release(opening.before.arrays)
+    _keep(obj, opening)
 
-    When the outermost is through, the object has no watch until it is sealed. If it fails, the old seal is put back:
-    what was changed before the failure is a mismatch.
-    """
 
-    def __init__(self, obj: Any) -> None:
-        self.obj = obj
-        self.before = _watches.get(id(obj))
-        self.outermost = not isinstance(self.before, Open)
+def abandon(obj: Any, opening: Opening) -> None:
+    """Close an object without a new seal: the old one stays, and what was changed meanwhile is a mismatch."""
+    if opening.before is None:
+        _watches.pop(id(obj), None)
+    else:
+        # If it has changed, its arrays stay writable: a copy that shares them sees that, and is hashed, too.
+        before = opening.before
+        before.invalidate()
+        _keep(obj, before)
+        if FINGERPRINT in vars(obj) and find_problem(obj) is None:
+            _keep(obj, Watch(obj, before.spared, before.record, from_bytes=before.from_bytes))
 
-    def __enter__(self) -> bool:
-        if self.outermost:
-            if isinstance(self.before, Watch):
-                release(self.before.arrays)
-            _keep(self.obj, Open())
-        return self.outermost
 
-    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
-        if not self.outermost:
-            return
-        if error is not None and isinstance(self.before, Watch):
-            for array in self.before.arrays:
-                array.flags.writeable = False
-            self.before.doubt()
-            _keep(self.obj, self.before)
-        else:
-            del _watches[id(self.obj)]
+def open_copy(copied: Any, origin: Opening) -> None:
+    """Let a copy or a slice change for as long as the object is open that it was taken from."""
+    for name in CARRIED:
+        vars(copied).pop(name, None)
+    origin.copies.append(weakref.ref(copied))
+    _keep(copied, CopyOpening(origin))
 
 
 def watch_on(obj: Any) -> None:
     """Watch a copy, or what came back from bytes, that nothing but its watch vouches for."""
     _keep(obj, Watch(obj, (), Record(), from_bytes=True))
-
-
-def leave_open(obj: Any) -> None:
-    """Let a part or a copy of an object change, that was taken while the object is open."""
-    _keep(obj, Open())
 
 
 # -- checking one ----------------------------------------------------------------------------------------------------
@@ -167,11 +273,39 @@ def check(obj: Any) -> bool:
     sealed : bool
         False if there is nothing to check: it was not fitted, or is being fitted.
     """
-    watch = _watches.get(id(obj))
-    if watch is None or not watch.intact(obj.__dict__):
+    watch = watch_over(obj)
+    if isinstance(watch, Opening):
+        if not watch.admits():
+            respond(_busy(obj), obj)
+        return False
+    if watch is None or not watch.intact(obj):
         examine(obj)
         watch = _watches.get(id(obj))
     return isinstance(watch, Watch)
+
+
+def _busy(obj: Any) -> NormLockError:
+    return FingerprintMismatchError(
+        f"This {type(obj).__name__} is being fitted or thawed by another thread: it is not what was fitted until that "
+        "is done.",
+        expected=vars(obj).get(FINGERPRINT),
+        remedy="Wait for it, or work on a copy that was taken before.",
+    )
+
+
+def after_use(obj: Any, watch: Watch) -> None:
+    """Look at an object after an own call, where that may have changed it, or another thread has.
+
+    A private attribute that code neither scikit-learn's nor ours has changed (a cache, a counter) is use. It is watched
+    from here on as it is now. A fitted attribute that has changed is found at the next call.
+    """
+    now = watch_over(obj)
+    if now is not watch:
+        sealed_elsewhere = isinstance(now, Watch) and now.record is not watch.record and now.thread != get_ident()
+        if sealed_elsewhere or (isinstance(now, Opening) and not now.admits()):
+            respond(_busy(obj), obj)
+    elif watch.active and not watch.intact(obj) and watch.only_use_shows(obj):
+        _keep(obj, Watch(obj, watch.spared, watch.record, from_bytes=watch.from_bytes))
 
 
 def examine(obj: Any) -> None:
@@ -187,7 +321,7 @@ def examine(obj: Any) -> None:
     if policy() == "ignore":
         return
     watch = _watches.get(id(obj))
-    if isinstance(watch, Watch) and watch.settle(vars(obj)):
+    if isinstance(watch, Watch) and watch.accept_irrelevant_changes(obj):
         return
     problem = find_problem(obj)
     if problem is not None:
@@ -265,8 +399,10 @@ def carry(obj: Any, state: Any) -> Any:
     """
     if not isinstance(state, dict):
         return state
-    watch = _watches.get(id(obj))
-    if isinstance(watch, Open):
+    watch = watch_over(obj)
+    if isinstance(watch, Opening):
+        if not watch.admits():
+            respond(_busy(obj), obj)
         return {**{name: value for name, value in state.items() if name not in CARRIED}, **_present_seal(obj)}
     if isinstance(watch, Watch) and FINGERPRINT in state:
         return {**state, RECORD: watch.record.text}
@@ -345,7 +481,7 @@ def _without_fingerprint(obj: Any) -> NormLockError | None:
     attributes = vars(obj)
     watch = _watches.get(id(obj))
     if UNNAMED in attributes and isinstance(watch, Watch):
-        if watch.intact(attributes) or watch.settle(attributes):
+        if watch.intact(obj) or watch.accept_irrelevant_changes(obj):
             return None
         return FingerprintMismatchError(
             f"This {name} has changed since it was fitted. What changed can't be shown: no fingerprint could be made "

@@ -12,8 +12,7 @@ from ..fingerprints.naming import cached
 
 PLAIN = frozenset({type(None), bool, int, float, str})
 NUMBERS = frozenset({np.float64, np.float32, np.int64, np.int32, np.bool_})
-_NO_ARRAY = PLAIN | NUMBERS | {type}
-_LEAVES = _NO_ARRAY | {np.ndarray}  # what can't be changed in place, or would have to be made writable first
+_LEAVES = PLAIN | NUMBERS | {type}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +26,22 @@ class Shape:
     composed : tuple of int
         The positions, in ``counted``, of those that are more than a number or a string.
     visited : tuple of str
-        Those of ``counted`` that may hold estimators, or be changed in place.
-    lockable : tuple of str
-        Those that may hold arrays to be made read-only.
-    private : tuple of str
-        Arrays that are left writable, whatever other name they go by.
-    ours : bool
-        Whether the class is a locked one.
+        Those of ``counted`` that may hold arrays or estimators, or be changed in place; parameters come first.
+    parameters : frozenset of str
+        The constructor's parameters: they are the user's, so that arrays in them are left writable.
+    frozen : bool
+        Whether the fitted arrays are made read-only: locked classes and scikit-learn's do not write
+        to them when they are used.
+    known : bool
+        Whether it is known which private attributes change with use.
     """
 
     counted: tuple[str, ...]
     composed: tuple[int, ...]
     visited: tuple[str, ...]
-    lockable: tuple[str, ...]
-    private: tuple[str, ...]
-    ours: bool
+    parameters: frozenset[str]
+    frozen: bool
+    known: bool
 
 
 def shape_of(cls: type, attributes: dict[str, Any]) -> Shape:
@@ -53,28 +53,26 @@ def shape_of(cls: type, attributes: dict[str, Any]) -> Shape:
 def _shape(cls: type, names: tuple[str, ...], kinds: tuple[type, ...]) -> Shape:
     kind_of = dict(zip(names, kinds, strict=True))
     counted = tuple(counted_names(cls, names))
-    ours = getattr(cls, "_normlock_locked", False)
-    if ours:
-        lockable = names
-    elif cls.__module__.startswith("sklearn."):
-        lockable = tuple(name for name in names if name[-1] == "_" and name[0] != "_" or name == "_fit_X")
-    else:
-        lockable = ()
-    left = parameter_names(cls)
+    parameters = parameter_names(cls)
+    visited = [name for name in counted if kind_of[name] not in _LEAVES]
     return Shape(
         counted=counted,
         composed=tuple(i for i, name in enumerate(counted) if kind_of[name] not in PLAIN),
-        visited=tuple(name for name in counted if kind_of[name] not in _LEAVES),
-        lockable=tuple(
-            name
-            for name in lockable
-            if name not in left and (kind_of[name] not in _LEAVES or kind_of[name] is np.ndarray)
-        ),
-        private=()
-        if ours
-        else tuple(name for name in names if name[0] == "_" and issubclass(kind_of[name], np.ndarray)),
-        ours=ours,
+        visited=tuple(sorted(visited, key=lambda name: name not in parameters)),
+        parameters=parameters,
+        frozen=is_known(cls) or bool(getattr(cls, "_normlock_locked", False)),
+        known=is_known(cls),
     )
+
+
+@cached
+def is_known(cls: type) -> bool:
+    """Tell whether what changes when objects of a class are used is known, and excluded by name.
+
+    That is so of scikit-learn's classes, of drop-ins that compute what those compute, and of NumPy's and SciPy's.
+    """
+    stock = cls.__dict__.get("__fingerprint_class__", cls)
+    return stock.__module__.startswith(("sklearn.", "sklearn_normlock.", "scipy.", "numpy."))
 
 
 @cached

@@ -1,28 +1,26 @@
 """The watch over a sealed object: has anything moved since it was sealed? In about a microsecond, without hashing.
 
-A watch holds the values that were in place when the object was sealed: those of its ``__dict__``, of the estimators in
-it at any depth, and of the lists and dicts between them. A call compares identities. An array can't have been edited
-while it is read-only. Only when something has moved is the object hashed again.
+A watch holds the values that were in place when the object was sealed: those of its ``__dict__``, of the estimators and
+plain objects in it at any depth, and of the containers between them. A call compares identities. An array can't have
+been edited while it is read-only; one that has to stay writable is compared with a copy. Only when something has moved
+is the object hashed again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from operator import attrgetter, is_
+from threading import get_ident
 from typing import Any
 
 import numpy as np
 
 from ..fingerprints import Record
 from ..fingerprints.exclusions import counted
-from ..fingerprints.state import is_estimator
 from ..records.environment import STAMP
-from .freeze import lock_arrays
-from .shape import Shape, shape_of
-
-_MEMBERS = 256  # estimators that are watched one by one; a larger ensemble is watched by its containers
-_ITEMS = 1_000  # a longer list or dict is watched by its length
+from .layout import COMPARED, Layout, content
+from .shape import Shape, is_known
 
 # The names under which a seal travels with its object.
 FINGERPRINT = "fingerprint_"
@@ -32,63 +30,7 @@ UNNAMED = "_normlock_unfingerprintable"  # in place of the others: why there is 
 CARRIED = (FINGERPRINT, ENVIRONMENT, RECORD, UNNAMED)
 
 _writeable = attrgetter("flags.writeable")
-_LEAVES = frozenset({str, int, float, bool, type(None), np.ndarray, np.float64, np.int64, type})
-
-
-class Layout:
-    """The estimators and containers in an object, found by following the attributes that count.
-
-    Attributes
-    ----------
-    members : list of estimator
-        The estimators in the object, from the outside in, itself left out.
-    states : list of (type, dict, Shape)
-        Class, ``__dict__`` and shape of the object and of each of its members.
-    watched : list of Watch
-        Over those members that are left out of the other lists, as their watches have all that is in them.
-    containers : list
-        What is compared item by item: lists, and views of the values of dicts.
-    sized : list
-        What is compared by its length.
-    """
-
-    def __init__(self, obj: Any) -> None:
-        self.members: list[Any] = []
-        self.states: list[tuple[type, dict[str, Any], Shape]] = []
-        self.watched: list[Watch] = []
-        self.containers: list[Any] = []
-        self.sized: list[Any] = []
-        self._seen = {id(obj)}
-        self.state = self._enter(obj)
-
-    def _enter(self, estimator: Any) -> Any:
-        attributes = vars(estimator)
-        shape = shape_of(type(estimator), attributes)
-        self.states.append((type(estimator), attributes, shape))
-        for name in shape.visited:
-            self._visit(attributes[name])
-
-    def _visit(self, value: Any) -> None:
-        if isinstance(value, (list, dict)):
-            if id(value) in self._seen:
-                return
-            self._seen.add(id(value))
-            if len(value) > _ITEMS:
-                self.sized.append(value)
-                return
-            value = value.values() if isinstance(value, dict) else value
-            self.containers.append(value)
-        elif is_estimator(value):
-            if id(value) not in self._seen and len(self.members) < _MEMBERS:
-                self._seen.add(id(value))
-                self.members.append(value)
-                self._enter(value)
-            return
-        elif not isinstance(value, tuple):
-            return
-        for item in value:
-            if type(item) not in _LEAVES:
-                self._visit(item)
+_END = ("end",)  # closes both sides of the comparison, so that neither may be longer than the other
 
 
 class Watch:
@@ -110,7 +52,11 @@ class Watch:
     Attributes
     ----------
     arrays, spared : list of ndarray
-        The fitted arrays that were made read-only, and those that were not.
+        The fitted arrays that were made read-only, and those of the user's that were not.
+    thread : int
+        Which sealed the object.
+    active : bool
+        Whether there is code in it, neither scikit-learn's nor ours, that may change the object when it is used.
     kernels : dict
         What :mod:`sklearn_normlock.kernels` made for as long as nothing moves: by method, and for the estimators in
         the object by the id of their ``__dict__`` and method.
@@ -129,23 +75,46 @@ class Watch:
             layout = Layout(obj)
         self.record = record
         self.from_bytes = from_bytes
+        self.thread = get_ident()
         self.arrays: list[np.ndarray] = []
         self.spared: list[np.ndarray] = []
+        compared = layout.compared
+        for each in layout.frozen:
+            if foreign and any(each is other or np.may_share_memory(each, other) for other in foreign):
+                self.spared.append(each)
+                if each.nbytes <= COMPARED:
+                    compared.append(each)
+            else:
+                each.setflags(write=False)
+                self.arrays.append(each)
         # Not the object itself: its watch must not keep it alive.
-        self._states = layout.states
-        for _, attributes, shape in self._states:
-            lock_arrays(attributes, shape, foreign, self.arrays, self.spared)
+        self._states: list[tuple[type, dict[str, Any], Shape]] = layout.states
         self._containers = layout.containers
+        self._private = layout.private
         self._sized = [(container, len(container)) for container in layout.sized]
+        self._parts: list[Any] = layout.members + layout.objects
+        # An array of objects is compared by their addresses: the copy keeps them from being used again.
+        self._compared = [(each, content(each), _items(each)) for each in compared]
         for watch in layout.watched:
             self._states += watch._states
             self._containers += watch._containers
+            self._private += watch._private
             self._sized += watch._sized
+            self._parts += watch._parts
+            self._compared += watch._compared
             self.arrays += watch.arrays
             self.spared += watch.spared
         self._dict = vars(obj)
-        self._contained = tuple(chain.from_iterable(self._containers))
-        self._live = [attributes.values() for _, attributes, _ in self._states] + self._containers
+        self._class = type(obj)
+        self._classes = tuple(map(type, self._parts))
+        self.active = not all(map(is_known, {self._class, *self._classes}))
+        self._live: list[Iterable[Any]] = []
+        for _, attributes, _ in self._states:
+            self._live += (attributes, attributes.values())
+        self._live += self._containers
+        self._contained = tuple(map(tuple, self._containers))
+        self._live.append(_END)
+        self._beside = bool(self._sized or self._compared)
         self._snapshot()
 
     def _snapshot(self) -> None:
@@ -157,42 +126,43 @@ class Watch:
         """Return the ids of the ``__dict__`` of each estimator that is watched: the object, and those in it."""
         return frozenset(id(attributes) for _, attributes, _ in self._states)
 
-    def intact(self, attributes: dict[str, Any]) -> bool:
+    def intact(self, obj: Any) -> bool:
         """Tell whether everything is where it was.
 
         Parameters
         ----------
-        attributes : dict
-            The object's ``__dict__``.
+        obj : Locked
+            The object.
         """
-        return (
-            attributes is self._dict
-            and sum(map(len, self._live)) == len(self._flat)
-            and all(map(is_, chain.from_iterable(self._live), self._flat))
-            and not any(map(_writeable, self.arrays))
-            and (not self._sized or all(len(container) == size for container, size in self._sized))
+        try:
+            return (
+                obj.__dict__ is self._dict
+                and obj.__class__ is self._class
+                and all(map(is_, chain.from_iterable(self._live), self._flat))
+                and not any(map(_writeable, self.arrays))
+                and (not self._parts or all(map(is_, map(type, self._parts), self._classes)))
+                and (not self._beside or self._unchanged())
+            )
+        except RuntimeError:  # another thread changed the size of a dict meanwhile
+            return False
+
+    def _unchanged(self) -> bool:
+        return all(len(container) == size for container, size in self._sized) and all(
+            content(each) == before for each, before, _ in self._compared
         )
 
-    def doubt(self) -> None:
+    def invalidate(self) -> None:
         """Have the object hashed at its next call: something may have changed that can't be seen."""
         self._dict = {}
 
-    def settle(self, attributes: dict[str, Any]) -> bool:
+    def accept_irrelevant_changes(self, obj: Any) -> bool:
         """Tell whether only attributes that don't count have moved; if so, they are in place from now on.
 
         That is ``n_jobs`` or ``set_output`` after a fit, and what scikit-learn takes away from an estimator behind it.
         """
-        if (
-            attributes is not self._dict
-            or sum(map(len, self._containers)) != len(self._contained)
-            or not all(map(is_, chain.from_iterable(self._containers), self._contained))
-            or any(map(_writeable, self.arrays))
-            or any(len(container) != size for container, size in self._sized)
-        ):
+        if vars(obj) is not self._dict or not self._same_parts(obj) or not all(map(_same, *self._both())):
             return False
-        values = iter(self._flat)
-        for (cls, now, _), before in zip(self._states, self._names, strict=True):
-            then = dict(zip(before, values, strict=False))
+        for cls, now, then in self._before():
             names = [*counted(cls, now), *CARRIED]
             if len(names) != len(counted(cls, then)) + len(CARRIED):
                 return False
@@ -200,3 +170,45 @@ class Watch:
                 return False
         self._snapshot()
         return True
+
+    def only_use_shows(self, obj: Any) -> bool:
+        """Tell whether an own call has changed no more than private attributes of code that isn't known.
+
+        A cache that a library fills when it is used is one; a fitted attribute is not.
+        """
+        if vars(obj) is not self._dict or not self._same_parts(obj):
+            return False
+        if not all(private or _same(a, b) for a, b, private in zip(*self._both(), self._private, strict=True)):
+            return False
+        for (cls, now, then), (_, _, shape) in zip(self._before(), self._states, strict=True):
+            for name in {**counted(cls, now), **counted(cls, then)}:
+                if now.get(name, self) is not then.get(name, self) and (shape.known or name[0] != "_"):
+                    return False
+        return True
+
+    def _same_parts(self, obj: Any) -> bool:
+        return (
+            obj.__class__ is self._class
+            and not any(map(_writeable, self.arrays))
+            and all(map(is_, map(type, self._parts), self._classes))
+            and self._unchanged()
+        )
+
+    def _both(self) -> tuple[list[Any], tuple[tuple[Any, ...], ...]]:
+        return self._containers, self._contained
+
+    def _before(self) -> Iterable[tuple[type, dict[str, Any], dict[str, Any]]]:
+        """Yield the class of each state, its attributes as they are and as they were."""
+        values = iter(self._flat)
+        for (cls, now, _), names in zip(self._states, self._names, strict=True):
+            for _ in names:  # the names themselves come first
+                next(values)
+            yield cls, now, dict(zip(names, values, strict=False))
+
+
+def _same(container: Any, before: tuple[Any, ...]) -> bool:
+    return len(container) == len(before) and all(map(is_, container, before))
+
+
+def _items(value: Any) -> Any:
+    return value.copy() if isinstance(value, np.ndarray) and value.dtype.hasobject else None
