@@ -35,6 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print it; return 0."""
     kernels: Mapping[str, tuple[str, ...]] = {}
+    unseen: Mapping[str, str] = {}
     if is_lock(arguments.path):
         from ..locks.document import Lock
 
@@ -43,13 +44,24 @@ def run(arguments: argparse.Namespace) -> int:
         est = safe_object(arguments.path, arguments.trusted, arguments.trust_file)
         from ..kernels import fast_paths
         from ..locks.comparison import lock as locked
+        from ..seals.mixin import Locked
+        from ..seals.survey import blind_spots
 
         lock, kernels = locked(est), fast_paths(est)
+        unseen = blind_spots(est) if isinstance(est, Locked) else {}
     if arguments.format == "json":
         print(json.dumps(lock.to_dict(), sort_keys=True))
     else:
-        print("\n".join([*_lines(lock), *_fast(kernels)]))
+        print("\n".join([*_lines(lock), *_fast(kernels), *_unseen(unseen)]))
     return MATCH
+
+
+def _unseen(spots: Mapping[str, str]) -> Iterator[str]:
+    """Say which parts of a locked object a call doesn't look at."""
+    for reason in sorted(set(spots.values())):
+        paths = [path for path, why in spots.items() if why == reason]
+        more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+        yield f"seen at load {', '.join(paths[:3])}{more}: {reason}"
 
 
 def _lines(lock: Lock) -> Iterator[str]:

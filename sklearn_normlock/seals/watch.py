@@ -108,9 +108,7 @@ class Watch:
         self._class = type(obj)
         self._classes = tuple(map(type, self._parts))
         self.active = not all(map(is_known, {self._class, *self._classes}))
-        self._live: list[Iterable[Any]] = []
-        for _, attributes, _ in self._states:
-            self._live += (attributes, attributes.values())
+        self._live: list[Iterable[Any]] = [attributes.values() for _, attributes, _ in self._states]
         self._live += self._containers
         self._contained = tuple(map(tuple, self._containers))
         self._live.append(_END)
@@ -140,7 +138,7 @@ class Watch:
                 and obj.__class__ is self._class
                 and all(map(is_, chain.from_iterable(self._live), self._flat))
                 and not any(map(_writeable, self.arrays))
-                and (not self._parts or all(map(is_, map(type, self._parts), self._classes)))
+                and (not self._parts or (*map(type, self._parts),) == self._classes)
                 and (not self._beside or self._unchanged())
             )
         except RuntimeError:  # another thread changed the size of a dict meanwhile
@@ -201,8 +199,6 @@ class Watch:
         """Yield the class of each state, its attributes as they are and as they were."""
         values = iter(self._flat)
         for (cls, now, _), names in zip(self._states, self._names, strict=True):
-            for _ in names:  # the names themselves come first
-                next(values)
             yield cls, now, dict(zip(names, values, strict=False))
 
 
