@@ -35,7 +35,7 @@ def oldest(session: nox.Session) -> None:
 def campaigns(session: nox.Session) -> None:
     """Run the long campaigns."""
     session.install(".[test]")
-    session.run("pytest", "-m", "campaign", *session.posargs)
+    session.run("pytest", "-m", "campaign or long", *session.posargs)
 
 
 @nox.session(python=DEFAULT)

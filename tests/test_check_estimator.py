@@ -31,6 +31,14 @@ from sklearn_normlock import Locked
 from sklearn_normlock.errors import EnvironmentMismatchWarning, SealWarning
 
 OURS = sorted(STOCK, key=lambda cls: cls.__name__)
+# What fits other estimators, some of them hundreds of times: the checks of searches alone take longer than all others.
+HOLDERS = ("calibration", "ensemble", "feature_selection", "model_selection", "multiclass", "multioutput")
+
+
+def _marks(cls: type) -> list[pytest.MarkDecorator]:
+    return (
+        [pytest.mark.long] if cls.__module__.startswith(tuple(f"sklearn_normlock.{each}" for each in HOLDERS)) else []
+    )
 
 
 def _run(check: Any, estimator: Any) -> None:
@@ -63,7 +71,8 @@ def _in_the_suite() -> Iterator[Any]:
                 which = check_name(check)
                 # scikit-learn's entries for array libraries are by check, and true of some of the libraries.
                 strict = "array_api" not in which
-                marks = [pytest.mark.xfail(reason=failures[which], strict=strict)] if which in failures else []
+                marks = _marks(cls)
+                marks += [pytest.mark.xfail(reason=failures[which], strict=strict)] if which in failures else []
                 yield pytest.param(estimator, check, marks=marks, id=_label(number, cls, check))
 
 
@@ -71,7 +80,7 @@ def _beyond_the_suite() -> Iterator[Any]:
     for cls in OURS:
         for number, instance in enumerate(further_instances(cls)):
             for estimator, check in generated(instance):
-                yield pytest.param(estimator, check, id=_label(number, cls, check))
+                yield pytest.param(estimator, check, marks=_marks(cls), id=_label(number, cls, check))
 
 
 @pytest.mark.parametrize(("estimator", "check"), list(_in_the_suite()))
