@@ -143,7 +143,7 @@ def last_first_score(estimator: Any, X: Any, y: Any = None) -> float:
         {"cv": [(np.arange(30), np.arange(30, 60))]},
         {"return_train_score": True, "error_score": "raise"},
     ],
-    ids=str,
+    ids=lambda options: "-".join(options),
 )
 def test_options_of_a_search(options):
     """Scorers, splitters, a rule of the user's, several metrics, no refit: sealed, and a copy has the fingerprint."""
