@@ -87,10 +87,12 @@ def walk(
             methods = calls(est)
         else:
             methods = [method for method in asked.get(path, ()) if hasattr(est, method)]
-        yield from _calls(est, rows, path, methods)
+        yield from _calls(est, rows, path, methods, optional=asked is None and "predict" in methods)
         for name, member in _voters(est) if last else ():
             place = joined(path, name)
-            theirs = calls(member) if asked is None else asked.get(place, ())
+            # A margin first: it needs less of a member than probabilities, and is what most ways to vote begin with.
+            own = [name for name in reversed(_SCORES) if hasattr(member, name)][:1] or ["predict"]
+            theirs = own if asked is None else asked.get(place, ())
             yield from _calls(member, rows, place, [method for method in theirs if hasattr(member, method)])
 
 
@@ -148,11 +150,15 @@ def _voters(est: Any) -> Iterator[tuple[str, Any]]:
             yield f"estimators_[{i}]", member
 
 
-def _calls(est: Any, rows: Any, path: str, methods: Sequence[str]) -> Iterator[tuple[str, str, Any]]:
+def _calls(
+    est: Any, rows: Any, path: str, methods: Sequence[str], optional: bool = False
+) -> Iterator[tuple[str, str, Any]]:
     for method in methods:
         try:
             output = getattr(est, method)(rows)
         except Exception as error:
+            if optional and method in _SCORES and isinstance(error, (ValueError, NotImplementedError)):
+                continue  # it has no scores in the way it was fitted, though it has the method
             raise StepFailedError(path, method, error) from error
         # Of neighbours the distances: which of two that are equally near comes first is nobody's word.
         yield path, method, output[0] if method == "kneighbors" else output

@@ -196,7 +196,7 @@ def truth(old: dict[str, Any], new: dict[str, Any], errors: dict[str, str]) -> t
 
     What raised before may do what it likes; what did not and raises now can't run.
     """
-    gaps = {key: difference(old[key], new[key]) for key in old if key in new}
+    gaps = {key: _gap(key, old, new) for key in old if key in new}
     lost = {key: errors.get(key, "the method is gone") for key in old if key not in new}
     if lost:
         key = next(iter(lost))
@@ -208,6 +208,23 @@ def truth(old: dict[str, Any], new: dict[str, Any], errors: dict[str, str]) -> t
     if gap == 0.0:
         return "same bits", 0.0, ""
     return ("agrees" if gap <= ROUND_OFF else "changed"), gap, worst
+
+
+def _gap(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
+    """Return how far an output is apart; a label that differs only where its scores tie is none."""
+    gap = difference(old[key], new[key])
+    method, _, rows = key.partition(" ")
+    scores = f"predict_proba {rows}"
+    if method != "predict" or not np.isinf(gap) and gap <= ROUND_OFF or scores not in old or scores not in new:
+        return gap
+    if difference(old[scores], new[scores]) > ROUND_OFF or len(old[key]) != 1 or len(old[scores]) != 1:
+        return gap
+    (before,), (after,), (p,) = old[key], new[key], old[scores]
+    if before.shape != after.shape or before.ndim != 1 or p.ndim != 2:
+        return gap
+    best = np.sort(p, axis=1)
+    tied = best[:, -1] - best[:, -2] <= ROUND_OFF
+    return 5e-324 if tied[before != after].all() else gap
 
 
 def culprit(estimator: Any, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
