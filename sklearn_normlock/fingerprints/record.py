@@ -49,15 +49,20 @@ class Record:
         Bytes of the whole as JSON.
     array_bytes : int, default=ARRAY_BYTES
         An array up to this size is kept by value.
+    reserve : int, default=0
+        Bytes beyond that for objects alone: a change is located to a member though its arrays have no room.
     """
 
-    def __init__(self, text: str | None = None, largest: int = LARGEST, array_bytes: int = ARRAY_BYTES) -> None:
+    def __init__(
+        self, text: str | None = None, largest: int = LARGEST, array_bytes: int = ARRAY_BYTES, reserve: int = 0
+    ) -> None:
         self._text = text
         self._largest = largest
         self._array_bytes = array_bytes
         self._notes: list[tuple[Any, ...]] = []
         self._entries: dict[str, Any] | None = None
         self._left = largest - _MARGIN
+        self._reserve = self._kept = reserve
         self._cut = False
 
     def __len__(self) -> int:
@@ -71,7 +76,7 @@ class Record:
 
     def object(self, path: str, name: str, digest: bytes, member: bool) -> None:
         """Note an object; the root of a record is noted whatever is left."""
-        if self._fits(path, 64 + len(name)) or not path:
+        if self._fits(path, 64 + len(name), reserve=True) or not path:
             self._notes.append((_object_entry, path, name, digest, member))
 
     def container(self, path: str, blob: bytes, text: str | None = None) -> None:
@@ -117,12 +122,15 @@ class Record:
             if self._fits(joined, len(str(entry))):
                 self._notes.append((_known_entry, joined, entry))
 
-    def _fits(self, path: str, size: int) -> bool:
+    def _fits(self, path: str, size: int, reserve: bool = False) -> bool:
         """Take the size of an entry from the budget, if there is so much left and its path is not absurd."""
-        if len(path) > _PATH or self._left < size:
-            self._cut = True
+        if len(path) <= _PATH and self._left >= size:
+            self._left -= size + len(path) + 8
+            return True
+        self._cut = True
+        if len(path) > _PATH or not reserve or self._reserve < size:
             return False
-        self._left -= size + len(path) + 8
+        self._reserve -= size + len(path) + 8
         return True
 
     # -- reading them ------------------------------------------------------------------------------------------------
@@ -138,13 +146,18 @@ class Record:
         """Make the entries; while notes were taken their size could only be guessed."""
         entries: dict[str, Any] = {}
         left = self._largest - 200  # for the root
+        reserve = self._kept
         for entry, path, *facts in self._notes:
             made = entry(*facts)
-            left -= len(json.dumps(path)) + len(json.dumps(made)) + 4
-            if left < 0 and path:
-                self._cut = True
+            size = len(json.dumps(path)) + len(json.dumps(made)) + 4
+            if left >= size or not path:
+                left -= size
+            elif entry is _object_entry and reserve >= size:
+                reserve -= size
             else:
-                entries[path] = made
+                self._cut = True
+                continue
+            entries[path] = made
         if self._cut and isinstance(entries.get(""), dict):
             entries[""] = {**entries[""], "cut": True}
         return entries

@@ -42,6 +42,7 @@ from .parts import Contract, FileDigest
 
 _LARGEST = 120_000  # bytes of the state in a lock: nobody reviews a forest tree by tree
 _LARGEST_WEIGHTS = 4_000_000  # bytes: a tensor takes about 300, and each is told by itself
+_RESERVE = 30_000  # and beyond that for the digests of members, so that a change is located to one
 _ARRAY_BYTES = 4_096  # an array up to this size stands there by value
 
 
@@ -133,7 +134,8 @@ class Target:
             As in :class:`~sklearn_normlock.fingerprints.canonical.Walker`.
         """
         checkpoints = any(isinstance(member, (Weights, WeightsMember)) for member in self.members.values())
-        record = Record(largest=_LARGEST_WEIGHTS if checkpoints else _LARGEST, array_bytes=_ARRAY_BYTES)
+        largest = _LARGEST_WEIGHTS if checkpoints else _LARGEST
+        record = Record(largest=largest, array_bytes=_ARRAY_BYTES, reserve=_RESERVE)
         digest = object_digest(self.members if self.bundle else self.members[""], record, renamed=renamed)
         entries = record.entries
         readable = {path: _readable(entry, is_withheld(path, entries)) for path, entry in entries.items()}

@@ -57,3 +57,13 @@ def _flat(value: Any) -> Iterator[Any]:
         yield value
     elif hasattr(getattr(value, "estimator", None), "fit"):  # a member of a calibrated classifier
         yield value.estimator
+
+
+def width_of(est: Any) -> int | None:
+    """Return how many columns an estimator takes, by the usual name or by what it keeps for each."""
+    width = getattr(est, "n_features_in_", None)
+    for name in () if width is not None else ("idf_", "lambdas_", "coef_"):
+        value = getattr(est, name, None)
+        if value is not None and np.ndim(value):
+            return int(np.shape(value)[-1])
+    return width

@@ -62,6 +62,12 @@ def _probe(est: Any, path: str, X: Any, *, keep: bool) -> Probe:
         try:
             document = encoded_rows(rows)
         except TypeError as error:
+            if X is not None:  # a row that can't be kept exactly is refused: without it the lock would say less
+                raise NormLockError(
+                    f"{str(error)[0].upper()}{str(error)[1:]}.",
+                    path=path,
+                    remedy="Give that column another dtype, or leave the rows out.",
+                ) from None
             reason = str(error)
             continue
         try:

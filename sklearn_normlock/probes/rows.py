@@ -1,15 +1,15 @@
-"""Rows of data in a lock: arrays, DataFrames, texts and records, as JSON and back.
+"""Rows of data in a lock: arrays, frames, sparse matrices, texts and records, as JSON and back, exactly.
 
-``{"form": "array", "dtype": "<f8", "shape": [2, 3], "data": …}`` holds numbers in base64; text and mixed columns
-stand as ``"items"`` in plain JSON, with ``{"float": "nan"}`` for what JSON has no name for. A frame has ``"names"``
-and ``"columns"``, each an array.
+Every document has a ``"form"``. An array of numbers, dates or spans holds ``"dtype"``, ``"shape"`` and ``"data"`` in
+base64; other arrays stand as ``"items"`` in plain JSON (:mod:`sklearn_normlock.probes.items`). A frame has ``"names"``
+and ``"columns"``; a column whose dtype is not NumPy's has a form of its own (:mod:`sklearn_normlock.probes.columns`).
+A value that can't be kept exactly is refused by name.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import LockFormatError, MissingDependencyError
+from .items import Unkept, item, restored
 
 LARGEST = 640  # numbers: rows that were made from statistics are kept up to this size
 
@@ -32,45 +33,54 @@ def encoded_rows(rows: Any) -> dict[str, Any]:
     Raises
     ------
     TypeError
-        If they hold something that is neither a number nor a text.
+        If they hold something that can't be kept exactly; the message names it.
     """
     if hasattr(rows, "tocsr"):
-        return {**_array(rows.toarray()), "form": "sparse"}
-    if hasattr(rows, "iloc") and hasattr(rows, "columns"):
-        columns = [_array(rows.iloc[:, i].to_numpy()) for i in range(rows.shape[1])]
-        return {"form": "frame", "names": [_item(name) for name in rows.columns.tolist()], "columns": columns}
-    if hasattr(rows, "iloc"):
-        return _array(rows.to_numpy())
-    if hasattr(rows, "get_columns"):  # polars
-        columns = [_array(column.to_numpy()) for column in rows.get_columns()]
-        return {"form": "frame", "names": list(rows.columns), "columns": columns}
+        return _sparse(rows)
+    if hasattr(rows, "iloc") or hasattr(rows, "get_columns"):
+        from .columns import encoded_frame
+
+        return encoded_frame(rows)
     if isinstance(rows, np.ndarray):
-        return _array(rows)
-    return {"form": "list", "items": [_item(row) for row in rows]}
+        return encoded_array(rows)
+    if isinstance(rows, (list, tuple)):
+        return {"form": "list", "items": [item(row) for row in rows]}
+    raise Unkept(rows)
 
 
-def _array(array: np.ndarray) -> dict[str, Any]:
-    if array.dtype.kind in "fiub" and array.dtype.itemsize <= 8:
+def encoded_array(array: np.ndarray) -> dict[str, Any]:
+    """Return an array as plain JSON values."""
+    if type(array) is not np.ndarray:
+        raise Unkept(array)
+    shape = list(array.shape)
+    if (array.dtype.kind in "fiub" and array.dtype.itemsize <= 8) or array.dtype.kind in "Mm":
         little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
         data = b64encode(little.tobytes()).decode("ascii")
-        return {"form": "array", "dtype": little.dtype.str, "shape": list(array.shape), "data": data}
-    items = [_item(item) for item in array.ravel().tolist()]
-    dtype = "str" if array.dtype.kind == "U" else "object"
-    return {"form": "array", "dtype": dtype, "shape": list(array.shape), "items": items}
+        return {"form": "array", "dtype": little.dtype.str, "shape": shape, "data": data}
+    if array.dtype.kind in "US":
+        dtype = array.dtype.newbyteorder("<").str
+    elif array.dtype.kind == "O":
+        dtype = "object"
+    else:
+        raise TypeError(f"rows can't be kept in a lock: an array of dtype {array.dtype}")
+    flat = array.reshape(-1)
+    values = flat if dtype == "object" else flat.tolist()
+    return {"form": "array", "dtype": dtype, "shape": shape, "items": [item(value) for value in values]}
 
 
-def _item(item: Any) -> Any:
-    if isinstance(item, np.generic):
-        item = item.item()
-    if item is None or isinstance(item, (str, bool, int)):
-        return item
-    if isinstance(item, float):
-        return item if math.isfinite(item) else {"float": repr(item)}
-    if isinstance(item, Mapping) and all(isinstance(key, str) for key in item):
-        return {"record": {key: _item(value) for key, value in item.items()}}
-    if isinstance(item, (list, tuple)):
-        return {"tuple": [_item(value) for value in item]}
-    raise TypeError(f"rows can't be kept in a lock: they hold a {type(item).__name__}")
+def _sparse(matrix: Any) -> dict[str, Any]:
+    if matrix.ndim != 2:
+        raise Unkept(matrix)
+    rows = matrix.tocsr()
+    return {
+        "form": "sparse",
+        "layout": matrix.format,
+        "kind": "array" if type(matrix).__name__.endswith("_array") else "matrix",
+        "shape": [int(n) for n in matrix.shape],
+        "values": encoded_array(np.asarray(rows.data)),
+        "indices": encoded_array(rows.indices.astype(np.int64)),
+        "starts": encoded_array(rows.indptr.astype(np.int64)),
+    }
 
 
 def decoded_rows(document: Mapping[str, Any]) -> Any:
@@ -86,13 +96,13 @@ def decoded_rows(document: Mapping[str, Any]) -> Any:
     LockFormatError
         If it isn't that.
     MissingDependencyError
-        If they are a DataFrame and pandas isn't installed.
+        If they need a library that isn't installed, or another version of it.
     """
     try:
         return _decoded(document)
     except MissingDependencyError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except Exception as error:  # whatever a library says of damaged values
         raise LockFormatError(
             f"The rows of a probe can't be read ({type(error).__name__}: {error}).", remedy="Lock the object anew."
         ) from None
@@ -101,42 +111,32 @@ def decoded_rows(document: Mapping[str, Any]) -> Any:
 def _decoded(document: Mapping[str, Any]) -> Any:
     form = document["form"]
     if form == "list":
-        return [_restored(item) for item in document["items"]]
+        return [restored(value) for value in document["items"]]
+    if form == "array":
+        return decoded_array(document)
     if form == "sparse":
-        from scipy.sparse import csr_matrix
+        import scipy.sparse
 
-        return csr_matrix(_decoded({**document, "form": "array"}))
-    if form == "frame":
-        try:
-            import pandas as pd
-        except ModuleNotFoundError:
-            raise MissingDependencyError(
-                "The probes of this lock are rows of a DataFrame.", remedy="Install pandas."
-            ) from None
-        columns = [_decoded(column) for column in document["columns"]]
-        frame = pd.DataFrame(dict(enumerate(columns)))
-        frame.columns = [_restored(name) for name in document["names"]]
-        return frame
+        parts = [decoded_array(document[name]) for name in ("values", "indices", "starts")]
+        rows = getattr(scipy.sparse, f"csr_{document['kind']}")(tuple(parts), shape=tuple(document["shape"]))
+        return rows.asformat(document["layout"])
+    from .columns import decoded_frame
+
+    return decoded_frame(document)
+
+
+def decoded_array(document: Mapping[str, Any]) -> np.ndarray:
+    """Return an array as it was."""
     shape = tuple(document["shape"])
     if "data" in document:
         return np.frombuffer(b64decode(document["data"]), dtype=document["dtype"]).reshape(shape).copy()
-    items = [_restored(item) for item in document["items"]]
-    if document["dtype"] == "str":
-        return np.array(items, dtype=str).reshape(shape)
+    items = [restored(value) for value in document["items"]]
+    if document["dtype"] != "object":
+        return np.array(items, dtype=document["dtype"]).reshape(shape)
     array = np.empty(len(items), dtype=object)
-    for i, item in enumerate(items):  # at once, NumPy would spread a tuple
-        array[i] = item
+    for i, value in enumerate(items):  # at once, NumPy would spread a tuple
+        array[i] = value
     return array.reshape(shape)
-
-
-def _restored(item: Any) -> Any:
-    if not isinstance(item, Mapping):
-        return item
-    if "float" in item:
-        return float(item["float"])
-    if "tuple" in item:
-        return tuple(_restored(value) for value in item["tuple"])
-    return {key: _restored(value) for key, value in item["record"].items()}
 
 
 def rows_digest(document: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .members import members_of
+from .members import members_of, width_of
 from .walk import steps_of
 
 _MEMBERS = 16  # of an ensemble, that are asked for statistics
@@ -148,7 +148,7 @@ def statistics_of(est: Any) -> Columns | None:
         None if it doesn't even say how many there are.
     """
     known = known_columns(est)
-    width = _width(est)
+    width = width_of(est)
     return Columns.unknown(width) if known is None and width is not None else known
 
 
@@ -181,7 +181,7 @@ def _of_steps(est: Any) -> Columns | None:
         if known is not None:
             if at is None:
                 return known if width in (None, len(known.centre)) else None
-            return known.among(Columns.unknown(width), at) if len(known.centre) == len(at) else None
+            return known.among(Columns.unknown(int(width or 0)), at) if len(known.centre) == len(at) else None
         if hasattr(step, "get_support") and width is not None:
             at = (np.arange(width) if at is None else at)[step.get_support()]
     return None
@@ -205,15 +205,6 @@ def _of_members(est: Any, width: int | None) -> Columns | None:
             if not missing:
                 break
     return found
-
-
-def _width(est: Any) -> int | None:
-    width = getattr(est, "n_features_in_", None)
-    for name in () if width is not None else ("idf_", "lambdas_", "coef_"):
-        value = getattr(est, name, None)
-        if value is not None and np.ndim(value):
-            return int(np.shape(value)[-1])
-    return width
 
 
 def _scaler(est: Any) -> Columns:
