@@ -18,7 +18,7 @@ from .outcome import MATCH, USAGE, UsageError, guarded, print_error, shown
 
 # Each is a module of this package with ``HELP``, ``DESCRIPTION``, ``configure(parser)`` and ``run(arguments)``; what
 # they need they import when they run.
-COMMANDS = ("lock", "verify", "diff", "show", "probe", "check", "gate", "unlock", "demo")
+COMMANDS = ("lock", "verify", "diff", "show", "probe", "check", "gate", "recorder", "unlock", "demo")
 
 
 class _Parser(argparse.ArgumentParser):

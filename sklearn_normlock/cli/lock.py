@@ -45,6 +45,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="approve a step that no probe can run; the whole object is the step (whole)",
     )
     parser.add_argument(
+        "--recorded",
+        type=Path,
+        metavar="OUTPUTS",
+        help="outputs that `normlock recorder` recorded where it was fitted: today's must agree with them",
+    )
+    parser.add_argument(
         "--approve-outputs",
         action="store_true",
         help="approve what the object computes today, although it was fitted under another scikit-learn",
@@ -116,6 +122,10 @@ def _single(path: Path, arguments: argparse.Namespace) -> Lock:
         )
     for warning in said:
         print(f"normlock lock: {warning.message}", file=sys.stderr)
+    if arguments.recorded is not None:
+        from ..locks.recorded import Recording, approved_by
+
+        lock = approved_by(lock, Recording.load(arguments.recorded), est, path)
     key = file_key(path, path.parent if arguments.output is None else arguments.output.parent)
     return lock.with_files({key: FileDigest.of(path)})
 

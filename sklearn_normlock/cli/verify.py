@@ -58,6 +58,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="open a .joblib or .pkl file whose bytes the lock doesn't know: it runs code",
     )
     add_python_path(parser)
+    parser.add_argument(
+        "--recorded",
+        type=Path,
+        metavar="OUTPUTS",
+        help="compare with outputs, too, that `normlock recorder` recorded where the artifact was fitted",
+    )
     add_format(parser)
 
 
@@ -233,7 +239,10 @@ def _compared(task: _Task, lock: Lock, arguments: argparse.Namespace) -> Report 
         key = key_of(alone, lock.files, task.lock_file.parent)
         if lock.bundle and _holds_a_file(lock, key, alone):
             return _by_bytes(alone, lock, key, options["pins"])
-        return open_locked(alone, lock, key=key, progress=progress(alone), **options)[1]
+        est, found = open_locked(alone, lock, key=key, progress=progress(alone), **options)
+        return found if arguments.recorded is None else _with_recorded(found, est, alone, arguments.recorded)
+    if arguments.recorded is not None:
+        raise NormLockError("Recorded outputs go with one artifact.", remedy="Name it: `normlock verify ARTIFACT`.")
     if lock.bundle:
         return _bundle(lock, task, options)
     report = None
@@ -242,6 +251,20 @@ def _compared(task: _Task, lock: Lock, arguments: argparse.Namespace) -> Report 
         if not report.ok:
             break
     return report
+
+
+def _with_recorded(report: Report, est: Any, path: Path, recorded: Path) -> Report:
+    """Return a report that also says whether the outputs are those that were recorded."""
+    from ..locks.recorded import Recording
+
+    found = Recording.load(recorded).report(est, path)
+    note = f"{found.probed} outputs agree with those of {recorded}" if found.ok else f"compared with {recorded}"
+    return replace(
+        report,
+        deviations=(*report.deviations, *found.deviations),
+        undecided=(*report.undecided, *found.undecided),
+        notes=(*report.notes, note),
+    )
 
 
 def _beside(task: _Task, lock: Lock) -> list[str]:
