@@ -82,6 +82,10 @@ STATES = {
     "object array": (lambda: np.array(["a", None], dtype=object), lambda o: o.__setitem__(0, "b")),
     "list in an object array": (lambda: np.array([[2.0], None], dtype=object), lambda o: o[0].append(1)),
     "masked array": (lambda: np.ma.array([2.0], mask=[False]), lambda o: o.__setitem__(0, 5.0)),
+    "masked objects": (
+        lambda: np.ma.array([Plain(2.0), "a"], mask=[False, True], dtype=object),
+        lambda o: setattr(o[0], "k", 5.0),
+    ),
     "mask": (lambda: np.ma.array([2.0], mask=[False]), lambda o: o.__setitem__(0, np.ma.masked)),
     "dict": (lambda: {"k": 2.0}, lambda o: o.__setitem__("k", 5.0)),
     "key": (lambda: {"k": 2.0}, lambda o: o.__setitem__("z", o.pop("k"))),

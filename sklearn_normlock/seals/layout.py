@@ -196,10 +196,11 @@ class Layout:
         self._seen.add(id(value))
         freezing = self._freezing
         if value.dtype.hasobject and value.size:
+            items = value.view(np.ndarray)  # a masked array takes its items for arrays, and hides some
             # Gradient boosting hands its array of trees to code that asks for writable memory.
-            freezing = freezing and not is_estimator(value.flat[0])
+            freezing = freezing and not is_estimator(items.flat[0])
             if value.size <= ITEMS:
-                self._items(value.ravel().tolist(), path)
+                self._items(items.ravel().tolist(), path)
             else:
                 self._unseen(path + "[…]", LONG)
         if freezing:

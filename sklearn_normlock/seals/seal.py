@@ -400,9 +400,7 @@ def carry(obj: Any, state: Any) -> Any:
     if not isinstance(state, dict):
         return state
     watch = watch_over(obj)
-    if isinstance(watch, Opening):
-        if not watch.admits():
-            respond(_busy(obj), obj)
+    if isinstance(watch, Opening):  # whatever the thread: loky pickles in one of its own
         return {**{name: value for name, value in state.items() if name not in CARRIED}, **_present_seal(obj)}
     if isinstance(watch, Watch) and FINGERPRINT in state:
         return {**state, RECORD: watch.record.text}
