@@ -124,9 +124,3 @@ def test_drop_ins_import_no_optional_package():
     theirs = imported_by("import sklearn.preprocessing, sklearn.pipeline, sklearn.linear_model")
     ours = imported_by("import sklearn_normlock.preprocessing, sklearn_normlock.pipeline, sklearn_normlock.persistence")
     assert not ours & {"skops", "pandas", "polars", "lightgbm", "xgboost", "torch", "matplotlib", "dask"} - theirs
-
-
-@pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(PACKAGE)) for path in MODULES])
-def test_modules_are_small(path):
-    """No module over 350 lines."""
-    assert len(path.read_text().splitlines()) <= 350
