@@ -133,8 +133,8 @@ def test_pre_commit_recipes():
     (hook,) = config["repos"][0]["hooks"]
     theirs = published[hook["id"]]
     assert hook == {**{key: theirs[key] for key in hook}, "language": "system"}
-    more = re.search(r"set `files: (.*?)`", (HOW_TO / "ci.md").read_text())[1]
-    for name in ("a.skops", "b/a.joblib", "a.pkl", "a.skops.normlock.json"):
+    more = re.search(r"set\s+`files: (.*?)`", (HOW_TO / "ci.md").read_text())[1]
+    for name in ("a.skops", "b/a.joblib", "a.pkl", "A.PICKLE", "a.skops.normlock.json"):
         assert re.search(theirs["files"], name) and re.search(more, name)
     assert re.search(more, "a.onnx") and not re.search(theirs["files"], "a.onnx")
 
@@ -151,7 +151,7 @@ def test_workflow():
     assert {step["uses"].partition("/")[0] for step in others if "uses" in step} == {"actions"}
     text = (HOW_TO / "ci.md").read_text()
     table = re.findall(r"^\| (`.*?`) \|", text[text.index("| input |") :], re.MULTILINE)
-    assert set(re.findall(r"`(\w+)`", " ".join(table))) == set(action["inputs"])
+    assert set(re.findall(r"`([\w-]+)`", " ".join(table))) == set(action["inputs"])
     assert all(f"`{name}`, " in text for name in action["outputs"])
 
 
