@@ -47,7 +47,7 @@ def ecosystem(session: nox.Session) -> None:
 
 @nox.session(python=DEFAULT)
 def upstream(session: nox.Session) -> None:
-    """Run scikit-learn's own tests on the drop-ins; ``-- --fast`` for a part."""
+    """Run scikit-learn's own tests on the drop-ins; ``-- --fast`` for a part, ``-- --holders`` for the rest."""
     session.install(".[test]")
     session.run("python", "tests/upstream/run.py", *session.posargs)
 

@@ -37,6 +37,12 @@ def test_every_drop_in_passes_the_tests_of_the_class_it_stands_for(tmp_path):
     assert {"sklearn.pipeline.Pipeline", "sklearn.preprocessing.StandardScaler"} <= set(result["swapped"])
 
 
+@pytest.mark.long
+def test_what_fits_other_estimators_passes_the_tests_of_its_class():
+    text, status = upstream("--holders", "-v")
+    assert status == 0, text
+
+
 # -- it can fail -----------------------------------------------------------------------------------------------------
 
 
