@@ -22,6 +22,8 @@ _INDEX = 100_000_000  # bytes of an index of shards
 
 def is_weights(path: str | os.PathLike[str]) -> bool:
     """Tell whether a file is a container of tensors that can be read here; a pickle of anything else is none."""
+    if not os.path.isfile(path):
+        return False  # a pipe or a device is not opened: reading it would wait, or never end
     try:
         with open(path, "rb") as stream:
             head = stream.read(64)
