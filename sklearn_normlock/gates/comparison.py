@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from ..errors import GateInputError
 from .answers import Answers, answers_of, shifts_of
-from .cohorts import Partition, Slice, partitions, worst_slice
+from .cohorts import Partition, partitions, worst_slice
 from .estimates import estimate
 from .limits import Limits
 from .report import Flips, GateReport, Judgement
-from .statistics import clopper_pearson, mcnemar, paired_shares
+from .statistics import clopper_pearson, mcnemar
 from .tasks import Outputs, default_metrics
 from .verdicts import Case, judged
 
@@ -88,15 +88,24 @@ def judge(
             continue
         cases += [_case(given, name, scorer, cohort, rows, limits, seed) for name, scorer in scorers.items()]
     notes = list(_notes(given, parts, limits, too_small, bool(cohorts) and not search))
+    unsearched = ""
     if search:
         assert given.harm is not None
         found = worst_slice(X, given.harm, limits.min_rows, np.random.default_rng(seed))
-        if found is None:
+        if found.rows is not None:
+            for name, scorer in scorers.items():
+                case = _case(given, name, scorer, found.name, found.rows, limits, seed)
+                cases.append(replace(case, cohort=f"found: {found.name}", found=True))
+            notes.append(
+                f"{found.name} is the worst of {found.slices:,} slices in one half of the rows. "
+                "It is judged by its rows in the other half."
+            )
+        elif found.slices:
             notes.append("No slice was found: no row of a large enough slice got worse.")
         else:
-            cases.append(_found(given, found, limits))
+            unsearched = f"slices were to be searched, and none has {limits.min_rows} rows in each half of the rows"
     judgements, more = judged(cases, limits, today or datetime.date.today())
-    refused = _refused(parts, too_small, judgements)
+    refused = unsearched or _refused(parts, too_small, judgements)
     return replace(
         report,
         judgements=tuple(judgements),
@@ -175,19 +184,6 @@ def _case(
     if not np.isfinite(found.change):
         return Case(cohort, metric, len(rows), None, None, None, limit, "it is not defined on these rows")
     return Case(cohort, metric, len(rows), old, new, found, limit)
-
-
-def _found(given: Answers, found: Slice, limits: Limits) -> Case:
-    assert given.harm is not None
-    rows = found.rows
-    worse, better = int((given.harm[rows] > 0).sum()), int((given.harm[rows] < 0).sum())
-    estimate = replace(paired_shares(worse, better, len(rows)), p_value=found.p_value)
-    metric = "accuracy" if given.kind == "classifier" else "net_flips"
-    limit = limits.on(metric, found.name) or Limits().on("net_flips", found.name)
-    old = new = None
-    if given.right is not None:
-        old, new = (float(each[rows].mean()) for each in given.right)
-    return Case(f"found: {found.name}", metric, len(rows), old, new, estimate, limit, found=found)
 
 
 def _flips(given: Answers, level: float) -> Flips | None:

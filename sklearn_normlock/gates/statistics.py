@@ -207,7 +207,7 @@ def jackknife(
     Notes
     -----
     An interval of Student's with as many degrees of freedom as groups less one. It takes two evaluations for each
-    group, where a bootstrap takes thousands, and its measured coverage is no worse.
+    group, where a bootstrap takes two for each of its draws.
     """
     old, new = score(np.arange(rows))
     order = rng.permutation(rows)
