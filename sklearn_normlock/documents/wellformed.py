@@ -111,6 +111,8 @@ def entry_problem(entry: Mapping[str, Any], later: bool) -> Problem | None:
         return unknown[0], "absent: no entry has such a field"
     if not {"digest", "data", "values"} & set(entry):
         return "", "an entry with its digest, or an array by value"
+    if "class" in entry and "digest" not in entry:
+        return "", "an object with its digest"
     if {"data", "values", "blocks", "summary"} & set(entry) and not ("dtype" in entry and "shape" in entry):
         return "", "an array with its dtype and shape"
     if "blocks" in entry and "span" not in entry:

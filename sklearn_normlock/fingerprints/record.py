@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from ..documents.wellformed import entry_problem
 from .arrays import BLOCK
 
 LARGEST = 16_000  # bytes of one record as JSON
@@ -175,7 +176,13 @@ def _read(text: Any) -> dict[str, Any]:
         entries = json.loads(text)
     except (TypeError, ValueError, RecursionError):
         return {}
-    return entries if isinstance(entries, dict) else {}
+    if not isinstance(entries, dict):
+        return {}
+    # One damaged entry speaks for others that only look sound: no place is named rather than a wrong one.
+    sound = all(
+        isinstance(each, str) or (isinstance(each, dict) and not entry_problem(each, True)) for each in entries.values()
+    )
+    return entries if sound else {}
 
 
 def _object_entry(name: str, digest: bytes, member: bool) -> Any:

@@ -18,6 +18,7 @@ from .relations import Relation, named_relation, relation
 _WIDTH = 80  # characters of a value in a message
 _SHOWN = 3  # elements of an array that a change shows
 _ROUND_OFF = 1e-12  # relative
+_GREATEST = 1 << 1000  # an integer that is still a float
 _FORMATS = dict(f2="e", f4="f", f8="d", b1="?", i1="b", i2="h", i4="i", i8="q", u1="B", u2="H", u4="I", u8="Q")
 
 
@@ -91,9 +92,12 @@ def _list(text: str) -> list[Any] | None:
 
     try:
         value = ast.literal_eval(text)
+        repr(value)  # Python refuses to print an integer of thousands of digits, which can be written in hexadecimal
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         return None
-    return value if isinstance(value, list) else None
+    if not isinstance(value, list) or any(isinstance(x, int) and abs(x) > _GREATEST for x in value):
+        return None
+    return value
 
 
 def _texts(path: str, old: str, new: str) -> Change:
@@ -186,7 +190,7 @@ def _blocks(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     moved = [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if a != b]
     if not moved:
         return ""
-    itemsize = int(old["dtype"][2:].partition("[")[0] or 1) * (4 if old["dtype"][1] == "U" else 1)
+    itemsize = (int(old["dtype"][2:].partition("[")[0]) or 1) * (4 if old["dtype"][1] == "U" else 1)
     start = old["span"] * moved[0] // itemsize
     stop = min(math.prod(old["shape"]), -(-old["span"] * (moved[-1] + 1) // itemsize))
     return f" (in elements {start} to {stop}, in C order)"

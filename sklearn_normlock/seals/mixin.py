@@ -12,7 +12,7 @@ from numpy import ndarray
 from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 
-from ..errors import FingerprintMismatchError
+from ..errors import ArtifactReadError, FingerprintMismatchError, NormLockError
 from ..kernels import kernel_of
 from ..kernels.inputs import usual
 from .display import badge
@@ -146,8 +146,21 @@ class Locked:
         if self._normlock_updated and type(state) is dict:
             vars(self).update(state)
         else:
-            super().__setstate__(state)  # type: ignore[misc]
+            try:
+                super().__setstate__(state)  # type: ignore[misc]
+            except (NormLockError, Warning):
+                raise
+            except Exception as error:
+                raise self._unreadable(f"{type(error).__name__}: {error}") from error
+        if not all(type(name) is str for name in vars(self)):
+            raise self._unreadable("an attribute's name is no text")
         verify_loaded(self)
+
+    def _unreadable(self, why: str) -> ArtifactReadError:
+        return ArtifactReadError(
+            f"This {type(self).__name__} can't be put together from what was saved ({why}): that was damaged.",
+            remedy="Load the file again from where it was saved, or fit again.",
+        )
 
     def _get_doc_link(self) -> str:
         stock: Any = type(self).__dict__.get("__fingerprint_class__")

@@ -40,6 +40,8 @@ from .layout import Layout
 from .messages import mismatch, short
 from .watch import CARRIED, ENVIRONMENT, FINGERPRINT, RECORD, UNNAMED, Watch
 
+_LONGEST = 240  # characters of what came with an object that a message shows
+
 
 class Opening:
     """Stands in the watch's place while an object may change: in a fit, or inside ``thaw``.
@@ -336,25 +338,27 @@ def examine(obj: Any) -> None:
 
 def find_problem(obj: Any) -> NormLockError | None:
     """Return what is wrong with an object, hashing all of it, or None."""
-    fingerprint = vars(obj).get(FINGERPRINT)
+    fingerprint = _carried_text(obj, FINGERPRINT)
     if fingerprint is None:
         return _without_fingerprint(obj)
     record = Record()
     try:
         actual = PREFIX + object_digest(obj, record).hex()
-    except UnfingerprintableError as error:
+    except Exception as error:  # what came back from bytes, or was put there, may be anything, and raise anything
+        unnamed = isinstance(error, UnfingerprintableError)
+        what = "without a stable name" if unnamed else f"that can't be read ({type(error).__name__})"
         return FingerprintMismatchError(
-            f"{type(obj).__name__} was fitted as {short(str(fingerprint))}, and now holds something without a stable "
-            f"name: {error}",
-            path=error.path,
-            expected=fingerprint,
+            f"{type(obj).__name__} was fitted as {short(fingerprint)}, and now holds something {what}: {error}",
+            path=error.path if isinstance(error, UnfingerprintableError) else "",
+            expected=_brief(fingerprint),
             remedy="Put back what it was fitted with, or fit it again.",
         )
     if actual == fingerprint:
         return None
     watch = _watches.get(id(obj))
     fitted = (watch.record if isinstance(watch, Watch) else carried_record(obj)).entries
-    return mismatch(obj, str(fingerprint), actual, fitted, record.entries, compare_records(fitted, record.entries))
+    changes = compare_records(fitted, record.entries)
+    return mismatch(obj, _brief(fingerprint), actual, fitted, record.entries, changes)
 
 
 def respond(problem: NormLockError, obj: Any = None) -> None:
@@ -389,7 +393,17 @@ def _callers_level() -> int:
 
 def carried_record(obj: Any) -> Record:
     """Return the record that came with an object."""
-    return Record(str(vars(obj).get(RECORD, "")))
+    return Record(_carried_text(obj, RECORD) or "")
+
+
+def _carried_text(obj: Any, name: str) -> str | None:
+    """Return what came with an object under a name; None for anything but text, which the way here has damaged."""
+    value = vars(obj).get(name)
+    return value if type(value) is str else None
+
+
+def _brief(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def carry(obj: Any, state: Any) -> Any:
@@ -435,11 +449,13 @@ def verify_loaded(obj: Any) -> None:
     if policy() == "ignore":
         return
     attributes = vars(obj)
-    fingerprint = attributes.get(FINGERPRINT)
-    if fingerprint is None and UNNAMED in attributes:
+    fingerprint = _carried_text(obj, FINGERPRINT)
+    if attributes.get(FINGERPRINT) is None and UNNAMED in attributes:
+        why = _carried_text(obj, UNNAMED)
+        because = "for a reason that was lost." if why is None else f"because {_brief(why)}"
         warnings.warn(
             f"This {type(obj).__name__} came back from bytes without a fingerprint: none could be made when it was "
-            f"fitted, because {attributes[UNNAMED]} Nothing vouches for it.",
+            f"fitted, {because} Nothing vouches for it.",
             SealWarning,
             stacklevel=_callers_level(),
         )
@@ -451,7 +467,7 @@ def verify_loaded(obj: Any) -> None:
         if not intact:
             try:
                 intact = PREFIX + object_digest(obj, vouched=_vouched).hex() == fingerprint
-            except UnfingerprintableError:
+            except Exception:  # as in find_problem, which says what it is
                 intact = False
             if intact:
                 layout.remember()
@@ -466,10 +482,10 @@ def verify_loaded(obj: Any) -> None:
 
 
 def _compare_environment(obj: Any) -> None:
-    fitted, here = vars(obj).get(ENVIRONMENT, "unknown versions"), environment()
+    fitted, here = _carried_text(obj, ENVIRONMENT) or "unknown versions", environment()
     if fitted != here:
         warnings.warn(
-            EnvironmentMismatchWarning(estimator_name=type(obj).__name__, fitted=str(fitted), here=here),
+            EnvironmentMismatchWarning(estimator_name=type(obj).__name__, fitted=_brief(fitted), here=here),
             stacklevel=_callers_level(),
         )
 
@@ -485,6 +501,13 @@ def _without_fingerprint(obj: Any) -> NormLockError | None:
             f"This {name} has changed since it was fitted. What changed can't be shown: no fingerprint could be made "
             f"of it when it was fitted, because {attributes[UNNAMED]}",
             remedy="Fit it again, or make the change inside `with sklearn_normlock.thaw(...)`.",
+        )
+    if attributes.get(FINGERPRINT) is not None:
+        return MissingFingerprintError(
+            f"This {name} carries a value of type {type(attributes[FINGERPRINT]).__name__} in place of its "
+            "fingerprint: nothing says that it is what was fitted.",
+            path=FINGERPRINT,
+            remedy="Load the file again from where it was saved, or fit again.",
         )
     found = fitted_attribute(obj)
     if found is None:
@@ -504,11 +527,12 @@ def fitted_attribute(obj: Any) -> str | None:
     """Return the path of a fitted attribute of an object, or of a member of it; None if it is not fitted."""
     attributes = vars(obj)
     for name in attributes:
-        if (name.endswith("_") and not name.startswith("_")) or name in _PRIVATE_STATE:
+        if (name.endswith("_") and not name.startswith("_") and name != FINGERPRINT) or name in _PRIVATE_STATE:
             return name
     # Steps are fitted in place; any other parameter is the user's, and may be fitted already.
     for container in ("steps", "transformer_list"):
-        for item in attributes.get(container) or ():
+        items = attributes.get(container)
+        for item in items if isinstance(items, (list, tuple)) else ():
             member = item[1] if isinstance(item, tuple) and len(item) > 1 else None
             if is_estimator(member) and not isinstance(member, type):
                 inner = fitted_attribute(member)
