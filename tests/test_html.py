@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn import config_context
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
 import sklearn_normlock as nl
@@ -65,10 +66,20 @@ def test_locked():
     """A fitted pipeline shows once, above the diagram, that it is locked and the beginning of its fingerprint."""
     locked = pipeline().fit(*data())
     badge, diagram = shown(locked)
-    assert re.fullmatch(r"\S+ locked nl1-sha256:[0-9a-f]{8}…", text(badge))
-    assert locked.fingerprint_.startswith(text(badge).split()[-1][:-1])
+    assert re.fullmatch(r"\S+ locked nl1-sha256:[0-9a-f]{8}… · calls see all of it", text(badge))
+    assert locked.fingerprint_.startswith(text(badge).split()[2][:-1])
     assert "sk-top-container" in diagram
     assert " locked</b>" not in diagram
+
+
+@pytest.mark.parametrize(("trees", "more"), [(1, ""), (2, ""), (5, " and 3 more")])
+def test_parts_that_calls_do_not_see(trees, more):
+    """The first parts that only a dump and a load see are named with the reason, the others are counted."""
+    X, y = data()
+    forest = RandomForestClassifier(n_estimators=trees, random_state=0)
+    badge, _ = shown(make_pipeline(StandardScaler(), forest).fit(X[["age"]], y))
+    paths = [f"steps[1][1].estimators_[{i}].tree_ (memory of a compiled object)" for i in range(min(trees, 2))]
+    assert text(badge).endswith(f"· calls see all but {', '.join(paths)}{more}, seen at dump and load")
 
 
 def test_altered():

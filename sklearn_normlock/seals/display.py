@@ -1,4 +1,4 @@
-"""The notebook diagram of a sealed object: a line above scikit-learn's diagram says whether the seal holds."""
+"""The notebook diagram of a sealed object: a line above scikit-learn's says whether it holds, and what calls see."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from .messages import short
 from .seal import find_problem
+from .survey import blind_spots
 from .watch import FINGERPRINT, UNNAMED
 
 _STYLE = (
@@ -14,6 +15,7 @@ _STYLE = (
     "border-radius:.4em;border:1px solid {0};color:{0};background:{1};white-space:pre-wrap;overflow-wrap:anywhere;"
     "max-width:60em;box-sizing:border-box"
 )
+_NAMED = 2  # parts that are named; the others are counted
 _GREEN, _RED, _GREY = ("#1a7f37", "#f0fff4"), ("#b42318", "#fff1f0"), ("#57606a", "#f6f8fa")
 
 
@@ -30,10 +32,20 @@ def badge(obj: Any) -> str:
         return _line(_RED, "\N{OPEN LOCK} altered", str(problem))
     fingerprint = vars(obj).get(FINGERPRINT)
     if fingerprint is not None:
-        return _line(_GREEN, "\N{LOCK} locked", short(fingerprint))
+        return _line(_GREEN, "\N{LOCK} locked", f"{short(fingerprint)} {_sight(obj)}")
     if UNNAMED in vars(obj):
         return _line(_GREY, "watched in this process only", str(vars(obj)[UNNAMED]))
     return ""
+
+
+def _sight(obj: Any) -> str:
+    """Say which parts of an object are seen to change at a call, and which only at a dump or a load."""
+    unseen = blind_spots(obj)
+    if not unseen:
+        return "· calls see all of it"
+    named = ", ".join(f"{path} ({why})" for path, why in list(unseen.items())[:_NAMED])
+    more = f" and {len(unseen) - _NAMED} more" if len(unseen) > _NAMED else ""
+    return f"· calls see all but {named}{more}, seen at dump and load"
 
 
 def _line(colours: tuple[str, str], label: str, text: str) -> str:
