@@ -9,8 +9,9 @@ from typing import Any
 from sklearn import pipeline as stock
 
 from .seals.mixin import Locked
+from .seals.opened import Opening
 from .seals.rebuilt import rebuilt
-from .seals.seal import Opening, check, open_copy, seal, watch_over
+from .seals.seal import check, open_copy, seal, watch_over
 from .seals.watch import FINGERPRINT, Watch
 
 __all__ = ["FeatureUnion", "Pipeline", "make_pipeline", "make_union"]

@@ -17,9 +17,8 @@ from ..kernels import kernel_of
 from ..kernels.inputs import usual
 from .display import badge
 from .freeze import passed_arrays
+from .opened import FitOpening, Opening
 from .seal import (
-    FitOpening,
-    Opening,
     _watches,
     abandon,
     after_use,

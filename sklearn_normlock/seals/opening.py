@@ -14,7 +14,8 @@ from ..fingerprints.state import is_estimator
 from .freeze import make_writable
 from .layout import Layout
 from .mixin import Locked
-from .seal import Opening, ThawOpening, check, inside_blocks, open_with, seal, watch_over
+from .opened import Opening, ThawOpening, inside_blocks
+from .seal import check, open_with, seal, watch_over
 from .watch import CARRIED
 
 
