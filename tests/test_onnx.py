@@ -54,8 +54,8 @@ def test_a_drop_in_converts_as_its_stock_class(cls):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             stock = cls.__fingerprint_class__()
-            if "n_quantiles" in stock.get_params():
-                stock.set_params(n_quantiles=10)  # a thousand take skl2onnx a minute
+            settings = {"n_quantiles": 10, "random_state": 0}  # a thousand quantiles take skl2onnx a minute
+            stock.set_params(**{name: value for name, value in settings.items() if name in stock.get_params()})
             stock.fit(X, Y)
         theirs = converted(stock, X)
     except Exception as error:
@@ -66,7 +66,10 @@ def test_a_drop_in_converts_as_its_stock_class(cls):
 
 def composites():
     from sklearn_normlock.compose import ColumnTransformer
+    from sklearn_normlock.ensemble import BaggingClassifier, VotingClassifier
+    from sklearn_normlock.ensemble import StackingClassifier as LockedStacking
     from sklearn_normlock.impute import SimpleImputer
+    from sklearn_normlock.model_selection import GridSearchCV as LockedGrid
     from sklearn_normlock.pipeline import make_pipeline, make_union
     from sklearn_normlock.preprocessing import MinMaxScaler
     from sklearn_normlock.preprocessing import StandardScaler as Scaler
@@ -79,6 +82,12 @@ def composites():
     yield "guard", make_pipeline(nl.InputGuard(), Scaler(), LogisticRegression())
     yield "grid", GridSearchCV(inner, {"logisticregression__C": [0.1, 1.0]}, cv=2)
     yield "stacking", StackingClassifier([("a", inner)], cv=2)
+    yield "locked grid", LockedGrid(inner, {"logisticregression__C": [0.1, 1.0]}, cv=2)
+    yield "locked stacking", LockedStacking([("a", inner)], cv=2)
+    voters = [("a", inner), ("b", LogisticRegression(C=0.1))]
+    # skl2onnx has no converter for the default, flat probabilities
+    yield "locked voting", VotingClassifier(voters, voting="soft", flatten_transform=False)
+    yield "locked bagging", make_pipeline(Scaler(), BaggingClassifier(LogisticRegression(), 3, random_state=0))
 
 
 @pytest.mark.parametrize(("name", "est"), list(composites()), ids=lambda case: case if isinstance(case, str) else "")
@@ -227,9 +236,18 @@ def test_some_graphs_are_judged_rightly(case, dtype):
     judged(case, dtype)
 
 
+LONG = (12, 16, 57)  # graphs with a node for each of many edges, which take a minute
+
+
 @pytest.mark.campaign
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("case", MODELS, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=case.name, marks=[pytest.mark.long] if number in LONG else [])
+        for number, case in enumerate(MODELS)
+    ],
+)
 def test_all_graphs_are_judged_rightly(case, dtype):
     """No graph that differs passes, and none that agrees fails."""
     judged(case, dtype)
@@ -344,5 +362,33 @@ def test_without_a_runtime_it_cannot_be_told(tmp_path, monkeypatch, capsys):
     assert main(["verify", str(tmp_path / "b.normlock.json")]) == 0
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     assert main(["verify", str(tmp_path / "b.normlock.json")]) == 2
-    with pytest.raises(nl.errors.MissingDependencyError):
+    assert "pip install" in capsys.readouterr().out
+    with pytest.raises(nl.errors.UndecidedError, match="pip install"):
         nl.lock(est, onnx=path)
+
+
+@pytest.mark.parametrize("why", ["inputs", "source"])
+def test_a_graph_that_cannot_be_judged_is_neither_locked_nor_a_match(tmp_path, why):
+    """Lock and verify raise the third answer, and a member that differs beside it is still a mismatch."""
+    est, other = StandardScaler().fit(X[:, :2]), StandardScaler().fit(X)
+    path = tmp_path / "m.onnx"
+    good = exported(tmp_path / "good.onnx", est, X[:, :2])
+    lock = nl.lock(est, onnx=good)
+    bundle = {"model": est, "onnx": path}
+    if why == "inputs":  # no stamp, and another number of columns
+        path.write_bytes(converted(other, X).SerializeToString())
+    else:  # no stamp, and two members that it may be of
+        path.write_bytes(converted(est, X[:, :2]).SerializeToString())
+        lock = nl.lock({"a": est, "b": other, "onnx": good})
+        bundle = {"a": est, "b": other, "onnx": path}
+    with pytest.raises(nl.errors.UndecidedError) as caught:
+        nl.lock(bundle)
+    assert [each.path for each in caught.value.report.undecided] == ["onnx"]
+    report = nl.compare(bundle, lock)
+    assert [each.path for each in report.undecided if each.path == "onnx"]
+    if why == "source":
+        with pytest.raises(nl.errors.UndecidedError):
+            nl.verify(bundle, lock)
+        bundle["a"] = StandardScaler().fit(X[:, :2] * 2)
+    with pytest.raises(nl.errors.LockMismatchError):
+        nl.verify(bundle, lock)

@@ -81,6 +81,8 @@ def lock(
         scikit-learn, can't be run under this one, and its outputs were to be approved.
     ProbeMismatchError
         If a graph puts out something else than the object.
+    UndecidedError
+        If that can't be told: its inputs or outputs are not the object's, say, or onnxruntime isn't installed.
 
     Warns
     -----
@@ -164,7 +166,9 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
             kept = [Change(path="", kind=Kind.CONTENT, label=" (not all of it is in the lock, which had no room)")]
     same_state = not kept
     deviations, failed, probed, ties = _outputs(target, lock.probes, rtol if rtol > 0 else None, same_state)
-    deviations += target.graph_deviations()
+    of_graphs, graphs_unjudged = target.judge_graphs()
+    deviations += of_graphs
+    failed += graphs_unjudged
     for rename in without_probe(renames, lock.probes, {each.path: each.why for each in failed}):
         why = f"{rename.describe()}, and no output of the step that holds it could be compared"
         remedy = "Lock it anew under these versions, with rows of yours, and review the difference."

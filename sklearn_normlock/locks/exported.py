@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import NormLockError
+from ..errors import MissingDependencyError
 from ..fingerprints import fingerprint
 from ..graphs.identity import stamp_of
 from ..graphs.parity import parity
 from ..probes.outputs import Deviation
+from .parts import Unjudged
 
 
-def graph_deviations(graphs: Mapping[str, Any], estimators: Mapping[str, Any], X: Any = None) -> list[Deviation]:
-    """Return how graphs differ from the estimators that they were exported from.
+def judge_graphs(
+    graphs: Mapping[str, Any], estimators: Mapping[str, Any], X: Any = None
+) -> tuple[list[Deviation], list[Unjudged]]:
+    """Return how graphs differ from the estimators that they were exported from, and what of it can't be told.
 
     Parameters
     ----------
@@ -27,36 +30,33 @@ def graph_deviations(graphs: Mapping[str, Any], estimators: Mapping[str, Any], X
         The other members.
     X : array or DataFrame, default=None
         Rows of the user's.
-
-    Raises
-    ------
-    MissingDependencyError
-        If onnxruntime isn't installed.
-    NormLockError
-        If it can't be told which member a graph stands for, or whether it does what that does.
     """
-    deviations = []
+    deviations, unjudged = [], []
     for name, model in graphs.items() if estimators else ():
         stamp = stamp_of(model)
-        source = [each for each, est in estimators.items() if stamp is None or fingerprint(est) == stamp]
-        if not source:
+        sources = [each for each, est in estimators.items() if stamp is None or fingerprint(est) == stamp]
+        if not sources:
             text = f"it was exported from {stamp}, which is none of {', '.join(estimators)}"
             deviations.append(Deviation(path=name, method="graph", text=text, relative=float("inf")))
             continue
-        if len(source) > 1:
-            raise NormLockError(
-                f"{name} may have been exported from any of {', '.join(source)}: its source isn't known.",
-                path=name,
-                remedy="Export it with the fingerprint of its source: sklearn_normlock.integrations.onnx.stamp.",
-            )
-        found = parity(estimators[source[0]], model, X)
+        if len(sources) > 1:
+            why = f"it may have been exported from any of {', '.join(sources)}"
+            remedy = "Export it with the fingerprint of its source: sklearn_normlock.integrations.onnx.stamp."
+            unjudged.append(Unjudged(path=name, why=why, remedy=remedy))
+            continue
+        source = sources[0]
+        try:
+            found = parity(estimators[source], model, X)
+        except MissingDependencyError:
+            why = f"whether it computes what {source} does can't be told without onnxruntime"
+            remedy = "Install it: pip install 'sklearn-normlock[onnx]'."
+            unjudged.append(Unjudged(path=name, why=why, remedy=remedy))
+            continue
         if found.undecided is not None:
-            raise NormLockError(
-                f"Whether {name} computes what {source[0]} does is not known: {found.undecided}.",
-                path=name,
-                remedy="Give rows that both take: nl.lock(est, X, onnx=...).",
-            )
+            why = f"whether it computes what {source} does can't be told: {found.undecided}"
+            remedy = "Give rows that both take: nl.lock(est, X, onnx=...)."
+            unjudged.append(Unjudged(path=name, why=why, remedy=remedy))
         for each in found.deviations:
             place = f"{name}: step {each.path}" if each.path else name
             deviations.append(Deviation(path=place, method=each.method, text=each.text, relative=each.relative))
-    return deviations
+    return deviations, unjudged

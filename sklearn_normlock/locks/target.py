@@ -18,6 +18,7 @@ from ..errors import (
     InputFaultWarning,
     NormLockError,
     ProbeMismatchError,
+    UndecidedError,
     UnfingerprintableError,
 )
 from ..fingerprints import PREFIX, Record, object_digest, require_fitted, weights_of
@@ -34,11 +35,12 @@ from ..records.redaction import is_withheld, without_rows
 from ..records.weights import WEIGHTS
 from .code import Name, code_in, unversioned, versions_of
 from .document import Lock
-from .exported import graph_deviations
+from .exported import judge_graphs
 from .fitted import fitted_under
 from .judgement import unprobed
 from .naming import file_key
-from .parts import Contract, FileDigest
+from .parts import Contract, FileDigest, Unjudged
+from .report import Report
 
 _LARGEST = 120_000  # bytes of the state in a lock: nobody reviews a forest tree by tree
 _LARGEST_WEIGHTS = 4_000_000  # bytes: a tensor takes about 300, and each is told by itself
@@ -165,11 +167,11 @@ class Target:
         ]
         return tuple(found)
 
-    def graph_deviations(self, X: Any = None) -> list[Deviation]:
-        """Return how exported graphs differ from the members that they stand for."""
+    def judge_graphs(self, X: Any = None) -> tuple[list[Deviation], list[Unjudged]]:
+        """Return how exported graphs differ from the members that they stand for, and what of it can't be told."""
         graphs = {name: member.graph for name, member in self.members.items() if isinstance(member, GraphMember)}
         estimators = {name: member for name, member in self.members.items() if not isinstance(member, _NOT_FITTED)}
-        return graph_deviations(graphs, estimators, X)
+        return judge_graphs(graphs, estimators, X)
 
     @cached_property
     def code(self) -> dict[str, frozenset[Name]]:
@@ -215,7 +217,7 @@ class Target:
         graph_rows : array, DataFrame or list, default=None
             Rows that are put through exported graphs alone.
         """
-        different = self.graph_deviations(graph_rows)
+        different, unjudged = self.judge_graphs(graph_rows)
         if different:
             raise ProbeMismatchError(
                 "An exported graph doesn't compute what it was exported from. "
@@ -223,6 +225,10 @@ class Target:
                 path=different[0].path,
                 remedy="Export it in double precision, or with another option of its converter, and lock it then.",
             )
+        if unjudged:
+            error = UndecidedError(f"Nothing was locked. {unjudged[0].text}", path=unjudged[0].path)
+            error.report = Report(undecided=tuple(unjudged))
+            raise error
         if self.training:
             raise NormLockError(
                 f"{self.training[0]} is in training mode: its norm layers and its dropout don't do what they will do "
