@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib import import_module
 
@@ -44,3 +45,24 @@ def drop_ins() -> dict[type, type[Locked]]:
             if isinstance(value, type) and issubclass(value, Locked) and value.__module__ == module.__name__:
                 found[value.__fingerprint_class__] = value
     return found
+
+
+def locked_classes() -> Iterator[type[Locked]]:
+    """Yield every class made with ``Locked`` so far, drop-ins and classes of users alike.
+
+    Examples
+    --------
+    >>> from sklearn_normlock.drop_ins import locked_classes
+    >>> from sklearn_normlock.pipeline import Pipeline
+    >>> Pipeline in locked_classes()
+    True
+    """
+    drop_ins()  # imports them all
+    waiting = Locked.__subclasses__()
+    seen = set()
+    while waiting:
+        cls = waiting.pop()
+        if cls not in seen:
+            seen.add(cls)
+            waiting += cls.__subclasses__()
+            yield cls

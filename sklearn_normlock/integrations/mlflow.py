@@ -1,23 +1,27 @@
-"""MLflow: log a locked model with its lock, and load it by a lock before anything is unpickled."""
+"""MLflow: autologging of locked models, a model logged with its lock, and loaded by one before it is unpickled."""
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..drop_ins import locked_classes
 from ..errors import ArtifactReadError, MissingDependencyError
 from ..locks.comparison import lock as make_lock
 from ..locks.document import SUFFIX, Lock
 from ..persistence import load
 from ..trust import trusted_types
 
-__all__ = ["TAG", "load_model", "log_model"]
+__all__ = ["TAG", "autolog", "load_model", "log_model"]
 
 TAG = "normlock.fingerprint"
 _LOCK = f"model{SUFFIX}"
+#: what MLflow asks for the classes to patch
+_LIST = "_gen_estimators_to_patch"
 
 
 def _mlflow() -> Any:
@@ -29,6 +33,58 @@ def _mlflow() -> Any:
             f"There is no MLflow to log with ({error}).", remedy="Install it: pip install 'mlflow>=3'."
         ) from None
     return mlflow
+
+
+def autolog(**kwargs: Any) -> None:
+    """Let MLflow's autologging see locked classes as it sees scikit-learn's.
+
+    Parameters
+    ----------
+    **kwargs
+        As :func:`mlflow.sklearn.autolog` takes them, ``disable=True`` included.
+
+    Raises
+    ------
+    MissingDependencyError
+        If MLflow isn't installed, or is one that patches estimators in another way.
+
+    Notes
+    -----
+    It does what :func:`mlflow.sklearn.autolog` does, to stock classes too, and may be called before or after locked
+    classes are imported, and before or after MLflow's own. Call it again after a class of yours was made. The model
+    that is logged carries its seal; :func:`log_model` logs its lock and its fingerprint besides.
+
+    Examples
+    --------
+    >>> from sklearn_normlock.integrations.mlflow import autolog  # doctest: +SKIP
+    >>> autolog()  # doctest: +SKIP
+    """
+    flavor = _mlflow().sklearn
+    _list_locked(flavor)
+    flavor.autolog(**kwargs)
+
+
+def _list_locked(flavor: Any) -> None:
+    """Add locked classes to those that MLflow patches; where it has no such list, say so."""
+    listed = getattr(flavor, _LIST, None)
+    if listed is None:
+        raise MissingDependencyError(
+            "This MLflow doesn't list the estimators that it patches, so locked ones can't be added.",
+            remedy="Log the fitted model by sklearn_normlock.integrations.mlflow.log_model, or use another MLflow 3.",
+        )
+    if getattr(listed, "_normlock_listed", False):
+        return
+
+    @functools.wraps(listed)
+    def with_locked() -> list[type]:
+        theirs = listed()
+        known = set(theirs)
+        # A class counts by what it inherits from: a pipeline with samplers is one. What MLflow leaves out, scalers and
+        # ColumnTransformer, is left out here.
+        return [*theirs, *(cls for cls in locked_classes() if cls not in known and known.intersection(cls.__mro__))]
+
+    with_locked._normlock_listed = True  # type: ignore[attr-defined]
+    setattr(flavor, _LIST, with_locked)
 
 
 def log_model(

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..drop_ins import drop_ins
+from ..drop_ins import locked_classes
 from ..errors import MissingDependencyError
 from ..fingerprints import fingerprint
 from ..graphs.identity import STAMP
 from ..guards.transformer import InputGuard
-from ..seals.mixin import Locked
 
 __all__ = ["register", "stamp"]
 
@@ -94,15 +93,7 @@ def stamp(model: Any, est: Any) -> Any:
 
 def _stand_ins() -> Iterator[tuple[type, type]]:
     """Yield the locked classes that compute what another class computes, and that class."""
-    drop_ins()  # imports them all
-    waiting = Locked.__subclasses__()
-    seen = set()
-    while waiting:
-        cls = waiting.pop()
-        if cls in seen:
-            continue
-        seen.add(cls)
-        waiting += cls.__subclasses__()
+    for cls in locked_classes():
         stock = cls.__dict__.get("__fingerprint_class__")
         if stock is not None:
             yield cls, stock
