@@ -170,7 +170,7 @@ def damaged_state(rng, kind):
     for _ in range(rng.choice([1, 1, 2, 3])):
         act = rng.choice(["carried", "record", "attribute", "attribute", "removed", "added", "whole"])
         new = rng.choice(VALUES)()
-        if not isinstance(state, dict):
+        if not isinstance(state, dict) or not state:
             break
         if act == "carried":
             state = {**state, rng.choice(CARRIED): new}
