@@ -36,6 +36,8 @@ __all__ = ["EVENTS", "FIELDS", "Event", "emit", "enabled", "error_fields", "subs
 EVENTS = ("load", "verify", "mismatch", "guard", "fallback", "shadow", "policy")
 
 logger = logging.getLogger("sklearn_normlock")
+# Without a handler of its own a library's warnings are printed twice: once as an error, once by logging's last resort.
+logger.addHandler(logging.NullHandler())
 
 _LEVELS = {"match": logging.INFO, "mismatch": logging.WARNING, "undecided": logging.WARNING, None: logging.INFO}
 

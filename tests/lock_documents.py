@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +21,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import sklearn_normlock as nl
 from sklearn_normlock.documents.envelope import document_digest
-from sklearn_normlock.locks.parts import FileDigest
+from sklearn_normlock.locks.parts import FileDigest, Fitted
 
 RNG = np.random.RandomState(0)
 X = RNG.normal(size=(40, 3)) * [1.0, 20.0, 0.3] + [5.0, 0.0, -2.0]
@@ -59,6 +60,10 @@ def locks() -> dict[str, nl.Lock]:
     values = {"inf_": np.array([np.inf, -np.inf, np.nan, -0.0, 5e-324]), "words_": np.array(["ä", "", "b"]), "z_": 1j}
     return {
         "scaler": nl.lock(scaler()).with_files({"scaler.skops": file}),
+        "recorded": replace(
+            nl.lock(scaler()),
+            fitted={"": Fitted(versions=("0.24.2",), evidence="file", approved="recorded", recorded={"numpy": "1.19"})},
+        ),
         "pipeline": nl.lock(pipeline()),
         "rows": nl.lock(pipeline(), TABLE),
         "frame": nl.lock(named()),
