@@ -53,6 +53,26 @@ def array(document: dict[str, Any]) -> Any:
     return found.reshape(document["shape"])
 
 
+def column(document: dict[str, Any]) -> Any:
+    """Return a column of a frame; one of text is of objects, as every pandas has it."""
+    import pandas as pd
+
+    form = document["form"]
+    if form == "array":
+        return pd.Series(array(document))
+    if form == "text":
+        return pd.Series(np.array([np.nan if text is None else text for text in document["items"]], dtype=object))
+    if form == "categorical":
+        names = list(column(document["categories"]))
+        codes = array(document["codes"])
+        return pd.Series(pd.Categorical.from_codes(codes, names, ordered=document["ordered"]))
+    if form == "masked":
+        values = pd.Series(array(document["values"]), dtype=document["dtype"])
+        values[array(document["mask"])] = None
+        return values
+    raise ValueError(f"this recorder knows no column of the form {form!r}")
+
+
 def rows(document: dict[str, Any]) -> Any:
     """Return rows."""
     if document["form"] == "list":
@@ -60,7 +80,7 @@ def rows(document: dict[str, Any]) -> Any:
     if document["form"] == "frame":
         import pandas as pd
 
-        columns = [pd.Series(array(each)) for each in document["columns"]]
+        columns = [column(each) for each in document["columns"]]
         frame = pd.concat(columns, axis=1)
         frame.columns = [item(name) for name in document["names"]]
         return frame
