@@ -127,7 +127,7 @@ def test_what_an_object_is_asked(est: Any, methods: list[str]) -> None:
     (probe,) = nl.lock(est.fit(*data.blobs())).probes
     assert [output.method for output in probe.outputs] == methods
     assert probe.left_out is None
-    assert nl.compare(est, nl.lock(est)).undecided == {}
+    assert nl.compare(est, nl.lock(est)).undecided == ()
 
 
 class Wider(SVC):

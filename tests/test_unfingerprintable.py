@@ -185,7 +185,6 @@ class Stateless(BaseEstimator):
         (make_pipeline(StandardScaler()), "not fitted"),
         (StandardScaler, "not a fitted estimator"),
         (5, "int is not a fitted estimator"),
-        ("nl1", "str is not a fitted estimator"),
         (None, "NoneType is not a fitted estimator"),
         ({}, "dict is not a fitted estimator"),
         ([StandardScaler().fit(X)], "list is not a fitted estimator"),

@@ -87,7 +87,8 @@ def rows(document: dict[str, Any]) -> Any:
     if document["form"] == "sparse":
         from scipy import sparse
 
-        return sparse.csr_matrix(array(document))
+        parts = tuple(array(document[name]) for name in ("values", "indices", "starts"))
+        return sparse.csr_matrix(parts, shape=document["shape"]).asformat(document["layout"])
     return array(document)
 
 
