@@ -96,8 +96,8 @@ class Shadow(ServingEstimator):
         The share of the requests that the candidate sees, chosen at random.
     run : {"thread", "process", "inline"}, default="thread"
         Where the candidate runs. ``"thread"``: off the request path, in a thread behind a bounded queue; Python code of
-        the candidate still competes for the interpreter lock. ``"process"``: in a process of its own, which keeps the
-        primary's latency. ``"inline"``: in the same thread after the primary, which delays each answer, for tests and
+        the candidate still competes for the interpreter lock. ``"process"``: in a process of its own, without
+        that competition. ``"inline"``: in the same thread after the primary, which delays each answer, for tests and
         batch jobs; a candidate that hangs holds the request up.
     on_difference : callable, default=None
         Called with a :class:`Difference` for each request that differs, where the candidate runs. An error in it is
