@@ -100,7 +100,8 @@ def test_a_subscriber_that_fails_harms_nobody(seen: list[events.Event], caplog: 
         unsubscribe()  # a second time does nothing
     events.emit("verify", "…", verdict="match")
     assert len(seen) == 2
-    assert [record.getMessage() for record in caplog.records] == ["A subscriber of events failed at 'verify'."]
+    failures = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert failures == ["A subscriber of events failed at 'verify'."]
 
 
 @pytest.mark.parametrize(
