@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+import csv
 import json
 import re
 from pathlib import Path
@@ -15,7 +15,9 @@ from sklearn.datasets import load_wine
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_normlock as nl
-from sklearn_normlock.cli import check
+from sklearn_normlock.cli import main
+from sklearn_normlock.cli.reading import table
+from sklearn_normlock.guards.tables import as_table
 
 WINE = load_wine(as_frame=True).data
 TRAIN, TEST = WINE.iloc[::2], WINE.iloc[1::2]
@@ -30,9 +32,7 @@ def run(tmp_path, monkeypatch):
     nl.lock(scaler, TRAIN).save(tmp_path / "lock.json")
     nl.lock(scaler).save(tmp_path / "none.json")
     (tmp_path / "bare.json").write_text(json.dumps(profile))
-    parser = argparse.ArgumentParser()
-    check.configure(parser)
-    return lambda *arguments: check.run(parser.parse_args([*arguments]))
+    return lambda *arguments: main(["check", *arguments])
 
 
 def save(frame, name):
@@ -109,7 +109,8 @@ def test_a_csv_file_has_the_types_of_the_profile(run, capsys, library, rows):
     assert said[0] == said[1] == nl.diagnose(profile, batch).to_dict()
     Path("odd.csv").write_text(Path("batch.csv").read_text().replace("rue", "aybe"))
     assert run("odd.csv", "--lock", "members.json") == 2
-    assert capsys.readouterr().err.startswith('odd.csv: Column "member" holds text; in training it held numbers.')
+    said = capsys.readouterr().err
+    assert said.startswith('could not check: odd.csv: Column "member" holds text; in training it held numbers.')
 
 
 def test_a_csv_file_and_a_profile_without_names(run):
@@ -125,13 +126,12 @@ def test_a_csv_file_and_a_profile_without_names(run):
     ("arguments", "at"),
     [
         (("good.csv", "--lock", "cut.json"), "cut.json: It can't be read: not JSON"),
-        (("good.csv", "--lock", "missing.json"), "missing.json: "),
+        (("good.csv", "--lock", "missing.json"), "There is no file or folder missing.json."),
         (("good.csv", "--lock", "damaged.json"), "damaged.json: n_rows should be a whole number, 1 or more"),
-        (("missing.csv", "--lock", "lock.json"), "missing.csv: "),
-        (("cut.parquet", "--lock", "lock.json"), "cut.parquet: It can't be read as Parquet"),
-        (("cut.npy", "--lock", "lock.json"), "cut.npy: "),
-        (("good.csv", "--lock", "lock.json", "-o", "none/page"), "none/page: "),
-        (("good.csv", "--lock", "lock.json", "--budget", "3"), "normlock check: budget is 3.0"),
+        (("missing.csv", "--lock", "lock.json"), "There is no file or folder missing.csv."),
+        (("cut.parquet", "--lock", "lock.json"), "cut.parquet can't be read as .parquet"),
+        (("cut.npy", "--lock", "lock.json"), "cut.npy can't be read as .npy"),
+        (("good.csv", "--lock", "lock.json", "-o", "none/page"), "none/page was not written: there is no such folder"),
     ],
 )
 def test_the_file_at_fault_is_named(run, capsys, arguments, at):
@@ -143,7 +143,87 @@ def test_the_file_at_fault_is_named(run, capsys, arguments, at):
     Path("cut.npy").touch()
     assert run(*arguments) == 2
     printed = capsys.readouterr()
-    assert printed.err.startswith(at) and not printed.out
+    assert printed.err.startswith(f"could not check: {at}") and not printed.out
+    assert run(*arguments, "--format", "json") == 2
+    said = json.loads(capsys.readouterr().out)
+    assert said["message"].startswith(at) and (said["ok"], said["code"]) == (False, 2)
+    assert run(*arguments, "--format", "github") == 2
+    assert capsys.readouterr().out.startswith("::error title=normlock ")
+
+
+def test_the_lock_that_is_not_named(run, capsys):
+    """Without --lock it is the one lock beside the data, else the one of the current folder; several are a question."""
+    good = save(TEST, "good.csv")
+    assert run(good, "--lock", "lock.json", "--budget", "3") == 64
+    assert "normlock check: budget is 3.0; it must lie between 0 and 1" in capsys.readouterr().err
+    assert run(good) == 64
+    assert "there is no lock beside the data or here" in capsys.readouterr().err
+    Path("lock.json").rename("model.normlock.json")
+    assert run(good) == 0
+    Path("data").mkdir()
+    assert run(save(WRONG, "data/wrong.csv")) == 1
+    Path("data/other.normlock.json").write_bytes(Path("none.json").read_bytes())
+    assert run("data/wrong.csv") == 3
+    Path("data/third.normlock.json").write_bytes(Path("none.json").read_bytes())
+    assert run("data/wrong.csv", "--format", "json") == 64
+    assert "there are several locks" in json.loads(capsys.readouterr().out.splitlines()[-1])["message"]
+
+
+HOSTILE = "d,title=x::pwn\n::add-mask::z \x1b[2J\u202e.csv"
+
+
+@pytest.mark.parametrize("style", ["text", "github"])
+def test_names_that_a_terminal_or_a_workflow_would_obey(run, capsys, style):
+    """The name of a file, or of a column, begins no line, is no property of an annotation, and moves no cursor."""
+    columns = {"alcohol": "a\n::add-mask::y", "proline": "p\r::add-mask::\x1b\u202e"}
+    Path("odd.json").write_text(json.dumps(nl.Profile.from_data(TRAIN.rename(columns=columns)).to_dict()))
+    WRONG.rename(columns=columns).to_csv(HOSTILE, index=False, quoting=csv.QUOTE_ALL)
+    assert run(HOSTILE, "--lock", "odd.json", "--format", style) == 1
+    assert run("missing" + HOSTILE, "--lock", "odd.json", "--format", style) == 2
+    said = "".join(capsys.readouterr())
+    assert not re.search("^::(?!error )|[\x1b\r\u202e]|,title=x[^:]*::unit|\ntitle", said, re.MULTILINE), said
+    assert "p\\r::add-mask" in said or "p%0D" in said
+
+
+TABLES = {
+    "named.csv": "a, b,c\n1,x,0.1\n2,NA,0.30000000000000004\n",
+    "numbers.csv": "1,2,3\n4,5,n/a\n",
+    "more.csv": "a,b\n1,2,3\n",
+    "few.csv": "a,b\n1\n",
+    "empty.csv": "",
+    "latin.csv": b"a,b\n\xff,1\n",
+    "cut.npy": b"\x93NUMPY",
+    "objects.npy": None,
+    "cut.parquet": b"PAR1",
+    "rows.txt": "1,2\n",
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_one_reader_of_tables(run, name):
+    """What check reads and what lock, probe and gate read have the same names and values, or the same error."""
+    content = TABLES[name]
+    if content is None:
+        np.save(name, np.array([None, 1], dtype=object), allow_pickle=True)
+    else:
+        Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    trained = pd.DataFrame({"a": [1.0, 2, 3], "b": list("xyz"), "c": [0.1, 0.2, 0.3]})
+    profile = nl.Profile.from_data(np.eye(3) if name == "numbers.csv" else trained)
+    got = []
+    for compared in (None, profile):
+        try:
+            got.append(as_table(table(Path(name), compared)))
+        except nl.errors.ArtifactReadError as error:
+            got.append(str(error))
+    if isinstance(got[0], str):
+        assert got[0] == got[1] and got[0].startswith(name)
+        return
+    assert got[0].names == (got[1].names or ("0", "1", "2"))
+    np.testing.assert_array_equal(got[0].numbers, got[1].numbers)
+    assert all(
+        [a for a in one if not pd.isna(a)] == [b for b in other if not pd.isna(b)]
+        for one, other in zip(got[0].categories.values(), got[1].categories.values(), strict=True)
+    )
 
 
 def test_json_and_github(run, capsys):

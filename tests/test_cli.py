@@ -15,6 +15,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from lock_documents import X, pipeline, scaler, sealed
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -437,6 +438,44 @@ def test_show(folder, capsys, monkeypatch):
     assert here(capsys, "show", "model.pkl")[0] == COULD_NOT
     assert json.loads(here(capsys, "show", "model.pkl", "--trust-file", "--format", "json")[1])["lock_version"] == 1
     assert here(capsys, "show", "none.json")[0] == COULD_NOT
+
+
+@pytest.mark.parametrize("command", ["show", "diff", "verify"])
+@pytest.mark.parametrize("style", ["text", "github"])
+def test_names_forge_no_line_and_move_no_cursor(folder, capsys, monkeypatch, command, style):
+    """Names of columns are printed as what they are: no line begins with one, no terminal or workflow obeys one."""
+    monkeypatch.chdir(folder)
+    names = ["a\nmodel.skops: match", "b\r::add-mask::x", "\x1b[2Jc", "\u202ed", "e\n::error::y"]
+    for name, factor in (("a", 1.0), ("b", 2.0)):
+        frame = pd.DataFrame(np.arange(15.0).reshape(3, 5) * factor, columns=names)
+        nl.dump(StandardScaler().fit(frame), f"{name}.skops", lock=True)
+    arguments = {
+        "show": ["show", "a.skops.normlock.json"],
+        "diff": ["diff", "a.skops.normlock.json", "b.skops.normlock.json"],
+        "verify": ["verify", "b.skops", "--lock", "a.skops.normlock.json"],
+    }[command]
+    _, out, err = here(capsys, *arguments, "--format", style)
+    assert "add-mask" in out
+    assert not re.search("^(model|::add-mask|::error::y)|[\x1b\r\u202e]", out + err, re.MULTILINE)
+
+
+def test_a_file_that_changes_while_it_is_locked(folder, capsys, monkeypatch):
+    """The object and the digest in a lock are of the same bytes: a file that is written meanwhile is refused."""
+    from sklearn_normlock import formats
+
+    monkeypatch.chdir(folder)
+    read = formats.read
+
+    def replaced(file, path, *arguments):
+        est = read(file, path, *arguments)
+        nl.dump(StandardScaler().fit([[0.0], [9.0]]), path)
+        return est
+
+    monkeypatch.setattr(formats, "read", replaced)
+    lock_of(folder / "model.pkl").unlink()
+    code, _, err = here(capsys, "lock", "model.pkl")
+    assert code == COULD_NOT and "model.pkl changed while it was locked" in err
+    assert not lock_of(folder / "model.pkl").exists()
 
 
 def test_show_says_which_steps_are_fast(folder, capsys, monkeypatch):

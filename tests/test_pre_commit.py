@@ -12,7 +12,8 @@ from pathlib import Path
 
 import joblib
 import pytest
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from user_code import of_columns
 
 import sklearn_normlock as nl
 from sklearn_normlock.cli import main as normlock
@@ -175,6 +176,29 @@ def test_names_that_begin_with_a_dash(repository, capsys):
         nl.dump(scaler(3.0), "model.joblib")
         assert main(["artifacts", name, "model.joblib"]) == 1
         assert main(["artifacts", "--", name]) == 2
+
+
+def test_a_lock_renamed_away(repository, capsys):
+    """A lock whose artifact no longer finds it by its name is a finding; a bundle in its place is none."""
+    git("mv", LOCK, "other.normlock.json")
+    assert main(["artifacts", "model.joblib", "other.normlock.json"]) == 2
+    assert f"{LOCK}, the lock of model.joblib, was renamed to other.normlock.json" in capsys.readouterr().err
+    git("rm", "-q", "-f", "other.normlock.json")
+    Path("b.pt").write_bytes(b"weights")
+    assert normlock(["lock", "model.joblib", "b.pt", "-o", "bundle.normlock.json"]) == 0
+    git("add", ".")
+    assert main(["artifacts", "model.joblib", "b.pt", "bundle.normlock.json"]) == 0
+
+
+def test_a_lock_that_decides_nothing(repository, capsys):
+    """A lock that makes every comparison undecided is reported when it is committed, with the way out."""
+    joblib.dump(FunctionTransformer(of_columns).fit([[0.0], [2.0]]), "odd.joblib")
+    assert normlock(["lock", "odd.joblib"]) == 0
+    assert main(["locks", "odd.joblib.normlock.json"]) == 2
+    said = capsys.readouterr().err
+    assert "odd.joblib.normlock.json: no comparison with it is a match" in said and "--accept" in said
+    assert normlock(["lock", "odd.joblib", "--accept", "(whole)=reviewed by hand"]) == 0
+    assert main(["locks", "odd.joblib.normlock.json"]) == 0
 
 
 def test_a_pointer_is_the_whole_of_a_file(repository):

@@ -65,6 +65,33 @@ def test_update_writes_and_then_the_same_object_passes(suite):
     again.stdout.no_fnmatch_line("*normlock*")
 
 
+def test_a_test_that_compares_nothing_fails(suite):
+    """Asking for the fixture is no check: a test that never calls it fails, one that is skipped or fails stays so."""
+    source = """
+        import pytest
+
+        @pytest.fixture
+        def held(normlock):
+            return normlock
+
+        def test_forgotten(normlock):
+            pass
+
+        def test_in_a_fixture(held):
+            pass
+
+        def test_skipped(normlock):
+            pytest.skip("today")
+
+        def test_fails(normlock):
+            assert False, "for its own reason"
+    """
+    result = suite(source)
+    result.assert_outcomes(failed=3, skipped=1)
+    result.stdout.fnmatch_lines(["*asks for the fixture normlock and compares nothing*"])
+    assert result.stdout.str().count("compares nothing. Call") >= 2
+
+
 def test_a_missing_lock_fails_and_is_not_written(suite):
     """Without --normlock-update a missing lock fails the test, says what to do, and stays missing."""
     result = suite(SUITE.format(2.0))
@@ -262,7 +289,7 @@ def test_update_is_refused_on_ci(suite, monkeypatch, value, option, refused):
 
 def test_unused_locks_are_reported(suite, pytester):
     """A lock that no test asks for is told of; but not while a test of its module failed or was not asked for."""
-    source = SUITE.format(2.0) + "\n    def test_other(normlock):\n        assert {}\n"
+    source = SUITE.format(2.0) + "\n    def test_other():\n        assert {}\n"
     suite(source.format(True), "--normlock-update")
     for name in ("test_suite", "test_gone"):
         Path("locks", name).mkdir(exist_ok=True)

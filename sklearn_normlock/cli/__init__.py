@@ -14,7 +14,8 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import ClassVar, NoReturn
 
-from .outcome import MATCH, USAGE, UsageError, guarded, print_error, shown
+from ..documents.rendering import spelled_out
+from .outcome import MATCH, USAGE, UsageError, guarded, print_error
 
 # Each is a module of this package with ``HELP``, ``DESCRIPTION``, ``configure(parser)`` and ``run(arguments)``; what
 # they need they import when they run.
@@ -31,7 +32,7 @@ class _Parser(argparse.ArgumentParser):
         message += _did_you_mean(message, sorted(self.known))
         if self.style == "text":
             self.print_usage(sys.stderr)
-            self.exit(USAGE, f"{self.prog}: {shown(message)}\n")
+            self.exit(USAGE, f"{self.prog}: {spelled_out(message)}\n")
         print_error(UsageError(f"{self.prog}: {message}"), self.style, USAGE)
         self.exit(USAGE)
 

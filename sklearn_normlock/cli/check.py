@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..documents.rendering import escaped, spelled_out
 from ..errors import NormLockError
-from .outcome import COULD_NOT_CHECK, MATCH, MISMATCH, NOTHING_CHECKED
+from .outcome import (
+    COULD_NOT_CHECK,
+    MATCH,
+    MISMATCH,
+    NOTHING_CHECKED,
+    UsageError,
+    add_format,
+    print_error,
+    print_nothing,
+)
+from .reading import LOCK_SUFFIX, table
 
 if TYPE_CHECKING:
     from ..guards.finding import Diagnosis
@@ -21,7 +31,6 @@ DESCRIPTION = (
     "and names the fault: already normalised, another unit, columns in another order, and so on. Exit code 0 if there "
     "is none, 1 if there is one, 2 if the check can't be made, 3 if there is nothing to check or to compare with."
 )
-FORMATS = ("text", "json", "github", "html")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,10 +41,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser : ArgumentParser
         The command's own.
     """
-    parser.add_argument("data", metavar="DATA", help="the rows: .parquet, .csv (with or without a header) or .npy")
-    parser.add_argument("--lock", required=True, metavar="LOCK", help="a lock with a profile in it, or a profile")
-    parser.add_argument("--format", choices=FORMATS, default="text", help="how the finding is printed")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write it to a file instead")
+    parser.add_argument(
+        "data", type=Path, metavar="DATA", help="the rows: .parquet, .csv (with or without a header) or .npy"
+    )
+    parser.add_argument(
+        "--lock",
+        type=Path,
+        metavar="LOCK",
+        help="a lock with a profile in it, or a profile (default: the one lock beside the data, else in this folder)",
+    )
+    add_format(parser, "html")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it to a file instead")
     parser.add_argument("--budget", type=float, default=1e-3, help="probability of a false alarm (default: 0.001)")
     parser.add_argument(
         "--drift", type=float, default=0.3, help="drift that is no fault, in deviations of each column (default: 0.3)"
@@ -55,32 +71,53 @@ def run(arguments: argparse.Namespace) -> int:
     code : int
         0 match, 1 mismatch, 2 could not check, 3 nothing was checked.
     """
-    at = arguments.lock  # what an error is about
+    lock_file = _default_lock(arguments) if arguments.lock is None else arguments.lock
+    at: Path | str = lock_file  # what an error is about
     try:
-        profile = read_profile(arguments.lock)
+        profile = read_profile(lock_file)
         if profile is None:
-            print(f"{arguments.lock}: the lock has no profile to compare with.", file=sys.stderr)
-            return NOTHING_CHECKED
+            return print_nothing("the lock has no profile to compare with", _style(arguments), lock_file)
         from ..guards.diagnosis import diagnose
         from ..guards.parameters import check_numbers
 
-        at = "normlock check"
-        check_numbers(budget=arguments.budget, drift=arguments.drift)
+        try:
+            check_numbers(budget=arguments.budget, drift=arguments.drift)
+        except ValueError as error:
+            raise UsageError(f"normlock check: {error}") from None
         at = arguments.data
-        X = _select(profile, read_rows(arguments.data, profile))
+        X = _select(profile, table(arguments.data, profile))
         found = diagnose(profile, X, budget=arguments.budget, drift=arguments.drift)
         text = _rendered(arguments, profile, X, found)
         at = arguments.output or "standard output"
         _write(text, arguments.output)
+    except (BrokenPipeError, UsageError):
+        raise
     except (NormLockError, OSError, EOFError, ValueError, TypeError) as error:
-        print(f"{at}: {error}", file=sys.stderr)
+        print_error(error, _style(arguments), COULD_NOT_CHECK, str(at))
         return COULD_NOT_CHECK
     if not found.judged:
         return NOTHING_CHECKED
     return MISMATCH if found.alarm else MATCH
 
 
-def read_profile(path: str) -> Profile | None:
+def _style(arguments: argparse.Namespace) -> str:
+    """Return how errors are printed: a page has no place for them."""
+    return "text" if arguments.format == "html" else str(arguments.format)
+
+
+def _default_lock(arguments: argparse.Namespace) -> Path:
+    """Return the one lock beside the data, or in the current folder if there is none."""
+    for folder in dict.fromkeys([arguments.data.parent, Path()]):
+        found = sorted(folder.glob(f"*{LOCK_SUFFIX}"))
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = ", ".join(str(path) for path in found[:3]) + (", …" if len(found) > 3 else "")
+            raise UsageError(f"normlock check: there are several locks ({names}); name one with --lock")
+    raise UsageError("normlock check: there is no lock beside the data or here; name one with --lock")
+
+
+def read_profile(path: Path) -> Profile | None:
     """Return the profile in a lock, or a bare one; None if the lock has none."""
     from ..documents.envelope import parsed
     from ..documents.files import read_bytes
@@ -91,44 +128,6 @@ def read_profile(path: str) -> Profile | None:
     if not isinstance(document, dict) or "profile_version" not in document:
         document = Lock.from_dict(document).profile
     return None if document is None else Profile.from_dict(document)
-
-
-def read_rows(path: str, profile: Profile) -> Any:
-    """Return the table in a file.
-
-    Parameters
-    ----------
-    path : str
-        A .parquet, .csv or .npy file.
-    profile : Profile
-        What it is to be compared with: a .csv file has no types of its own.
-
-    Returns
-    -------
-    rows : ndarray, data frame or Table
-        What :func:`sklearn_normlock.diagnose` takes.
-
-    Raises
-    ------
-    MissingDependencyError
-        If it is a .parquet file and neither pandas (with pyarrow) nor polars is installed.
-    ValueError
-        If it is of no known kind.
-    """
-    kind = Path(path).suffix.lower()
-    if kind == ".npy":
-        import numpy as np
-
-        return np.load(path, allow_pickle=False)
-    if kind == ".csv":
-        from ..guards.files import read_csv
-
-        return read_csv(path, profile)
-    if kind in (".parquet", ".pq"):
-        from ..guards.files import read_parquet
-
-        return read_parquet(path)
-    raise ValueError(f"a file of kind {kind!r} can't be read; expected .parquet, .csv or .npy.")
 
 
 def _select(profile: Profile, X: Any) -> Any:
@@ -149,20 +148,19 @@ def _rendered(arguments: argparse.Namespace, profile: Profile, X: Any, found: Di
         return json.dumps(found.to_dict(), indent=2, sort_keys=True)
     if arguments.format == "github":
         level = "error" if found.alarm else "notice"
-        text = found.explain().replace("%", "%25").replace("\n", "%0A")
-        return f"::{level} file={arguments.data}::{text}"
+        return f"::{level} file={escaped(str(arguments.data), property=True)}::{escaped(found.explain())}"
     if arguments.format == "html":
         from ..guards.page import page
 
-        return page(profile, X, found, title=Path(arguments.data).name)
-    return found.explain()
+        return page(profile, X, found, title=spelled_out(arguments.data.name))
+    return spelled_out(found.explain())
 
 
-def _write(text: str, output: str | None) -> None:
+def _write(text: str, output: Path | None) -> None:
     if output is None:
         print(text)
     else:
         from ..documents.files import replacing
 
-        with replacing(Path(output)) as file:
+        with replacing(output) as file:
             file.write((text + "\n").encode("utf-8"))

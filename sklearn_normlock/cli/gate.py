@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import GateInputError
-from .outcome import COULD_NOT_CHECK, MATCH, MISMATCH, add_format, coloured_by
+from .outcome import COULD_NOT_CHECK, MATCH, MISMATCH, add_format, coloured_by, print_lines
 from .reading import table
 
 HELP = "tell whether a new pipeline may replace an old one, by reference rows"
@@ -78,7 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
 
         pin(X, y).save(arguments.pin)
         if not arguments.artifacts:
-            print(f"{arguments.pin}: {len(rows):,} rows were pinned; review it and commit it.")
+            print_lines(
+                [f"{arguments.pin}: {len(rows):,} rows were pinned; review it and commit it."], arguments.format
+            )
             return MATCH
     from ..gates.running import gate
     from ..persistence import load

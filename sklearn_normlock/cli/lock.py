@@ -9,12 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputFaultWarning, NormLockError, UndecidedError
-from .outcome import MATCH, UsageError, add_format, code_of, print_error, print_nothing, worst
+from ..documents.rendering import one_line
+from ..errors import ArtifactReadError, InputFaultWarning, NormLockError, UndecidedError
+from .outcome import MATCH, UsageError, add_format, code_of, print_error, print_lines, print_nothing, worst
 from .reading import add_python_path
 
 if TYPE_CHECKING:
     from ..locks.document import Lock
+    from ..locks.parts import FileDigest
 
 HELP = "lock an artifact: write the file that says what was approved"
 DESCRIPTION = (
@@ -111,23 +113,39 @@ def _folder(folder: Path, arguments: argparse.Namespace) -> int:
 def _single(path: Path, arguments: argparse.Namespace) -> Lock:
     from ..locks.comparison import lock as make_lock
     from ..locks.naming import file_key
-    from ..locks.parts import FileDigest
-    from .reading import approved_object, table
+    from .reading import approved_file, table
 
-    est, rows = approved_object(path, arguments.trusted), None if arguments.rows is None else table(arguments.rows)
+    est, digest = approved_file(path, arguments.trusted)
+    rows = None if arguments.rows is None else table(arguments.rows)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", InputFaultWarning)
         lock = make_lock(
             est, rows, artifact=path, accept=dict(arguments.accept), approve_outputs=arguments.approve_outputs
         )
     for warning in said:
-        print(f"normlock lock: {warning.message}", file=sys.stderr)
+        print(f"normlock lock: {one_line(warning.message)}", file=sys.stderr)
     if arguments.recorded is not None:
         from ..locks.recorded import Recording, approved_by
 
         lock = approved_by(lock, Recording.load(arguments.recorded), est, path)
+    _require_unchanged(path, digest)
     key = file_key(path, path.parent if arguments.output is None else arguments.output.parent)
-    return lock.with_files({key: FileDigest.of(path)})
+    return lock.with_files({key: digest})
+
+
+def _require_unchanged(path: Path, digest: FileDigest) -> None:
+    """Refuse a file that was replaced or written while it was locked: the lock would speak of two."""
+    from ..locks.parts import FileDigest
+
+    now = FileDigest.of(path)
+    if now != digest:
+        raise ArtifactReadError(
+            f"{path} changed while it was locked.",
+            path=str(path),
+            expected=digest.sha256,
+            actual=now.sha256,
+            remedy="Lock it again when nothing writes it.",
+        )
 
 
 def _bundle(paths: list[Path], arguments: argparse.Namespace) -> Lock:
@@ -136,7 +154,7 @@ def _bundle(paths: list[Path], arguments: argparse.Namespace) -> Lock:
     from ..locks.naming import file_key
     from ..locks.parts import FileDigest
     from ..locks.target import Target
-    from .reading import approved_object
+    from .reading import approved_file
 
     folder = (arguments.output or paths[0]).parent
     keys = [file_key(path, folder) for path in paths]
@@ -148,11 +166,15 @@ def _bundle(paths: list[Path], arguments: argparse.Namespace) -> Lock:
     members: dict[str, Any] = {}
     files: dict[str, FileDigest] = {}
     for name, key, path in zip(names, keys, paths, strict=True):
-        members[name] = approved_object(path, arguments.trusted) if is_readable(path) else path
-        files[key] = replace(FileDigest.of(path), member=name)
+        members[name], digest = (
+            approved_file(path, arguments.trusted) if is_readable(path) else (path, FileDigest.of(path))
+        )
+        files[key] = replace(digest, member=name)
     target = Target(members)
     target.refuse_main()
     made = target.locked(paths=dict(zip(names, paths, strict=True)))
+    for key, path in zip(keys, paths, strict=True):
+        _require_unchanged(path, replace(files[key], member=None))
     return decided(made, dict(arguments.accept), arguments.approve_outputs).with_files(files)
 
 
@@ -182,16 +204,12 @@ def _print(lock: Lock, output: Path, before: Lock | None, style: str) -> None:
         facts |= {"outputs": outputs, "left_out": left_out, "undecided": [plain_fields(each) for each in open_points]}
         print(json.dumps({**facts, "diff": None if report is None else report.to_dict()}, sort_keys=True))
         return
-    prefix = "::notice title=normlock::" if style == "github" else ""
-    print(f"{prefix}{output}: locked {lock.fingerprint}, {outputs} output{'s' * (outputs != 1)} probed")
-    for path, why in left_out.items():
-        print(f"  {path or 'the object'} has no probe: {why}")
-    for path, reason in lock.accepted.items():
-        print(f"  {path or 'the object'} is accepted without a probe: {reason}")
-    for note in notes(lock):
-        print(f"  {note}")
-    for each in open_points:
-        print(f"  verify can't tell, {each.text}")
+    lines = [f"{output}: locked {lock.fingerprint}, {outputs} output{'s' * (outputs != 1)} probed"]
+    lines += [f"  {path or 'the object'} has no probe: {why}" for path, why in left_out.items()]
+    lines += [f"  {path or 'the object'} is accepted without a probe: {why}" for path, why in lock.accepted.items()]
+    lines += [f"  {note}" for note in notes(lock)]
+    lines += [f"  verify can't tell, {each.text}" for each in open_points]
+    print_lines(lines, style)
     if report is not None and style == "text":
         print("Compared with the lock that was there before:")
         print(report.explain())

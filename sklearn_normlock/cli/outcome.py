@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
 
+from ..documents.rendering import escaped, one_line, spelled_out
 from ..errors import (
     ArtifactDigestError,
     EnvironmentMismatchError,
@@ -42,7 +42,6 @@ _MISMATCHES = (
 )
 _GREEN, _RED, _YELLOW, _PLAIN = "\033[32m", "\033[31m", "\033[33m", "\033[0m"
 _COLOURS = {MATCH: _GREEN, MISMATCH: _RED}
-_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _LARGE = 1 << 26  # bytes from which reading a file takes long enough to say so
 
 
@@ -102,26 +101,21 @@ def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namesp
         return COULD_NOT_CHECK
 
 
-def shown(text: str) -> str:
-    """Return a text without what a terminal would obey: control characters and marks of direction are spelled out."""
-    return _OBEYED.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
-
-
 def print_error(error: BaseException, style: str, code: int, subject: str = "") -> None:
-    """Print an error in the format that was asked for."""
+    """Print an error in the format that was asked for; a text that doesn't name its subject gets the name."""
     text = str(error) if isinstance(error, NormLockError) else _of_system(error)
     path = getattr(error, "path", None)
     # A name with a line break in it forges no line of ours.
     for name in (subject, path if isinstance(path, str) else ""):
-        text = text.replace(name, name.replace("\n", "\\n")) if "\n" in name else text
-    text = shown(text)
+        text = text.replace(name, one_line(name)) if "\n" in name else text
+    if one_line(subject) not in text:
+        text = f"{one_line(subject)}: {text}"
+    text = spelled_out(text)
     if style == "json":
         fields = {"ok": False, "code": code, "error": type(error).__name__, "message": text, "subject": subject}
         fields["path"] = path
         print(json.dumps(fields, sort_keys=True))
     elif style == "github":
-        from ..locks.explain import escaped
-
         print(f"::error title=normlock {type(error).__name__}::{escaped(text)}")
     else:
         word = {MISMATCH: "MISMATCH", USAGE: "usage"}.get(code, "could not check")
@@ -129,15 +123,22 @@ def print_error(error: BaseException, style: str, code: int, subject: str = "") 
         print(coloured(line, _RED if code == MISMATCH else _YELLOW, sys.stderr), file=sys.stderr)
 
 
+def print_lines(lines: Iterable[str], style: str = "text") -> None:
+    """Print lines of names and values that may hold anything: for a terminal, or as one notice of a workflow."""
+    text = "\n".join(one_line(line) for line in lines)
+    if style == "json":
+        print(json.dumps({"ok": True, "code": MATCH, "message": text}, sort_keys=True))
+        return
+    print(f"::notice title=normlock::{escaped(text)}" if style == "github" else text)
+
+
 def print_nothing(text: str, style: str, subject: Any) -> int:
     """Say that nothing was checked, and return the exit code for that."""
-    message = shown(f"{subject}".replace("\n", "\\n") + f": nothing was checked, {text}")
+    message = f"{one_line(subject)}: nothing was checked, {text}"
     if style == "json":
         facts = {"ok": False, "code": NOTHING_CHECKED, "subject": str(subject), "message": message}
         print(json.dumps(facts, sort_keys=True))
     elif style == "github":
-        from ..locks.explain import escaped
-
         print(f"::error title=normlock::{escaped(message)}")
     else:
         print(coloured(message, _YELLOW, sys.stderr), file=sys.stderr)
@@ -146,27 +147,23 @@ def print_nothing(text: str, style: str, subject: Any) -> int:
 
 def _of_system(error: BaseException) -> str:
     if isinstance(error, FileNotFoundError) and error.filename is not None:
-        return f"There is no file or folder {_one_line(error.filename)}."
+        return f"There is no file or folder {one_line(error.filename)}."
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{_one_line(error.filename)}: {error.strerror}."
+        return f"{one_line(error.filename)}: {error.strerror}."
     return f"{type(error).__name__}: {error}"
-
-
-def _one_line(name: object) -> str:
-    return str(name).replace("\n", "\\n")
 
 
 def print_report(report: Report, style: str) -> int:
     """Print a report and return the exit code it means."""
-    report = replace(report, subject=_one_line(report.subject))
+    report = replace(report, subject=one_line(report.subject))
     code = {"match": MATCH, "mismatch": MISMATCH, "undecided": COULD_NOT_CHECK}[report.verdict.value]
     if style == "json":
         print(json.dumps({**report.to_dict(), "code": code}, sort_keys=True))
     elif style == "text":
-        first, _, rest = shown(report.explain()).partition("\n")
+        first, _, rest = report.explain().partition("\n")
         print(coloured(first, _COLOURS.get(code, _YELLOW), sys.stdout) + (f"\n{rest}" if rest else ""))
     else:
-        print(shown(report.explain(style)))
+        print(report.explain(style))
     return code
 
 

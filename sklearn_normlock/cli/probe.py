@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .outcome import MATCH, UsageError, add_format, print_nothing, print_report
+from .outcome import MATCH, UsageError, add_format, print_lines, print_nothing, print_report
 from .reading import add_python_path, safe_object, table
 
 HELP = "run rows through an artifact, step by step, and find the first step that differs"
@@ -50,8 +50,13 @@ def run(arguments: argparse.Namespace) -> int:
 
         print(json.dumps(found.to_dict(), sort_keys=True))
     else:
-        for each in found.outputs:
-            print(f"{each.place}: {' × '.join(map(str, each.shape))} {each.dtype}, SHA-256 {each.digest[:12]}…")
+        print_lines(
+            [
+                f"{each.place}: {' × '.join(map(str, each.shape))} {each.dtype}, SHA-256 {each.digest[:12]}…"
+                for each in found.outputs
+            ],
+            arguments.format,
+        )
     return MATCH
 
 

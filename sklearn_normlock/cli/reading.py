@@ -7,10 +7,14 @@ import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..documents.kinds import SKOPS
-from ..errors import ArtifactDigestError, ArtifactReadError, MissingDependencyError, NormLockError
+from ..errors import ArtifactDigestError, ArtifactReadError
+
+if TYPE_CHECKING:
+    from ..guards.profile import Profile
+    from ..locks.parts import FileDigest
 
 LOCK_SUFFIX = ".normlock.json"
 
@@ -42,15 +46,22 @@ def is_lock(path: Path) -> bool:
 
 def approved_object(path: Path, trusted: Sequence[str] = ()) -> Any:
     """Read an object that the user vouches for; its own seal, if it has one, must be whole."""
+    return approved_file(path, trusted)[0]
+
+
+def approved_file(path: Path, trusted: Sequence[str] = ()) -> tuple[Any, FileDigest]:
+    """Read an object as :func:`approved_object` does, with the digest of the very bytes that it was read from."""
     from sklearn.exceptions import InconsistentVersionWarning
 
     from ..documents.files import reading
     from ..formats import named_format, read
+    from ..locks.parts import FileDigest
 
     named_format(path)
     with reading(path) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore", InconsistentVersionWarning)
-        return read(file, path, trusted)
+        digest = FileDigest.of_open(file)
+        return read(file, path, trusted), digest
 
 
 def safe_object(path: Path, trusted: Sequence[str] = (), trust_file: bool = False) -> Any:
@@ -69,49 +80,36 @@ def safe_object(path: Path, trusted: Sequence[str] = (), trust_file: bool = Fals
     return approved_object(path, trusted)
 
 
-def table(path: Path) -> Any:
-    """Read rows from a file.
+def table(path: Path, profile: Profile | None = None) -> Any:
+    """Read rows from a file: the one reader of every command.
 
     Parameters
     ----------
     path : Path
-        ``.npy``, ``.csv`` (with a header) or ``.parquet``.
+        ``.npy``, ``.csv`` or ``.parquet``.
+    profile : Profile, default=None
+        What the rows are compared with: its columns say what the texts of a CSV file are.
 
     Returns
     -------
-    rows : ndarray or DataFrame
+    rows : ndarray, data frame or Table
+
+    Raises
+    ------
+    ArtifactReadError
+        If it can't be read.
+    MissingDependencyError
+        If what reads it isn't installed.
     """
-    if path.suffix == ".npy":
-        import numpy as np
+    from ..guards.files import read_csv, read_csv_frame, read_npy, read_parquet
 
-        try:
-            return np.load(path, allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise _unreadable(path, error) from None
-    if path.suffix not in (".csv", ".parquet"):
-        raise NormLockError(
-            f"{path}: rows are read from .npy, .csv or .parquet.", path=str(path), remedy="Save them as one of these."
-        )
-    try:
-        import pandas as pd
-    except ModuleNotFoundError:
-        raise MissingDependencyError(f"Reading {path} needs pandas.", remedy="Install pandas.") from None
-    if path.suffix == ".parquet":
-        try:
-            return pd.read_parquet(path)
-        except ImportError:
-            raise MissingDependencyError(f"Reading {path} needs pyarrow.", remedy="Install pyarrow.") from None
-        except (ValueError, TypeError) as error:
-            raise _unreadable(path, error) from None
-    try:
-        return pd.read_csv(path)
-    except ValueError as error:
-        raise _unreadable(path, error) from None
-
-
-def _unreadable(path: Path, error: Exception) -> ArtifactReadError:
-    return ArtifactReadError(
-        f"{path} can't be read as {path.suffix} ({type(error).__name__}: {error}).",
-        path=str(path),
-        remedy="It is cut short, damaged or of another format.",
+    kind = path.suffix.lower()
+    if kind == ".npy":
+        return read_npy(path)
+    if kind == ".csv":
+        return read_csv_frame(path) if profile is None else read_csv(path, profile)
+    if kind in (".parquet", ".pq"):
+        return read_parquet(path)
+    raise ArtifactReadError(
+        f"{path}: rows are read from .npy, .csv or .parquet.", path=str(path), remedy="Save them as one of these."
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .outcome import MATCH, add_format
+from .outcome import MATCH, add_format, print_lines
 from .reading import add_python_path, is_lock, safe_object
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print(json.dumps(lock.to_dict(), sort_keys=True))
     else:
-        print("\n".join([*_lines(lock), *_fast(kernels), *_unseen(unseen)]))
+        print_lines([*_lines(lock), *_fast(kernels), *_unseen(unseen)], arguments.format)
     return MATCH
 
 

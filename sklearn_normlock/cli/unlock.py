@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .outcome import MATCH, add_format
+from .outcome import MATCH, add_format, print_lines
 from .reading import add_python_path, safe_object
 
 HELP = "save the same fitted object in scikit-learn's own classes"
@@ -34,5 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     stock = unlock(est)
     dump(stock, arguments.output)
-    print(f"{arguments.output}: {type(stock).__module__}.{type(stock).__qualname__}, {fingerprint(stock)}")
+    print_lines(
+        [f"{arguments.output}: {type(stock).__module__}.{type(stock).__qualname__}, {fingerprint(stock)}"],
+        arguments.format,
+    )
     return MATCH

@@ -1,12 +1,15 @@
-"""JSON as a reviewer wants it: sorted keys, an entry a line, the numbers of an array in lines of a readable width."""
+"""Text for its reader: JSON with an entry a line, and names that neither a terminal nor a workflow obeys."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 _WIDTH = 110
+# Control characters, and the marks that turn the direction of a text around.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 def rendered(document: Mapping[str, Any]) -> str:
@@ -48,6 +51,22 @@ def _filled(items: list[str], indent: str) -> list[str]:
 
 def _flat(value: Any) -> str:
     return json.dumps(value, sort_keys=True, allow_nan=False)
+
+
+def spelled_out(text: str) -> str:
+    """Return a text without what a terminal would obey: control characters and marks of direction are spelled out."""
+    return _OBEYED.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def one_line(text: object) -> str:
+    """Return a text as one line that nothing obeys: a name with a line break in it forges no line of ours."""
+    return spelled_out(str(text).replace("\n", "\\n"))
+
+
+def escaped(text: str, *, property: bool = False) -> str:
+    """Return a text as a workflow command takes it (docs.github.com, "Workflow commands for GitHub Actions")."""
+    text = spelled_out(text).replace("%", "%25").replace("\n", "%0A")
+    return text.replace(":", "%3A").replace(",", "%2C") if property else text
 
 
 def plain(values: Any) -> list[Any]:

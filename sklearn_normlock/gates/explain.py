@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from ..locks.explain import escaped
+from ..documents.rendering import escaped, spelled_out
 
 if TYPE_CHECKING:
     from .report import Flips, GateReport, Judgement
@@ -84,7 +84,7 @@ def facts(report: GateReport) -> Iterator[str]:
 
 
 def _text(report: GateReport) -> str:
-    return "\n".join([verdict(report), *(f"  {line}" for line in details(report))])
+    return spelled_out("\n".join([verdict(report), *(f"  {line}" for line in details(report))]))
 
 
 def _json(report: GateReport) -> str:

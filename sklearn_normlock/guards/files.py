@@ -1,25 +1,47 @@
-"""Tables in files: CSV by the standard library, Parquet by whichever reader is installed."""
+"""Tables in files: CSV by one rule, with types or without, Parquet by whichever reader is installed."""
 
 from __future__ import annotations
 
 import csv
+import io
 import math
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ArtifactReadError, InputFaultError, MissingDependencyError
+from ..documents.files import reading
+from ..errors import ArtifactReadError, MissingDependencyError, NormLockError
 from .tables import Table, in_utc, seconds
 
 if TYPE_CHECKING:
     from .profile import Profile
 
-_MISSING = {"", "nan", "NaN", "NA", "N/A", "null", "NULL", "None"}
+# The texts that stand for a missing value; pandas has the same by default.
+_MISSING = frozenset(
+    "|#N/A|#N/A N/A|#NA|-1.#IND|-1.#QNAN|-NaN|-nan|1.#IND|1.#QNAN|<NA>|N/A|NA|NULL|NaN|None|n/a|nan|null".split("|")
+)
 
 
-def read_csv(path: str, profile: Profile | None = None) -> Table:
+def read_npy(path: Path) -> Any:
+    """Read an array that NumPy saved; one of Python's objects is refused, since it would run code.
+
+    Raises
+    ------
+    ArtifactReadError
+        If it can't be read.
+    """
+    with reading(path) as file:
+        try:
+            return np.lib.format.read_array(file, allow_pickle=False)
+        except (ValueError, EOFError, TypeError, SyntaxError) as error:
+            raise _unreadable(path, error) from None
+
+
+def read_csv(path: Path, profile: Profile) -> Table:
     """Read a CSV file; its first line names the columns unless all of it is numbers.
 
     Such a file has no types: "12" is a number or the name of a flat. A column that the profile has is read as what it
@@ -27,9 +49,9 @@ def read_csv(path: str, profile: Profile | None = None) -> Table:
 
     Parameters
     ----------
-    path : str
+    path : Path
         The file, in UTF-8.
-    profile : Profile, default=None
+    profile : Profile
         What its columns are compared with: by their names, or by their places if either has none.
 
     Returns
@@ -39,28 +61,20 @@ def read_csv(path: str, profile: Profile | None = None) -> Table:
 
     Raises
     ------
-    InputFaultError
+    ArtifactReadError
         If the file is empty, or a row has more or fewer columns than the first.
     """
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        rows = [[text.strip() for text in row] for row in csv.reader(file) if row]
-    if not rows:
-        raise InputFaultError("The file is empty.", remedy="Expected rows of comma-separated values.")
+    rows = list(_rows(path))
     width = len(rows[0])
-    for number, row in enumerate(rows, start=1):
-        if len(row) != width:
-            raise InputFaultError(
-                f"Row {number} has {len(row)} columns, the first has {width}.", expected=width, actual=len(row)
-            )
     names = None
-    if _numbers(rows[0], (float,)) is None:
+    if _named(rows[0]):
         names, rows = tuple(rows[0]), rows[1:]
     places = _places(profile, names, width)
     numbers = np.full((len(rows), width), np.nan)
     categories: dict[int, Any] = {}
     for j, place in enumerate(places):
         texts = [row[j] for row in rows]
-        kept = profile.categories.get(place) if profile is not None and place is not None else None
+        kept = profile.categories.get(place) if place is not None else None
         values = None
         if kept is None:
             values = _numbers(texts, (float,) if place is None else (float, _truth, _time))
@@ -72,11 +86,84 @@ def read_csv(path: str, profile: Profile | None = None) -> Table:
     return Table(numbers, names, categories)
 
 
-def _places(profile: Profile | None, names: tuple[str, ...] | None, width: int) -> list[int | None]:
+def read_csv_frame(path: Path) -> Any:
+    """Read a CSV file as a frame of pandas, by the same rule of names, blanks and missing values.
+
+    Parameters
+    ----------
+    path : Path
+        The file, in UTF-8.
+
+    Returns
+    -------
+    frame : DataFrame
+        Its columns are numbered if the file has no names.
+
+    Raises
+    ------
+    ArtifactReadError
+        If the file is empty, or a row has more or fewer columns than the first.
+    MissingDependencyError
+        If pandas isn't installed.
+    """
+    named = False
+    for number, row in enumerate(_rows(path)):
+        named = named or (number == 0 and _named(row))
+    try:
+        import pandas as pd
+    except ModuleNotFoundError:
+        raise MissingDependencyError(
+            f"Reading {path} needs pandas.", path=str(path), remedy="Install pandas."
+        ) from None
+    with reading(path) as file, warnings.catch_warnings():
+        # The nearest double is what later versions of pandas give unasked, and they warn of the question.
+        warnings.filterwarnings("ignore", message=".*float_precision.*")
+        try:
+            return pd.read_csv(
+                file,
+                header=0 if named else None,
+                index_col=False,
+                skipinitialspace=True,
+                encoding="utf-8-sig",
+                float_precision="round_trip",
+            )
+        except (ValueError, OverflowError) as error:
+            raise _unreadable(path, error) from None
+
+
+def _rows(path: Path) -> Iterator[list[str]]:
+    """Yield the rows of a CSV file, which are at least one and of one width; empty lines are none."""
+    width = None
+    with reading(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+        try:
+            for number, row in enumerate(filter(None, csv.reader(text, skipinitialspace=True)), start=1):
+                width = width or len(row)
+                if len(row) != width:
+                    raise ArtifactReadError(
+                        f"{path}: row {number} has {len(row)} columns, the first has {width}.",
+                        path=str(path),
+                        expected=width,
+                        actual=len(row),
+                        remedy="It is cut short, or a comma in a text is not quoted.",
+                    )
+                yield row
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise _unreadable(path, error) from None
+    if width is None:
+        raise ArtifactReadError(
+            f"{path}: the file is empty.", path=str(path), remedy="Expected rows of comma-separated values."
+        )
+
+
+def _named(first: list[str]) -> bool:
+    return _numbers(first, (float,)) is None
+
+
+def _places(profile: Profile, names: tuple[str, ...] | None, width: int) -> list[int | None]:
     """Return for each column of a file which of the profile's it is, or None."""
-    if profile is not None and names and profile.names:
+    if names and profile.names:
         return [profile.names.index(name) if name in profile.names else None for name in names]
-    if profile is not None and profile.n_features_in_ == width:
+    if profile.n_features_in_ == width:
         return list(range(width))
     return [None] * width
 
@@ -100,18 +187,18 @@ def _time(text: str) -> float:
     return float(seconds(np.datetime64(in_utc(time), "us")))
 
 
-def read_parquet(path: str) -> Any:
+def read_parquet(path: Path) -> Any:
     """Read a Parquet file.
 
     Parameters
     ----------
-    path : str
+    path : Path
         The file.
 
     Returns
     -------
     frame : data frame
-        A pandas or polars frame.
+        A pandas frame, or one of polars where pandas or pyarrow is not installed.
 
     Raises
     ------
@@ -120,25 +207,35 @@ def read_parquet(path: str) -> Any:
     ArtifactReadError
         If the file is damaged, or no Parquet.
     """
+    with reading(path) as file:
+        try:
+            return _parquet_reader(path)(file)
+        except NormLockError:
+            raise
+        except Exception as error:  # the errors of polars and pyarrow have no base but this
+            raise _unreadable(path, error) from None
+
+
+def _parquet_reader(path: Path) -> Callable[[Any], Any]:
     try:
-        import polars
+        import pandas
+        import pyarrow  # noqa: F401 - pandas reads by it
     except ImportError:
         try:
-            import pandas
-
-            return pandas.read_parquet(path)
-        except ImportError as error:
+            import polars
+        except ImportError:
             raise MissingDependencyError(
-                "Reading Parquet needs polars, or pandas with pyarrow; neither is installed.",
+                f"Reading {path} needs polars, or pandas with pyarrow; neither is installed.",
+                path=str(path),
                 remedy="pip install polars.",
-            ) from error
-    try:
-        return polars.read_parquet(path)
-    except OSError:
-        raise
-    except Exception as error:  # polars' errors have no base but this
-        raise ArtifactReadError(
-            f"It can't be read as Parquet ({type(error).__name__}: {error}).",
-            path=path,
-            remedy="It is cut short, damaged or of another format.",
-        ) from None
+            ) from None
+        return polars.read_parquet
+    return pandas.read_parquet
+
+
+def _unreadable(path: Path, error: Exception) -> ArtifactReadError:
+    return ArtifactReadError(
+        f"{path} can't be read as {path.suffix} ({type(error).__name__}: {error}).",
+        path=str(path),
+        remedy="It is cut short, damaged or of another format.",
+    )

@@ -20,8 +20,9 @@ from ..cli.outcome import MATCH, USAGE, code_of, print_error, worst
 from ..documents.envelope import parsed
 from ..documents.files import file_digest, reading
 from ..documents.kinds import is_artifact
-from ..errors import ArtifactDigestError, LockFormatError, MissingLockError, NormLockError
+from ..errors import ArtifactDigestError, LockFormatError, MissingLockError, NormLockError, UndecidedError
 from ..locks.document import SUFFIX, Lock
+from ..locks.judgement import unjudged
 
 __all__ = ["Commit", "check_artifact", "check_lock", "main"]
 
@@ -81,21 +82,24 @@ class Commit:
         """Tell whether git knows a lock: committed, or added to be."""
         return Path(os.path.abspath(lock_file)) in self._tracked_locks
 
-    def left_without_lock(self) -> list[Path]:
-        """Return the artifacts whose locks this commit deletes: pre-commit passes no file that is gone."""
+    @cached_property
+    def deleted(self) -> dict[Path, Path]:
+        """The artifacts that stay, with the lock of each that this commit deletes; pre-commit passes no such lock."""
         options = ("--cached", "--relative", "--name-only", "--no-renames", "--diff-filter=D", "-z")
         names = _git("diff", *options, "--", f"*{SUFFIX}").split(b"\0")
-        found: dict[Path, None] = {}
+        found: dict[Path, Path] = {}
         for lock_file in (Path(os.fsdecode(name)) for name in names if name):
             try:
                 files = Lock.from_dict(parsed(_git("show", f"HEAD:./{lock_file.as_posix()}"))).files
             except LockFormatError:  # it locked nothing
                 files = {}
             for name in (lock_file.name.removesuffix(SUFFIX), *files):
-                found[Path(os.path.normpath(lock_file.parent / name))] = None
-        return [
-            path for path in found if path.exists() and _git("ls-files", "-z", "--", f":(literal){path.as_posix()}")
-        ]
+                found.setdefault(Path(os.path.normpath(lock_file.parent / name)), lock_file)
+        return {
+            path: lock_file
+            for path, lock_file in found.items()
+            if path.exists() and _git("ls-files", "-z", "--", f":(literal){path.as_posix()}")
+        }
 
 
 def _git(*arguments: str) -> bytes:
@@ -111,7 +115,7 @@ def _git(*arguments: str) -> bytes:
 
 
 def check_lock(path: Path, commit: Commit) -> None:
-    """Check that a lock can be read.
+    """Check that a lock can be read, and that it leaves nothing undecided whatever it is compared with.
 
     Parameters
     ----------
@@ -124,8 +128,11 @@ def check_lock(path: Path, commit: Commit) -> None:
     ------
     LockFormatError, LockVersionError, MissingLockError
         If it is no lock, damaged, or edited by hand.
+    UndecidedError
+        If no comparison with it can be a match: a step has no probe and nobody accepted it, say.
     """
-    commit.lock(path)
+    for each in unjudged(commit.lock(path)):
+        raise UndecidedError(f"{path}: no comparison with it is a match: {each.text}", path=each.path)
 
 
 def check_artifact(path: Path, commit: Commit) -> None:
@@ -161,6 +168,17 @@ def check_artifact(path: Path, commit: Commit) -> None:
             f"{path} has no lock.",
             path=str(path),
             remedy=f"Lock it if it is what was approved, `normlock lock {path}`, and add the lock to the commit.",
+        )
+    own = path.with_name(path.name + SUFFIX)
+    bundled = any(file.member for lock_file in locks for file in commit.lock(lock_file).files.values())
+    if commit.deleted.get(path) == own and own not in locks and not bundled:
+        raise MissingLockError(
+            f"{own}, the lock of {path}, was renamed to {locks[0].name}: neither `normlock verify {path.name}` nor "
+            "load(lock=True) finds it there.",
+            path=str(path),
+            expected=own.name,
+            actual=locks[0].name,
+            remedy=f"Rename it back, `git mv {locks[0]} {own}`.",
         )
     for lock_file in locks:
         _compare(path, lock_file, commit)
@@ -232,7 +250,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if hook == "locks":
         return _run(check_lock, files, commit)
     try:
-        left = commit.left_without_lock()
+        left = commit.deleted
     except LockFormatError as error:
         print_error(error, "text", code_of(error))
         return code_of(error)

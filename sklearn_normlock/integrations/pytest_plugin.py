@@ -48,6 +48,7 @@ class LockFixture:
         self._default = _file_name(request.node.nodeid.partition("::")[2])
         self._update = _updating(request.config)
         self._ledger = request.config.stash[_LEDGER]
+        self.asked = False  # whether the test compared anything
 
     def check(
         self,
@@ -80,6 +81,7 @@ class LockFixture:
             Steps that no probe can run and that are approved all the same, each with the reason, when it is written.
         """
         __tracebackhide__ = True
+        self.asked = True
         lock_file = self._lock_file(name, path)
         failure = self._failure(est, lock_file, rtol, X, accept)
         if failure is not None:
@@ -106,6 +108,8 @@ class LockFixture:
         __tracebackhide__ = True
         from ..errors import NormLockError
         from ..gates.running import gate
+
+        self.asked = True
 
         def rooted(value: Any) -> Any:
             return self._root / value if isinstance(value, (str, os.PathLike)) else value
@@ -182,8 +186,12 @@ class LockFixture:
 
 @pytest.fixture
 def normlock(request: pytest.FixtureRequest) -> LockFixture:
-    """Compare fitted objects with locks in the repository: ``normlock.check(est, "name")``."""
-    return LockFixture(request)
+    """Compare fitted objects with locks in the repository: ``normlock.check(est, "name")``.
+
+    A test that asks for it and compares nothing fails: it would pass whatever the object is.
+    """
+    request.node.stash[_FIXTURE] = LockFixture(request)
+    return request.node.stash[_FIXTURE]
 
 
 def _file_name(text: str) -> str:
@@ -273,6 +281,7 @@ def _locks_in(folder: Path) -> list[Path]:
 
 
 _LEDGER = pytest.StashKey[Ledger]()
+_FIXTURE = pytest.StashKey[LockFixture]()
 
 
 def _updating(config: pytest.Config) -> bool:
@@ -309,6 +318,19 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say at the top that this run writes."""
     return "normlock: locks are written (--normlock-update)" if _updating(config) else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Fail a test that ran to its end, asked for the fixture and compared nothing."""
+    yield
+    fixture = item.stash.get(_FIXTURE, None)
+    if fixture is not None and not fixture.asked:
+        pytest.fail(
+            "The test asks for the fixture normlock and compares nothing. Call normlock.check or normlock.gate; or ask "
+            "for it no more.",
+            pytrace=False,
+        )
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from ..documents.rendering import escaped, one_line, spelled_out
 from ..records.change import Change, Kind, plain_text
 from .report import Verdict
 
@@ -188,7 +189,7 @@ def remedy(report: Report) -> str | None:
 def _text(report: Report) -> str:
     lines = [verdict(report), *(f"  {line}" for line in details(report))]
     next_step = remedy(report)
-    return "\n".join([*lines, f"  {next_step}"] if next_step else lines)
+    return "\n".join(map(one_line, [*lines, f"  {next_step}"] if next_step else lines))
 
 
 def _json(report: Report) -> str:
@@ -202,12 +203,6 @@ def _github(report: Report) -> str:
     text = "\n".join([verdict(report), *details(report), remedy(report) or ""]).strip()
     file = f" file={escaped(report.subject, property=True)}," if report.subject else " "
     return f"::error{file}title=normlock::{escaped(text)}"
-
-
-def escaped(text: str, *, property: bool = False) -> str:
-    """Return a text as a workflow command takes it."""
-    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return text.replace(":", "%3A").replace(",", "%2C") if property else text
 
 
 def _markdown(report: Report) -> str:
@@ -228,7 +223,7 @@ def _markdown(report: Report) -> str:
     rest = [line for line in details(report)][min(len(changes), _CHANGES) + (len(changes) > _CHANGES) :]
     lines += ["", *(f"- {_code(line)}" for line in rest)] if rest else []
     next_step = remedy(report)
-    return "\n".join([*lines, "", next_step] if next_step else lines)
+    return spelled_out("\n".join([*lines, "", next_step] if next_step else lines))
 
 
 def _count(change: Change) -> str:
@@ -255,7 +250,7 @@ def _html(report: Report) -> str:
     skip = min(len(report.changes), _CHANGES)
     items = "".join(f"<li>{html.escape(line)}</li>" for line in list(details(report))[skip:])
     next_step = remedy(report)
-    return (
+    return spelled_out(
         f'<div class="normlock-report {report.verdict.value}"><p><strong>{html.escape(verdict(report))}'
         f"</strong></p>{table}{f'<ul>{items}</ul>' if items else ''}"
         f"{f'<p>{html.escape(next_step)}</p>' if next_step else ''}</div>"
