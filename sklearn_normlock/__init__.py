@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from . import model_selection as model_selection
     from . import multiclass as multiclass
     from . import multioutput as multioutput
+    from . import normalization as normalization
     from . import pipeline as pipeline
     from . import preprocessing as preprocessing
     from .config import config_context, get_config, set_config
@@ -130,6 +131,7 @@ _MODULES = frozenset(
         "model_selection",
         "multiclass",
         "multioutput",
+        "normalization",
         "pipeline",
         "preprocessing",
     }

@@ -102,6 +102,10 @@ TRUSTED: dict[str, tuple[str, ...]] = {
     ),
     # A transformer that is no drop-in: of its state, which is text and numbers, loading makes a profile.
     "this package's guard": ("sklearn_normlock.guards.transformer.InputGuard",),
+    "this package's norm layers: arithmetic on arrays": tuple(
+        f"sklearn_normlock.normalization.{name}"
+        for name in ("BatchNorm", "GroupNorm", "L2Norm", "LayerNorm", "RMSNorm")
+    ),
 }
 
 

@@ -82,7 +82,7 @@ def walk(
         for name, member, theirs in _branches(est, rows, path):
             yield from walk(member, theirs, joined(path, name), last=False)
         if not last:
-            methods: Sequence[str] = ("transform",)
+            methods: Sequence[str] = (*_declared(est), "transform")
         elif asked is None:
             methods = calls(est)
         else:
@@ -181,7 +181,12 @@ def calls(est: Any) -> list[str]:
         return []
     final = [name for name in _FINAL if hasattr(est, name)]
     scores = [name for name in _SCORES if hasattr(est, name)][:1]
-    return [*final, *scores] or [name for name in _OTHERWISE if hasattr(est, name)][:1]
+    return [*_declared(est), *final, *scores] or [name for name in _OTHERWISE if hasattr(est, name)][:1]
+
+
+def _declared(est: Any) -> tuple[str, ...]:
+    """Return the methods that a class wants to be asked besides: they show state that its other outputs hide."""
+    return getattr(type(est), "__probe_methods__", ())
 
 
 def leaves(est: Any, path: str = "", *, first: bool = True) -> Iterator[tuple[str, Any, bool]]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,8 +22,8 @@ from .tensors import BITS, Bits, Tensor
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MODEL_GRAPH = 7
 _GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_SPARSE = 1, 5, 15
-_NODE_OUTPUT, _NODE_OP, _NODE_ATTRIBUTE = 2, 4, 5
-_ATTRIBUTE_NAME, _ATTRIBUTE_TENSOR, _ATTRIBUTE_GRAPH = 1, 5, 6
+_NODE_INPUT, _NODE_OUTPUT, _NODE_NAME, _NODE_OP, _NODE_ATTRIBUTE = 1, 2, 3, 4, 5
+_ATTRIBUTE_NAME, _ATTRIBUTE_FLOAT, _ATTRIBUTE_INT, _ATTRIBUTE_TENSOR, _ATTRIBUTE_GRAPH = 1, 2, 3, 5, 6
 _DIMS, _DTYPE, _FLOATS, _INT32S, _INT64S, _NAME, _RAW, _DOUBLES, _UINT64S, _EXTERNAL, _LOCATION = (
     1, 2, 4, 5, 7, 8, 9, 10, 11, 13, 14,
 )  # fmt: skip
@@ -118,6 +120,60 @@ def _graph(file: WeightsFile, graph: _Message, prefix: str, found: dict[str, Ten
         elif number == _GRAPH_NODE:
             _node(file, value, f"{prefix}node{nodes}", prefix, found, depth)
             nodes += 1
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of a graph.
+
+    Parameters
+    ----------
+    operator, name : str
+        Such as ``"LayerNormalization"``, and what the exporter called it, perhaps nothing.
+    inputs, outputs : tuple of str
+        Names of tensors; an optional input that is not given is empty.
+    attributes : mapping of str to int or float
+        Those that are single numbers.
+    """
+
+    operator: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, float] = field(default_factory=dict)
+
+
+def read_nodes(file: WeightsFile) -> list[Node]:
+    """Return the nodes of the outer graph of an ONNX model."""
+    return [
+        _described(file, node)
+        for number, kind, graph in _Message(file, 0, file.size)
+        if number == _MODEL_GRAPH and kind == _BYTES
+        for inner, wire, node in graph
+        if inner == _GRAPH_NODE and wire == _BYTES
+    ]
+
+
+def _described(file: WeightsFile, node: _Message) -> Node:
+    texts: dict[int, list[str]] = {_NODE_INPUT: [], _NODE_OUTPUT: [], _NODE_NAME: [""], _NODE_OP: [""]}
+    attributes = {}
+    for number, kind, value in node:
+        if kind == _BYTES and number in texts:
+            texts[number].append(value.text())
+        elif kind == _BYTES and number == _NODE_ATTRIBUTE:
+            name, content = "", None
+            for inner, wire, part in value:
+                if inner == _ATTRIBUTE_NAME and wire == _BYTES:
+                    name = part.text()
+                elif inner == _ATTRIBUTE_FLOAT and wire == _FIXED32:
+                    content = struct.unpack("<f", file.data[part.start : part.end])[0]
+                elif inner == _ATTRIBUTE_INT and wire == _VARINT:
+                    content = part - (1 << 64) if part >= 1 << 63 else part
+            if content is not None:
+                attributes[name] = content
+    return Node(
+        texts[_NODE_OP][-1], texts[_NODE_NAME][-1], tuple(texts[_NODE_INPUT]), tuple(texts[_NODE_OUTPUT]), attributes
+    )
 
 
 def _add(file: WeightsFile, found: dict[str, Tensor], name: str, tensor: Tensor) -> None:
