@@ -104,6 +104,12 @@ class NormLockError(ValueError):
         self.changes = tuple(changes)
         super().__init__(f"{message} {remedy}" if remedy else message)
 
+    @property
+    def help(self) -> str:
+        """The section of the documentation about this class of error, as ``page#anchor`` in the repository."""
+        named = next(cls.__name__ for cls in type(self).__mro__ if cls.__name__ in __all__)
+        return f"docs/errors.md#{named.lower()}"
+
 
 class FingerprintMismatchError(NormLockError):
     """A sealed object's state is not what was fitted."""

@@ -19,7 +19,7 @@ from .outcome import MATCH, USAGE, UsageError, guarded, print_error
 
 # Each is a module of this package with ``HELP``, ``DESCRIPTION``, ``configure(parser)`` and ``run(arguments)``; what
 # they need they import when they run.
-COMMANDS = ("lock", "verify", "diff", "show", "probe", "check", "gate", "recorder", "unlock", "demo")
+COMMANDS = ("lock", "verify", "diff", "show", "probe", "check", "gate", "recorder", "unlock", "completion", "demo")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -59,6 +59,23 @@ def _style_of(argv: Sequence[str]) -> str:
     return found if found in ("json", "github") else "text"
 
 
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command, with a sub-parser for each of ``COMMANDS``."""
+    parser = _Parser(
+        prog="normlock",
+        description="Preprocessing that cannot drift unnoticed.",
+        epilog="Exit codes: 0 match, 1 mismatch, 2 could not check, 3 nothing was checked, 64 usage.",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name in COMMANDS:
+        module = import_module(f"{__name__}.{name}")
+        subparser = subparsers.add_parser(name, help=module.HELP, description=module.DESCRIPTION)
+        module.configure(subparser)
+        _Parser.known |= {name, *subparser._option_string_actions}
+    return parser
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
@@ -76,18 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a terminal or pipe that has no arrow or ellipsis is no reason to fail
             stream.reconfigure(errors="backslashreplace")
     _Parser.style = _style_of(sys.argv[1:] if argv is None else argv)
-    parser = _Parser(
-        prog="normlock",
-        description="Preprocessing that cannot drift unnoticed.",
-        epilog="Exit codes: 0 match, 1 mismatch, 2 could not check, 3 nothing was checked, 64 usage.",
-    )
-    parser.add_argument("--version", action="store_true", help="print the version and exit")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for name in COMMANDS:
-        module = import_module(f"{__name__}.{name}")
-        subparser = subparsers.add_parser(name, help=module.HELP, description=module.DESCRIPTION)
-        module.configure(subparser)
-        _Parser.known |= {name, *subparser._option_string_actions}
+    parser = make_parser()
     arguments = parser.parse_args(argv)
     if arguments.version:
         from importlib.metadata import version

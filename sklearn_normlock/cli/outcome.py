@@ -113,7 +113,7 @@ def print_error(error: BaseException, style: str, code: int, subject: str = "") 
     text = spelled_out(text)
     if style == "json":
         fields = {"ok": False, "code": code, "error": type(error).__name__, "message": text, "subject": subject}
-        fields["path"] = path
+        fields |= {"path": path, "help": getattr(error, "help", None) if isinstance(error, NormLockError) else None}
         print(json.dumps(fields, sort_keys=True))
     elif style == "github":
         print(f"::error title=normlock {type(error).__name__}::{escaped(text)}")

@@ -49,7 +49,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         What was learned at ``fit``.
     n_features_in_ : int
         Columns seen at ``fit``.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
         Their names, if ``X`` had names that are all strings.
 
     See Also

@@ -81,7 +81,7 @@ class Canary(ServingEstimator):
         As the primary has them.
     n_features_in_ : int
         Number of columns, as the primary has it.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if they had names.
 
     See Also

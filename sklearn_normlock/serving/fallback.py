@@ -103,7 +103,7 @@ class Fallback(ServingEstimator):
         As the candidate that is asked first has them.
     n_features_in_ : int
         Number of columns, as the candidate that is asked first has it.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if they had names.
 
     See Also
