@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from . import feature_extraction as feature_extraction
     from . import feature_selection as feature_selection
     from . import frozen as frozen
+    from . import images as images
     from . import impute as impute
     from . import model_selection as model_selection
     from . import multiclass as multiclass
@@ -127,6 +128,7 @@ _MODULES = frozenset(
         "feature_extraction",
         "feature_selection",
         "frozen",
+        "images",
         "impute",
         "model_selection",
         "multiclass",

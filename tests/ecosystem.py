@@ -17,6 +17,7 @@ TOOLS = {
     "skl2onnx": "test_onnx",
     "onnxruntime": "test_onnx",
     "imbalanced-learn": "test_imblearn",
+    "pillow": "test_images",
     "catboost": "catboost",
     "lightgbm": "lightgbm",
     "xgboost-cpu": "xgboost",
@@ -27,7 +28,15 @@ TOOLS = {
 }
 #: Of the documentation, the page whose examples need the tools; the rest runs without them.
 PAGE = "test_docs.py::test_examples_of_a_page[docs/integrations.md]"
-FILES = ["test_onnx.py", "test_imblearn.py", "test_boosters.py", "test_mlflow.py", "test_types.py", PAGE]
+FILES = [
+    "test_onnx.py",
+    "test_images.py",
+    "test_imblearn.py",
+    "test_boosters.py",
+    "test_mlflow.py",
+    "test_types.py",
+    PAGE,
+]
 
 
 class Table:

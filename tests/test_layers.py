@@ -24,7 +24,7 @@ LAYERS = [
     {"seals", "kernels"},
     {
         "calibration", "compose", "decomposition", "ensemble", "feature_extraction", "feature_selection", "frozen",
-        "impute", "model_selection", "multiclass", "multioutput", "pipeline", "preprocessing",
+        "images", "impute", "model_selection", "multiclass", "multioutput", "pipeline", "preprocessing",
         "bounds", "drop_ins", "formats", "normalization", "persistence", "resealing", "trust",
     },
     {"gates"},

@@ -20,6 +20,7 @@ from ..records.change import Change, Kind, within
 from ..records.diff import compare_records
 from ..records.effects import effects
 from ..records.environment import changed_versions
+from ..records.findings import findings
 from ..records.weights import is_weights_record, weight_findings
 from .document import Lock
 from .judgement import decided, notes, unjudged
@@ -157,7 +158,8 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
     for path in target.training:
         where = f"{path.removeprefix('the module')}.training".lstrip(".")
         changes.append(Change(path=where, kind=Kind.VALUE, expected="False", actual="True"))
-    findings = weight_findings(lock.state, record) if is_weights_record(record) and changes else []
+    found = weight_findings(lock.state, record) if is_weights_record(record) and changes else []
+    found += findings(lock.state, record) if changes else []
     kept = changes
     if rtol > 0 and changes:
         kept = [change for change in changes if not within(change, rtol)]
@@ -185,7 +187,7 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
         probed=probed,
         notes=(
             *notes(lock),
-            *findings,
+            *found,
             *ties,
             *(f"{rename.describe()}; nothing else in its state has changed" for rename in renames),
         ),
@@ -331,8 +333,8 @@ def diff(a: Any, b: Any) -> Report:
     contents = _weights(a), _weights(b)
     if contents[0] is not None and contents[1] is not None:
         before, after = lock(contents[0]), lock(contents[1])
-        findings = weight_findings(before.state, after.state, contents)
-        return replace(diff_locks(before, after), notes=tuple(findings))
+        found = weight_findings(before.state, after.state, contents)
+        return replace(diff_locks(before, after), notes=tuple(found))
     before, after = _as_lock(a), _as_lock(b)
     if not isinstance(b, (Lock, str, os.PathLike)):
         return replace(compare(b, before), approval=False)

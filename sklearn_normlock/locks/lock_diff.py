@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..records.change import Change, Kind
 from ..records.diff import compare_records
 from ..records.effects import effects
+from ..records.findings import findings
 from ..records.weights import is_weights_record, weight_findings
 from .document import Lock
 from .judgement import unjudged
@@ -46,6 +47,8 @@ def report_of(before: Lock, after: Lock) -> Report:
     notes = _files(before, after) + notes
     if changes and is_weights_record(before.state) and is_weights_record(after.state):
         notes += weight_findings(before.state, after.state)
+    if changes:
+        notes += findings(before.state, after.state)
     names = dict.fromkeys([*before.environment, *after.environment])
     moved = {name: (before.environment.get(name, "none"), after.environment.get(name, "none")) for name in names}
     return Report(

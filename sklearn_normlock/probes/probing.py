@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MissingDependencyError, NormLockError
+from ..errors import InputFaultError, MissingDependencyError, NormLockError
 from .outputs import Deviation, compare_outputs, outputs_of, some_rows
 from .parts import FAILED, Output, Probe
 from .rows import LARGEST, decoded_rows, encoded_rows, rows_digest
@@ -73,7 +73,7 @@ def _probe(est: Any, path: str, X: Any, *, keep: bool) -> Probe:
         try:
             outputs, again = _run(est, rows, path), _run(est, decoded_rows(document), path)
         except StepFailedError as failure:
-            if isinstance(failure.error, NormLockError):
+            if isinstance(failure.error, NormLockError) and not isinstance(failure.error, InputFaultError):
                 raise failure.error from None  # a sealed object that is not what was fitted is not approved
             if X is not None:
                 raise NormLockError(

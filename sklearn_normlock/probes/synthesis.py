@@ -18,6 +18,7 @@ import numpy as np
 
 from ..fingerprints.state import declares_state
 from .members import members_of
+from .pictures import probe_pictures
 from .statistics import Columns, known_columns, number_rows, statistics_of
 from .walk import steps_of
 
@@ -167,6 +168,10 @@ def _records(est: Any, variant: int) -> Any:
 
 def _images(est: Any, variant: int) -> Any:
     return np.linspace(0.0, 1.0, 2 * 16 * 16).reshape(2, 16, 16)
+
+
+def _pictures(est: Any, variant: int) -> Any:
+    return probe_pictures(variant)
 
 
 def _isotonic(est: Any, variant: int) -> Any:
@@ -319,4 +324,5 @@ _MAKERS: Mapping[str, Callable[[Any, int], Any]] = {
     "DictVectorizer": _records,
     "PatchExtractor": _images,
     "IsotonicRegression": _isotonic,
+    "ImagePreprocessor": _pictures,
 }

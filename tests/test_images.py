@@ -1,0 +1,404 @@
+"""Images: the list of operations is read, locked, bit-equal to Pillow's, and its differences have names."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import zlib
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+import sklearn_normlock as nl
+from sklearn_normlock.errors import ArtifactReadError, FingerprintMismatchError, InputFaultError, NormLockError
+from sklearn_normlock.probes.pictures import probe_pictures
+
+Image = pytest.importorskip("PIL.Image", reason="Pillow isn't installed")
+
+from pictures import CROP, EDGE, FAULTS, MEAN, STD, encoded, photographs, reference  # noqa: E402
+
+from sklearn_normlock.images import ImagePreprocessor, compare_pixels  # noqa: E402
+from sklearn_normlock.images.operations import FILTERS  # noqa: E402
+
+OPERATIONS = [
+    ("convert", {"mode": "RGB"}),
+    ("resize", {"size": EDGE, "rule": "shortest", "filter": "bilinear"}),
+    ("center_crop", {"size": CROP, "rounding": "half_even"}),
+    "rescale",
+    ("normalize", {"mean": MEAN, "std": STD}),
+    ("layout", {"to": "CHW"}),
+]
+
+
+def preprocessor(operations: Any = OPERATIONS) -> ImagePreprocessor:
+    return ImagePreprocessor(operations).fit()
+
+
+def changed(i: int, **parameters: Any) -> list[Any]:
+    name, given = OPERATIONS[i]
+    return [*OPERATIONS[:i], (name, {**given, **parameters}), *OPERATIONS[i + 1 :]]
+
+
+# -- what it computes --------------------------------------------------------------------------------------------------
+
+
+def test_pixels_are_those_of_pillow_and_numpy() -> None:
+    """On 20 real images every bit is that of a preprocessing written out by hand."""
+    images = list(photographs())
+    assert np.array_equal(preprocessor().transform(images), [reference(image) for image in images])
+
+
+@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("size", [40, 97, (31, 60)])
+def test_each_filter_is_pillows(name: str, size: Any) -> None:
+    """Whatever the filter and the size rule, a resized image is Pillow's to the bit."""
+    rule = "shortest" if isinstance(size, int) else "exact"
+    prepare = preprocessor([("resize", {"size": size, "rule": rule, "filter": name})])
+    for image in photographs()[:4]:
+        height, width = image.shape[:2]
+        long = int(size * max(height, width) / min(height, width)) if rule == "shortest" else 0
+        there = size[::-1] if rule == "exact" else (size, long) if width <= height else (long, size)
+        expected = Image.fromarray(image).resize(there, getattr(Image.Resampling, name.upper()))
+        assert np.array_equal(prepare.transform([image])[0], np.asarray(expected))
+
+
+def test_sources_of_one_image_give_the_same() -> None:
+    """A path, bytes, an image of Pillow's and an array are one image."""
+    image = photographs()[0]
+    data = encoded(image, "PNG")
+    prepare = preprocessor()
+    expected = prepare.transform([image])
+    for source in (data, Image.fromarray(image)):
+        assert np.array_equal(prepare.transform([source]), expected)
+
+
+def test_a_path_is_read(tmp_path: Any) -> None:
+    """A path, as text or as a Path, is decoded."""
+    (tmp_path / "a.png").write_bytes(encoded(photographs()[0], "PNG"))
+    expected = preprocessor().transform([photographs()[0]])
+    for path in (tmp_path / "a.png", str(tmp_path / "a.png")):
+        assert np.array_equal(preprocessor().transform([path]), expected)
+
+
+def test_an_orientation_counts_only_where_it_is_asked_for() -> None:
+    """The operation exif turns a photograph; without it the pixels stay as they were stored."""
+    turned = probe_pictures()[-1]
+    assert preprocessor(["exif"]).transform([turned]).shape == (1, 40, 24, 3)
+    assert preprocessor([("convert", {})]).transform([turned]).shape == (1, 24, 40, 3)
+
+
+@pytest.mark.parametrize(("rounding", "first"), [("floor", 2), ("half_even", 1)])
+def test_a_crop_larger_than_the_image_is_filled_with_black(rounding: str, first: int) -> None:
+    """Where the image is too small, the margin is black, and its odd pixel lies where the rounding says."""
+    out = preprocessor([("center_crop", {"size": 8, "rounding": rounding})]).transform([np.full((5, 5), 9, np.uint8)])
+    assert np.flatnonzero(out[0, :, 4, 0])[0] == first and out.sum() == 9 * 25
+
+
+# -- what it refuses ---------------------------------------------------------------------------------------------------
+
+BOMB = b"\x89PNG\r\n\x1a\n" + b"".join(
+    struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    for name, data in [(b"IHDR", struct.pack(">IIBBBBB", 12_000, 12_000, 8, 2, 0, 0, 0)), (b"IEND", b"")]
+)
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "text"),
+    [
+        ([np.zeros((4, 4, 3))], InputFaultError, "float64 from 0 to 0; the pixels of a decoded image are uint8"),
+        ([np.zeros((3, 4, 5), np.uint8)], InputFaultError, "shape"),
+        ([np.zeros((0, 4, 3), np.uint8)], InputFaultError, "shape"),
+        (np.zeros((4, 4, 3), np.uint8), InputFaultError, "images come as a list"),
+        ("photo.jpg", InputFaultError, "images come as a list"),
+        ([], InputFaultError, "no image"),
+        ([7], InputFaultError, "X[0] is a int"),
+        (["there/is/none.png"], ArtifactReadError, "there is no file"),
+        ([b"no image"], ArtifactReadError, "can't be decoded"),
+        ([encoded(photographs()[0], "PNG")[:2_000]], ArtifactReadError, "can't be decoded"),
+        ([b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"], ArtifactReadError, "can't be decoded"),
+    ],
+)
+def test_what_is_no_decoded_image_is_refused(X: Any, error: type, text: str) -> None:
+    """Each refusal is an error of ours that says which image and why; no decoder that starts a program is tried."""
+    with pytest.raises(error) as caught:
+        preprocessor().transform(X)
+    assert text in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:Image size")
+def test_an_image_that_claims_too_much_is_not_decoded() -> None:
+    """A file of 57 bytes that says it has 144 million pixels is refused before memory is taken for them."""
+    with pytest.raises(ArtifactReadError, match="12000 × 12000 pixels"):
+        preprocessor().transform([BOMB])
+
+
+@pytest.mark.parametrize(
+    ("operations", "path"),
+    [
+        ("resize", "operations"),
+        ([("sharpen", {})], "operations[0]"),
+        (["resize"], "operations[0].size"),
+        ([("resize", {"size": 3, "filter": "bilinear", "antialias": True})], "operations[0].antialias"),
+        ([("resize", {"size": 3, "filter": "bilinear"})], "operations[0].size"),
+        ([("resize", {"size": True, "rule": "shortest", "filter": "box"})], "operations[0].size"),
+        ([("resize", {"size": 10**9, "rule": "shortest", "filter": "box"})], "operations[0].size"),
+        ([("resize", {"size": (3, 4), "rule": "exact", "filter": "cubic"})], "operations[0].filter"),
+        (["rescale", ("normalize", {"mean": [0.5], "std": [0.0]})], "operations[1].std"),
+        ([("normalize", {"mean": [0.5], "std": [1, 2]})], "operations[0].std"),
+        ([("normalize", {"mean": [float("nan")], "std": [1]})], "operations[0].mean"),
+        ([("channels", {"order": [0, 0, 1]})], "operations[0].order"),
+        ([("rescale", {"by": "255"})], "operations[0].by"),
+        ([("layout", "CHW")], "operations[0]"),
+    ],
+)
+def test_a_wrong_operation_is_named(operations: Any, path: str) -> None:
+    """fit refuses an operation or a parameter that is unknown, missing or of the wrong kind, with its path."""
+    with pytest.raises(NormLockError) as caught:
+        preprocessor(operations)
+    assert caught.value.path == path
+
+
+@pytest.mark.parametrize("mode", ["P", "1", "CMYK", "I;16"])
+def test_pixels_that_are_no_levels_are_refused(mode: str) -> None:
+    """A palette's numbers are never taken for light: the image has to be converted first."""
+    with pytest.raises(InputFaultError, match="mode"):
+        preprocessor(["rescale"]).transform([Image.new(mode, (4, 4))])
+
+
+def test_images_that_come_out_in_two_shapes_are_refused() -> None:
+    """Images of several sizes need an exact size; the error says which differs."""
+    with pytest.raises(InputFaultError, match="X\\[1\\] comes out as"):
+        preprocessor(["rescale"]).transform([np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5, 3), np.uint8)])
+
+
+# -- what it is --------------------------------------------------------------------------------------------------------
+
+
+def test_one_preprocessing_has_one_fingerprint() -> None:
+    """How a list is written doesn't count: defaults, lists or tuples, integers or pairs."""
+    same = [*OPERATIONS[:2], ["center_crop", {"size": [CROP, CROP], "rounding": "half_even"}], ("rescale", {"by": 255})]
+    assert nl.fingerprint(preprocessor()) == nl.fingerprint(preprocessor([*same, *OPERATIONS[4:]]))
+    assert nl.fingerprint(preprocessor()) == nl.fingerprint(clone(preprocessor()).fit())
+
+
+@pytest.mark.parametrize("ending", [".skops", ".joblib", ".pkl"])
+def test_it_travels_sealed(tmp_path: Any, ending: str) -> None:
+    """It is dumped, loaded and verified like a scaler, and computes the same."""
+    path = tmp_path / f"prepare{ending}"
+    lock = nl.lock(preprocessor())
+    nl.dump(preprocessor(), path)
+    loaded = nl.load(path)
+    assert nl.verify(loaded, lock).probed == 1
+    assert np.array_equal(loaded.transform([photographs()[0]]), preprocessor().transform([photographs()[0]]))
+
+
+def test_a_change_behind_the_seal_raises() -> None:
+    """A parameter that is set after fit is a mismatch at the next call."""
+    prepare = preprocessor().set_params(operations=changed(1, filter="bicubic"))
+    with pytest.raises(FingerprintMismatchError):
+        prepare.transform([photographs()[0]])
+
+
+@pytest.mark.parametrize(
+    ("operations", "said"),
+    [
+        (changed(1, filter="bicubic"), "resize.filter bilinear → bicubic: resized with another filter"),
+        (changed(1, size=EDGE - 1), "resize.size 40 → 39: resized to another size"),
+        (changed(1, size=(EDGE, EDGE), rule="exact"), "resize.rule shortest → exact"),
+        (changed(2, size=CROP - 2), "center_crop.size (32, 32) → (30, 30): another section"),
+        (changed(2, rounding="floor"), "center_crop.rounding half_even → floor"),
+        (changed(4, mean=MEAN[::-1]), "in the reverse order: RGB and BGR exchanged"),
+        ([*OPERATIONS[:3], *OPERATIONS[4:]], "rescale is left out: pixels go from 0 to 255"),
+        ([*OPERATIONS[:4], *OPERATIONS[3:]], "rescale is done twice"),
+        ([*OPERATIONS[:4], *OPERATIONS[5:]], "normalize is left out"),
+        ([*OPERATIONS[:5], *OPERATIONS[4:]], "mean and standard deviation are applied twice"),
+        (
+            [OPERATIONS[0], *OPERATIONS[3:5], *OPERATIONS[1:3], OPERATIONS[5]],
+            "another order: rescale behind convert",
+        ),
+        ([*OPERATIONS[:3], ("channels", {"order": [2, 1, 0]}), *OPERATIONS[3:]], "channels is new: RGB and BGR"),
+        (OPERATIONS[:5], "layout is left out: the channels are at the other end"),
+    ],
+)
+def test_a_diff_names_what_happened(operations: Any, said: str) -> None:
+    """Between two objects, and between two locks alone, the difference has a name and an effect."""
+    before, after = preprocessor(), preprocessor(operations)
+    assert said in nl.diff(before, after).explain()
+    assert said in nl.diff(nl.lock(before), nl.lock(after)).explain()
+
+
+# -- what others write -------------------------------------------------------------------------------------------------
+
+
+def transform(name: str, **attributes: Any) -> Any:
+    """Return an object that looks like a transform of torchvision's."""
+    return type(name, (), attributes)()
+
+
+def compose(*transforms: Any) -> Any:
+    return transform("Compose", transforms=list(transforms))
+
+
+RESIZE = transform("Resize", size=EDGE, interpolation=SimpleNamespace(value="bilinear"), max_size=None, antialias=True)
+TO_TENSOR = transform("ToTensor")
+NORMALIZE = transform("Normalize", mean=list(MEAN), std=list(STD), inplace=False)
+
+
+def test_a_torchvision_pipeline_is_read() -> None:
+    """Resize, CenterCrop, ToTensor and Normalize give the bits of the same done by hand."""
+    read = ImagePreprocessor.from_torchvision(
+        compose(RESIZE, transform("CenterCrop", size=(CROP, CROP)), TO_TENSOR, NORMALIZE)
+    )
+    images = list(photographs())
+    assert np.array_equal(read.transform(images), [reference(image) for image in images])
+
+
+@pytest.mark.parametrize(
+    ("transforms", "said"),
+    [
+        ([transform("RandomHorizontalFlip", p=0.5)], "is random"),
+        ([transform("Lambda", lambd=abs)], "Lambda is not known here"),
+        ([TO_TENSOR, RESIZE], "resizes a tensor"),
+        ([NORMALIZE], "before the pixels are floats"),
+        ([transform("Resize", size=3, interpolation="nearest-exact")], "none of Pillow's filters"),
+        ([transform("Resize")], "no parameters that can be read"),
+    ],
+)
+def test_a_transform_that_is_not_known_is_refused(transforms: Any, said: str) -> None:
+    """What can't be done in the same way is never left out in silence; the error says where it stands."""
+    with pytest.raises(NormLockError, match=said) as caught:
+        ImagePreprocessor.from_torchvision(compose(*transforms))
+    assert "Compose.transforms[" in caught.value.path
+
+
+CONFIG = {
+    "image_processor_type": "CLIPImageProcessor",
+    "do_resize": True,
+    "size": {"shortest_edge": EDGE},
+    "resample": 2,
+    "do_center_crop": True,
+    "crop_size": {"height": CROP, "width": CROP},
+    "do_rescale": True,
+    "rescale_factor": 1 / 255,
+    "do_normalize": True,
+    "image_mean": list(MEAN),
+    "image_std": list(STD),
+    "do_convert_rgb": True,
+}
+
+
+def test_a_huggingface_configuration_is_read(tmp_path: Any) -> None:
+    """A mapping, a file and its folder give one preprocessor, within float32's rounding of the same done by hand."""
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(CONFIG))
+    read = [
+        ImagePreprocessor.from_huggingface(source)
+        for source in (CONFIG, tmp_path, tmp_path / "preprocessor_config.json")
+    ]
+    assert len({each.fingerprint_ for each in read}) == 1
+    images = [image[: image.shape[0] // 2 * 2] for image in photographs()]
+    assert np.allclose(read[0].transform(images[:1])[0].mean(), reference(images[0]).mean(), atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("config", "path"),
+    [
+        ({**CONFIG, "do_pad": True}, "config.do_pad"),
+        ({**CONFIG, "image_processor_type": "CLIPImageProcessorFast"}, "config.image_processor_type"),
+        ({**CONFIG, "size": 224}, "config.size"),
+        ({**CONFIG, "size": {"longest_edge": 9}}, "config.size"),
+        ({**CONFIG, "resample": 9}, "config.resample"),
+        ({**CONFIG, "image_mean": None}, "config.image_mean"),
+        ({key: value for key, value in CONFIG.items() if key != "do_center_crop"}, "config.do_center_crop"),
+    ],
+)
+def test_a_field_that_is_not_known_is_refused(config: Any, path: str) -> None:
+    """A field that would change pixels, or whose default depends on the class, is an error with its path."""
+    with pytest.raises(NormLockError) as caught:
+        ImagePreprocessor.from_huggingface(config)
+    assert caught.value.path == path
+
+
+@pytest.mark.parametrize("text", ["[", "[1]", '{"size": NaN}', "[" * 100_000, '{"a": 1, "a": 2}', "7" * 5_000])
+def test_a_damaged_configuration_is_an_error_of_ours(tmp_path: Any, text: str) -> None:
+    """Broken, nested and ambiguous JSON is refused as unreadable."""
+    path = tmp_path / "preprocessor_config.json"
+    path.write_text(text)
+    with pytest.raises(ArtifactReadError):
+        ImagePreprocessor.from_huggingface(path)
+
+
+# -- what another implementation does ----------------------------------------------------------------------------------
+
+
+def _unnamed(fault: str, images: Any) -> list[str]:
+    """Return what is said of images, one by one, where the fault isn't named."""
+    reports = [compare_pixels(preprocessor(), [image], [reference(image, fault)]) for image in images]
+    return [each.explain() for each in reports if FAULTS[fault] not in [found.name for found in each.faults]]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_another_implementation_is_named(fault: str) -> None:
+    """Each kind of fault gets its name on an image by itself, though the faulty pixels were made elsewhere."""
+    assert not _unnamed(fault, photographs()[::19])
+
+
+@pytest.mark.campaign
+def test_each_fault_is_named_on_each_image() -> None:
+    """17 faults on each of 20 images: all are named."""
+    assert not [said for fault in FAULTS for said in _unnamed(fault, photographs())]
+
+
+def test_a_fault_is_named_alone_on_the_pictures_of_a_probe() -> None:
+    """Generated edges, ramps, noise and strokes tell nearly all faults apart: one name each."""
+    images = [np.asarray(Image.open(io.BytesIO(data)).convert("RGB")) for data in probe_pictures(1)]
+    images = [image for image in images if min(image.shape[:2]) >= CROP]
+    for fault, name in FAULTS.items():
+        report = compare_pixels(preprocessor(), images, [reference(image, fault) for image in images])
+        assert {each.name for each in report.faults} == {name}, (fault, report.explain())
+
+
+def _false_alarms(images: Any, turns: int) -> int:
+    alarms = 0
+    for image in images:
+        for turn in range(turns):
+            other = np.roll(image, 7 * turn, axis=turn % 2)
+            for dtype in (np.float32, np.float64, np.float16):
+                alarms += not compare_pixels(preprocessor(), [other], [reference(other).astype(dtype)]).ok
+    return alarms
+
+
+def test_the_same_pixels_raise_no_alarm() -> None:
+    """Pixels that were made elsewhere in the same way, kept in three types, are a match."""
+    assert _false_alarms(photographs()[::7], 2) == 0
+
+
+@pytest.mark.campaign
+def test_540_clean_comparisons_raise_no_alarm() -> None:
+    """On 540 clean comparisons there is no false alarm."""
+    assert _false_alarms(photographs(), 9) == 0
+
+
+def test_what_images_cannot_show_is_said() -> None:
+    """On a grey image the order of channels is invisible: a match says so."""
+    grey = np.repeat(photographs()[0].mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+    report = compare_pixels(preprocessor([("convert", {})]), [grey], [grey])
+    assert report.ok and {"channels_reversed", "grey"} <= {fault.name for fault in report.invisible}
+
+
+def test_what_no_known_fault_explains_is_unknown() -> None:
+    """Noise on the pixels is a mismatch without a name."""
+    image = photographs()[0]
+    noise = np.random.default_rng(0).normal(size=(3, CROP, CROP))
+    report = compare_pixels(preprocessor(), [image], [reference(image) + noise])
+    assert [fault.name for fault in report.faults] == ["unknown"]
+
+
+def test_a_comparison_of_nothing_is_refused() -> None:
+    """No image, or another count, is an error and not a match."""
+    for images, produced in (([], []), ([photographs()[0]], []), ([photographs()[0]], [["a"]])):
+        with pytest.raises(InputFaultError):
+            compare_pixels(preprocessor(), images, produced)
