@@ -122,7 +122,7 @@ def sealed():
             yield name, pipeline.make_pipeline(preprocessing.StandardScaler(), est).fit(X, target)
 
 
-def outcome(est, method, data):
+def outcome(est, method, data, told_of=None):
     """Return all that can be told of a call: the result to the bit, or the error, and what was warned of.
 
     The payload of a NaN is left out, and so is whether a result is a view of something larger.
@@ -134,6 +134,7 @@ def outcome(est, method, data):
         except Exception as error:
             told = (type(error), str(error))
         else:
+            result = result if told_of is None else told_of(result)
             told = described(result)
     return told, [(warning.category, str(warning.message)) for warning in caught]
 

@@ -10,8 +10,8 @@ from scipy import stats
 from scipy.special import ndtr, ndtri
 
 from ..fingerprints.naming import cached
-from .compiler import Compiler, Factory, Unsuited, demand, width_of
-from .inputs import F32, F64, NEP50, Kernel, contiguous, finite, finite_or_nan, ndarray
+from .compiler import Compiler, Factory, Unsuited, demand, schema_of
+from .inputs import F32, F64, NEP50, Kernel, Schema, contiguous, finite, finite_or_nan, on_numbers
 
 _BOUNDS = 1e-7  # scikit-learn's BOUNDS_THRESHOLD
 _BLOCK = 1 << 13  # elements that are looked up at once
@@ -161,7 +161,8 @@ def _quantile(*, inverse: bool) -> Factory:
         demand(est.copy is True, est.output_distribution in ("uniform", "normal"))
         normal = est.output_distribution == "normal"
         demand(not normal or _agrees(), _interpolates())
-        width = width_of(est)
+        schema = schema_of(est)
+        width = schema.width
         quantiles, references = compiler.array(est, "quantiles_", ndim=2), compiler.array(est, "references_", ndim=1)
         demand(quantiles.shape == (len(references), width), np.isfinite(quantiles).all())
         first, last = quantiles[0], quantiles[-1]
@@ -173,7 +174,7 @@ def _quantile(*, inverse: bool) -> Factory:
             interpolate = Interpolation(points, levels, both=True)
         low = stats.norm.ppf(_BOUNDS - np.spacing(1))
         high = stats.norm.ppf(1 - (_BOUNDS - np.spacing(1)))
-        dtypes = {F64, F32} if NEP50 else {F64}
+        dtypes: set[np.dtype] = {F64, F32} if NEP50 else {F64}
         rows = max(1, _BLOCK // width)
 
         def bounds(X: np.ndarray, lower: Any, upper: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -199,10 +200,7 @@ def _quantile(*, inverse: bool) -> Factory:
         run = backward if inverse else forward
 
         def kernel(X: Any) -> Any:
-            if type(X) is not ndarray or X.dtype not in dtypes:
-                return None
-            shape = X.shape
-            if len(shape) != 2 or shape[1] != width or not shape[0] or np.geterr()["under"] != "ignore":
+            if np.geterr()["under"] != "ignore":
                 return None
             X = contiguous(X)
             if not finite_or_nan(X):
@@ -213,24 +211,26 @@ def _quantile(*, inverse: bool) -> Factory:
                     run(X[start : start + rows], out[start : start + rows])
             return out
 
-        return kernel
+        return on_numbers(kernel, schema, dtypes)
 
     return factory
 
 
-def _edges(compiler: Compiler, est: Any) -> tuple[int, list[np.ndarray]]:
+def _edges(compiler: Compiler, est: Any) -> tuple[Schema, list[np.ndarray]]:
     demand(est.encode == "ordinal")
-    width = width_of(est)
+    schema = schema_of(est)
+    width = schema.width
     edges = [compiler.frozen(each) for each in est.bin_edges_]
     demand(len(edges) == width, all(each.ndim == 1 and len(each) > 1 and each.dtype.kind == "f" for each in edges))
     if any(np.isnan(each).any() for each in edges):
         raise Unsuited
-    return width, edges
+    return schema, edges
 
 
 def _bins(compiler: Compiler, est: Any) -> Kernel:
-    width, edges = _edges(compiler, est)
-    dtypes = {F64, F32} if est.dtype is None else {np.dtype(est.dtype)} & {F64, F32}
+    schema, edges = _edges(compiler, est)
+    width = schema.width
+    dtypes: set[np.dtype] = {F64, F32} if est.dtype is None else {np.dtype(est.dtype)} & {F64, F32}
     demand(dtypes)
     inner = [each[1:-1] for each in edges]
     most = max(len(each) for each in inner)
@@ -253,11 +253,6 @@ def _bins(compiler: Compiler, est: Any) -> Kernel:
     run = counted if most <= _COMPARED else searched
 
     def kernel(X: Any) -> Any:
-        if type(X) is not ndarray or X.dtype not in dtypes:
-            return None
-        shape = X.shape
-        if len(shape) != 2 or shape[1] != width or not shape[0]:
-            return None
         X = contiguous(X)
         if not finite(X):
             return None
@@ -266,22 +261,16 @@ def _bins(compiler: Compiler, est: Any) -> Kernel:
             run(X[start : start + rows], out[start : start + rows])
         return out
 
-    return kernel
+    return on_numbers(kernel, schema, dtypes)
 
 
 def _bin_centres(compiler: Compiler, est: Any) -> Kernel:
-    width, edges = _edges(compiler, est)
+    schema, edges = _edges(compiler, est)
     centres = [(each[1:] + each[:-1]) * 0.5 for each in edges]
     counts = np.array([len(each) for each in centres])
     demand(all(np.isfinite(each).all() for each in centres))
-    dtypes = {F64, F32}
 
     def kernel(X: Any) -> Any:
-        if type(X) is not ndarray or X.dtype not in dtypes:
-            return None
-        shape = X.shape
-        if len(shape) != 2 or shape[1] != width or not shape[0]:
-            return None
         X = contiguous(X)
         if not finite(X) or not (X > -1).all() or not (counts > X).all():
             return None
@@ -290,7 +279,7 @@ def _bin_centres(compiler: Compiler, est: Any) -> Kernel:
             out[:, i] = each[which[:, i]]
         return out
 
-    return kernel
+    return on_numbers(kernel, schema)
 
 
 KERNELS: dict[tuple[str, str], Factory] = {

@@ -21,7 +21,7 @@ import sklearn
 
 from ..fingerprints.naming import cached
 from ..seals.watch import Watch
-from .inputs import Kernel
+from .inputs import Kernel, Schema, by_rows
 
 VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 KNOWN = (1, 4) <= VERSION <= (1, 9)  # the versions whose methods the kernels repeat; any other computes for itself
@@ -34,7 +34,10 @@ _HOMES = {
     "sklearn.preprocessing._data.RobustScaler": "scalers",
     "sklearn.preprocessing._data.Normalizer": "rows",
     "sklearn.preprocessing._data.Binarizer": "rows",
-    "sklearn.impute._base.SimpleImputer": "rows",
+    "sklearn.impute._base.SimpleImputer": "imputers",
+    "sklearn.impute._base.MissingIndicator": "imputers",
+    "sklearn.preprocessing._encoders.OneHotEncoder": "encoders",
+    "sklearn.preprocessing._encoders.OrdinalEncoder": "encoders",
     "sklearn.preprocessing._function_transformer.FunctionTransformer": "rows",
     "sklearn.preprocessing._data.PowerTransformer": "power",
     "sklearn.preprocessing._data.QuantileTransformer": "columns",
@@ -43,6 +46,8 @@ _HOMES = {
     "sklearn.compose._column_transformer.ColumnTransformer": "walks",
 }
 _LINEAR = ("sklearn.linear_model.", "sklearn.svm.")
+
+DENSE = "dense"  # as transform, and in an array where that gives a matrix
 
 Factory = Callable[["Compiler", Any], Kernel]
 
@@ -72,16 +77,20 @@ class Compiler:
             self._made[key] = self._compiled(est, method)
         return self._made[key]
 
+    def dense(self, est: Any) -> Kernel | None:
+        """Return the kernel of a transformer whose result is wanted as an array; None if it has none."""
+        return self.kernel(est, DENSE) or self.kernel(est, "transform")
+
     def _compiled(self, est: Any, method: str) -> Kernel | None:
         factory = _factory(type(est), method) if KNOWN else None
         if factory is None or id(vars(est)) not in self._covered:
             return None
         try:
             kernel = factory(self, est)
-        except (Unsuited, AttributeError, TypeError, ValueError):
+        except (Unsuited, AttributeError, LookupError, TypeError, ValueError):
             return None  # a state that the factory does not expect is none of a kernel's
         output = vars(est).get("_sklearn_output_config")
-        return kernel if method != "transform" or output is None else _unless_wrapped(kernel, output)
+        return kernel if method not in ("transform", DENSE) or output is None else _unless_wrapped(kernel, output)
 
     def array(self, est: Any, name: str, ndim: int | None = None, *, objects: bool = False) -> np.ndarray:
         """Return a fitted array of real numbers that nobody can edit; one of Python's numbers, if ``objects``."""
@@ -107,20 +116,23 @@ def demand(*conditions: Any) -> None:
         raise Unsuited
 
 
-def width_of(est: Any, *, named: bool = False) -> int:
-    """Return the number of features that an estimator was fitted with.
+def schema_of(est: Any, *, named: bool = False) -> Schema:
+    """Return what an estimator was fitted on.
 
     Parameters
     ----------
     est : estimator
-        One that was fitted with names of features warns of arrays: it has no kernel, unless ``named``.
+        Fitted.
     named : bool, default=False
-        Whether the method does not look at names.
+        Whether the method does not look at names: it takes arrays, whatever was fitted.
     """
-    width = vars(est).get("n_features_in_")
-    if not isinstance(width, int) or width < 1 or (not named and "feature_names_in_" in vars(est)):
+    width, names = vars(est).get("n_features_in_"), vars(est).get("feature_names_in_")
+    if not isinstance(width, int) or width < 1:
         raise Unsuited
-    return width
+    if names is None or named:
+        return Schema(width, None)
+    demand(type(names) is np.ndarray, names.shape == (width,))
+    return Schema(width, names.tolist())
 
 
 def _unless_wrapped(kernel: Kernel, output: Mapping[str, Any]) -> Kernel:
@@ -128,7 +140,7 @@ def _unless_wrapped(kernel: Kernel, output: Mapping[str, Any]) -> Kernel:
     def wrapped(X: Any) -> Any:
         return kernel(X) if output.get("transform", "default") == "default" else None
 
-    return wrapped
+    return by_rows(wrapped, 2 if getattr(kernel, "by_rows", False) else 0)
 
 
 @cached

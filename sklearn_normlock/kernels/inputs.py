@@ -1,4 +1,4 @@
-"""What a kernel may take: the input checks, each as cheap as it can be made without letting anything through.
+"""What a kernel may take: the prologue of all kernels, as cheap as it can be made without letting anything through.
 
 A kernel never raises and never warns of its input. It returns None for whatever is not plain, and scikit-learn's own
 method then does what it does: the errors, the warnings and their texts are scikit-learn's.
@@ -6,18 +6,18 @@ method then does what it does: the errors, the warnings and their texts are scik
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn._config import _get_threadlocal_config
 
 from ..config import fast
+from .frames import F32, F64, Frame, frame_of
 
 Kernel = Callable[[Any], Any]
 
-F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 NEP50 = int(np.__version__.partition(".")[0]) >= 2  # before it, a NumPy scalar did not widen a float32 array
 # Numbers below this don't overflow in a sum of squares, let alone in a sum, of any array that fits into memory.
 _SAFE = {F64: 1e140, F32: 1e12}
@@ -65,3 +65,63 @@ def contiguous(X: np.ndarray) -> np.ndarray:
     """Return the array, or, if it is contiguous in neither order, the copy that scikit-learn would work on."""
     flags = X.flags
     return X if flags.c_contiguous or flags.f_contiguous else X.copy(order="K")
+
+
+class Schema(NamedTuple):
+    """What an estimator was fitted on: how many columns, and their names if they had any."""
+
+    width: int
+    names: list[str] | None
+
+
+def on_numbers(
+    body: Kernel, schema: Schema, dtypes: Container[np.dtype] = (F64, F32), *, exact: bool = False
+) -> Kernel:
+    """Return a kernel: the checks of the input that all have in common, then what it computes.
+
+    Parameters
+    ----------
+    body : callable
+        Takes an array of two dimensions, of the fitted width, with rows, of one of the dtypes.
+    schema : Schema
+        An estimator that was fitted with names of columns warns of an array: its kernel takes only frames that have
+        those names in that order. One that was fitted without names warns of a frame, and takes only arrays.
+    dtypes : container of dtype
+        The dtypes that the body knows.
+    exact : bool, default=False
+        Whether scikit-learn's method keeps a dtype that isn't a float's, so that a frame's must be left as they are.
+    """
+    width, names = schema
+    if names is None:
+
+        def kernel(X: Any) -> Any:
+            if type(X) is not ndarray or X.dtype not in dtypes:
+                return None
+            shape = X.shape
+            if len(shape) != 2 or shape[1] != width or not shape[0]:
+                return None
+            return body(X)
+
+    else:
+
+        def kernel(X: Any) -> Any:
+            if not isinstance(X, Frame) or X.names != names:
+                return None
+            X = X.numbers(exact=exact)
+            if X is None or X.dtype not in dtypes:
+                return None
+            return body(X)
+
+    return kernel
+
+
+def by_rows(kernel: Kernel, width: int) -> Kernel:
+    """Mark a kernel whose result lies row by row in memory, whatever it is given."""
+    kernel.by_rows = width > 1  # type: ignore[attr-defined]
+    return kernel
+
+
+def on_frame(kernel: Kernel, X: Any) -> Any:
+    """Return what a kernel makes of a data frame; None of anything else."""
+    frame = frame_of(X)
+    return None if frame is None else kernel(frame)

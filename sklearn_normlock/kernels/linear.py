@@ -9,8 +9,8 @@ from scipy.special import expit
 from sklearn.linear_model import ElasticNet, LogisticRegression, SGDClassifier, SGDRegressor
 from sklearn.linear_model._base import LinearClassifierMixin, LinearModel
 
-from .compiler import VERSION, Compiler, Factory, demand, width_of
-from .inputs import F32, F64, NEP50, Kernel, contiguous, finite, ndarray
+from .compiler import VERSION, Compiler, Factory, demand, schema_of
+from .inputs import NEP50, Kernel, contiguous, finite, on_numbers
 
 
 def factory(cls: Any, method: str) -> Factory | None:
@@ -37,26 +37,20 @@ def _scores(compiler: Compiler, est: Any) -> Kernel:
     """Return what computes ``X @ coef_.T + intercept_`` from a plain array, and None from anything else."""
     coef = compiler.array(est, "coef_")
     intercept = vars(est).get("intercept_")
-    width = width_of(est)
-    demand(coef.ndim in (1, 2), coef.shape[-1] == width, coef.dtype.kind == "f", np.isfinite(coef).all())
+    schema = schema_of(est)
+    demand(coef.ndim in (1, 2), coef.shape[-1] == schema.width, coef.dtype.kind == "f", np.isfinite(coef).all())
     if type(intercept) is np.ndarray:
         compiler.frozen(intercept)
         demand(intercept.ndim == 1 or (intercept.ndim == 0 and NEP50))
     else:
         demand(type(intercept) in (float, int, np.float64))
         demand(NEP50 or type(intercept) is not np.float64)
-    dtypes = {F64, F32}
     columns = coef.T  # of one dimension: itself
 
     def scores(X: Any) -> Any:
-        if type(X) is not ndarray or X.dtype not in dtypes:
-            return None
-        shape = X.shape
-        if len(shape) != 2 or shape[1] != width or not shape[0] or not finite(contiguous(X)):
-            return None
-        return X @ columns + intercept
+        return X @ columns + intercept if finite(contiguous(X)) else None
 
-    return scores
+    return on_numbers(scores, schema, exact=True)
 
 
 def _decision_function(compiler: Compiler, est: Any) -> Kernel:

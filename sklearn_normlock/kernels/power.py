@@ -16,8 +16,8 @@ from scipy import special, stats
 from sklearn.preprocessing import PowerTransformer, StandardScaler
 
 from ..fingerprints.naming import cached
-from .compiler import VERSION, Compiler, Factory, demand, width_of
-from .inputs import F32, F64, NEP50, Kernel, contiguous, finite, finite_or_nan, ndarray
+from .compiler import VERSION, Compiler, Factory, demand, schema_of
+from .inputs import F32, F64, NEP50, Kernel, contiguous, finite, finite_or_nan, on_numbers
 from .scalers import BACKWARD, CAST, FORWARD, affine, switched
 
 _BLOCK = 1 << 14  # elements that are transformed at once
@@ -134,23 +134,20 @@ def _applied(X: np.ndarray, transform: Transform, lambdas: np.ndarray) -> Any:
 def _power(*, inverse: bool) -> Factory:
     def factory(compiler: Compiler, est: Any) -> Kernel:
         demand(est.copy is True)
-        width = width_of(est)
-        lambdas = _lambdas(compiler, est, width)
+        schema = schema_of(est)
+        lambdas = _lambdas(compiler, est, schema.width)
         transform = _transform_of(est, lambdas, inverse=inverse)
         positive = est.method == "box-cox" and not inverse
-        dtypes = {F64, F32} if NEP50 else {F64}
+        dtypes: set[np.dtype] = {F64, F32} if NEP50 else {F64}
         plans: Any = None
         if est.standardize:
             scaler = vars(est).get("_scaler")
             demand(type(scaler) is StandardScaler)
-            plans = affine(width, switched(compiler, scaler, BACKWARD if inverse else FORWARD), cast=CAST)
+            plans = affine(schema.width, switched(compiler, scaler, BACKWARD if inverse else FORWARD), cast=CAST)
             dtypes &= set(plans)
 
         def kernel(X: Any) -> Any:
-            if type(X) is not ndarray or X.dtype not in dtypes:
-                return None
-            shape = X.shape
-            if len(shape) != 2 or shape[1] != width or not shape[0] or np.geterr()["under"] != "ignore":
+            if np.geterr()["under"] != "ignore":
                 return None
             X = contiguous(X)
             if not finite_or_nan(X) or (positive and not np.fmin.reduce(X, axis=None) > 0):
@@ -162,7 +159,7 @@ def _power(*, inverse: bool) -> Factory:
             out = _applied(X, transform, lambdas)
             return out if inverse or plans is None or out is None else plans[out.dtype](out)
 
-        return kernel
+        return on_numbers(kernel, schema, dtypes)
 
     return factory
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from .compiler import VERSION, Compiler, Factory, demand, width_of
-from .inputs import F32, F64, Kernel, contiguous, finite_or_nan, ndarray
+from .compiler import VERSION, Compiler, Factory, demand, schema_of
+from .inputs import F32, F64, Kernel, Schema, contiguous, finite_or_nan, on_numbers
 
 _BLOCK = 1 << 14  # elements; two of the operands and a block of the data fit into a second-level cache
 
@@ -131,23 +131,20 @@ def affine(width: int, operations: Sequence[Operation], *, cast: bool = False) -
     return found
 
 
-def _kernel(width: int, plans: dict[np.dtype, Affine], limits: dict[np.dtype, Any] | None = None) -> Kernel:
-    plan_of = plans.get
+def _kernel(schema: Schema, operations: Sequence[Operation], *, cast: bool = False, limits: Any = None) -> Kernel:
+    plans = affine(schema.width, operations, cast=cast)
 
     def kernel(X: Any) -> Any:
-        if type(X) is not ndarray:
-            return None
-        plan = plan_of(X.dtype)
-        shape = X.shape
-        if plan is None or len(shape) != 2 or shape[1] != width or not shape[0]:
-            return None
-        result = plan(X)
-        if limits is not None and result is not None:
+        return plans[X.dtype](X)
+
+    def clipped(X: Any) -> Any:
+        result = plans[X.dtype](X)
+        if result is not None:
             low, high = limits[X.dtype]
             np.clip(result, low, high, out=result)
         return result
 
-    return kernel
+    return on_numbers(kernel if limits is None else clipped, schema, plans)
 
 
 def switched(compiler: Compiler, est: Any, names: tuple[tuple[str, str, np.ufunc], ...]) -> list[Operation]:
@@ -164,38 +161,33 @@ def switched(compiler: Compiler, est: Any, names: tuple[tuple[str, str, np.ufunc
 def _scaler(*names: tuple[str, str, np.ufunc], cast: bool = False, named: bool = False) -> Factory:
     def factory(compiler: Compiler, est: Any) -> Kernel:
         demand(est.copy is True)
-        width = width_of(est, named=named)
-        return _kernel(width, affine(width, switched(compiler, est, names), cast=cast))
+        return _kernel(schema_of(est, named=named), switched(compiler, est, names), cast=cast)
 
     return factory
 
 
 def _min_max(compiler: Compiler, est: Any) -> Kernel:
     demand(est.copy is True, type(est.clip) is bool)
-    width = width_of(est)
     operations = [(np.multiply, compiler.array(est, "scale_")), (np.add, compiler.array(est, "min_"))]
-    return _kernel(width, affine(width, operations), _limits(*est.feature_range) if est.clip else None)
+    return _kernel(schema_of(est), operations, limits=_limits(*est.feature_range) if est.clip else None)
 
 
 def _min_max_inverse(compiler: Compiler, est: Any) -> Kernel:
     demand(est.copy is True)
-    width = width_of(est, named=True)
     operations = [(np.subtract, compiler.array(est, "min_")), (np.divide, compiler.array(est, "scale_"))]
-    return _kernel(width, affine(width, operations))
+    return _kernel(schema_of(est, named=True), operations)
 
 
 def _max_abs(compiler: Compiler, est: Any) -> Kernel:
     clip = getattr(est, "clip", False)  # from 1.8 on
     demand(est.copy is True, type(clip) is bool)
-    width = width_of(est)
     operations = [(np.divide, compiler.array(est, "scale_"))]
-    return _kernel(width, affine(width, operations), _limits(-1.0, 1.0) if clip else None)
+    return _kernel(schema_of(est), operations, limits=_limits(-1.0, 1.0) if clip else None)
 
 
 def _max_abs_inverse(compiler: Compiler, est: Any) -> Kernel:
     demand(est.copy is True)
-    width = width_of(est, named=True)
-    return _kernel(width, affine(width, [(np.multiply, compiler.array(est, "scale_"))]))
+    return _kernel(schema_of(est, named=True), [(np.multiply, compiler.array(est, "scale_"))])
 
 
 def _limits(low: Any, high: Any) -> dict[np.dtype, Any]:

@@ -9,15 +9,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
-from .compiler import Compiler, Factory, Unsuited, demand, width_of
-from .inputs import F32, F64, Kernel, ndarray
+from .compiler import Compiler, Factory, Unsuited, demand, schema_of
+from .inputs import Frame, Kernel, Schema, by_rows, ndarray, on_numbers
 
 Step = tuple[Any, "Kernel | None"]
 
 
-def _called(name: str, backwards: bool = False) -> Factory:
-    """Return the factory for a method of a pipeline that transforms with all steps and calls the last one's method."""
+def _called(name: str, backwards: bool = False, dense: bool = False) -> Factory:
+    """Return the factory for a method of a pipeline that transforms with all steps and calls the last one's method.
+
+    A ``dense`` one gives as an array what the last step gives as a matrix.
+    """
 
     def factory(compiler: Compiler, est: Any) -> Kernel:
         steps = [step for _, step in est.steps]
@@ -33,48 +37,64 @@ def _called(name: str, backwards: bool = False) -> Factory:
             steps.reverse()
         kernels = [compiler.kernel(step, method) for step, method in zip(steps, methods, strict=True)]
         demand(any(kernels))
+        if dense:
+            kernels[-1] = compiler.dense(steps[-1])
+            demand(kernels[-1])
         walk = list(zip(kernels, steps, methods, strict=True))
 
         def kernel(X: Any) -> Any:
-            if type(X) is not ndarray:
+            if type(X) is not ndarray and not isinstance(X, Frame):
                 return None
             for run, step, method in walk:
                 result = None if run is None else run(X)
-                X = getattr(step, method)(X) if result is None else result
-            return X
+                if result is None:
+                    result = getattr(step, method)(X.frame() if isinstance(X, Frame) else X)
+                    if dense and issparse(result):
+                        result = result.toarray()
+                X = result
+            return X.frame() if isinstance(X, Frame) else X
 
-        return kernel
+        return by_rows(kernel, 2 if getattr(kernels[-1], "by_rows", False) else 0)
 
     return factory
 
 
 def _columns(compiler: Compiler, est: Any) -> Kernel:
-    width = width_of(est)
-    demand(est.sparse_output_ is False, not est.transformer_weights)
+    schema = schema_of(est)
+    parts = _parts(est)
+    demand(not est.transformer_weights, type(est.sparse_output_) is bool)
+    if schema.names is None:
+        return _columns_of_array(compiler, est, schema, parts)
+    return _columns_of_frame(compiler, est, schema.names, parts)
+
+
+def _parts(est: Any) -> list[tuple[str, Any, Any]]:
+    """Return name, transformer and columns of what a ColumnTransformer calls."""
     parts = []
-    for _, transformer, columns in est.transformers_:
+    for name, transformer, columns in est.transformers_:
         if type(columns).__name__ == "_RemainderColsList":  # of 1.5 to 1.7, which warns when it is looked at
             columns = columns.data
-        if isinstance(transformer, str) and transformer == "drop":
-            continue
-        key = _key(columns, width)
-        if key is None:
-            continue
-        run = compiler.kernel(transformer, "transform")
-        if run is None:
-            raise Unsuited
-        parts.append((run, transformer, key))
+        if not (isinstance(transformer, str) and transformer == "drop"):
+            parts.append((name, transformer, columns))
     demand(parts)
-    dtypes = {F64, F32}
+    return parts
+
+
+def _columns_of_array(compiler: Compiler, est: Any, schema: Schema, parts: list[tuple[str, Any, Any]]) -> Kernel:
+    demand(est.sparse_output_ is False)
+    walk = []
+    for _, transformer, columns in parts:
+        key = _key(columns, schema.width)
+        if key is not None:
+            run = compiler.dense(transformer)
+            if run is None:
+                raise Unsuited
+            walk.append((run, transformer, key))
+    demand(walk)
 
     def kernel(X: Any) -> Any:
-        if type(X) is not ndarray or X.dtype not in dtypes:
-            return None
-        shape = X.shape
-        if len(shape) != 2 or shape[1] != width or not shape[0]:
-            return None
         results = []
-        for run, transformer, key in parts:
+        for run, transformer, key in walk:
             part = X[:, key]
             result = run(part)
             if result is None:
@@ -84,6 +104,50 @@ def _columns(compiler: Compiler, est: Any) -> Kernel:
             results.append(result)
         return np.concatenate(results, axis=1)
 
+    return on_numbers(kernel, schema)
+
+
+def _columns_of_frame(compiler: Compiler, est: Any, names: list[str], parts: list[tuple[str, Any, Any]]) -> Kernel:
+    """Return what selects the columns of a frame by their names, wherever they stand in it."""
+    sparse = est.sparse_output_
+    walk: list[tuple[Kernel | None, Any, list[int], list[str]]] = []
+    for name, transformer, columns in parts:
+        demand(not np.isscalar(columns))  # a transformer of one column, which it is given as a series
+        positions = est._transformer_to_input_indices[name]
+        if len(positions):
+            chosen = [names[i] for i in positions]
+            run = compiler.kernel(transformer, "transform") if sparse else compiler.dense(transformer)
+            walk.append((run, transformer, list(positions), chosen))
+    demand(walk, any(run for run, *_ in walk), not any(isinstance(each, str) for _, each, *_ in walk))
+    # The first array that lies row by row makes the whole lie so.
+    loose = sparse or any(getattr(run, "by_rows", False) for run, *_ in walk)
+    needed = {name for *_, chosen in walk for name in chosen}
+    demand(all(type(name) is str for name in names), len({*names}) == len(names))
+
+    def kernel(X: Any) -> Any:
+        if not isinstance(X, Frame):
+            return None
+        at = None
+        if X.names != names:
+            at = {name: i for i, name in enumerate(X.names)}
+            if len(at) != len(X.names) or {*map(type, at)} != {str} or not needed <= at.keys():
+                return None
+        results, own = [], sparse
+        for run, transformer, positions, chosen in walk:
+            if at is not None:
+                positions = [at[name] for name in chosen]
+            part = X.select(chosen, positions, loose=loose)
+            result = None if run is None else run(part)
+            if result is None:
+                result = transformer.transform(part.frame())
+                own = own or type(result) is not ndarray
+            results.append(result)
+        if own:
+            return est._hstack(results, n_samples=X.rows)
+        return np.concatenate(results, axis=1)
+
+    if not sparse:
+        by_rows(kernel, len(names) if loose else 0)
     return kernel
 
 
@@ -102,6 +166,7 @@ def _key(columns: Any, width: int) -> Any:
 
 KERNELS: dict[tuple[str, str], Factory] = {
     ("Pipeline", "transform"): _called("transform"),
+    ("Pipeline", "dense"): _called("transform", dense=True),
     ("Pipeline", "inverse_transform"): _called("inverse_transform", backwards=True),
     ("Pipeline", "predict"): _called("predict"),
     ("Pipeline", "predict_proba"): _called("predict_proba"),

@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ..errors import ArtifactReadError, FingerprintMismatchError, NormLockError
 from ..kernels import kernel_of
-from ..kernels.inputs import usual
+from ..kernels.inputs import on_frame, usual
 from .display import badge
 from .freeze import passed_arrays
 from .opened import FitOpening, Opening
@@ -231,13 +231,14 @@ def _checked(method: Callable[..., Any], called: Callable[..., Any]) -> Callable
         watch = watches.get(id(self))
         if watch.__class__ is Watch and watch.intact(self):
             result = None
-            if len(args) == 1 and type(args[0]) is ndarray and not kwargs:
+            if len(args) == 1 and not kwargs:
                 try:
                     kernel = watch.kernels[name]
                 except KeyError:
                     kernel = kernel_of(self, name, watch)
                 if kernel is not None and usual():
-                    result = kernel(args[0])
+                    X = args[0]
+                    result = kernel(X) if type(X) is ndarray else on_frame(kernel, X)
             if result is None:
                 result = called(self, *args, **kwargs)
             if watch.active or watches.get(id(self)) is not watch:
