@@ -54,9 +54,10 @@ def upstream(session: nox.Session) -> None:
 
 @nox.session(python=DEFAULT)
 def docs(session: nox.Session) -> None:
-    """Run the documentation: examples, commands, links, the notebook."""
-    session.install(".[test]")
-    session.run("pytest", "tests/test_docs.py", *session.posargs)
+    """Run the documentation (examples, commands, links, notebooks) and build the site."""
+    session.install(".[docs]")
+    session.run("pytest", "tests/test_docs.py", "tests/test_site.py", *session.posargs)
+    session.run("sphinx-build", "-W", "--keep-going", "docs", "build/site")
 
 
 @nox.session(python=DEFAULT)

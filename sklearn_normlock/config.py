@@ -99,6 +99,13 @@ def set_config(policy: Policy | None = None, fast: bool | None = None) -> None:
     ------
     ValueError
         If the policy has another name, or ``fast`` is not a truth value.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl
+    >>> nl.set_config(policy="raise")  # the default
+    >>> nl.get_config()["policy"]
+    'raise'
     """
     changes = _changes(policy, fast)
     override = _override.get()
@@ -131,6 +138,11 @@ def config_context(policy: Policy | None = None, fast: bool | None = None) -> It
         As in :func:`set_config`.
     fast : bool, default=None
         As in :func:`set_config`.
+
+    Yields
+    ------
+    None
+        The configuration is set while the block runs.
 
     Examples
     --------

@@ -27,7 +27,7 @@ from .errors import (
     ProbeMismatchError,
 )
 
-__all__ = ["EVENTS", "FIELDS", "Event", "emit", "enabled", "error_fields", "subscribe", "verdict_of"]
+__all__ = ["EVENTS", "FIELDS", "Event", "subscribe"]
 
 #: Every event. ``load``: a file was opened, or refused. ``verify``: an object was compared with a lock. ``mismatch``: a
 #: sealed object is not what was fitted. ``guard``: data was compared with a profile. ``fallback``: another candidate
@@ -78,6 +78,13 @@ class Event:
         The smallest p-value of the guard's tests, corrected for their number.
     count : int, default=None
         How many rows, calls or drops the event stands for.
+
+    Examples
+    --------
+    >>> from sklearn_normlock.events import Event
+    >>> event = Event(event="load", message="model.skops: match", verdict="match")
+    >>> event.attributes()
+    {'normlock.event': 'load', 'normlock.verdict': 'match'}
     """
 
     event: str
@@ -98,7 +105,13 @@ class Event:
     count: int | None = None
 
     def attributes(self) -> dict[str, Any]:
-        """Return the fields that apply, without the message, by their names in a log record."""
+        """Return the fields that apply, without the message, by their names in a log record.
+
+        Returns
+        -------
+        fields : dict
+            Only those that are not None.
+        """
         values = ((name, getattr(self, name)) for name in FIELDS)
         return {f"normlock.{name}": value for name, value in values if value is not None}
 

@@ -80,8 +80,10 @@ class ReferenceSet:
 
         Parameters
         ----------
-        X, y
-            As :func:`pin` was given them.
+        X : array or DataFrame of shape (n_samples, n_features)
+            The rows.
+        y : array of shape (n_samples,), default=None
+            The right answers, if :func:`pin` was given them.
 
         Returns
         -------
@@ -150,7 +152,13 @@ class ReferenceSet:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the manifest as plain JSON values."""
+        """Return the manifest as plain JSON values.
+
+        Returns
+        -------
+        document : dict
+            With a digest, by which a damaged document is found.
+        """
         profile = {} if self.profile is None else {"profile": dict(self.profile)}
         return _ENVELOPE.closed(
             {
@@ -167,6 +175,16 @@ class ReferenceSet:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> ReferenceSet:
         """Read a manifest.
+
+        Parameters
+        ----------
+        document : mapping
+            As :meth:`to_dict` returns it.
+
+        Returns
+        -------
+        reference : ReferenceSet
+            The manifest.
 
         Raises
         ------
@@ -193,13 +211,29 @@ class ReferenceSet:
         return made
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the manifest as JSON, whole or not at all."""
+        """Write the manifest as JSON, whole or not at all.
+
+        Parameters
+        ----------
+        path : path-like
+            Where it goes.
+        """
         with replacing(Path(path)) as file:
             file.write((json.dumps(self.to_dict(), sort_keys=True, indent=1) + "\n").encode("ascii"))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> ReferenceSet:
         """Read a manifest that :meth:`save` wrote.
+
+        Parameters
+        ----------
+        path : path-like
+            Where it lies.
+
+        Returns
+        -------
+        reference : ReferenceSet
+            The manifest.
 
         Raises
         ------

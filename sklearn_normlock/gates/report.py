@@ -244,7 +244,13 @@ class GateReport:
         return STYLES[style](self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain JSON values, for a program."""
+        """Return it as plain JSON values, for a program.
+
+        Returns
+        -------
+        document : dict
+            Plain JSON values; a number that is not finite is a string.
+        """
         found = _plain(self)
         return {"ok": self.ok, "answer": self.answer, "undecided": dict(self.undecided), **found}
 

@@ -27,9 +27,9 @@ _MOST_PAIRS = 64
 
 @dataclass(frozen=True)
 class Coverage:
-    """Of each fault, the columns on which it could not be seen.
+    """The columns on which each fault could not be seen.
 
-    Attributes
+    Parameters
     ----------
     unseen : dict of str to tuple
         The columns by the name of the fault: names, or positions if there are none; ``columns_swapped`` has pairs.
@@ -52,12 +52,24 @@ class Coverage:
     n_rows: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Return it as JSON has it.
+
+        Returns
+        -------
+        document : dict
+            Plain JSON values.
+        """
         unseen = {fault: [list(c) if isinstance(c, tuple) else c for c in cs] for fault, cs in self.unseen.items()}
         return {"unseen": unseen, "n_columns": self.n_columns, "n_rows": self.n_rows}
 
     def explain(self) -> str:
-        """Return a line for each fault that could go unseen."""
+        """Return a line for each fault that could go unseen.
+
+        Returns
+        -------
+        text : str
+            Without a newline at its end.
+        """
         lines = []
         for fault, columns in self.unseen.items():
             if not columns:
@@ -89,9 +101,9 @@ def coverage(
     Returns
     -------
     coverage : Coverage
-        For each fault, the columns on which it alone would not raise an alarm. (By the tests of single
-        columns: :func:`diagnose` may see by the batch's likelihood, too, that columns are negated or in each other's
-        place, in another unit, through a logarithm, or replaced by noise.)
+        For each fault, the columns on which it alone would not raise an alarm. This counts the tests of single
+        columns. :func:`diagnose` may also see by the batch's likelihood that columns are negated or in each other's
+        place, in another unit, through a logarithm, or replaced by noise.
 
     Raises
     ------

@@ -17,7 +17,7 @@ _SHOWN = 4
 class Diagnosis:
     """What was found in a batch.
 
-    Attributes
+    Parameters
     ----------
     alarm : bool
         Whether the batch differs from the profile by more than the tolerated drift, at the stated budget.
@@ -42,8 +42,6 @@ class Diagnosis:
         knows it, and in the batch.
     requests : int
         How many requests the rows came in; a guard gathers small ones.
-    remedy : str
-        What to do.
 
     Examples
     --------
@@ -119,7 +117,13 @@ class Diagnosis:
         return OF_UNKNOWN[MISSING].sentence(_called(tuple(found)), {"missing": shares})
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the finding as JSON has it."""
+        """Return the finding as JSON has it.
+
+        Returns
+        -------
+        document : dict
+            Plain JSON values, and the explanation as text.
+        """
         return {
             "alarm": self.alarm,
             "judged": self.judged,

@@ -268,14 +268,36 @@ class Profile:
         return np.array([quantile(*sketch, q) if len(sketch[0]) else np.nan for sketch in sketches])
 
     def reference(self, drift: float) -> Reference:
-        """Return what a batch is compared with, made once for each tolerance."""
+        """Return what a batch is compared with, made once for each tolerance.
+
+        Parameters
+        ----------
+        drift : float
+            As in :func:`diagnose`.
+
+        Returns
+        -------
+        reference : Reference
+            Not part of the public interface.
+        """
         with self._lock:
             if drift not in self._references:
                 self._references = {drift: Reference(self, drift)}
             return self._references[drift]
 
     def column_name(self, column: int) -> str:
-        """Return what a column is called in a message."""
+        """Return what a column is called in a message.
+
+        Parameters
+        ----------
+        column : int
+            Its position.
+
+        Returns
+        -------
+        name : str
+            The name in quotes, or the position if the data had no names.
+        """
         return f'"{self.names[column]}"' if self.names else str(column)
 
     def to_dict(self) -> dict[str, Any]:

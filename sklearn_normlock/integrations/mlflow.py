@@ -108,6 +108,11 @@ def log_model(
     -------
     info : mlflow.models.model.ModelInfo
         A version in the registry carries the tag, too.
+
+    Examples
+    --------
+    >>> from sklearn_normlock.integrations.mlflow import log_model  # doctest: +SKIP
+    >>> info = log_model(model, name="churn", registered_model_name="churn")  # doctest: +SKIP
     """
     mlflow = _mlflow()
     approved = make_lock(sk_model) if lock is None else lock
@@ -147,11 +152,17 @@ def load_model(
     Returns
     -------
     est : estimator
+        The fitted object, verified.
 
     Raises
     ------
     NormLockError
         As :func:`sklearn_normlock.load`.
+
+    Examples
+    --------
+    >>> from sklearn_normlock.integrations.mlflow import load_model  # doctest: +SKIP
+    >>> model = load_model("models:/churn/3", lock="churn.normlock.json")  # doctest: +SKIP
     """
     mlflow = _mlflow()
     folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=model_uri))

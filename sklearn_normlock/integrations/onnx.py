@@ -81,6 +81,11 @@ def stamp(model: Any, est: Any) -> Any:
     -------
     model : onnx.ModelProto
         The same, with ``normlock.fingerprint`` among its ``metadata_props``. Identity and outputs stay as they are.
+
+    Examples
+    --------
+    >>> from sklearn_normlock.integrations.onnx import stamp  # doctest: +SKIP
+    >>> graph = stamp(to_onnx(model, X[:1]), model)  # doctest: +SKIP
     """
     for entry in model.metadata_props:
         if entry.key == STAMP:

@@ -24,7 +24,7 @@ from ..errors import ArtifactDigestError, LockFormatError, MissingLockError, Nor
 from ..locks.document import SUFFIX, Lock
 from ..locks.judgement import unjudged
 
-__all__ = ["Commit", "check_artifact", "check_lock", "main"]
+__all__ = ["main"]
 
 # What git holds in place of a large file (git-lfs.com, specification of the pointer), where the file itself was not
 # fetched. It names the SHA-256, which is what a lock does.
@@ -239,6 +239,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     code : int
         As the command ``normlock`` has them; 0 also if the commit has nothing for the hook to look at.
+
+    Examples
+    --------
+    >>> from sklearn_normlock.integrations.pre_commit import main
+    >>> main(["locks"])
+    0
     """
     # Nothing but the first word is an option: pre-commit passes names of files, and one may begin with a dash.
     hook, *names = sys.argv[1:] if argv is None else argv or [""]

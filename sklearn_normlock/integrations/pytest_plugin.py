@@ -40,6 +40,11 @@ class LockFixture:
     ----------
     request : pytest.FixtureRequest
         Of the test.
+
+    Examples
+    --------
+    >>> def test_scaler(normlock):
+    ...     normlock.check(train_scaler(), "scaler")
     """
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
@@ -94,8 +99,10 @@ class LockFixture:
         ----------
         old, new : estimator or path-like
             As :func:`sklearn_normlock.gate` takes them; relative paths are from pytest's root folder.
-        X, y
-            The reference rows and their right answers.
+        X : array or DataFrame of shape (n_samples, n_features)
+            The reference rows.
+        y : array of shape (n_samples,), default=None
+            Their right answers.
         **options
             The other arguments of :func:`sklearn_normlock.gate`. Relative paths of ``limits`` and ``reference`` are
             from pytest's root folder, too.
@@ -189,6 +196,21 @@ def normlock(request: pytest.FixtureRequest) -> LockFixture:
     """Compare fitted objects with locks in the repository: ``normlock.check(est, "name")``.
 
     A test that asks for it and compares nothing fails: it would pass whatever the object is.
+
+    Parameters
+    ----------
+    request : pytest.FixtureRequest
+        What pytest hands over.
+
+    Returns
+    -------
+    fixture : LockFixture
+        Its ``check`` compares with a lock, its ``gate`` with another pipeline.
+
+    Examples
+    --------
+    >>> def test_scaler(normlock):
+    ...     normlock.check(train_scaler(), "scaler")  # locks/test_module/scaler.normlock.json
     """
     request.node.stash[_FIXTURE] = LockFixture(request)
     return request.node.stash[_FIXTURE]

@@ -58,15 +58,15 @@ def lock(
     artifact : path-like, default=None
         The file that holds the object: its digest goes into the lock, so that :func:`~sklearn_normlock.load` can open
         it by the lock even if reading it runs code. The file also says under which scikit-learn the object was fitted.
+    onnx : path-like, default=None
+        A graph that was exported from the object, bound if it computes the same: in the bundle
+        ``{"model": est, "onnx": path}``.
     accept : mapping of str to str, default=None
         Steps that no probe can run and that are approved all the same, each with the reason. Without that, a step that
         holds code of yours and has no probe makes every comparison undecided.
     approve_outputs : bool, default=False
         Whether what the object computes today is what is approved, although it was fitted under another scikit-learn.
         Without that, every comparison is undecided until it is locked under the version it was fitted under.
-    onnx : path-like, default=None
-        A graph that was exported from the object, bound if it computes the same: in the bundle
-        ``{"model": est, "onnx": path}``.
 
     Returns
     -------

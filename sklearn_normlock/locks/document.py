@@ -47,8 +47,6 @@ class Lock:
         What stands at each path: :mod:`sklearn_normlock.fingerprints.record`, with small arrays in plain numbers.
     environment : mapping of str to str
         The versions it was locked under, those of other packages whose classes are in it included.
-    fitted : mapping of path to Fitted
-        Under which scikit-learn the object, or each member of a bundle, was fitted.
     members : tuple of str
         The names in a bundle; empty if it locks a single object.
     inputs : mapping of path to Contract
@@ -57,6 +55,8 @@ class Lock:
         The artifacts, each by its path from the lock's folder, as :mod:`sklearn_normlock.locks.naming` has it.
     probes : tuple of Probe
         Rows and what the object made of them.
+    fitted : mapping of path to Fitted
+        Under which scikit-learn the object, or each member of a bundle, was fitted.
     code : mapping of path to tuple of str
         Of each step that no probe runs, the functions and classes in it that no version vouches for.
     accepted : mapping of path to str
@@ -177,7 +177,13 @@ class Lock:
             file.write(self.to_bytes())
 
     def to_bytes(self) -> bytes:
-        """Return the bytes that :meth:`save` writes."""
+        """Return the bytes that :meth:`save` writes.
+
+        Returns
+        -------
+        data : bytes
+            UTF-8, with sorted keys.
+        """
         return rendered(self.to_dict()).encode("utf-8")
 
     @classmethod
@@ -223,7 +229,18 @@ class Lock:
         return bool(self.members)
 
     def part(self, member: str) -> Lock | None:
-        """Return the lock of one member of a bundle, or None if there is none of this name."""
+        """Return the lock of one member of a bundle, or None if there is none of this name.
+
+        Parameters
+        ----------
+        member : str
+            The name in the bundle.
+
+        Returns
+        -------
+        lock : Lock or None
+            It covers that member alone.
+        """
         entry = self.state.get(member)
         if member not in self.members or not isinstance(entry, Mapping) or "class" not in entry:
             return None
@@ -255,7 +272,18 @@ class Lock:
         )
 
     def with_files(self, files: Mapping[str, FileDigest]) -> Lock:
-        """Return the lock with these artifacts."""
+        """Return the lock with these artifacts.
+
+        Parameters
+        ----------
+        files : mapping of str to FileDigest
+            The artifacts, each by its path from the lock's folder.
+
+        Returns
+        -------
+        lock : Lock
+            A copy; the lock itself stays as it is.
+        """
         return replace(self, files=dict(files))
 
 

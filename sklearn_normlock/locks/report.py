@@ -125,7 +125,13 @@ class Report:
         return STYLES[style](self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain JSON values, for a program."""
+        """Return it as plain JSON values, for a program.
+
+        Returns
+        -------
+        document : dict
+            Plain JSON values; ``docs/json-output.schema.json`` describes them.
+        """
         from .explain import plain_change, plain_fields
 
         return {

@@ -93,7 +93,13 @@ class Trace:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the trace as plain JSON values."""
+        """Return the trace as plain JSON values.
+
+        Returns
+        -------
+        document : dict
+            With a digest, by which a damaged document is found.
+        """
         content = {
             "environment": dict(self.environment),
             "outputs": [output.to_dict() for output in self.outputs],
@@ -103,6 +109,16 @@ class Trace:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Trace:
         """Read a trace.
+
+        Parameters
+        ----------
+        document : mapping
+            As :meth:`to_dict` returns it.
+
+        Returns
+        -------
+        trace : Trace
+            The trace.
 
         Raises
         ------
@@ -116,13 +132,29 @@ class Trace:
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the trace as JSON, whole or not at all."""
+        """Write the trace as JSON, whole or not at all.
+
+        Parameters
+        ----------
+        path : path-like
+            Where it goes.
+        """
         with replacing(Path(path)) as file:
             file.write((json.dumps(self.to_dict(), sort_keys=True) + "\n").encode("ascii"))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Trace:
         """Read a trace that :meth:`save` wrote.
+
+        Parameters
+        ----------
+        path : path-like
+            Where it lies.
+
+        Returns
+        -------
+        trace : Trace
+            The trace.
 
         Raises
         ------
