@@ -57,6 +57,12 @@ class PixelReport:
         What these images could not have shown.
     n_images : int
         How many were compared.
+
+    Examples
+    --------
+    >>> from sklearn_normlock.images import PixelReport
+    >>> PixelReport(faults=(), largest=0.0, mean=0.0, invisible=(), n_images=3).ok
+    True
     """
 
     faults: tuple[Fault, ...]
@@ -71,7 +77,13 @@ class PixelReport:
         return not self.faults
 
     def explain(self) -> str:
-        """Say it in words."""
+        """Say it in words.
+
+        Returns
+        -------
+        text : str
+            Without a newline at its end.
+        """
         of = f"{self.n_images} image{'s' * (self.n_images != 1)}"
         if self.ok:
             first = f"the same pixels in {of}"
