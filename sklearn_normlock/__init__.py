@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from . import normalization as normalization
     from . import pipeline as pipeline
     from . import preprocessing as preprocessing
+    from . import text as text
     from .config import config_context, get_config, set_config
     from .fingerprints import fingerprint
     from .gates.reference import ReferenceSet, pin
@@ -136,6 +137,7 @@ _MODULES = frozenset(
         "normalization",
         "pipeline",
         "preprocessing",
+        "text",
     }
 )
 

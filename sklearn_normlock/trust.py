@@ -106,6 +106,8 @@ TRUSTED: dict[str, tuple[str, ...]] = {
         f"sklearn_normlock.normalization.{name}"
         for name in ("BatchNorm", "GroupNorm", "L2Norm", "LayerNorm", "RMSNorm")
     ),
+    # Its state is the JSON of a tokenizer, which its library parses.
+    "this package's tokenizer": ("sklearn_normlock.text.Tokenizer",),
     # Its state is names and numbers, which it looks up in tables of its own.
     "this package's preprocessing of images": ("sklearn_normlock.images.ImagePreprocessor",),
 }

@@ -18,6 +18,7 @@ TOOLS = {
     "onnxruntime": "test_onnx",
     "imbalanced-learn": "test_imblearn",
     "pillow": "test_images",
+    "tokenizers": "test_text",
     "catboost": "catboost",
     "lightgbm": "lightgbm",
     "xgboost-cpu": "xgboost",
@@ -31,6 +32,7 @@ PAGE = "test_docs.py::test_examples_of_a_page[docs/integrations.md]"
 FILES = [
     "test_onnx.py",
     "test_images.py",
+    "test_text.py",
     "test_imblearn.py",
     "test_boosters.py",
     "test_mlflow.py",

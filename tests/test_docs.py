@@ -172,7 +172,7 @@ DOCUMENTED = list(documented())
 
 
 #: Rooms whose examples need an optional package.
-NEEDED = {"sklearn_normlock.images": "PIL"}
+NEEDED = {"sklearn_normlock.images": "PIL", "sklearn_normlock.text": "tokenizers"}
 
 
 @pytest.mark.parametrize(("module", "text"), DOCUMENTED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from ..fingerprints.weights import Weights, is_weights
 from ..probes.outputs import TOLERANCES, Deviation
 from ..probes.parts import Probe
 from ..probes.probing import Undecided, replay
+from ..probes.walk import leaves
 from ..records.change import Change, Kind, within
 from ..records.diff import compare_records
 from ..records.effects import effects
@@ -337,8 +338,20 @@ def diff(a: Any, b: Any) -> Report:
         return replace(diff_locks(before, after), notes=tuple(found))
     before, after = _as_lock(a), _as_lock(b)
     if not isinstance(b, (Lock, str, os.PathLike)):
-        return replace(compare(b, before), approval=False)
+        report = replace(compare(b, before), approval=False)
+        both = not isinstance(a, (Lock, str, os.PathLike, Mapping)) and not isinstance(b, Mapping)
+        return replace(report, notes=(*report.notes, *_differences(a, b))) if both and report.changes else report
     return diff_locks(before, after)
+
+
+def _differences(a: Any, b: Any) -> Iterator[str]:
+    """Yield what the steps of two objects say themselves of their differences, which needs more than a record holds."""
+    others = {path: leaf for path, leaf, _ in leaves(b)}
+    for path, leaf, _ in leaves(a):
+        other = others.get(path)
+        say = getattr(leaf, "_normlock_differences", None)
+        if say is not None and type(other) is type(leaf):
+            yield from (f"{path}: {text}" if path else text for text in say(other))
 
 
 def _weights(side: Any) -> Weights | None:

@@ -20,6 +20,7 @@ from ..fingerprints.state import declares_state
 from .members import members_of
 from .pictures import probe_pictures
 from .statistics import Columns, known_columns, number_rows, statistics_of
+from .texts import TEXTS
 from .walk import steps_of
 
 _MOST = 32  # rows of one probe
@@ -174,6 +175,10 @@ def _pictures(est: Any, variant: int) -> Any:
     return probe_pictures(variant)
 
 
+def _texts(est: Any, variant: int) -> Any:
+    return list(TEXTS) if variant == 0 else [text for text in TEXTS if text.isascii() and text.isprintable() and text]
+
+
 def _isotonic(est: Any, variant: int) -> Any:
     low, high = float(est.X_min_), float(est.X_max_)
     inside = np.linspace(low, high, 9)
@@ -325,4 +330,5 @@ _MAKERS: Mapping[str, Callable[[Any, int], Any]] = {
     "PatchExtractor": _images,
     "IsotonicRegression": _isotonic,
     "ImagePreprocessor": _pictures,
+    "Tokenizer": _texts,
 }

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import images
+from . import images, text
 
 Find = Callable[[str, Mapping[str, Any], Mapping[str, Any]], list[str]]
 
 #: The class of an object in a record -> what compares two of them.
-KINDS: Mapping[str, Find] = {images.OWNER: images.image_findings}
+KINDS: Mapping[str, Find] = {images.OWNER: images.image_findings, text.OWNER: text.text_findings}
 
 
 def findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
