@@ -338,3 +338,15 @@ def test_a_large_array_is_not_copied(make, most):
     finally:
         tracemalloc.stop()
     assert peak < most * MIB
+
+
+def test_a_pipeline_in_many_pipelines():
+    """Thirty levels are fitted, named, locked and verified at a cost that grows with the depth, not with its power."""
+    pipeline = locked_pipeline.make_pipeline(locked.StandardScaler())
+    for _ in range(29):
+        pipeline = locked_pipeline.make_pipeline(pipeline)
+    pipeline.fit([[0.0], [2.0]])
+    lock = nl.lock(pipeline)
+    assert nl.compare(pipeline, lock).ok
+    pipeline.transform([[1.0]])
+    assert nl.fingerprint(nl.unlock(pipeline)) == lock.fingerprint
