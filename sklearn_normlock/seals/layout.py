@@ -227,7 +227,7 @@ class Layout:
             return
         self.objects.append(value)
         attributes = getattr(value, "__dict__", None)
-        if attributes:
+        if attributes is not None:  # an empty one may get an attribute
             self._add(attributes, attributes.values())
             for name, item in attributes.items():
                 if type(item) not in _PLAIN:
