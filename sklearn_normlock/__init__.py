@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from . import normalization as normalization
     from . import pipeline as pipeline
     from . import preprocessing as preprocessing
+    from . import retrieval as retrieval
     from . import text as text
     from .config import config_context, get_config, set_config
     from .fingerprints import fingerprint
@@ -137,6 +138,7 @@ _MODULES = frozenset(
         "normalization",
         "pipeline",
         "preprocessing",
+        "retrieval",
         "text",
     }
 )

@@ -28,6 +28,7 @@ LAYERS = [
         "bounds", "drop_ins", "formats", "normalization", "persistence", "resealing", "text", "trust",
     },
     {"gates"},
+    {"retrieval"},
     {"serving"},
     {"integrations", "cli", "__main__"},
 ]

@@ -1,9 +1,13 @@
-"""``normlock check DATA --lock LOCK``: tell whether this data is what the locked object was fitted for."""
+"""``normlock check DATA --lock LOCK`` tells whether data is what the locked object was fitted for.
+
+With ``--contract`` it tells whether vectors are what an index was built for.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +22,7 @@ from .outcome import (
     add_format,
     print_error,
     print_nothing,
+    print_report,
 )
 from .reading import LOCK_SUFFIX, table
 
@@ -29,7 +34,8 @@ HELP = "tell whether data is what a locked object was fitted for, and what happe
 DESCRIPTION = (
     "Compares the rows of a file (.parquet, .csv or .npy) with the profile in a lock, or with a profile saved as JSON, "
     "and names the fault: already normalised, another unit, columns in another order, and so on. Exit code 0 if there "
-    "is none, 1 if there is one, 2 if the check can't be made, 3 if there is nothing to check or to compare with."
+    "is none, 1 if there is one, 2 if the check can't be made, 3 if there is nothing to check or to compare with. With "
+    "--contract, the rows of a .npy file are embeddings, compared with what an index was built for."
 )
 
 
@@ -44,12 +50,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "data", type=Path, metavar="DATA", help="the rows: .parquet, .csv (with or without a header) or .npy"
     )
-    parser.add_argument(
+    against = parser.add_mutually_exclusive_group()
+    against.add_argument(
         "--lock",
         type=Path,
         metavar="LOCK",
         help="a lock with a profile in it, or a profile (default: the one lock beside the data, else in this folder)",
     )
+    against.add_argument(
+        "--contract", type=Path, metavar="CONTRACT", help="what EmbeddingContract.save wrote: DATA is embeddings"
+    )
+    parser.add_argument(
+        "--side", choices=("index", "query"), default="index", help="of embeddings: what they are used for"
+    )
+    parser.add_argument("--model", metavar="NAME", help="of embeddings: the model that made them")
     add_format(parser, "html")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it to a file instead")
     parser.add_argument("--budget", type=float, default=1e-3, help="probability of a false alarm (default: 0.001)")
@@ -71,6 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
     code : int
         0 match, 1 mismatch, 2 could not check, 3 nothing was checked.
     """
+    if arguments.contract is not None:
+        return _vectors(arguments)
     lock_file = _default_lock(arguments) if arguments.lock is None else arguments.lock
     at: Path | str = lock_file  # what an error is about
     try:
@@ -115,6 +131,42 @@ def _default_lock(arguments: argparse.Namespace) -> Path:
             names = ", ".join(str(path) for path in found[:3]) + (", …" if len(found) > 3 else "")
             raise UsageError(f"normlock check: there are several locks ({names}); name one with --lock")
     raise UsageError("normlock check: there is no lock beside the data or here; name one with --lock")
+
+
+def _vectors(arguments: argparse.Namespace) -> int:
+    """Check embeddings against a contract."""
+    from ..retrieval import EmbeddingContract
+
+    if arguments.format == "html":
+        raise UsageError("normlock check: a report on embeddings is text, json or github")
+    contract = EmbeddingContract.load(arguments.contract)
+    path = arguments.data
+    if path.suffix.lower() != ".npy":
+        raise NormLockError(
+            f"{path}: embeddings are read from .npy.", path=str(path), remedy="Save them with numpy.save."
+        )
+    report = replace(contract.check(_mapped(path), arguments.side, model=arguments.model), subject=str(path))
+    if arguments.output is not None:
+        _write(report.explain(arguments.format), arguments.output)
+        return MATCH if report.ok else MISMATCH
+    return print_report(report, arguments.format)
+
+
+def _mapped(path: Path) -> Any:
+    """Return the array in a file, in place."""
+    import numpy as np
+
+    from ..documents.files import reading
+    from ..errors import ArtifactReadError
+
+    with reading(path):  # which refuses what is no plain file
+        pass
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, TypeError, OverflowError, SyntaxError) as error:
+        raise ArtifactReadError(
+            f"{path} can't be read as .npy ({error}).", path=str(path), remedy="Copy it again."
+        ) from None
 
 
 def read_profile(path: Path) -> Profile | None:

@@ -25,6 +25,7 @@ from ..errors import (
 
 if TYPE_CHECKING:
     from ..locks.report import Report
+    from ..retrieval.report import VectorReport
 
 MATCH, MISMATCH, COULD_NOT_CHECK, NOTHING_CHECKED, USAGE = 0, 1, 2, 3, 64
 _CLOSED_PIPE = 141  # 128 + SIGPIPE
@@ -153,7 +154,7 @@ def _of_system(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def print_report(report: Report, style: str) -> int:
+def print_report(report: Report | VectorReport, style: str) -> int:
     """Print a report and return the exit code it means."""
     report = replace(report, subject=one_line(report.subject))
     code = {"match": MATCH, "mismatch": MISMATCH, "undecided": COULD_NOT_CHECK}[report.verdict.value]
