@@ -5,6 +5,15 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.linear_model import (
     ElasticNet,
     LinearRegression,
@@ -17,7 +26,7 @@ from sklearn.linear_model import (
 )
 from sklearn.svm import LinearSVC, LinearSVR
 
-from sklearn_normlock import compose, impute, pipeline, preprocessing
+from sklearn_normlock import compose, decomposition, feature_selection, impute, pipeline, preprocessing
 
 WIDTH = 4
 rng = np.random.default_rng(0)
@@ -66,6 +75,22 @@ TRANSFORMERS = {
         preprocessing.KBinsDiscretizer(n_bins=4, encode="ordinal", strategy="uniform", subsample=None),
         X,
     ),
+    "KBinsDiscretizer one-hot": (preprocessing.KBinsDiscretizer(n_bins=3, encode="onehot-dense", subsample=None), X),
+    "KBinsDiscretizer sparse": (
+        pipeline.make_pipeline(preprocessing.KBinsDiscretizer(n_bins=3, encode="onehot", subsample=None)),
+        X,
+    ),
+    "VarianceThreshold": (feature_selection.VarianceThreshold(), CONSTANT),
+    "PCA": (decomposition.PCA(n_components=2), X),
+    "PCA whitened": (decomposition.PCA(n_components=3, whiten=True), X.astype(np.float32)),
+    "TruncatedSVD": (decomposition.TruncatedSVD(n_components=2, random_state=0), X),
+    "FunctionTransformer": (
+        pipeline.make_pipeline(preprocessing.FunctionTransformer(np.cbrt), preprocessing.StandardScaler()),
+        X,
+    ),
+    "FeatureUnion": (pipeline.make_union(preprocessing.StandardScaler(), decomposition.PCA(n_components=2)), X),
+    "SimpleImputer with indicator": (impute.SimpleImputer(add_indicator=True), GAPS),
+    "MissingIndicator": (impute.MissingIndicator(), GAPS),
     "ColumnTransformer": (
         compose.make_column_transformer(
             (preprocessing.StandardScaler(), [0, 2]),
@@ -95,6 +120,15 @@ TRANSFORMERS = {
     ),
 }
 MODELS = {
+    "SelectKBest": (feature_selection.SelectKBest(k=2), y),
+    "TransformedTargetRegressor": (
+        compose.TransformedTargetRegressor(LinearRegression(), transformer=preprocessing.StandardScaler()),
+        X[:, 0],
+    ),
+    "TransformedTargetRegressor of two": (
+        compose.TransformedTargetRegressor(Ridge(), transformer=preprocessing.QuantileTransformer(n_quantiles=9)),
+        X[:, :2],
+    ),
     "LogisticRegression": (LogisticRegression(), y),
     "LogisticRegression of letters": (LogisticRegression(), letters),
     "LogisticRegression without intercept": (LogisticRegression(fit_intercept=False), y),
@@ -109,6 +143,18 @@ MODELS = {
     "ElasticNet": (ElasticNet(), X[:, 0]),
     "SGDRegressor": (SGDRegressor(random_state=0), y),
     "LinearSVR": (LinearSVR(random_state=0), y),
+    "HistGradientBoosting": (HistGradientBoostingClassifier(max_iter=7, min_samples_leaf=3), y),
+    "HistGradientBoosting of letters": (HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=3), letters),
+    "HistGradientBoosting of counts": (
+        HistGradientBoostingRegressor(max_iter=5, loss="poisson", min_samples_leaf=3),
+        np.abs(X[:, 0]),
+    ),
+    "GradientBoosting": (GradientBoostingClassifier(n_estimators=7, random_state=0), y),
+    "GradientBoosting of letters": (GradientBoostingClassifier(n_estimators=4, random_state=0), letters),
+    "GradientBoosting of numbers": (GradientBoostingRegressor(n_estimators=7, random_state=0, init="zero"), X[:, 3]),
+    "RandomForest": (RandomForestClassifier(n_estimators=9, random_state=0), letters),
+    "RandomForest of numbers": (RandomForestRegressor(n_estimators=9, random_state=0), X[:, 3]),
+    "ExtraTrees": (ExtraTreesClassifier(n_estimators=9, random_state=0, min_samples_leaf=3), y),
 }
 
 

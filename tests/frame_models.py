@@ -7,9 +7,10 @@ import warnings
 import numpy as np
 import pandas as pd
 from sklearn.compose import make_column_selector
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from sklearn_normlock import compose, impute, pipeline, preprocessing
+from sklearn_normlock import compose, decomposition, feature_selection, impute, pipeline, preprocessing
 
 NUMBERS = ["age", "income", "tenure"]
 TEXTS = ["city", "plan"]
@@ -105,9 +106,25 @@ MODELS = {
         FRAME,
     ),
 }
+TARGETED = {
+    "TargetEncoder": (preprocessing.TargetEncoder(random_state=0), GAPS[TEXTS], AMOUNT),
+    "TargetEncoder of classes": (
+        preprocessing.TargetEncoder(target_type="multiclass", random_state=0),
+        FRAME[TEXTS],
+        FRAME["visits"].to_numpy(),
+    ),
+    "FeatureUnion": (
+        both(pipeline.make_union(scaled(), impute.MissingIndicator(features="all"), decomposition.PCA(n_components=2))),
+        FRAME[NUMBERS],
+        None,
+    ),
+    "VarianceThreshold": (feature_selection.VarianceThreshold(2), FRAME[NUMBERS], None),
+    "KBinsDiscretizer": (preprocessing.KBinsDiscretizer(3, subsample=None), FRAME[NUMBERS], None),
+}
 FINAL = {
     "LogisticRegression": (LogisticRegression(max_iter=2000), TARGET),
     "Ridge": (Ridge(), AMOUNT),
+    "HistGradientBoosting": (HistGradientBoostingRegressor(max_iter=5), AMOUNT),
 }
 
 
@@ -123,5 +140,7 @@ def sealed():
         warnings.simplefilter("ignore")
         for name, (est, data) in MODELS.items():
             yield name, est.fit(data)
+        for name, (est, data, target) in TARGETED.items():
+            yield name, est.fit(data, target)
         for name, (est, target) in FINAL.items():
             yield name, pipeline.make_pipeline(full(), est).fit(GAPS.astype(dict.fromkeys(TEXTS, object)), target)

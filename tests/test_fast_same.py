@@ -80,7 +80,7 @@ def test_the_fast_path_changes_nothing(name, method):
     """Whatever is passed: the same bits, dtype, order and flags, or the same error; and the same warnings."""
     width = OBJECTS[name].n_features_in_
 
-    @settings(max_examples=30, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(inputs(width))
     def check(data):
         same(name, method, data)
@@ -102,10 +102,21 @@ def test_the_fast_path_changes_nothing_at_length(name, method):
     check()
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in OBJECTS if "Trees" in name or "Forest" in name or "Boosting" in name]
+)
+def test_trees_have_kernels_of_their_own(name):
+    """What is compared here of trees is the walk down all of them, and not scikit-learn's method behind a scaler."""
+    (step,) = [path for path in fast_paths(OBJECTS[name]) if path not in ("", "standardscaler")]
+    methods = fast_paths(OBJECTS[name])[step]
+    assert set(methods) == {method for method in METHODS[2:] if hasattr(OBJECTS[name], method)}
+
+
 def test_these_have_a_fast_path():
     """What is compared here is the fast path, and not scikit-learn's with itself."""
     without = {(name, m) for name, m in CALLS if m not in fast_paths(OBJECTS[name])[""]}
-    without -= {(name, "inverse_transform") for name in OBJECTS if name.startswith("SimpleImputer")}
+    forward_only = ("SimpleImputer", "KBinsDiscretizer ", "VarianceThreshold", "PCA", "TruncatedSVD")
+    without -= {(name, "inverse_transform") for name in OBJECTS if name.startswith(forward_only)}
     if VERSION < (1, 6):
         without -= {("PowerTransformer Box-Cox", "inverse_transform")}
     forward = power._yeo_johnson if VERSION >= (1, 9) else power._yeo_johnson_by_power

@@ -11,7 +11,8 @@ from scipy.special import ndtr, ndtri
 
 from ..fingerprints.naming import cached
 from .compiler import Compiler, Factory, Unsuited, demand, schema_of
-from .inputs import F32, F64, NEP50, Kernel, Schema, contiguous, finite, finite_or_nan, on_numbers
+from .encoders import matrices
+from .inputs import F32, F64, NEP50, Kernel, Schema, by_rows, contiguous, finite, finite_or_nan, on_numbers
 
 _BOUNDS = 1e-7  # scikit-learn's BOUNDS_THRESHOLD
 _BLOCK = 1 << 13  # elements that are looked up at once
@@ -217,7 +218,6 @@ def _quantile(*, inverse: bool) -> Factory:
 
 
 def _edges(compiler: Compiler, est: Any) -> tuple[Schema, list[np.ndarray]]:
-    demand(est.encode == "ordinal")
     schema = schema_of(est)
     width = schema.width
     edges = [compiler.frozen(each) for each in est.bin_edges_]
@@ -228,6 +228,44 @@ def _edges(compiler: Compiler, est: Any) -> tuple[Schema, list[np.ndarray]]:
 
 
 def _bins(compiler: Compiler, est: Any) -> Kernel:
+    if est.encode == "onehot":
+        return _one_hot(compiler, est, matrices())
+    if est.encode == "onehot-dense":
+        return _dense_bins(compiler, est)
+    demand(est.encode == "ordinal")
+    return _ordinal_bins(compiler, est)
+
+
+def _dense_bins(compiler: Compiler, est: Any) -> Kernel:
+    demand(est.encode in ("onehot", "onehot-dense"))
+    return by_rows(_one_hot(compiler, est, None), 2)
+
+
+def _one_hot(compiler: Compiler, est: Any, finish: Any) -> Kernel:
+    """Return what marks each number's bin: in an array, or in the matrix that ``finish`` makes."""
+    bins_of = _ordinal_bins(compiler, est)
+    counts = [len(each) - 1 for each in est.bin_edges_]
+    starts = np.cumsum([0, *counts])
+    offsets, width = starts[:-1], int(starts[-1])
+    demand(width > 1)
+
+    def kernel(X: Any) -> Any:
+        bins = bins_of(X)
+        if bins is None:
+            return None
+        rows = len(bins)
+        at = (bins.astype(int) + offsets).ravel()
+        if finish is not None:
+            indptr = np.arange(0, len(at) + 1, bins.shape[1])
+            return finish((np.ones(len(at)), at, indptr), (rows, width), bins.dtype)
+        out = np.zeros((rows, width), dtype=bins.dtype)
+        out[np.repeat(np.arange(rows), bins.shape[1]), at] = 1
+        return out
+
+    return kernel
+
+
+def _ordinal_bins(compiler: Compiler, est: Any) -> Kernel:
     schema, edges = _edges(compiler, est)
     width = schema.width
     dtypes: set[np.dtype] = {F64, F32} if est.dtype is None else {np.dtype(est.dtype)} & {F64, F32}
@@ -265,6 +303,7 @@ def _bins(compiler: Compiler, est: Any) -> Kernel:
 
 
 def _bin_centres(compiler: Compiler, est: Any) -> Kernel:
+    demand(est.encode == "ordinal")
     schema, edges = _edges(compiler, est)
     centres = [(each[1:] + each[:-1]) * 0.5 for each in edges]
     counts = np.array([len(each) for each in centres])
@@ -286,5 +325,6 @@ KERNELS: dict[tuple[str, str], Factory] = {
     ("QuantileTransformer", "transform"): _quantile(inverse=False),
     ("QuantileTransformer", "inverse_transform"): _quantile(inverse=True),
     ("KBinsDiscretizer", "transform"): _bins,
+    ("KBinsDiscretizer", "dense"): _dense_bins,
     ("KBinsDiscretizer", "inverse_transform"): _bin_centres,
 }

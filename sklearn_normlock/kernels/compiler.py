@@ -38,12 +38,32 @@ _HOMES = {
     "sklearn.impute._base.MissingIndicator": "imputers",
     "sklearn.preprocessing._encoders.OneHotEncoder": "encoders",
     "sklearn.preprocessing._encoders.OrdinalEncoder": "encoders",
+    "sklearn.preprocessing._target_encoder.TargetEncoder": "encoders",
+    "sklearn.decomposition._pca.PCA": "decompositions",
+    "sklearn.decomposition._truncated_svd.TruncatedSVD": "decompositions",
+    "sklearn.feature_selection._variance_threshold.VarianceThreshold": "selectors",
     "sklearn.preprocessing._function_transformer.FunctionTransformer": "rows",
     "sklearn.preprocessing._data.PowerTransformer": "power",
     "sklearn.preprocessing._data.QuantileTransformer": "columns",
     "sklearn.preprocessing._discretization.KBinsDiscretizer": "columns",
     "sklearn.pipeline.Pipeline": "walks",
+    "sklearn.pipeline.FeatureUnion": "walks",
     "sklearn.compose._column_transformer.ColumnTransformer": "walks",
+    "sklearn.compose._target.TransformedTargetRegressor": "walks",
+}
+_HOMES |= {
+    f"sklearn.feature_selection._univariate_selection.{name}": "selectors"
+    for name in ("SelectKBest", "SelectPercentile", "SelectFpr", "SelectFdr", "SelectFwe", "GenericUnivariateSelect")
+}
+_HOMES |= {
+    f"sklearn.ensemble.{module}.{name}{kind}": "trees"
+    for module, name in (
+        ("_hist_gradient_boosting.gradient_boosting", "HistGradientBoosting"),
+        ("_gb", "GradientBoosting"),
+        ("_forest", "RandomForest"),
+        ("_forest", "ExtraTrees"),
+    )
+    for kind in ("Classifier", "Regressor")
 }
 _LINEAR = ("sklearn.linear_model.", "sklearn.svm.")
 
@@ -145,7 +165,7 @@ def _unless_wrapped(kernel: Kernel, output: Mapping[str, Any]) -> Kernel:
 
 @cached
 def _factory(cls: type, method: str) -> Factory | None:
-    stock = _stock(cls)
+    stock = stock_of(cls)
     if stock is None:
         return None
     name = f"{stock.__module__}.{stock.__qualname__}"
@@ -159,7 +179,7 @@ def _factory(cls: type, method: str) -> Factory | None:
     return found
 
 
-def _stock(cls: type) -> type | None:
+def stock_of(cls: type) -> type | None:
     """Return the class of scikit-learn that computes what this class computes, or None."""
     stock = cls.__dict__.get("__fingerprint_class__") if cls.__dict__.get("_normlock_thin", False) else cls
     return stock if isinstance(stock, type) and stock.__module__.startswith("sklearn.") else None

@@ -1,4 +1,4 @@
-"""Kernels of the encoders: OneHotEncoder and OrdinalEncoder.
+"""Kernels of the encoders: OneHotEncoder, OrdinalEncoder and TargetEncoder.
 
 Whatever an encoder does with a category (group it with other rare ones, drop it, give it a number of its own) depends
 on the category alone. It is therefore worked out once for every category, by scikit-learn's own steps, and once for
@@ -181,7 +181,7 @@ def _dense_one_hot(compiler: Compiler, est: Any) -> Kernel:
 def _sparse_one_hot(compiler: Compiler, est: Any) -> Kernel:
     lookups, numbers_of = _columns_of(est)
     positions, width = _positions(est, lookups)
-    finish = _finish()
+    finish = matrices()
 
     def kernel(X: Any) -> Any:
         numbers = numbers_of(X)
@@ -199,7 +199,7 @@ def _sparse_one_hot(compiler: Compiler, est: Any) -> Kernel:
     return kernel
 
 
-def _finish() -> Any:
+def matrices() -> Any:
     """Return what makes the matrix that an encoder gives; its class and the integers in it differ by version."""
     if VERSION < (1, 9):
         return lambda parts, shape, dtype: sparse.csr_matrix(parts, shape=shape, dtype=dtype)
@@ -246,8 +246,33 @@ def _ordinal(compiler: Compiler, est: Any) -> Kernel:
     return by_rows(kernel, len(codes))
 
 
+def _target(compiler: Compiler, est: Any) -> Kernel:
+    lookups, numbers_of = _columns_of(est)
+    demand(est.target_type_ in ("continuous", "binary", "multiclass"), not est._infrequent_enabled)
+    several = est.target_type_ == "multiclass"
+    means = np.ravel(est.target_mean_).tolist()
+    width = len(means) * len(lookups)
+    demand(len(est.encodings_) == width, several or len(means) == 1)
+    # The columns of a feature stand side by side, one for each class; last is what an unknown value gets.
+    tables = [
+        np.append(np.asarray(each, dtype=np.float64), means[i % len(means)]) for i, each in enumerate(est.encodings_)
+    ]
+
+    def kernel(X: Any) -> Any:
+        numbers = numbers_of(X)
+        if numbers is None:
+            return None
+        out = np.empty((len(numbers[0]), width))
+        for i, table in enumerate(tables):
+            out[:, i] = table.take(numbers[i // len(means)])
+        return out
+
+    return by_rows(kernel, width)
+
+
 KERNELS: dict[tuple[str, str], Factory] = {
     ("OneHotEncoder", "transform"): _one_hot,
     ("OneHotEncoder", "dense"): _dense_one_hot,
     ("OrdinalEncoder", "transform"): _ordinal,
+    ("TargetEncoder", "transform"): _target,
 }

@@ -66,17 +66,22 @@ def _binarizer(compiler: Compiler, est: Any) -> Kernel:
     return on_numbers(kernel, schema_of(est), dtypes, exact=True)
 
 
-def _identity(compiler: Compiler, est: Any) -> Kernel:
-    demand(est.func is None, est.validate is False)
+def _function(compiler: Compiler, est: Any) -> Kernel:
+    func = est.func
+    demand(est.validate is False, func is None or (type(func) is np.ufunc and func.nin == func.nout == 1))
+    demand(not est.kw_args)
 
-    def kernel(X: Any) -> Any:
+    def identity(X: Any) -> Any:
         return X if type(X) is ndarray else None
 
-    return kernel
+    def kernel(X: Any) -> Any:
+        return func(X) if type(X) is ndarray and X.ndim == 2 and X.dtype.char in "df" else None
+
+    return identity if func is None else kernel
 
 
 KERNELS: dict[tuple[str, str], Factory] = {
     ("Normalizer", "transform"): _normalizer,
     ("Binarizer", "transform"): _binarizer,
-    ("FunctionTransformer", "transform"): _identity,
+    ("FunctionTransformer", "transform"): _function,
 }

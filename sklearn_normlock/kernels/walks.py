@@ -151,6 +151,49 @@ def _columns_of_frame(compiler: Compiler, est: Any, names: list[str], parts: lis
     return kernel
 
 
+def _union(compiler: Compiler, est: Any) -> Kernel:
+    demand(not est.transformer_weights)
+    walk = []
+    for _, transformer in est.transformer_list:
+        if not (isinstance(transformer, str) and transformer == "drop"):
+            run = compiler.kernel(transformer, "transform")
+            demand(run)
+            walk.append(run)
+    demand(walk)
+
+    def kernel(X: Any) -> Any:
+        results = []
+        for run in walk:
+            result = run(X)  # type: ignore[misc]
+            if type(result) is not ndarray or result.ndim != 2:
+                return None
+            results.append(result)
+        return np.concatenate(results, axis=1)
+
+    return kernel
+
+
+def _target_regressor(compiler: Compiler, est: Any) -> Kernel:
+    regressor, transformer = est.regressor_, est.transformer_
+    run, back = compiler.kernel(regressor, "predict"), compiler.kernel(transformer, "inverse_transform")
+    demand(run)
+    squeezed = est._training_dim == 1
+
+    def kernel(X: Any) -> Any:
+        found = run(X)  # type: ignore[misc]
+        if type(found) is not ndarray:
+            return None
+        column = found.reshape(-1, 1) if found.ndim == 1 else found
+        result = None if back is None else back(column)
+        if result is None:
+            result = transformer.inverse_transform(column)
+        if squeezed and result.ndim == 2 and result.shape[1] == 1:
+            result = result.squeeze(axis=1)
+        return result
+
+    return kernel
+
+
 def _key(columns: Any, width: int) -> Any:
     """Return the index of columns, by number or by mask, as an array or slice; None if it selects none."""
     if type(columns) is slice:
@@ -172,4 +215,6 @@ KERNELS: dict[tuple[str, str], Factory] = {
     ("Pipeline", "predict_proba"): _called("predict_proba"),
     ("Pipeline", "decision_function"): _called("decision_function"),
     ("ColumnTransformer", "transform"): _columns,
+    ("FeatureUnion", "transform"): _union,
+    ("TransformedTargetRegressor", "predict"): _target_regressor,
 }

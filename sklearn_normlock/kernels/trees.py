@@ -1,0 +1,264 @@
+"""Kernels of ensembles of trees, for one row: HistGradientBoosting, GradientBoosting, RandomForest and ExtraTrees.
+
+scikit-learn calls compiled code once for each tree, and one row of a hundred trees spends its time between the calls.
+A tree does no arithmetic: it compares numbers and picks a leaf. All trees are therefore walked down together, a level
+at a time, which finds the same leaves; the values of the leaves are then added one after the other, in the order of the
+trees. For more rows than one scikit-learn's compiled code is at its best, and it is called.
+
+Whether the sums come out the same to the last bit is looked at when a kernel is made, against scikit-learn's own
+method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .compiler import Compiler, Factory, demand, schema_of, stock_of
+from .inputs import F32, F64, Kernel, finite, on_numbers
+
+_TRIED = 4  # rows that a kernel is tried with
+_NODES = 1 << 20  # in a larger ensemble the copy of the trees isn't worth its memory
+_TREES = 256  # as many as a watch follows one by one
+
+
+class Tree(NamedTuple):
+    """The nodes of a tree, in arrays of one length; leaves have themselves as children."""
+
+    feature: np.ndarray
+    threshold: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    missing_left: np.ndarray
+    depth: int
+
+
+class Walk:
+    """Finds the leaf of each tree that a row falls into.
+
+    Parameters
+    ----------
+    trees : sequence of Tree
+        At least one.
+    """
+
+    def __init__(self, trees: Sequence[Tree]) -> None:
+        sizes = [len(tree.feature) for tree in trees]
+        demand(sizes, sum(sizes) <= _NODES)
+        self.roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
+        self.depth = max(tree.depth for tree in trees)
+        self.feature = np.concatenate([tree.feature for tree in trees]).astype(np.intp)
+        self.threshold = np.concatenate([tree.threshold for tree in trees])
+        self.missing_left = np.concatenate([tree.missing_left for tree in trees]).astype(bool)
+        # The children of node i stand at 2 i (right) and 2 i + 1 (left).
+        self.children = np.empty(2 * len(self.feature), dtype=np.intp)
+        self.children[0::2] = np.concatenate([tree.right + at for tree, at in zip(trees, self.roots, strict=True)])
+        self.children[1::2] = np.concatenate([tree.left + at for tree, at in zip(trees, self.roots, strict=True)])
+
+    def __call__(self, row: np.ndarray, *, missing: bool) -> np.ndarray:
+        """Return the number of each tree's leaf among all nodes; ``missing`` says whether a number is NaN."""
+        nodes = self.roots
+        for _ in range(self.depth):
+            values = row.take(self.feature.take(nodes))
+            left = values <= self.threshold.take(nodes)
+            if missing:
+                left |= np.isnan(values) & self.missing_left.take(nodes)
+            nodes = self.children.take(2 * nodes + left)
+        return nodes
+
+
+def _summed(start: Any, values: np.ndarray) -> np.ndarray:
+    """Return the sum of rows, one after the other: a sum of NumPy's adds in pairs."""
+    total: np.ndarray = np.add.accumulate(np.concatenate([start, values]), axis=0)[-1:]
+    return total
+
+
+def _histogram_tree(predictor: Any) -> Tree:
+    nodes = predictor.nodes
+    demand(not nodes["is_categorical"].any())
+    leaf = nodes["is_leaf"].astype(bool)
+    here = np.arange(len(nodes))
+    left, right = (np.where(leaf, here, nodes[side].astype(np.intp)) for side in ("left", "right"))
+    feature = np.where(leaf, 0, nodes["feature_idx"])
+    return Tree(feature, nodes["num_threshold"].copy(), left, right, nodes["missing_go_to_left"], nodes["depth"].max())
+
+
+def _plain_tree(est: Any) -> Tree:
+    tree = est.tree_
+    leaf = tree.children_left == -1
+    here = np.arange(tree.node_count)
+    left, right = (np.where(leaf, here, side) for side in (tree.children_left, tree.children_right))
+    never = np.zeros(tree.node_count, dtype=bool)  # a NaN takes scikit-learn's path
+    return Tree(np.where(leaf, 0, tree.feature), tree.threshold.copy(), left, right, never, tree.max_depth)
+
+
+def _histogram_raw(est: Any) -> Callable[[np.ndarray], Any]:
+    demand(est._preprocessor is None)
+    baseline = np.array(est._baseline_prediction, copy=True).reshape(1, -1)
+    predictors = [each for stage in est._predictors for each in stage]
+    demand(predictors, baseline.dtype == F64)
+    walk = Walk([_histogram_tree(each) for each in predictors])
+    values = np.concatenate([each.nodes["value"] for each in predictors])
+    shape = (-1, est.n_trees_per_iteration_)
+
+    def raw(X: np.ndarray) -> Any:
+        row = X[0].astype(F64)
+        missing = not finite(X) and bool(np.isnan(row).any())
+        return _summed(baseline, values.take(walk(row, missing=missing)).reshape(shape))
+
+    return raw
+
+
+def _boosted_raw(est: Any) -> Callable[[np.ndarray], Any]:
+    trees = est.estimators_
+    demand(type(trees) is np.ndarray, trees.ndim == 2, trees.size <= _TREES)
+    # What boosting starts from is the same for every row, unless it is a model's prediction.
+    demand(type(est.init_).__name__ in ("DummyClassifier", "DummyRegressor") or est.init == "zero")
+    start = est._raw_predict_init(np.zeros((1, est.n_features_in_), dtype=F32)).reshape(1, -1)
+    demand(start.dtype == F64)
+    flat = trees.ravel().tolist()
+    walk = Walk([_plain_tree(each) for each in flat])
+    values = est.learning_rate * np.concatenate([each.tree_.value[:, 0, 0] for each in flat])
+    shape = trees.shape
+
+    def raw(X: np.ndarray) -> Any:
+        row = _as_float32(X)
+        return None if row is None else _summed(start, values.take(walk(row, missing=False)).reshape(shape))
+
+    return raw
+
+
+def _averaged(est: Any) -> Callable[[np.ndarray], Any]:
+    trees = est.estimators_
+    demand(type(trees) is list, len(trees) <= _TREES, est.n_outputs_ == 1)
+    walk = Walk([_plain_tree(each) for each in trees])
+    values = np.concatenate([each.tree_.value[:, 0, :] for each in trees])
+    zeros, count = np.zeros((1, values.shape[1])), len(trees)
+    demand(values.dtype == F64)
+
+    def averaged(X: np.ndarray) -> Any:
+        row = _as_float32(X)
+        if row is None:
+            return None
+        out = _summed(zeros, values.take(walk(row, missing=False), axis=0))
+        out /= count
+        return out
+
+    return averaged
+
+
+def _as_float32(X: np.ndarray) -> Any:
+    """Return the row in the precision that scikit-learn's trees compare in; None if a number is not finite in it."""
+    with np.errstate(all="ignore"):
+        narrow = X.astype(F32)
+    return narrow[0] if finite(narrow) else None
+
+
+def _by_row(raw: Callable[[np.ndarray], Any], finish: Callable[[Any], Any]) -> Kernel:
+    def kernel(X: np.ndarray) -> Any:
+        if len(X) != 1:
+            return None
+        found = raw(X)
+        return None if found is None else finish(found)
+
+    return kernel
+
+
+def _made(method: str, raw_of: Callable[[Any], Any], finish_of: Callable[[Any], Callable[[Any], Any]]) -> Factory:
+    def factory(compiler: Compiler, est: Any) -> Kernel:
+        schema = schema_of(est)
+        kernel = _by_row(raw_of(est), finish_of(est))
+        demand(_agrees(kernel, est, method, schema.width))
+        return on_numbers(kernel, schema, exact=True)
+
+    return factory
+
+
+def _agrees(kernel: Kernel, est: Any, method: str, width: int) -> bool:
+    """Tell whether a kernel gives the bits of scikit-learn's method for some rows around the first thresholds."""
+    rng = np.random.default_rng(0)
+    trees = getattr(est, "_predictors", None) or np.ravel(est.estimators_).tolist()
+    rows = rng.normal(size=(_TRIED, width))
+    for row, tree in zip(rows, trees, strict=False):
+        for each in tree if isinstance(tree, list) else [tree]:
+            made = _histogram_tree(each) if hasattr(each, "nodes") else _plain_tree(each)
+            inner = made.left != np.arange(len(made.left))
+            row[made.feature[inner]] = made.threshold[inner]
+    stock = stock_of(type(est))
+    anonymous = _without_names(est, stock)
+    call = getattr(stock, method)
+    for row in rows:
+        found, expected = kernel(row[None]), call(anonymous, row[None])
+        if found is None or found.dtype != expected.dtype or found.shape != expected.shape:
+            return False
+        if found.tobytes() != expected.tobytes():
+            return False
+    return True
+
+
+def _without_names(est: Any, stock: Any) -> Any:
+    """Return the same estimator in scikit-learn's class, less the names of columns: it takes an array in silence."""
+    other = stock.__new__(stock)
+    vars(other).update({name: value for name, value in vars(est).items() if name != "feature_names_in_"})
+    if "n_jobs" in vars(other):
+        other.n_jobs = None  # several threads add in the order in which they finish
+    return other
+
+
+def _flat(est: Any) -> Callable[[Any], Any]:
+    return lambda raw: raw.ravel() if raw.shape[1] == 1 else raw
+
+
+def _probabilities(est: Any) -> Callable[[Any], Any]:
+    probabilities: Callable[[Any], Any] = est._loss.predict_proba
+    return probabilities
+
+
+def _linked(est: Any) -> Callable[[Any], Any]:
+    inverse = est._loss.link.inverse
+    return lambda raw: inverse(raw.ravel())
+
+
+def _ravelled(est: Any) -> Callable[[Any], Any]:
+    return lambda raw: raw.ravel()
+
+
+def _itself(est: Any) -> Callable[[Any], Any]:
+    return lambda raw: raw
+
+
+def _classes(est: Any) -> Callable[[Any], Any]:
+    classes = est.classes_
+    demand(type(classes) is np.ndarray, classes.ndim == 1)
+
+    def finish(raw: Any) -> Any:
+        chosen = (raw.ravel() > 0).astype(int) if raw.shape[1] == 1 else np.argmax(raw, axis=1)
+        return classes.take(chosen, axis=0)
+
+    return finish
+
+
+def _likeliest(est: Any) -> Callable[[Any], Any]:
+    classes = est.classes_
+    demand(type(classes) is np.ndarray, classes.ndim == 1)
+    return lambda averaged: classes.take(np.argmax(averaged, axis=1), axis=0)
+
+
+def _kernels() -> dict[tuple[str, str], Factory]:
+    found: dict[tuple[str, str], Factory] = {}
+    for name, raw_of in (("HistGradientBoosting", _histogram_raw), ("GradientBoosting", _boosted_raw)):
+        found[f"{name}Classifier", "predict"] = _made("predict", raw_of, _classes)
+        found[f"{name}Classifier", "predict_proba"] = _made("predict_proba", raw_of, _probabilities)
+        found[f"{name}Classifier", "decision_function"] = _made("decision_function", raw_of, _flat)
+    found["HistGradientBoostingRegressor", "predict"] = _made("predict", _histogram_raw, _linked)
+    found["GradientBoostingRegressor", "predict"] = _made("predict", _boosted_raw, _ravelled)
+    for name in ("RandomForest", "ExtraTrees"):
+        found[f"{name}Classifier", "predict"] = _made("predict", _averaged, _likeliest)
+        found[f"{name}Classifier", "predict_proba"] = _made("predict_proba", _averaged, _itself)
+        found[f"{name}Regressor", "predict"] = _made("predict", _averaged, _ravelled)
+    return found
+
+
+KERNELS: dict[tuple[str, str], Factory] = _kernels()
