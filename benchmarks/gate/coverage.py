@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable
 
 import numpy as np
-from sklearn.metrics import f1_score
+from sklearn.metrics import f1_score, log_loss
 
 from sklearn_normlock.gates.statistics import Estimate, delong, jackknife, normal, paired_shares, share
 
@@ -69,6 +69,18 @@ def f1(rng: np.random.Generator, n: int) -> tuple[Estimate, float]:
     return jackknife(score, n, rng, y)[2], 0.0
 
 
+def logloss(rng: np.random.Generator, n: int) -> tuple[Estimate, float]:
+    """Log loss of two sets of probabilities: both as good, so the true change is 0."""
+    y = (np.arange(n) % 3 == 0).astype(int)
+    common = rng.normal(size=n) + 1.5 * y - 1.0
+    both = [1 / (1 + np.exp(-(common + 0.5 * rng.normal(size=n)))) for _ in range(2)]
+
+    def score(rows: np.ndarray) -> tuple[float, float]:
+        return -log_loss(y[rows], both[0][rows], labels=[0, 1]), -log_loss(y[rows], both[1][rows], labels=[0, 1])
+
+    return jackknife(score, n, rng, y)[2], 0.0
+
+
 CASES: dict[str, Draw] = {
     "accuracy, 10 % and 10 % flip": accuracy(0.10, 0.10),
     "accuracy, 8 % and 3 % flip": accuracy(0.08, 0.03),
@@ -79,6 +91,7 @@ CASES: dict[str, Draw] = {
     "mean absolute error": errors(False),
     "mean absolute error, exponential": errors(True),
     "f1 (jackknife)": f1,
+    "log loss (jackknife)": logloss,
 }
 
 
