@@ -16,7 +16,7 @@ extensions = [
     "myst_parser",
     "sphinx_gallery.gen_gallery",
     "reference",  # writes api/ from `__all__` and the table of drop-ins
-    "links",  # links that leave docs/ are shown as files of the repository
+    "links",  # links that leave docs/ are shown as files of the repository; nothing is loaded from elsewhere
 ]
 exclude_patterns = ["examples", "gallery/**/*.ipynb", "gallery/**/*.py", "gallery/**/*.md5", "gallery/**/*.json"]
 suppress_warnings = ["config.cache"]  # sphinx-gallery keeps a function in its configuration

@@ -2,7 +2,8 @@
 
 A page is read on two sites: in the repository, where ``../benchmarks/peers.py`` is a link, and on the built site, where
 that file is not. Here such a link becomes the path in monospace, and links to Markdown files at the top of the
-repository go to the pages that include them.
+repository go to the pages that include them. At the end of the build every page is searched for scripts, styles and
+pictures that a browser would load from elsewhere: the site works offline.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from sphinx.util import logging
+
 # Pages of the repository's top that the site includes under another name.
 INCLUDED = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
 LINK = re.compile(r"\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
+ASSET = re.compile(r'<(?:script|img|iframe)\b[^>]*\bsrc="https?://[^"]*"|<link\b[^>]*\brel="stylesheet"[^>]*"https?://')
 FENCE = re.compile(r"^(```|:::).*?^\1", re.MULTILINE | re.DOTALL)
 
 
@@ -55,8 +59,17 @@ def include(app: Any, relative: Any, parent: str, content: list[str]) -> None:
         content[0] = inside(text, docs / f"{parent}.md", docs)
 
 
+def look_for_assets(app: Any, exception: Exception | None) -> None:
+    """Warn of each page that loads something from elsewhere, which fails a build with ``-W``."""
+    if exception is None and app.builder.name == "html":
+        for page in Path(app.outdir).rglob("*.html"):
+            for asset in ASSET.findall(page.read_text("utf-8")):
+                logging.getLogger(__name__).warning("%s loads %s", page.relative_to(app.outdir), asset)
+
+
 def setup(app: Any) -> dict[str, Any]:
     """Connect with Sphinx."""
     app.connect("source-read", read)
     app.connect("include-read", include)
+    app.connect("build-finished", look_for_assets)
     return {"parallel_read_safe": True}

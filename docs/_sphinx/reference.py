@@ -60,7 +60,8 @@ def heading(title: str, underline: str = "=") -> str:
 def summary(value: Any) -> str:
     """Return the first sentence of a docstring."""
     text = inspect.getdoc(value) or ""
-    return " ".join(text.partition("\n\n")[0].split()).replace("*", r"\*")
+    # A formula would make the page load MathJax from elsewhere.
+    return " ".join(text.partition("\n\n")[0].split()).replace("*", r"\*").replace(":math:`", "`")
 
 
 def is_own(value: Any) -> bool:
@@ -152,7 +153,7 @@ def pages() -> dict[str, str]:
         contents += f"\n{heading(module.__name__, '-')}\n{summary(module)}\n\n"
         if short == "errors":
             found["errors"] = page_of_errors(module)
-            contents += ".. toctree::\n   :maxdepth: 1\n\n   errors\n"
+            contents += ":doc:`All of them on one page <errors>`.\n"
             continue
         rows, toctree = "", ""
         for name in sorted(module.__all__):
@@ -169,7 +170,6 @@ def pages() -> dict[str, str]:
     for name in DROP_IN_MODULES:
         found[f"drop-ins-{name}"] = page_of_drop_ins(name)
         contents += f"   drop-ins-{name}\n"
-    contents += f"\n{heading('The command', '-')}\n.. toctree::\n   :maxdepth: 1\n\n   command\n"
     return found | {"index": contents}
 
 
