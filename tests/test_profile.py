@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.datasets import load_iris, load_wine
@@ -54,6 +54,7 @@ def _table():
 def test_merge_is_the_profile_of_the_whole(n, cut, seed):
     """Two parts merged have the counts, moments and bounds of the whole, and its quantiles to within a few ranks."""
     X = messy(n, seed)
+    assume(not np.isnan(X).all(axis=0).any())  # a column without a number has no mean to compare with
     at = min(max(1, int(cut * n)), n - 1)
     whole = nl.Profile.from_data(X)
     merged = nl.Profile.from_data(X[:at]).merge(nl.Profile.from_data(X[at:]))
