@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from . import multiclass as multiclass
     from . import multioutput as multioutput
     from . import normalization as normalization
+    from . import onnx as onnx
     from . import pipeline as pipeline
     from . import preprocessing as preprocessing
     from . import retrieval as retrieval
@@ -136,6 +137,7 @@ _MODULES = frozenset(
         "multiclass",
         "multioutput",
         "normalization",
+        "onnx",
         "pipeline",
         "preprocessing",
         "retrieval",

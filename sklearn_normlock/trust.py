@@ -106,6 +106,11 @@ TRUSTED: dict[str, tuple[str, ...]] = {
         f"sklearn_normlock.normalization.{name}"
         for name in ("BatchNorm", "GroupNorm", "L2Norm", "LayerNorm", "RMSNorm")
     ),
+    # Graphs run no code but onnxruntime's own operators.
+    "this package's encoders": tuple(
+        f"sklearn_normlock.onnx.{name}"
+        for name in ("ClsPooling", "LastTokenPooling", "MeanPooling", "OnnxTransformer", "Truncate")
+    ),
     # Its state is the JSON of a tokenizer, which its library parses.
     "this package's tokenizer": ("sklearn_normlock.text.Tokenizer",),
     # Its state is names and numbers, which it looks up in tables of its own.

@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 #: tool -> the words that its tests have in their ids
 TOOLS = {
     "skl2onnx": "test_onnx",
-    "onnxruntime": "test_onnx",
+    "onnxruntime": "test_encoders",
     "imbalanced-learn": "test_imblearn",
     "pillow": "test_images",
     "tokenizers": "test_text",
@@ -33,6 +33,8 @@ FILES = [
     "test_onnx.py",
     "test_images.py",
     "test_text.py",
+    "test_encoders.py",
+    "test_media_pipelines.py",
     "test_imblearn.py",
     "test_boosters.py",
     "test_mlflow.py",

@@ -172,7 +172,11 @@ DOCUMENTED = list(documented())
 
 
 #: Rooms whose examples need an optional package.
-NEEDED = {"sklearn_normlock.images": "PIL", "sklearn_normlock.text": "tokenizers"}
+NEEDED = {
+    "sklearn_normlock.images": "PIL",
+    "sklearn_normlock.text": "tokenizers",
+    "sklearn_normlock.onnx": "onnxruntime",
+}
 
 
 @pytest.mark.parametrize(("module", "text"), DOCUMENTED)

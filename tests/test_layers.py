@@ -25,7 +25,7 @@ LAYERS = [
     {
         "calibration", "compose", "decomposition", "ensemble", "feature_extraction", "feature_selection", "frozen",
         "images", "impute", "model_selection", "multiclass", "multioutput", "pipeline", "preprocessing",
-        "bounds", "drop_ins", "formats", "normalization", "persistence", "resealing", "text", "trust",
+        "bounds", "drop_ins", "formats", "normalization", "onnx", "persistence", "resealing", "text", "trust",
     },
     {"gates"},
     {"retrieval"},

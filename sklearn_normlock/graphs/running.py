@@ -21,6 +21,42 @@ _TYPES: dict[str, type] = {
 }
 
 
+def open_session(data: bytes, threads: int = 1) -> Any:
+    """Return a session of onnxruntime, on the processor.
+
+    Parameters
+    ----------
+    data : bytes
+        A whole ONNX model.
+    threads : int, default=1
+        How many it computes with.
+
+    Raises
+    ------
+    MissingDependencyError
+        If onnxruntime isn't installed.
+    ArtifactReadError
+        If it can't run the graph.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"The graph can't be run ({error}): what it computes is not known.",
+            remedy="Install onnxruntime: pip install 'sklearn-normlock[onnx]'.",
+        ) from None
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what it would print is raised
+    options.intra_op_num_threads = threads
+    try:
+        return onnxruntime.InferenceSession(data, sess_options=options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise ArtifactReadError(
+            f"onnxruntime {onnxruntime.__version__} can't run the graph ({_line(error)}).",
+            remedy="Export it for an operator set that this version knows (target_opset=), or install a later one.",
+        ) from None
+
+
 class Runner:
     """A session of a graph.
 
@@ -35,25 +71,7 @@ class Runner:
     """
 
     def __init__(self, model: Any, names: Sequence[str] | None, width: int | None) -> None:
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise MissingDependencyError(
-                f"The graph can't be run ({error}): whether it computes what the estimator does is not known.",
-                remedy="Install onnxruntime: pip install 'sklearn-normlock[onnx]'.",
-            ) from None
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4  # what it would print is raised
-        options.intra_op_num_threads = 1
-        try:
-            self._session = onnxruntime.InferenceSession(
-                model.SerializeToString(), sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            raise ArtifactReadError(
-                f"onnxruntime {onnxruntime.__version__} can't run the graph ({_line(error)}).",
-                remedy="Export it for an operator set that this version knows (target_opset=), or install a later one.",
-            ) from None
+        self._session = open_session(model.SerializeToString())
         self.inputs = self._session.get_inputs()
         self.outputs = [output.name for output in self._session.get_outputs()]
         unknown = [f"{each.name}: {each.type}" for each in self.inputs if each.type not in _TYPES]

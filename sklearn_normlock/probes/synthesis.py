@@ -175,6 +175,25 @@ def _pictures(est: Any, variant: int) -> Any:
     return probe_pictures(variant)
 
 
+def _graph_inputs(est: Any, variant: int) -> Any:
+    """Return what a graph takes: ids that its vocabulary may have, or floats of the shape that it names."""
+    if est._of_tokens:
+        ids = (np.arange(4 * 8).reshape(4, 8) * 37 + 5) % (1000, 100, 10, 2, 1)[variant]
+        mask = np.arange(8) < np.array([8, 5, 2, 8])[:, None]
+        return np.stack([np.where(mask, ids, 0), mask, np.zeros_like(ids)], axis=1).astype(np.int64)
+    shape = est.input_shape()
+    free = (8, 32, 64, 224, 16)[variant]
+    sizes = [each if isinstance(each, int) else free for each in shape[1:]]
+    count = int(np.prod(sizes, dtype=np.int64)) * 3
+    return ((np.arange(count) * 37 % 101) / 50 - 1).reshape(3, *sizes)
+
+
+def _states(est: Any, variant: int) -> Any:
+    rows = ((np.arange(4 * 6 * (est.dim_ or 8)) * 37 % 101) / 50 - 1).reshape(4, 6, -1)
+    rows[1, 4:] = rows[2, 1:] = rows[3, :3] = np.nan  # positions without a token
+    return rows
+
+
 def _texts(est: Any, variant: int) -> Any:
     return list(TEXTS) if variant == 0 else [text for text in TEXTS if text.isascii() and text.isprintable() and text]
 
@@ -331,4 +350,8 @@ _MAKERS: Mapping[str, Callable[[Any, int], Any]] = {
     "IsotonicRegression": _isotonic,
     "ImagePreprocessor": _pictures,
     "Tokenizer": _texts,
+    "OnnxTransformer": _graph_inputs,
+    "MeanPooling": _states,
+    "ClsPooling": _states,
+    "LastTokenPooling": _states,
 }
