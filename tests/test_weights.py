@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sklearn_normlock as nl
+from sklearn_normlock.cli import main
 from sklearn_normlock.errors import ArtifactReadError, LockMismatchError, NormLockError
 from sklearn_normlock.fingerprints.weights import Bits, Weights, is_weights, open_weights
 
@@ -351,3 +352,81 @@ def test_every_prefix_is_refused(name, tmp_path):
         except NormLockError:
             continue
         assert end > 0.9 * len(whole)
+
+
+# -- settings, and the command -----------------------------------------------------------------------------------------
+
+SETTINGS = {"layer_norm_eps": 1e-12, "dropout": 0.0, "size": {"height": 224, "width": 224}, "labels": ["a", "b"]}
+
+
+def write_json(path, document, **options):
+    path.write_text(json.dumps(document, **options))
+    return path
+
+
+SAME_MEANING = [
+    {**SETTINGS, "transformers_version": "4.40.0", "_name_or_path": "x/y", "pad_token": None},
+    {**dict(reversed(SETTINGS.items())), "dropout": 0},
+]
+OTHER_MEANING = [
+    {**SETTINGS, "layer_norm_eps": 1e-5},
+    {**SETTINGS, "labels": ["b", "a"]},
+    {**SETTINGS, "size": {"height": 224, "width": 225}},
+    {**SETTINGS, "do_lower_case": True},
+    {**SETTINGS, "dropout": "0"},
+    {**SETTINGS, "dropout": False},
+]
+
+
+@pytest.mark.parametrize("name", ["config.json", "preprocessor_config.json", "tokenizer_config.json"])
+def test_settings_are_compared_by_meaning(name, tmp_path):
+    """Order, spelling, nulls and notes of tools don't count; any other value does, and is named."""
+    path = write_json(tmp_path / name, SETTINGS)
+    lock = nl.lock({"settings": path})
+    for document in SAME_MEANING:
+        write_json(path, document, indent=3)
+        assert nl.verify({"settings": path}, lock).ok
+    for document in OTHER_MEANING:
+        write_json(path, document)
+        report = nl.compare({"settings": path}, lock)
+        assert not report.ok and report.changes[0].path.startswith("settings")
+    modules = write_json(tmp_path / "modules.json", [{"idx": 0, "type": "a"}, {"idx": 1, "type": "b"}])
+    known = nl.fingerprint(modules)
+    assert nl.fingerprint(write_json(modules, [{"type": "a", "idx": 0}, {"type": "b", "idx": 1}])) == known
+    assert nl.fingerprint(write_json(modules, [{"idx": 1, "type": "b"}, {"idx": 0, "type": "a"}])) != known
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[" * 5_000, '{"a": 1, "a": 2}', '{"a": NaN}', "\xff", '{"a":' * 100 + "1" + "}" * 100]
+)
+def test_settings_that_can_not_be_read_are_refused(text, tmp_path):
+    """Damage, two meanings of one key and endless nesting are errors of ours."""
+    (tmp_path / "config.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(NormLockError):
+        nl.fingerprint(tmp_path / "config.json")
+
+
+def test_the_command_judges_what_files_hold(tmp_path, capsys):
+    """A checkpoint that was converted or re-saved and settings that were written anew are a match; others are named."""
+    weights, settings = tmp_path / "model.safetensors", write_json(tmp_path / "config.json", SETTINGS)
+    before = {"norm.weight": np.ones(4, np.float32), "linear.weight": np.ones((2, 4), np.float32)}
+    write_safetensors(weights, before)
+    assert main(["lock", str(weights)]) == 0
+    bundle = str(tmp_path / "all.normlock.json")
+    assert main(["lock", str(weights), str(settings), "-o", bundle]) == 0
+    alone = f"{weights}.normlock.json"
+    for tensors, code in ((before, 0), (changed(before, "norm.weight", np.zeros(4, np.float32)), 1)):
+        write_safetensors(weights, dict(reversed(tensors.items())))
+        write_json(settings, SAME_MEANING[0])
+        capsys.readouterr()
+        assert main(["verify", alone]) == code
+        assert main(["verify", bundle]) == code
+        assert main(["verify", str(weights), "--lock", bundle]) == code
+        out = capsys.readouterr().out
+        assert "other bytes than the locked file" in out and ("norm.weight" in out) == bool(code)
+    write_safetensors(weights, before)
+    write_json(settings, OTHER_MEANING[0])
+    assert main(["verify", bundle]) == 1 and "layer_norm_eps" in capsys.readouterr().out
+    assert main(["verify", alone, "--expect", "nl1-sha256:" + "0" * 64]) == 1
+    weights.write_bytes(b"\x08\0\0\0\0\0\0\0{}")
+    assert main(["verify", bundle]) == 2

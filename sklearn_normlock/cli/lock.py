@@ -22,7 +22,8 @@ HELP = "lock an artifact: write the file that says what was approved"
 DESCRIPTION = (
     "Reads an artifact (.skops, .joblib, .pkl; the latter two run code when they are read, so lock only what you "
     "trust) and writes its lock beside it, to be put under version control. Several artifacts make a bundle, whose "
-    "members are bound to one another; a file of another kind (.pt, .onnx) is bound by its bytes."
+    "members are bound to one another. Checkpoints (.safetensors, .pt, .gguf, .npz) and settings (config.json) are bound "
+    "by what they hold, and a file of another kind by its bytes."
 )
 
 
@@ -113,9 +114,16 @@ def _folder(folder: Path, arguments: argparse.Namespace) -> int:
 def _single(path: Path, arguments: argparse.Namespace) -> Lock:
     from ..locks.comparison import lock as make_lock
     from ..locks.naming import file_key
-    from .reading import approved_file, table
+    from ..locks.parts import FileDigest
+    from .reading import approved_file, has_content, table
 
-    est, digest = approved_file(path, arguments.trusted)
+    est: Any
+    if has_content(path):
+        if arguments.rows is not None or arguments.recorded is not None:
+            raise UsageError("normlock lock: weights and settings take neither --rows nor --recorded")
+        est, digest = path, FileDigest.of(path)
+    else:
+        est, digest = approved_file(path, arguments.trusted)
     rows = None if arguments.rows is None else table(arguments.rows)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", InputFaultWarning)

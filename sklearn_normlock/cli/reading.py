@@ -44,6 +44,15 @@ def is_lock(path: Path) -> bool:
     return path.suffix in (".json", ".lock")
 
 
+def has_content(path: Path) -> bool:
+    """Tell whether a file holds tensors or settings, which are read without running code."""
+    from ..documents.kinds import is_readable
+    from ..fingerprints.settings import is_settings
+    from ..fingerprints.weights import is_weights
+
+    return not is_readable(path) and (is_settings(path) or is_weights(path))
+
+
 def approved_object(path: Path, trusted: Sequence[str] = ()) -> Any:
     """Read an object that the user vouches for; its own seal, if it has one, must be whole."""
     return approved_file(path, trusted)[0]

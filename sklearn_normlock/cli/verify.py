@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..locks.report import Report
 
 FILE_CLASS = "sklearn_normlock:File"  # of a member that is bound by its bytes, in the state of a lock
+CONTENT_CLASSES = ("sklearn_normlock:Weights", "sklearn_normlock:Settings")  # of what a file holds
 
 HELP = "verify that an artifact is what its lock says"
 DESCRIPTION = (
@@ -239,6 +240,8 @@ def _compared(task: _Task, lock: Lock, arguments: argparse.Namespace) -> Report 
         key = key_of(alone, lock.files, task.lock_file.parent)
         if lock.bundle and _holds_a_file(lock, key, alone):
             return _by_bytes(alone, lock, key, options["pins"])
+        if _has_content(lock, key):
+            return _by_content(alone, lock, key, options["pins"])
         est, found = open_locked(alone, lock, key=key, progress=progress(alone), **options)
         return found if arguments.recorded is None else _with_recorded(found, est, alone, arguments.recorded)
     if arguments.recorded is not None:
@@ -247,7 +250,10 @@ def _compared(task: _Task, lock: Lock, arguments: argparse.Namespace) -> Report 
         return _bundle(lock, task, options)
     report = None
     for path in map(task.path, names):
-        report = open_locked(path, lock, progress=progress(path), **options)[1]
+        if _has_content(lock, None):
+            report = _by_content(path, lock, None, options["pins"])
+        else:
+            report = open_locked(path, lock, progress=progress(path), **options)[1]
         if not report.ok:
             break
     return report
@@ -281,7 +287,37 @@ def _holds_a_file(lock: Lock, key: str | None, path: Path) -> bool:
     member = None if key is None else lock.files[key].member
     entry = lock.state.get(member) if member is not None else None
     recorded = isinstance(entry, Mapping) and entry.get("class") == FILE_CLASS
-    return recorded or not is_readable(path)
+    return recorded or not (is_readable(path) or _has_content(lock, key))
+
+
+def _has_content(lock: Lock, key: str | None) -> bool:
+    """Tell whether a lock, or its member of that file, is of what a file holds: tensors or settings, in any bytes."""
+    member = lock.files[key].member if key is not None and lock.bundle else ""
+    entry = lock.state.get(str(member))
+    return isinstance(entry, Mapping) and entry.get("class") in CONTENT_CLASSES
+
+
+def _by_content(path: Path, lock: Lock, key: str | None, pins: frozenset[str]) -> Report:
+    """Verify a file by the tensors or settings in it."""
+    from ..locks.comparison import compare
+
+    part, notes = _bytes_of(path, lock, key, pins)
+    report = compare(path, part)
+    return replace(report, subject=str(path), notes=(*report.notes, *notes))
+
+
+def _bytes_of(path: Path, lock: Lock, key: str | None, pins: frozenset[str]) -> tuple[Lock, list[str]]:
+    """Return the part of a lock that a file is of, and notes: its bytes may be others than those that were locked."""
+    from ..documents.files import file_digest, reading
+    from ..persistence import part_for, require_pinned
+
+    with reading(path) as file:
+        sha256, _ = file_digest(file, progress(path))
+    part, notes = part_for(path, sha256, lock, key)
+    require_pinned(path, pins, lock, part)
+    if part.files and sha256 not in {each.sha256 for each in part.files.values()}:
+        notes.append(f"{path.name} has other bytes than the locked file, and was judged by what it holds")
+    return part, notes
 
 
 def _bundle(lock: Lock, task: _Task, options: dict[str, Any]) -> Report:
@@ -300,6 +336,9 @@ def _bundle(lock: Lock, task: _Task, options: dict[str, Any]) -> Report:
         path = task.path(key)
         if _holds_a_file(lock, key, path):
             _by_bytes(path, lock, key, options["pins"])
+            members[str(entry.member)] = path
+        elif _has_content(lock, key):  # judged below, with all others
+            notes += [note for note in _bytes_of(path, lock, key, options["pins"])[1] if not note.startswith("member ")]
             members[str(entry.member)] = path
         else:
             members[str(entry.member)], part = open_locked(path, lock, key=key, progress=progress(path), **options)

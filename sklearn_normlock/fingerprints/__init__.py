@@ -12,9 +12,10 @@ from .digest import PREFIX, object_digest
 from .record import Record
 
 if TYPE_CHECKING:
+    from .settings import Settings
     from .weights import Weights
 
-__all__ = ["PREFIX", "Record", "fingerprint", "object_digest", "require_fitted", "weights_of"]
+__all__ = ["PREFIX", "Record", "content_of", "fingerprint", "object_digest", "require_fitted", "weights_of"]
 
 
 def fingerprint(est: Any) -> str:
@@ -30,7 +31,7 @@ def fingerprint(est: Any) -> str:
     est : object
         A fitted estimator, scikit-learn's or one that follows its conventions; or a dict that maps names to such. Or
         weights: the path of a checkpoint, a dict of arrays, a torch module. The same tensors have the same fingerprint
-        in every container.
+        in every container. Or the path of settings, such as ``config.json``, which are compared by meaning.
 
     Returns
     -------
@@ -56,11 +57,27 @@ def fingerprint(est: Any) -> str:
     >>> nl.fingerprint(scaler) == nl.fingerprint(StandardScaler().fit([[0.0], [2.0]]))
     False
     """
-    weights = weights_of(est)
-    if weights is not None:
-        return PREFIX + object_digest(weights).hex()
+    content = content_of(est)
+    if content is not None:
+        return PREFIX + object_digest(content).hex()
     require_fitted(est)
     return PREFIX + object_digest(est).hex()
+
+
+def content_of(source: Any) -> Settings | Weights | None:
+    """Return what counts of a file, of a mapping of arrays or of a module; None for an estimator.
+
+    Raises
+    ------
+    ArtifactReadError
+        If a path is given, and it holds neither settings nor tensors.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        from .settings import Settings, is_settings
+
+        if is_settings(source):
+            return Settings(source)
+    return weights_of(source)
 
 
 def weights_of(source: Any) -> Weights | None:

@@ -21,8 +21,9 @@ from ..errors import (
     UndecidedError,
     UnfingerprintableError,
 )
-from ..fingerprints import PREFIX, Record, object_digest, require_fitted, weights_of
+from ..fingerprints import PREFIX, Record, content_of, object_digest, require_fitted, weights_of
 from ..fingerprints.canonical import Renamed
+from ..fingerprints.settings import Settings, is_settings
 from ..fingerprints.weights import Weights, is_weights, open_weights
 from ..graphs.identity import Graph, read_graph, stands_for_another
 from ..probes.outputs import Deviation
@@ -86,6 +87,19 @@ class WeightsMember(FileMember):
         return self.weights.__fingerprint_state__()
 
 
+class SettingsMember(FileMember):
+    """A member of a bundle that is a file of settings: known by their meaning."""
+
+    __fingerprint_class__ = Settings.__fingerprint_class__
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(path)
+        self.settings = Settings(path)
+
+    def __fingerprint_state__(self) -> dict[str, Any]:
+        return self.settings.__fingerprint_state__()
+
+
 class GraphMember(FileMember):
     """A member that was exported from another one: known by what it computes (:mod:`sklearn_normlock.graphs`)."""
 
@@ -105,7 +119,7 @@ class Target:
     Parameters
     ----------
     est : estimator, or mapping of str to estimator or path
-        Fitted. Or weights: the path of a checkpoint, a mapping of arrays, a torch module.
+        Fitted. Or weights: the path of a checkpoint, a mapping of arrays, a torch module; or the path of settings.
 
     Raises
     ------
@@ -114,9 +128,9 @@ class Target:
     """
 
     def __init__(self, est: Any) -> None:
-        weights = weights_of(est)
-        est = est if weights is None else weights
-        self.bundle = isinstance(est, Mapping) and weights is None
+        content = content_of(est)
+        est = est if content is None else content
+        self.bundle = isinstance(est, Mapping) and content is None
         self.members: dict[str, Any] = {"": est}
         if self.bundle:
             self.members = {_name(name): _member(member) for name, member in est.items()}
@@ -272,7 +286,7 @@ class Target:
         return replace(lock, code={path: names for path, names in code.items() if names})
 
 
-_NOT_FITTED = (FileMember, Weights)
+_NOT_FITTED = (FileMember, Settings, Weights)
 
 
 def _common_folder(paths: Iterable[Path]) -> str:
@@ -296,6 +310,8 @@ def _member(member: Any) -> Any:
     if isinstance(member, (str, os.PathLike)):
         if Path(member).suffix.lower() == ".onnx" and stands_for_another(member):
             return GraphMember(member)
+        if is_settings(member):
+            return SettingsMember(member)
         return WeightsMember(member) if is_weights(member) else FileMember(member)
     weights = weights_of(member)
     return member if weights is None else weights
