@@ -22,8 +22,8 @@ HELP = "lock an artifact: write the file that says what was approved"
 DESCRIPTION = (
     "Reads an artifact (.skops, .joblib, .pkl; the latter two run code when they are read, so lock only what you "
     "trust) and writes its lock beside it, to be put under version control. Several artifacts make a bundle, whose "
-    "members are bound to one another. Checkpoints (.safetensors, .pt, .gguf, .npz) and settings (config.json) are bound "
-    "by what they hold, and a file of another kind by its bytes."
+    "members are bound to one another. Checkpoints (.safetensors, .pt, .gguf, .npz) and settings (config.json) are "
+    "bound by what they hold, and a file of another kind by its bytes."
 )
 
 
