@@ -1,4 +1,4 @@
-"""The documentation runs: its examples, its commands, its links, and the notebook.
+"""The documentation runs: its examples, its commands, its links, and the notebooks.
 
 A page is one session: its ``pycon`` and ``console`` blocks run in order, in an empty folder, as if typed into one
 interpreter and one shell. A number that comes out of a fit may differ in its last place between platforms, and a
@@ -12,6 +12,7 @@ import ast
 import doctest
 import importlib
 import io
+import json
 import os
 import re
 import shlex
@@ -377,37 +378,35 @@ def test_signing(tmp_path):
 # -- notebooks -------------------------------------------------------------------------------------------------------
 
 
-def outputs_of(cell):
-    """Return what a cell shows as text, and whether it wrote to the error stream."""
-    texts, complained = [], False
+def complaints(cell):
+    """Return what a cell wrote to the error stream, and its error."""
     for output in cell.get("outputs", ()):
-        if output.output_type == "stream":
-            complained |= output.name == "stderr"
-            texts.append(output.text)
-        elif output.output_type == "error":
-            texts.append("\n".join(output.traceback))
-            complained = True
-        else:
-            texts.append(output.data.get("text/plain", ""))
-    return without_digits(re.sub(r"\s+", " ", " ".join(texts))).strip(), complained
+        if output.output_type == "error" or output.get("name") == "stderr":
+            yield output.get("text") or "\n".join(output.traceback)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=relative)
+def test_notebooks_hold_no_outputs(path):
+    """A notebook in the repository has no outputs: they would be stale, and hide changes in a review."""
+    for cell in json.loads(path.read_text("utf-8"))["cells"]:
+        assert not cell.get("outputs") and cell.get("execution_count") is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=() if path.stem == "quickstart" else pytest.mark.campaign) for path in NOTEBOOKS],
+    ids=relative,
+)
 @pytest.mark.filterwarnings("default")  # of the client's own libraries; the kernel's are looked for in its outputs
 def test_notebook(path, tmp_path):
-    """The notebook runs from top to bottom without a warning, and gives the outputs that are stored in it."""
+    """The notebook runs from top to bottom without a warning; its cells assert what they show."""
     nbformat = pytest.importorskip("nbformat", reason="runs notebooks; installed by the extra 'test'")
     nbclient = pytest.importorskip("nbclient", reason="runs notebooks; installed by the extra 'test'")
     pytest.importorskip("ipykernel", reason="runs notebooks; installed by the extra 'test'")
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
-    expected = [outputs_of(cell)[0] for cell in notebook.cells]
-    client = nbclient.NotebookClient(
+    nbclient.NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
-    )
-    client.execute()
-    for i, cell in enumerate(notebook.cells):
-        text, complained = outputs_of(cell)
-        assert not complained, text
-        assert text == expected[i], cell.source
-    assert path.stat().st_size < 40_000, "large outputs are stored: keep text/plain alone"
+    ).execute()
+    assert [text for cell in notebook.cells for text in complaints(cell)] == []
+    assert any("assert" in cell.source or "AssertionError" in cell.source for cell in notebook.cells)
