@@ -46,6 +46,13 @@ def ecosystem(session: nox.Session) -> None:
 
 
 @nox.session(python=DEFAULT)
+def recorder(session: nox.Session) -> None:
+    """Judge pickles of old versions, and the recorder; after ``--`` come the Pythons of old environments."""
+    session.install(".[test]")
+    session.run("python", "tests/old_pickles/judge.py", *session.posargs)
+
+
+@nox.session(python=DEFAULT)
 def upstream(session: nox.Session) -> None:
     """Run scikit-learn's own tests on the drop-ins; ``-- --fast`` for a part, ``-- --holders`` for the rest."""
     session.install(".[test]")

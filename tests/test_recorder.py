@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
 import pytest
+import sklearn
 from lock_documents import X, named, pipeline, scaler
+from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
+from zoo import ZOO
+from zoo_case import quiet
 
 from sklearn_normlock.cli import main
+from sklearn_normlock.locks import fitted
+from sklearn_normlock.locks.fitted import versions_in
+from sklearn_normlock.locks.recorded import Recording
+from sklearn_normlock.probes import recorder
+from sklearn_normlock.probes.rows import encoded_rows
 
 MATCH, MISMATCH, COULD_NOT = 0, 1, 2
 
@@ -65,3 +78,64 @@ def test_an_object_that_changed_is_a_mismatch(
     monkeypatch.setattr("sklearn.preprocessing.StandardScaler.transform", lambda self, rows: np.asarray(rows) * 1.001)
     assert main(["lock", "model.joblib", "--recorded", "outputs.json"]) == MISMATCH
     assert not Path("model.joblib.normlock.json").exists() and X.shape[1] == 3
+
+
+# -- under which version, by the bytes --------------------------------------------------------------------------------
+
+
+def _files(est: Any, folder: Path) -> Iterator[Path]:
+    """Write an object in every way that users do."""
+    for protocol in (0, 2, 3, 4, 5):
+        path = folder / f"{protocol}.pkl"
+        path.write_bytes(pickle.dumps(est, protocol))
+        yield path
+    for compress in (0, 3, ("gzip", 3), ("bz2", 3), ("lzma", 3)):
+        path = folder / "compressed.joblib"
+        joblib.dump(est, path, compress=compress)
+        yield path
+
+
+FEW = ["StandardScaler", "LogisticRegression", "TfidfVectorizer", "RandomForestClassifier", "ColumnTransformer"]
+
+
+@pytest.mark.parametrize(
+    "names", [FEW, pytest.param([name for name in ZOO if "[" not in name], marks=pytest.mark.campaign)], ids=len
+)
+def test_the_version_of_every_class_in_every_kind_of_pickle(names: list[str], tmp_path: Path) -> None:
+    """The version that scikit-learn wrote is found, and no other: what follows a string is no part of it."""
+    for name in names:
+        with quiet():
+            est = ZOO[name].fitted()
+        for path in _files(est, tmp_path):
+            assert versions_in(path) == (sklearn.__version__,), (name, path.name)
+
+
+def test_what_follows_a_version_is_no_part_of_it() -> None:
+    """Opcodes behind a string of the old protocols are letters, too."""
+    for tail in (b"q\x06ub.", b"ub.", b"q0X", b"r.abc"):
+        data = b"X\x10\x00\x00\x00_sklearn_versionq\x05X\x06\x00\x00\x000.23.2" + tail
+        assert list(fitted._versions(data)) == ["0.23.2"]
+    assert not list(fitted._versions(b"_sklearn_versionq\x05X\x06\x00\x00\x000.2"))
+
+
+def test_a_recorded_label_at_a_tie_is_judged_by_its_scores(tmp_path: Path) -> None:
+    """A label that differs where two classes are equally likely is no mismatch; a score that differs is one."""
+    model = DummyClassifier(strategy="prior").fit([[0.0], [1.0]], [0, 1])
+    path = tmp_path / "m.pkl"
+    path.write_bytes(pickle.dumps(model))
+    document = {
+        "recording_version": 1,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "environment": {"scikit-learn": "0.23.2", "numpy": "1.23.5", "python": "3.8"},
+        "rows": encoded_rows(np.zeros((2, 1))),
+        "outputs": {
+            "predict": recorder.output(np.array([1, 0])),
+            "predict_proba": recorder.output(np.full((2, 2), 0.5)),
+        },
+    }
+    (tmp_path / "r.json").write_text(json.dumps(document))
+    report = Recording.load(tmp_path / "r.json").report(model, path)
+    assert report.ok and "a tie, judged by its scores" in report.notes[0]
+    document["outputs"]["predict_proba"] = recorder.output(np.full((2, 2), [0.4, 0.6]))
+    (tmp_path / "r.json").write_text(json.dumps(document))
+    assert len(Recording.load(tmp_path / "r.json").report(model, path).deviations) == 2

@@ -26,9 +26,11 @@ from .parts import Fitted
 
 _KEY = b"_sklearn_version"
 # A key, perhaps put into the memo of the pickle or at the end of a frame; then a string. The opcodes are those of
-# SHORT_BINUNICODE, BINUNICODE, SHORT_BINSTRING, BINSTRING; UNICODE and STRING, of protocol 0.
+# SHORT_BINUNICODE, BINUNICODE, SHORT_BINSTRING, BINSTRING, each with the length of the string; UNICODE and STRING, of
+# protocol 0, whose strings end with their line.
 _GAP = rb"(?:\x94|q.|r.{4}|p\d+\n|\x95.{8})*"
-_VERSION = re.compile(_KEY + rb"['\n]*" + _GAP + rb"(?:\x8c.|X.{4}|U.|T.{4}|V|S')(\d+\.\d+[0-9A-Za-z.+]*)", re.DOTALL)
+_STRING = re.compile(_KEY + rb"['\n]*" + _GAP + rb"(?:[\x8cU](.)|[XT](.{4})|V|S')", re.DOTALL)
+_VERSION = re.compile(rb"\d+\.\d+[0-9A-Za-z.+]*")
 _CHUNK = 1 << 20
 _OVERLAP = 128  # bytes: a key and its version
 _ESTIMATOR_STAMP = re.compile(r"scikit-learn ([^,\s]+)")
@@ -134,11 +136,22 @@ def versions_in(path: Path) -> tuple[str, ...]:
             while chunk := stream.read(_CHUNK):
                 text = end + chunk
                 if _KEY in text:
-                    found |= {version.decode("ascii") for version in _VERSION.findall(text)}
+                    found |= set(_versions(text))
                 end = text[-_OVERLAP:]
         except (OSError, EOFError, zlib.error, lzma.LZMAError):
             pass  # it is read to the end, or refused, where it is opened; here its beginning has to do
     return tuple(sorted(found, key=_numbers))
+
+
+def _versions(text: bytes) -> Iterator[str]:
+    """Yield the versions in a part of a pickle; what follows a string may look like more of it."""
+    for match in _STRING.finditer(text):
+        length = match[1] or match[2]
+        rest = text[match.end() : match.end() + _OVERLAP]
+        size = len(re.split(rb"['\n]", rest)[0]) if length is None else int.from_bytes(length, "little")
+        string = rest[:size]
+        if len(string) == size and _VERSION.fullmatch(string):
+            yield string.decode("ascii")
 
 
 def _plain(file: IO[bytes]) -> Any:

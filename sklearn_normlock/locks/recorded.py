@@ -17,6 +17,7 @@ from ..probes.outputs import TOLERANCES, Deviation, compare_outputs, outputs_of
 from ..probes.parts import Output
 from ..probes.rows import decoded_rows, encoded_rows
 from ..probes.synthesis import VARIANTS, rows_for
+from ..probes.ties import tied
 from ..probes.walk import quietly
 from .document import Lock
 from .parts import Fitted, Unjudged
@@ -126,32 +127,47 @@ class Recording:
             why = f"nothing was recorded: {self.error or 'no rows'}"
         if why is not None:
             return Report(undecided=(Unjudged(path="", why=why, remedy=_ANEW),), subject=str(path))
-        deviations = tuple(self._deviations(est))
+        deviations, ties = self._deviations(est)
         return Report(
-            deviations=deviations,
+            deviations=tuple(deviations),
+            notes=tuple(ties),
             probed=len(self.outputs),
             tolerances=TOLERANCES,
             subject=str(path),
             environment={"scikit-learn": (self.environment.get("scikit-learn", "none"), _version())},
         )
 
-    def _deviations(self, est: Any) -> Iterator[Deviation]:
+    def _deviations(self, est: Any) -> tuple[list[Deviation], list[str]]:
+        """Return what differs, and the labels that differ at a tie."""
         expected = {output.method: output for output in self.outputs}
         rows: Any = self.rows
+        found: list[Deviation] = []
+        agreed: dict[str, Any] = {}
+        labels: list[tuple[Deviation, Output, Output]] = []
         for method in dict.fromkeys(name.partition("[")[0] for name in expected):
             try:
                 with quietly():
                     value = getattr(est, method)(decoded_rows(rows))
             except Exception as error:
                 text = f"can't be run: {type(error).__name__}: {error}"
-                yield Deviation(path="", method=method, text=text[:200], relative=float("inf"))
+                found.append(Deviation(path="", method=method, text=text[:200], relative=float("inf")))
                 continue
             value = value.toarray() if hasattr(value, "toarray") else value
-            for output in outputs_of("", method, value):
+            for i, output in enumerate(outputs_of("", method, value)):
                 before = expected.get(output.method)
                 deviation = None if before is None else compare_outputs(before, output)
-                if deviation is not None:
-                    yield deviation
+                if deviation is None:
+                    agreed[output.method] = value if output.method == method else value[i]
+                else:
+                    found.append(deviation)
+                    labels += [(deviation, expected[output.method], output)] if output.method == "predict" else []
+        ties = []
+        for deviation, before, output in labels:
+            said = tied(before, output, agreed, est, None)
+            if said is not None:
+                found.remove(deviation)
+                ties.append(f"{deviation.place} {said}")
+        return found, ties
 
 
 def _version() -> str:

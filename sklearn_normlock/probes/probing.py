@@ -7,7 +7,7 @@ are made again from its statistics, which are the same if its state is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from .outputs import Deviation, compare_outputs, outputs_of, some_rows
 from .parts import FAILED, Output, Probe
 from .rows import LARGEST, decoded_rows, encoded_rows, rows_digest
 from .synthesis import VARIANTS, rows_for
-from .ties import differing_labels, is_tie, label_at
+from .ties import tied
 from .walk import StepFailedError, calls, leaves, quietly, walk
 
 _HANDED_OVER = 16  # rows of the user's that are kept
@@ -254,7 +254,7 @@ def _judged(probe: Probe, est: Any, found: Sequence[tuple[Output, Any]], rtol: f
     ties: list[str] = []
     members = {place: leaf for place, leaf, _ in leaves(est, probe.path)} if labels else {}
     for deviation, before, output in labels:
-        said = _ties(before, output, agreed.get(output.path, {}), members.get(output.path), rtol)
+        said = tied(before, output, agreed.get(output.path, {}), members.get(output.path), rtol)
         if said is not None:
             deviations.remove(deviation)
             ties.append(f"{deviation.place} {said}")
@@ -262,19 +262,6 @@ def _judged(probe: Probe, est: Any, found: Sequence[tuple[Output, Any]], rtol: f
         text = "gave an output when it was locked, and gives none now"
         deviations.append(Deviation(path=output.path, method=output.method, text=text, relative=np.inf))
     return Replay(deviations=tuple(deviations), ties=tuple(ties))
-
-
-def _ties(before: Output, output: Output, scores: Mapping[str, Any], est: Any, rtol: float | None) -> str | None:
-    """Say which labels differ at a tie, if all that differ do."""
-    places = differing_labels(before, output)
-    if not places:
-        return None
-    pairs = [(label_at(before, place), label_at(output, place)) for place in places]
-    if not all(is_tie(place, pair, scores, est, rtol) for place, pair in zip(places, pairs, strict=True)):
-        return None
-    shown = f"row {places[0][0]}: {pairs[0][0]} → {pairs[0][1]}"
-    more = f", and {len(places) - 1} more" if len(places) > 1 else ""
-    return f"({shown}{more}): a tie, judged by its scores, which agree"
 
 
 def _count(rows: Any) -> int:

@@ -91,3 +91,16 @@ def label_at(output: Output, place: tuple[int, ...]) -> str:
     """Return the label at a place of an output as text."""
     flat = int(np.ravel_multi_index(place, output.shape))
     return output.texts[flat] if output.dtype == "text" else str(float(numbers_of(output)[flat]))
+
+
+def tied(before: Output, output: Output, scores: Mapping[str, Any], est: Any, rtol: float | None) -> str | None:
+    """Say which labels differ at a tie, if all that differ do."""
+    places = differing_labels(before, output)
+    if not places:
+        return None
+    pairs = [(label_at(before, place), label_at(output, place)) for place in places]
+    if not all(is_tie(place, pair, scores, est, rtol) for place, pair in zip(places, pairs, strict=True)):
+        return None
+    shown = f"row {places[0][0]}: {pairs[0][0]} → {pairs[0][1]}"
+    more = f", and {len(places) - 1} more" if len(places) > 1 else ""
+    return f"({shown}{more}): a tie, judged by its scores, which agree"
