@@ -35,6 +35,7 @@ FILES = [
     "test_text.py",
     "test_encoders.py",
     "test_media_pipelines.py",
+    "test_media_estimators.py",
     "test_imblearn.py",
     "test_boosters.py",
     "test_mlflow.py",

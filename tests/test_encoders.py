@@ -196,6 +196,32 @@ def test_a_wrong_parameter_is_named(parameters: dict[str, Any]) -> None:
     assert caught.value.path in parameters
 
 
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (lambda: OnnxTransformer(encoder(1)), "2 of 6 tensors hold other numbers: another checkpoint"),
+        (lambda: OnnxTransformer(encoder(half=True)), "4 of 6 tensors were cast from float32 to float16"),
+        (lambda: OnnxTransformer(_leaner()), "the graph computes otherwise"),
+        (lambda: OnnxTransformer(encoder(), output="sentence"), "another output is taken"),
+    ],
+    ids=["checkpoint", "cast", "operators", "output"],
+)
+def test_a_diff_names_what_happened(other: Any, said: str) -> None:
+    """Between two objects, and between two locks alone, the difference of two encoders has a name."""
+    before, after = OnnxTransformer(encoder()).fit(), other().fit()
+    assert said in nl.diff(before, after).explain()
+    assert said in nl.diff(nl.lock(before), nl.lock(after)).explain()
+
+
+def _leaner() -> Any:
+    """Return the encoder with another epsilon in its layer norm."""
+    model = encoder()
+    (node,) = [node for node in model.graph.node if node.op_type == "LayerNormalization"]
+    (epsilon,) = [attribute for attribute in node.attribute if attribute.name == "epsilon"]
+    epsilon.f = 1e-12
+    return model
+
+
 # -- pooling -----------------------------------------------------------------------------------------------------------
 
 

@@ -124,4 +124,7 @@ def test_drop_ins_import_no_optional_package():
     """The drop-ins import nothing that scikit-learn does not import; skops and frameworks only where they are used."""
     theirs = imported_by("import sklearn.preprocessing, sklearn.pipeline, sklearn.linear_model")
     ours = imported_by("import sklearn_normlock.preprocessing, sklearn_normlock.pipeline, sklearn_normlock.persistence")
+    ours |= imported_by("import sklearn_normlock.images, sklearn_normlock.text, sklearn_normlock.onnx")
+    optional = {"PIL", "tokenizers", "onnx", "onnxruntime"}
+    assert not ours & optional
     assert not ours & {"skops", "pandas", "polars", "lightgbm", "xgboost", "torch", "matplotlib", "dask"} - theirs

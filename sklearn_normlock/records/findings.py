@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import images, text
+from . import graphs, images, text
 
 Find = Callable[[str, Mapping[str, Any], Mapping[str, Any]], list[str]]
 
 #: The class of an object in a record -> what compares two of them.
-KINDS: Mapping[str, Find] = {images.OWNER: images.image_findings, text.OWNER: text.text_findings}
+KINDS: Mapping[str, Find] = {
+    graphs.OWNER: graphs.graph_findings,
+    images.OWNER: images.image_findings,
+    text.OWNER: text.text_findings,
+}
 
 
 def findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
