@@ -25,6 +25,7 @@ import sklearn_normlock as nl
 from sklearn_normlock import pipeline as locked_pipeline
 from sklearn_normlock import preprocessing as locked
 from sklearn_normlock.fingerprints import arrays, naming
+from sklearn_normlock.fingerprints.canonical import Walker
 
 X = np.random.RandomState(0).normal(size=(20, 3)) * [1.0, 30.0, 0.1] + [0.0, 5.0, 1.0]
 y = np.arange(20) % 2
@@ -350,3 +351,32 @@ def test_a_pipeline_in_many_pipelines():
     assert nl.compare(pipeline, lock).ok
     pipeline.transform([[1.0]])
     assert nl.fingerprint(nl.unlock(pipeline)) == lock.fingerprint
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"word {i}" * (1 + i % 40) for i in range(300)],
+        ["a\0b", "\ud800", "\udc00", "é", "", *map(str, range(100))],
+        [*range(-150, 150), 10**30],
+        [*np.arange(99)],
+        [0.5, -0.0, float("nan"), float("inf"), *map(float, range(1, 90))],
+        ["x" * n for n in (255, 256, 257, 511, 512, 65_536, *range(80))],
+    ],
+)
+def test_many_plain_values_are_encoded_as_one_by_one(values, monkeypatch):
+    """A long list, dict or array of texts or numbers has the bytes that its items give one after the other."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    distinct = {value: i for i, value in enumerate(values)}
+    state = {
+        "list": values,
+        "tuple": tuple(values),
+        "array": array,
+        "keys": distinct,
+        "values": {i: value for i, value in enumerate(values)},
+        "mixed": dict(zip(values, [None, *values], strict=False)),
+    }
+    whole = Walker().encode(state)
+    monkeypatch.setattr("sklearn_normlock.fingerprints.canonical.BULK", float("inf"))
+    assert Walker().encode(state) == whole

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from operator import add
 from typing import Any
 
 import numpy as np
 
 from ..errors import UnfingerprintableError
 from .arrays import array_bytes, structured_bytes, u64
-from .encoders import ENCODERS, PLAIN, encoder_of, frame, string
+from .encoders import BULK, ENCODERS, PLAIN, encode_all, encoder_of, frame, string
 from .paths import step_label
 from .record import Record
 from .state import fingerprint_state, is_estimator
@@ -189,10 +190,15 @@ class Walker:
         record = self.record
         before = 0 if record is None else len(record)
         parts = [b"o", u64(value.ndim), *map(u64, value.shape)]
-        self.enter(value)
-        for i, item in enumerate(value.ravel().tolist()):
-            parts.append(string(self, item) if type(item) is str else self.element(f"[{i}]", item))
-        self.leave()
+        values = value.ravel().tolist()
+        plain = encode_all(values) if len(values) >= BULK else None
+        if plain is not None:
+            parts += plain
+        else:
+            self.enter(value)
+            for i, item in enumerate(values):
+                parts.append(string(self, item) if type(item) is str else self.element(f"[{i}]", item))
+            self.leave()
         blob = b"".join(parts)
         if record is not None and len(record) == before:
             record.value(self.path(), value, blob)
@@ -202,6 +208,10 @@ class Walker:
 
     def sequence(self, value: Any, tag: bytes) -> bytes:
         """Clause 3.6: the items of a sequence, in order."""
+        if len(value) >= BULK:
+            items = encode_all([*value])
+            if items is not None:
+                return tag + u64(len(items)) + b"".join(items)
         self.enter(value)
         parts = [tag, u64(len(value))]
         named = bool(self.labels) and self.labels[-1][1:] in _NAMED_MEMBERS
@@ -230,6 +240,11 @@ class Walker:
 
     def mapping(self, value: Mapping[Any, Any], tag: bytes = b"d") -> bytes:
         """Clause 3.8: the pairs of a mapping are sorted by the bytes of their keys."""
+        if len(value) >= BULK:
+            keys = encode_all([*value])
+            items = None if keys is None else encode_all([*value.values()])
+            if keys is not None and items is not None:
+                return tag + u64(len(keys)) + b"".join(sorted(map(add, keys, items)))
         self.enter(value)
         pairs = []
         for key, item in value.items():

@@ -9,6 +9,7 @@ import functools
 import types
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
+from operator import add
 from struct import Struct
 from typing import Any
 
@@ -115,6 +116,42 @@ PLAIN: dict[type, Callable[[Any, Any], bytes]] = {
     float: _float,
     str: string,
 }
+BULK = 64  # items from which on a container is looked at as a whole
+
+
+class _Heads(dict):
+    """A tag and a length, as they stand before the bytes of a value: the same few, again and again."""
+
+    def __init__(self, tag: bytes) -> None:
+        self.tag = tag
+
+    def __missing__(self, length: int) -> bytes:
+        head = self.tag + u64(length)
+        if len(self) < 1_000:
+            self[length] = head
+        return head
+
+
+_STRING, _INT = _Heads(b"s"), _Heads(b"i")
+
+
+def encode_all(values: list[Any]) -> list[bytes] | None:
+    """Return what the encoders give of many values, if all are strings, all integers or all floats; else None."""
+    kinds = {*map(type, values)}
+    if kinds == {str}:
+        # One call for all of them, unless a string holds the character that keeps them apart.
+        texts = "\0".join(values).encode("utf-8", "surrogatepass").split(b"\0")
+        if len(texts) != len(values):
+            texts = [value.encode("utf-8", "surrogatepass") for value in values]
+        return [*map(add, map(_STRING.__getitem__, map(len, texts)), texts)]
+    if kinds <= {int, np.int64}:
+        texts = [b"%d" % value for value in values]
+        return [*map(add, map(_INT.__getitem__, map(len, texts)), texts)]
+    if kinds == {float}:
+        return [b"f" + (_f64(value) if value == value else _NAN) for value in values]
+    return None
+
+
 _ABSTRACT = frozenset(
     (np.generic, np.number, np.integer, np.signedinteger, np.unsignedinteger, np.inexact, np.floating)
     + (np.complexfloating, np.flexible, np.character)
