@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 _WIDTH = 110
@@ -77,3 +78,29 @@ def plain(values: Any) -> list[Any]:
 def without_none(**fields: Any) -> dict[str, Any]:
     """Return the fields that are there."""
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def html_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[object]], more: str = "") -> str:
+    """Return a table for a notebook, in which every text from outside is escaped.
+
+    Parameters
+    ----------
+    title : str
+        What it is; it stands above the table.
+    headers : sequence of str
+        One for each column.
+    rows : iterable of sequence
+        The cells.
+    more : str, default=""
+        What there is to say below the table.
+    """
+
+    def cells(tag: str, row: Sequence[object]) -> str:
+        return "<tr>" + "".join(f"<{tag}>{html.escape(one_line(cell))}</{tag}>" for cell in row) + "</tr>"
+
+    body = "".join(cells("td", row) for row in rows)
+    below = f"<p>{html.escape(one_line(more))}</p>" if more else ""
+    return (
+        f'<div class="normlock"><p><strong>{html.escape(one_line(title))}</strong></p>'
+        f"<table>{cells('th', headers)}{body}</table>{below}</div>"
+    )

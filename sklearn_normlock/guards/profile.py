@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..documents.rendering import html_table
 from ..errors import InputFaultError
 from .categories import Categories
 from .dependence import Dependence, dependence_of
@@ -21,6 +22,8 @@ from .steps import steps_of
 from .tables import Table, aligned, as_table, rows_to_look_at
 
 __all__ = ["Profile"]
+
+_SHOWN = 50  # columns in a notebook
 
 
 class Profile:
@@ -345,6 +348,14 @@ class Profile:
         return isinstance(other, Profile) and self.to_dict() == other.to_dict()
 
     __hash__ = None  # type: ignore[assignment]  # it can be updated
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook: where the middle and the edges of each column lie."""
+        shown = min(self.n_features_in_, _SHOWN)
+        values = [self.quantile(share) for share in (0.05, 0.5, 0.95)]
+        rows = ((self.column_name(j).strip('"'), *(f"{each[j]:.6g}" for each in values)) for j in range(shown))
+        more = f"and {self.n_features_in_ - shown} more columns" if shown < self.n_features_in_ else ""
+        return html_table(f"{self!r}", ("column", "5 %", "median", "95 %"), rows, more)
 
     def __repr__(self) -> str:
         return f"Profile({self.n_rows} rows, {self.n_features_in_} columns)"

@@ -20,7 +20,7 @@ from typing import Any
 from ..documents.envelope import Envelope, parsed
 from ..documents.fields import LOCK, Fields
 from ..documents.files import read_bytes, replacing
-from ..documents.rendering import rendered, without_none
+from ..documents.rendering import html_table, rendered, without_none
 from ..errors import ArtifactReadError, LockFormatError, MissingLockError
 from ..probes.parts import Probe
 from .naming import KEY, is_key
@@ -270,6 +270,20 @@ class Lock:
                 if inside(probe.path)
             ),
         )
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook: what was approved, and what was not judged."""
+        from .judgement import unjudged
+
+        environment = ", ".join(f"{name} {version}" for name, version in self.environment.items())
+        rows: list[tuple[str, str]] = [("fingerprint", self.fingerprint), ("locked under", environment)]
+        rows += [(f"file {name}", f"{file.size:,} bytes, SHA-256 {file.sha256}") for name, file in self.files.items()]
+        for path, entry in self.state.items():
+            if isinstance(entry, Mapping) and "class" in entry:
+                rows.append((path or "(whole)", str(entry["class"]).replace(":", ".")))
+        rows.append(("probed outputs", str(sum(len(probe.outputs) for probe in self.probes))))
+        rows += [("can't tell", each.text) for each in unjudged(self)]
+        return html_table("Lock", ("what", "approved"), rows)
 
     def with_files(self, files: Mapping[str, FileDigest]) -> Lock:
         """Return the lock with these artifacts.

@@ -153,3 +153,7 @@ class Report:
 
     def __str__(self) -> str:
         return self.explain()
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook."""
+        return self.explain("html")
