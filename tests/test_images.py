@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import warnings
 import zlib
 from types import SimpleNamespace
 from typing import Any
@@ -162,11 +163,46 @@ def test_a_wrong_operation_is_named(operations: Any, path: str) -> None:
     assert caught.value.path == path
 
 
+def test_damaged_files_are_never_a_foreign_error() -> None:
+    """400 damaged files of four formats: each is read, or refused with an error of the package."""
+    rng = np.random.default_rng(0)
+    small = photographs()[0][:40, :40]
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    files = [encoded(small, "PNG"), encoded(small, "JPEG", exif=exif), encoded(small, "BMP"), probe_pictures()[-1]]
+    refused = 0
+    for i in range(400):
+        data = bytearray(files[i % 4])
+        for at in rng.integers(0, min(len(data), 300), size=1 + i % 5):
+            data[at] = rng.integers(0, 256)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                preprocessor(["exif", *OPERATIONS]).transform([bytes(data)])
+        except NormLockError:
+            refused += 1
+    assert refused > 100
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I", "F"])
+def test_an_image_of_more_than_8_bits_is_not_cut_off(mode: str) -> None:
+    """Converting 16 bits to RGB would turn every level above 255 to white: it is refused."""
+    with pytest.raises(InputFaultError, match="255"):
+        preprocessor([("convert", {})]).transform([Image.new(mode, (4, 4))])
+
+
 @pytest.mark.parametrize("mode", ["P", "1", "CMYK", "I;16"])
 def test_pixels_that_are_no_levels_are_refused(mode: str) -> None:
     """A palette's numbers are never taken for light: the image has to be converted first."""
     with pytest.raises(InputFaultError, match="mode"):
         preprocessor(["rescale"]).transform([Image.new(mode, (4, 4))])
+
+
+@pytest.mark.parametrize("mode", ["P", "1"])
+def test_a_palette_is_not_resized(mode: str) -> None:
+    """Pillow would take the nearest pixel in silence, whatever filter was asked for: the image has to be converted."""
+    with pytest.raises(InputFaultError, match="whatever the filter"):
+        preprocessor(OPERATIONS[1:]).transform([Image.new(mode, (64, 64))])
 
 
 def test_images_that_come_out_in_two_shapes_are_refused() -> None:

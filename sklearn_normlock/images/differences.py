@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import InputFaultError, NormLockError
 from .decoding import pictures
-from .operations import FILTERS, Operation, Picture, pillow, resized, run
+from .operations import FILTERS, Operation, Picture, canonical, pillow, resized, run
 
 if TYPE_CHECKING:
     from .preprocessor import ImagePreprocessor
@@ -132,7 +132,7 @@ def compare_pixels(preprocessor: ImagePreprocessor, images: Sequence[Any], produ
     >>> report.faults[0].name
     'channels_reversed'
     """
-    operations = preprocessor.operations_
+    operations = canonical(preprocessor.operations)
     sources = list(pictures(images))
     theirs = [_numbers(each, i) for i, each in enumerate(produced)]
     if not sources or len(sources) != len(theirs):

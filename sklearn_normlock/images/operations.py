@@ -115,6 +115,14 @@ def _convert(picture: Picture, mode: str) -> Picture:
             path="convert",
             remedy="Put it first.",
         )
+    if picture.pixels.mode[:1] in ("I", "F"):  # integers of 16 or 32 bits, floats
+        raise InputFaultError(
+            f"The image is of mode {picture.pixels.mode}: its levels go beyond 255, and would be cut off.",
+            path="convert",
+            expected="8 bits a channel",
+            actual=picture.pixels.mode,
+            remedy="Scale it to 8 bits before, as training did.",
+        )
     return picture if picture.pixels.mode == mode else replace(picture, pixels=picture.pixels.convert(mode))
 
 
@@ -122,6 +130,13 @@ def _resize(picture: Picture, size: Any, rule: str, filter: str, max_size: int |
     height, width = resized(picture.size, size, rule, max_size)
     if (height, width) == picture.size:
         return picture
+    if not isinstance(picture.pixels, np.ndarray) and picture.pixels.mode in ("1", "P", "PA"):
+        raise InputFaultError(
+            f"The image is of mode {picture.pixels.mode}, which Pillow resizes by nearest pixels whatever the filter.",
+            path="resize",
+            actual=picture.pixels.mode,
+            remedy='Put ("convert", {"mode": "RGB"}) before resize.',
+        )
     resample = getattr(pillow().Resampling, filter.upper())
     return picture.planes(lambda image: image.resize((width, height), resample))
 
@@ -422,6 +437,15 @@ def run(operations: tuple[Operation, ...], picture: Picture) -> np.ndarray:
     picture : Picture
         As it was decoded.
     """
-    for function, parameters in _runs(operations):
-        picture = function(picture, **parameters)
+    for (name, _), (function, parameters) in zip(operations, _runs(operations), strict=True):
+        try:
+            picture = function(picture, **parameters)
+        except (NormLockError, MemoryError):
+            raise
+        except Exception as error:  # Pillow's, of damaged metadata and of modes that it can't convert
+            raise InputFaultError(
+                f"{name} can't be done with this image ({type(error).__name__}: {error}).",
+                path=name,
+                remedy="Save the image anew, as RGB with 8 bits a channel.",
+            ) from None
     return picture.array
