@@ -129,6 +129,7 @@ class Entry:
 
     def number(self, low: float, high: float) -> float:
         """Return a number between two others."""
+        low, high = float(low), float(high)  # bounds of NumPy can't be compared with a huge integer
         known = isinstance(self.value, (int, float)) and not isinstance(self.value, bool) and low <= self.value <= high
         self.require(known, f"a number from {low:g} to {high:g}")
         return float(self.value)
