@@ -10,7 +10,7 @@ import pandas as pd
 from _timing import Measured, compared, table
 from scipy import sparse
 from scipy.special import expit
-from sklearn import linear_model
+from sklearn import ensemble, linear_model
 
 import sklearn_normlock as nl
 from sklearn_normlock import compose, impute, pipeline, preprocessing
@@ -161,19 +161,110 @@ def pipelines(budget, rows=ROWS):
     return found
 
 
+NUMBERS, TEXTS = [f"n{i}" for i in range(20)], [f"c{i}" for i in range(8)]
+
+
+def people(rows):
+    """Return a frame of 20 numbers and 8 texts of five categories each; every twentieth number is missing."""
+    numbers = rng.normal(size=(rows, len(NUMBERS)))
+    numbers[rng.random(numbers.shape) < 0.05] = np.nan
+    texts = {name: rng.choice(["red", "green", "blue", "black", "white"], rows) for name in TEXTS}
+    return pd.DataFrame({**dict(zip(NUMBERS, numbers.T, strict=True)), **texts})
+
+
+def ordinary(final):
+    """Return the ordinary model before a final estimator, fitted."""
+    columns = compose.make_column_transformer(
+        (pipeline.make_pipeline(impute.SimpleImputer(), preprocessing.StandardScaler()), NUMBERS),
+        (preprocessing.OneHotEncoder(handle_unknown="ignore"), TEXTS),
+    )
+    data = people(2_000)
+    return pipeline.make_pipeline(columns, final).fit(data, (data["n0"].fillna(0) > 0).astype(int))
+
+
+def onnx_ordinary(stock):
+    """Return ``predict_proba`` of the converted model, building its inputs from a row included; None without onnx."""
+    try:
+        import onnxruntime
+        from skl2onnx import to_onnx
+        from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+    except ImportError:
+        return None
+    inputs = [(name, FloatTensorType([None, 1])) for name in NUMBERS]
+    inputs += [(name, StringTensorType([None, 1])) for name in TEXTS]
+    converted = to_onnx(stock, initial_types=inputs, options={"zipmap": False})
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(converted.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+    def predict_proba(row):
+        feed = {name: np.array([[row[name]]], dtype=np.float32) for name in NUMBERS}
+        feed |= {name: np.array([[row[name]]], dtype=object) for name in TEXTS}
+        return session.run(["probabilities"], feed)[0]
+
+    return predict_proba
+
+
+def frames(budget, rows=(1, 100, 10_000)):
+    """Time the ordinary models on data frames, and the peers of the first."""
+    try:
+        import polars
+    except ImportError:
+        polars = None
+    found = {}
+    models = {
+        "LogisticRegression": linear_model.LogisticRegression(max_iter=1000),
+        "HistGradientBoosting": ensemble.HistGradientBoostingClassifier(),
+        "RandomForest of 100": ensemble.RandomForestClassifier(random_state=0),
+        "GradientBoosting of 100": ensemble.GradientBoostingClassifier(random_state=0),
+    }
+    for name, final in models.items():
+        locked = ordinary(final)
+        stock = nl.unlock(locked)
+        onnx = onnx_ordinary(stock) if name == "LogisticRegression" else None
+        for number in rows:
+            frame = people(number)
+            given = {"pandas": frame}
+            if polars is not None:
+                given["polars"] = polars.DataFrame({each: frame[each].tolist() for each in frame})
+            for library, data in given.items():
+                ways = {
+                    "stock": lambda data=data, stock=stock: stock.predict_proba(data),
+                    "locked": lambda data=data, locked=locked: locked.predict_proba(data),
+                }
+                if onnx is not None and number == 1 and library == "pandas":
+                    row = frame.iloc[0].to_dict()
+                    ways["onnxruntime"] = lambda row=row, onnx=onnx: onnx(row)
+                assert ways["locked"]().tobytes() == ways["stock"]().tobytes(), name
+                found[f"{name}, {library}", number] = compared(ways, "stock", budget=2 * budget)
+    names = [f"x{i}" for i in range(WIDTH)]
+    locked = pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.LogisticRegression(max_iter=1000))
+    locked.fit(pd.DataFrame(X, columns=names), y)
+    stock = nl.unlock(locked)
+    for number in rows:
+        data = pd.DataFrame(batch(number), columns=names)
+        ways = {
+            "stock": lambda data=data: stock.predict_proba(data),
+            "locked": lambda data=data: locked.predict_proba(data),
+        }
+        assert ways["locked"]().tobytes() == ways["stock"]().tobytes()
+        found["30 numbers, scaler + LogisticRegression, pandas", number] = compared(ways, "stock", budget=budget)
+    return found
+
+
 def handed_over(budget):
     """Time inputs that take scikit-learn's own path."""
     found = {}
     names = [f"x{i}" for i in range(WIDTH)]
     for rows in (1, 1_000):
-        frame = pd.DataFrame(batch(rows), columns=names)
+        frame = pd.DataFrame(batch(rows).astype(object), columns=names)
         locked = preprocessing.StandardScaler().fit(pd.DataFrame(X, columns=names))
         stock = nl.unlock(locked)
         ways = {
             "stock": lambda frame=frame, stock=stock: stock.transform(frame),
             "locked": lambda frame=frame, locked=locked: locked.transform(frame),
         }
-        found["DataFrame", rows] = compared(ways, "stock", budget=2 * budget, rounds=61)
+        found["DataFrame of objects", rows] = compared(ways, "stock", budget=2 * budget, rounds=61)
         matrix = sparse.random(rows, WIDTH, 0.2, format="csr", random_state=0)
         thin = preprocessing.StandardScaler(with_mean=False).fit(X)
         plain = nl.unlock(thin)
@@ -195,6 +286,15 @@ def against(found, base):
 
 def main(budget):
     """Print the tables; return all that was measured."""
+    framed = frames(budget)
+    table(
+        "predict_proba of a frame / stock: 20 numbers and 8 texts, imputer and scaler, one-hot encoder",
+        [(f"{name}, {n:,}", {k: v for k, v in one.items() if k != "stock"}) for (name, n), one in framed.items()],
+        ["locked", "onnxruntime"],
+    )
+    for (name, n), one in framed.items():
+        if "onnxruntime" in one:
+            table("locked against onnxruntime", [(f"{name}, {n:,}", against(one, "onnxruntime"))], ["locked"])
     single, whole, over = transforms(budget), pipelines(budget), handed_over(budget)
     title = "transform, locked / stock, medians of paired runs and their quartiles, by rows of 30 columns"
     names = dict.fromkeys(name for name, _ in single)
@@ -219,4 +319,4 @@ def main(budget):
         [(f"{name}, {n:,}", {"locked": found["locked"]}) for (name, n), found in over.items()],
         ["locked"],
     )
-    return {"transform": single, "predict_proba": whole, "handed over": over}
+    return {"frames": framed, "transform": single, "predict_proba": whole, "handed over": over}
