@@ -34,6 +34,7 @@ import sklearn_normlock as nl
 from sklearn_normlock.cli import main
 from sklearn_normlock.config import ENVIRONMENT_VARIABLE, FAST_VARIABLE
 from sklearn_normlock.fingerprints.state import ENTRY_POINT_GROUP
+from sklearn_normlock.formats import LIMIT_VARIABLE
 from sklearn_normlock.persistence import EXPECT_VARIABLE
 from sklearn_normlock.seals import layout
 
@@ -244,7 +245,12 @@ def test_commands_and_variables_exist(page, capsys):
     assert stopped.value.code == 0
     for command in re.findall(r"`(?:.* )?normlock ([a-z]\w*)", text):
         assert re.search(rf"^    {command}\b", commands, re.MULTILINE), command
-    assert set(re.findall(r"\bNORMLOCK_\w+", text)) <= {ENVIRONMENT_VARIABLE, EXPECT_VARIABLE, FAST_VARIABLE}
+    assert set(re.findall(r"\bNORMLOCK_\w+", text)) <= {
+        ENVIRONMENT_VARIABLE,
+        EXPECT_VARIABLE,
+        FAST_VARIABLE,
+        LIMIT_VARIABLE,
+    }
     for script in re.findall(r"\bpython (\w+/\w+\.py)", text):
         assert (ROOT / script).is_file(), script
 

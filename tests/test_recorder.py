@@ -23,6 +23,7 @@ from zoo_case import quiet
 
 from sklearn_normlock.cli import main
 from sklearn_normlock.locks import fitted
+from sklearn_normlock.locks.code import code_in, versions_of
 from sklearn_normlock.locks.fitted import versions_in
 from sklearn_normlock.locks.recorded import Recording
 from sklearn_normlock.probes import recorder
@@ -116,6 +117,21 @@ def test_what_follows_a_version_is_no_part_of_it() -> None:
         data = b"X\x10\x00\x00\x00_sklearn_versionq\x05X\x06\x00\x00\x000.23.2" + tail
         assert list(fitted._versions(data)) == ["0.23.2"]
     assert not list(fitted._versions(b"_sklearn_versionq\x05X\x06\x00\x00\x000.2"))
+
+
+class Compiled:
+    """An object of a class that describes the module of its instances, as functions that Cython compiled are."""
+
+    __module__ = property(lambda self: "of.its.own")  # type: ignore[assignment]
+
+    def __reduce__(self) -> Any:
+        return int, ()
+
+
+def test_code_whose_class_has_no_module() -> None:
+    """What stands for the module of a class need be no text: the object's own name counts then."""
+    assert ("of.its.own", "Compiled") in code_in([Compiled()])
+    assert isinstance(versions_of(code_in([Compiled()])), dict)
 
 
 def test_a_recorded_label_at_a_tie_is_judged_by_its_scores(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def code_in(obj: Any) -> frozenset[Name]:
         collector.dump(obj)
     except Exception:
         # What can't be pickled is refused by name elsewhere; here it counts as code that nobody can look into.
-        collector.found.add((type(obj).__module__, type(obj).__qualname__))
+        collector.found.add(_name_of(type(obj), obj))
     return frozenset(collector.found)
 
 
@@ -60,9 +60,18 @@ class _Collector(pickle.Pickler):
 
     def reducer_override(self, obj: Any) -> Any:
         """Note a class or function, or the class of an instance; then let pickle go on."""
-        thing = obj if isinstance(obj, (type, FunctionType, BuiltinFunctionType)) else type(obj)
-        self.found.add((thing.__module__ or "builtins", thing.__qualname__))
+        self.found.add(_name_of(obj if isinstance(obj, (type, FunctionType, BuiltinFunctionType)) else type(obj), obj))
         return NotImplemented
+
+
+def _name_of(thing: Any, obj: Any) -> Name:
+    """Return the name of a class or function that an object is, or is of."""
+    module: Any = thing.__module__
+    if module is not None and not isinstance(module, str):
+        # The class of functions that Cython compiled holds a descriptor there; each function has a name of its own.
+        thing, module = obj, getattr(obj, "__module__", None)
+    name = getattr(thing, "__qualname__", type(obj).__name__)
+    return (module if module and isinstance(module, str) else "builtins", name)
 
 
 class _Nowhere:

@@ -63,7 +63,7 @@ def plain_change(change: Change) -> dict[str, Any]:
         "size": change.size,
         "relation": None
         if relation is None
-        else {"kind": relation.kind, "text": relation.text, "factor": relation.factor, "offset": relation.offset},
+        else {"kind": relation.kind.value, "text": relation.text, "factor": relation.factor, "offset": relation.offset},
         "text": change_line(change),
     }
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .change import Change, Kind, plain_text
-from .relations import Relation, named_relation, relation
+from .relations import Relation, RelationKind, named_relation, relation
 
 _WIDTH = 80  # characters of a value in a message
 _SHOWN = 3  # elements of an array that a change shows
@@ -69,7 +69,7 @@ def _inside(path: str, parent: str) -> bool:
 def _severity(change: Change) -> tuple[int, float]:
     order = [Kind.CLASS, Kind.SHAPE, Kind.DTYPE, Kind.VALUE, Kind.ELEMENTS, Kind.REMOVED, Kind.ADDED, Kind.CONTENT]
     distance = change.distance if change.kind is Kind.ELEMENTS else 0.0
-    if change.relation is not None and change.relation.kind == "round-off":
+    if change.relation is not None and change.relation.kind is RelationKind.ROUND_OFF:
         return len(order), -distance
     # A parameter comes before what was fitted with it, a count such as n_samples_seen_ after the arrays.
     counts = change.kind is Kind.VALUE and change.path.endswith("_")
@@ -179,7 +179,9 @@ def _rounded(old: Mapping[str, Any], new: Mapping[str, Any]) -> Relation | None:
     before, after = decode(old), decode(new)
     if before is None or after is None:
         return None
-    return relation(before, after) or (Relation(kind="cast", text="the same values") if before == after else None)
+    return relation(before, after) or (
+        Relation(kind=RelationKind.CAST, text="the same values") if before == after else None
+    )
 
 
 def _blocks(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ import math
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from ..units import CLOSE_FACTORS, FACTORS, TEMPERATURES
@@ -20,22 +21,35 @@ _LOOSE = 1e-5  # a lone ratio this close to one of two units is taken for it: in
 _ROUND_OFF = 1e-12
 
 
+class RelationKind(str, Enum):
+    """What the numbers of two sides have to do with one another; its value is what JSON has."""
+
+    SCALED = "scaled"
+    AFFINE = "affine"
+    SHIFTED = "shifted"
+    NEGATED = "negated"
+    PERMUTED = "permuted"
+    ROUND_OFF = "round-off"
+    FLOAT32 = "float32"
+    CAST = "cast"
+    REFITTED = "refitted"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Relation:
     """How the numbers of one side follow from those of the other.
 
     Parameters
     ----------
-    kind : str
-        ``"scaled"``, ``"affine"``, ``"shifted"``, ``"negated"``, ``"permuted"``, ``"round-off"``, ``"float32"``,
-        ``"refitted"``.
+    kind : RelationKind
+        Which relation it is.
     text : str
         In words, such as ``"×0.001: a change of unit?"``.
     factor, offset : float, default=None
         ``actual = factor * expected + offset``, where that is the relation.
     """
 
-    kind: str
+    kind: RelationKind
     text: str
     factor: float | None = None
     offset: float | None = None
@@ -65,11 +79,11 @@ def relation(
         return None
     scale = max(abs(float(x)) for x in (*before, *after) if math.isfinite(x))
     if all(abs(a - b) <= _ROUND_OFF * max(abs(a), abs(b), 1e-3 * scale) for a, b in pairs):
-        return Relation(kind="round-off", text="only round-off")
+        return Relation(kind=RelationKind.ROUND_OFF, text="only round-off")
     if all(_as_single(a) == b or _as_single(b) == a for a, b in pairs):
-        return Relation(kind="float32", text="rounded to float32")
+        return Relation(kind=RelationKind.FLOAT32, text="rounded to float32")
     if all(a == -b for a, b in pairs) and len(pairs) > 1:
-        return Relation(kind="negated", text="sign flipped", factor=-1.0)
+        return Relation(kind=RelationKind.NEGATED, text="sign flipped", factor=-1.0)
     return _permuted(before, after, label) or _scaled(pairs) or _affine(pairs)
 
 
@@ -91,7 +105,9 @@ def named_relation(path: str, old: str, new: str) -> Relation | None:
         return None
     if path.rpartition(".")[2] in ("n_samples_seen_", "n_samples_", "n_samples_fit_"):
         more = "more" if after > before else "fewer"
-        return Relation(kind="refitted", text=f"refitted on {more} rows: {after:,.0f} instead of {before:,.0f}")
+        return Relation(
+            kind=RelationKind.REFITTED, text=f"refitted on {more} rows: {after:,.0f} instead of {before:,.0f}"
+        )
     return relation([before], [after])
 
 
@@ -106,8 +122,8 @@ def _permuted(before: Sequence[Any], after: Sequence[Any], label: Callable[[int]
     if not all(map(_alike, old, new)) or _alike(old[0], old[-1]):
         return None
     if len(moved) == 2:
-        return Relation(kind="permuted", text=f"{label(moved[0])} and {label(moved[1])} swapped")
-    return Relation(kind="permuted", text="the same values in another order")
+        return Relation(kind=RelationKind.PERMUTED, text=f"{label(moved[0])} and {label(moved[1])} swapped")
+    return Relation(kind=RelationKind.PERMUTED, text="the same values in another order")
 
 
 def _alike(a: Any, b: Any) -> bool:
@@ -126,10 +142,10 @@ def _scaled(pairs: Sequence[tuple[float, float]]) -> Relation | None:
     if any(abs(r - ratios[0]) > _EXACT * abs(ratios[0]) for r in ratios[1:]):
         return None
     if known:
-        return Relation(kind="scaled", text=f"×{factor:.6g}: {known[1]}", factor=factor)
+        return Relation(kind=RelationKind.SCALED, text=f"×{factor:.6g}: {known[1]}", factor=factor)
     if len(pairs) < 3 or factor == 0:
         return None
-    return Relation(kind="scaled", text=f"all ×{factor:.6g}", factor=factor)
+    return Relation(kind=RelationKind.SCALED, text=f"all ×{factor:.6g}", factor=factor)
 
 
 def _unit(ratio: float, tolerance: float) -> tuple[float, str] | None:
@@ -150,7 +166,7 @@ def _affine(pairs: Sequence[tuple[float, float]]) -> Relation | None:
     for (factor, offset), names in TEMPERATURES.items():
         tolerance = _EXACT if len(pairs) > 1 else _LOOSE * 1e-2
         if all(abs(factor * a + offset - b) <= tolerance * max(abs(b), abs(offset)) for a, b in pairs):
-            return Relation(kind="affine", text=f"{names}?", factor=factor, offset=offset)
+            return Relation(kind=RelationKind.AFFINE, text=f"{names}?", factor=factor, offset=offset)
     if len(pairs) < 3:
         return None
     # The line through the two elements that lie furthest apart must pass through all others.
@@ -163,10 +179,10 @@ def _affine(pairs: Sequence[tuple[float, float]]) -> Relation | None:
     if factor == 0 or any(abs(factor * a + offset - b) > _EXACT * scale for a, b in pairs):
         return None
     if abs(factor - 1) <= _EXACT:
-        return Relation(kind="shifted", text=f"all shifted by {offset:+.6g}", factor=1.0, offset=offset)
+        return Relation(kind=RelationKind.SHIFTED, text=f"all shifted by {offset:+.6g}", factor=1.0, offset=offset)
     if len(pairs) < 4:
         return None
-    return Relation(kind="affine", text=f"all ×{factor:.6g} {offset:+.6g}", factor=factor, offset=offset)
+    return Relation(kind=RelationKind.AFFINE, text=f"all ×{factor:.6g} {offset:+.6g}", factor=factor, offset=offset)
 
 
 def _as_single(value: float) -> float:
