@@ -479,7 +479,7 @@ def test_a_file_that_changes_while_it_is_locked(folder, capsys, monkeypatch):
 
 
 def test_show_says_which_steps_are_fast(folder, capsys, monkeypatch):
-    """Of an artifact `show` lists the steps that have a fast path, and those that have none."""
+    """For an artifact `show` lists the steps that have a fast path, and says why the others have none."""
     monkeypatch.chdir(folder)
     nl.dump(locked_pipeline.make_pipeline(locked.StandardScaler(), locked.PolynomialFeatures()).fit(X), "pipe.skops")
     code, out, _ = here(capsys, "show", "pipe.skops")
@@ -487,7 +487,7 @@ def test_show_says_which_steps_are_fast(folder, capsys, monkeypatch):
     assert code == MATCH and lines == [
         "(whole): transform",
         "standardscaler: transform, inverse_transform",
-        "polynomialfeatures: none, as scikit-learn computes it",
+        "polynomialfeatures: none, as scikit-learn computes it: PolynomialFeatures has no kernel",
     ]
 
 

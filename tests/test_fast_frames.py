@@ -134,7 +134,7 @@ def test_the_fast_path_changes_nothing(name, method):
 def test_the_fast_path_changes_nothing_at_length(name, method):
     """As above, over more frames each."""
 
-    @settings(max_examples=60, **SETTINGS)
+    @settings(max_examples=40, **SETTINGS)
     @given(frames(names_of(name)))
     def check(data):
         same(name, method, data)

@@ -35,6 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print it; return 0."""
     kernels: Mapping[str, tuple[str, ...]] = {}
+    reasons: Mapping[str, str] = {}
     unseen: Mapping[str, str] = {}
     if is_lock(arguments.path):
         from ..locks.document import Lock
@@ -42,17 +43,17 @@ def run(arguments: argparse.Namespace) -> int:
         lock = Lock.load(arguments.path)
     else:
         est = safe_object(arguments.path, arguments.trusted, arguments.trust_file)
-        from ..kernels import fast_paths
+        from ..kernels import fast_paths, slow_paths
         from ..locks.comparison import lock as locked
         from ..seals.mixin import Locked
         from ..seals.survey import blind_spots
 
-        lock, kernels = locked(est), fast_paths(est)
+        lock, kernels, reasons = locked(est), fast_paths(est), slow_paths(est)
         unseen = blind_spots(est) if isinstance(est, Locked) else {}
     if arguments.format == "json":
         print(json.dumps(lock.to_dict(), sort_keys=True))
     else:
-        print_lines([*_lines(lock), *_fast(kernels), *_unseen(unseen)], arguments.format)
+        print_lines([*_lines(lock), *_fast(kernels, reasons), *_unseen(unseen)], arguments.format)
     return MATCH
 
 
@@ -95,9 +96,10 @@ def _lines(lock: Lock) -> Iterator[str]:
             yield f"can't see    {fault}: {_shortened(', '.join(map(str, columns)))}"
 
 
-def _fast(kernels: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+def _fast(kernels: Mapping[str, tuple[str, ...]], reasons: Mapping[str, str]) -> Iterator[str]:
     for path, methods in kernels.items():
-        yield f"fast path    {path or '(whole)'}: {', '.join(methods) or 'none, as scikit-learn computes it'}"
+        none = f"none, as scikit-learn computes it: {reasons.get(path)}"
+        yield f"fast path    {path or '(whole)'}: {', '.join(methods) or none}"
 
 
 def _state(state: Mapping[str, Any]) -> Iterator[str]:

@@ -1,9 +1,9 @@
 """The serving path: what a sealed object computes without deriving and validating anew what can't have changed.
 
-Of a sealed object nothing can have moved since the last call, so that what scikit-learn derives from it at every call
-is derived once: a *kernel* for each method, which takes a plain array (float64 or float32, two dimensions, of the
-fitted width, finite where it has to be) to the very bits that scikit-learn's method gives. Whatever is not plain, in
-the input, the object or the configuration, takes scikit-learn's own path.
+A sealed object can't have moved since the last call, so that what scikit-learn derives from it at every call is derived
+once: a *kernel* for each method. It takes a plain array (float64 or float32, two dimensions, of the fitted width,
+finite where it has to be), or a data frame of the fitted columns, to the very bits that scikit-learn's method gives.
+Whatever is not plain, in the input, the object or the configuration, takes scikit-learn's own path.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ from typing import Any
 from ..fingerprints.state import is_estimator
 from ..seals.seal import watch_over
 from ..seals.watch import Watch
-from .compiler import Compiler
+from .compiler import METHODS, Compiler
 from .inputs import Kernel
 
-__all__ = ["METHODS", "fast_paths", "has_fast_path", "kernel_of"]
-
-METHODS = ("transform", "inverse_transform", "predict", "predict_proba", "decision_function")
+__all__ = ["METHODS", "fast_paths", "has_fast_path", "kernel_of", "slow_paths"]
 
 
 def kernel_of(est: Any, method: str, watch: Watch) -> Kernel | None:
@@ -88,16 +86,51 @@ def fast_paths(est: Any) -> dict[str, tuple[str, ...]]:
     {'': ('transform',), 'standardscaler': ('transform', 'inverse_transform'), 'polynomialfeatures': ()}
     """
     found: dict[str, tuple[str, ...]] = {}
-    _enter(est, "", None, found)
+    _enter(est, "", None, found, {})
     return found
 
 
-def _enter(est: Any, path: str, compiler: Compiler | None, found: dict[str, tuple[str, ...]]) -> None:
+def slow_paths(est: Any) -> dict[str, str]:
+    """Say of an object, and each step in it, why it has no kernel; those that have one are left out.
+
+    Parameters
+    ----------
+    est : estimator
+        A sealed one, such as a pipeline.
+
+    Returns
+    -------
+    reasons : dict of str to str
+        By the path of the step, as in :func:`fast_paths`.
+
+    Examples
+    --------
+    >>> from sklearn_normlock.pipeline import make_pipeline
+    >>> from sklearn_normlock.preprocessing import PolynomialFeatures, StandardScaler
+    >>> from sklearn_normlock.kernels import slow_paths
+    >>> pipe = make_pipeline(StandardScaler(copy=False), PolynomialFeatures()).fit([[0.0], [2.0]])
+    >>> slow_paths(pipe)["standardscaler"]
+    'a parameter or fitted value is one that the kernel does not repeat'
+    """
+    reasons: dict[str, str] = {}
+    _enter(est, "", None, {}, reasons)
+    return reasons
+
+
+def _enter(
+    est: Any, path: str, compiler: Compiler | None, found: dict[str, tuple[str, ...]], reasons: dict[str, str]
+) -> None:
     watch = watch_over(est)
     if compiler is None and isinstance(watch, Watch) and watch.intact(est):
         compiler = Compiler(watch)
     found[path] = tuple(m for m in METHODS if compiler is not None and compiler.kernel(est, m) is not None)
-    members = getattr(est, "steps", None) or getattr(est, "transformers_", None) or ()
+    if not found[path]:
+        reasons[path] = "it is not sealed" if compiler is None else compiler.reason(est)
+    members: Any = ()
+    for attribute in ("steps", "transformers_", "transformer_list"):
+        members = members or getattr(est, attribute, None)
+    if hasattr(est, "regressor_") and hasattr(est, "transformer_"):
+        members = [("regressor_", est.regressor_), ("transformer_", est.transformer_)]
     for name, member, *_ in members if isinstance(members, list) else ():
         if is_estimator(member) and not isinstance(member, type):
-            _enter(member, f"{path}.{name}" if path else name, compiler, found)
+            _enter(member, f"{path}.{name}" if path else name, compiler, found, reasons)

@@ -67,6 +67,7 @@ _HOMES |= {
 }
 _LINEAR = ("sklearn.linear_model.", "sklearn.svm.")
 
+METHODS = ("transform", "inverse_transform", "predict", "predict_proba", "decision_function")
 DENSE = "dense"  # as transform, and in an array where that gives a matrix
 
 Factory = Callable[["Compiler", Any], Kernel]
@@ -100,6 +101,19 @@ class Compiler:
     def dense(self, est: Any) -> Kernel | None:
         """Return the kernel of a transformer whose result is wanted as an array; None if it has none."""
         return self.kernel(est, DENSE) or self.kernel(est, "transform")
+
+    def reason(self, est: Any) -> str:
+        """Say why an estimator has no kernel."""
+        cls = type(est)
+        if not KNOWN:
+            return f"scikit-learn {sklearn.__version__} is newer or older than the kernels"
+        if stock_of(cls) is None:
+            return "its class is not scikit-learn's, or adds to it"
+        if not any(_factory(cls, method) for method in METHODS):
+            return f"{cls.__name__} has no kernel"
+        if id(vars(est)) not in self._covered:
+            return "the seal does not follow it one by one"
+        return "a parameter or fitted value is one that the kernel does not repeat"
 
     def _compiled(self, est: Any, method: str) -> Kernel | None:
         factory = _factory(type(est), method) if KNOWN else None
