@@ -63,6 +63,7 @@ def upstream(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Run the documentation (examples, commands, links, notebooks) and build the site."""
     session.install(".[docs]")
+    session.run("python", "tests/plain_english.py")
     session.run("pytest", "tests/test_docs.py", "tests/test_site.py", *session.posargs)
     session.run("sphinx-build", "-W", "--keep-going", "docs", "build/site")
 

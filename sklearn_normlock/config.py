@@ -92,8 +92,8 @@ def set_config(policy: Policy | None = None, fast: bool | None = None) -> None:
         What a mismatch does. ``None`` leaves it as it is. ``"warn"`` gives a :class:`SealWarning`, writes a log record
         and goes on; ``"ignore"`` checks nothing.
     fast : bool, default=None
-        Whether sealed objects take the fast path where there is one. ``None`` leaves it as it is. What they give is the
-        same to the last bit; ``False`` is there to see that for yourself.
+        Whether sealed objects take the fast path where there is one. ``None`` leaves it as it is. Results are the same
+        to the last bit; ``False`` is there to see that for yourself.
 
     Raises
     ------

@@ -56,7 +56,7 @@ def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False) -> None:
     Parameters
     ----------
     est : estimator
-        Fitted. What is sealed in it is checked first, so that nothing altered is saved. An object without a seal is
+        Fitted. Sealed parts are checked first, so that nothing altered is saved. An object without a seal is
         saved as it is; :func:`load` will ask for ``expect`` or ``unsealed``.
     path : path-like
         Its suffix chooses the format: ``.skops``, ``.joblib`` or ``.pkl``; ``.joblib.gz`` and the like are compressed.

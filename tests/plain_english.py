@@ -16,6 +16,16 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 LONGEST = 35
 OPENINGS = ("Of", "What", "And", "So")
+# How many sentences of a page break a rule. No page may get more, and none may join them. The clauses of the
+# specification are normative, and were written before the rules.
+KNOWN = {
+    "docs/guard.md": 42,
+    "docs/images.md": 2,
+    "docs/lock.md": 7,
+    "docs/spec.md": 17,
+    "docs/speed.md": 7,
+    "docs/text.md": 1,
+}
 FENCE = re.compile(r"^ *(```|:::).*?^ *\1 *$", re.MULTILINE | re.DOTALL)
 # Names that are written small begin sentences, too.
 END = re.compile(r"(?<=[.!?])[)\"*]*\s+(?=[A-Z*\"(\[]|scikit-learn|skops|skl2onnx|pre-commit|pandas|faiss)")
@@ -74,8 +84,11 @@ def public_docstrings() -> Iterator[tuple[str, str]]:
         if not is_own(value) or not callable(value):
             continue
         members = vars(value).items() if inspect.isclass(value) else ()
-        for at, what in [("", value), *((f".{m}", w) for m, w in members if not m.startswith("_"))]:
-            text = inspect.getdoc(getattr(what, "__func__", what)) if at == "" or hasattr(what, "__doc__") else ""
+        own = [(f".{at}", getattr(what, "__func__", what)) for at, what in members if not at.startswith("_")]
+        for at, what in [("", value), *own]:
+            text = (
+                inspect.getdoc(what) if what is value or inspect.isfunction(what) or isinstance(what, property) else ""
+            )
             prose = re.split(r"^Examples\n-+$", text or "", flags=re.MULTILINE)[0]
             prose = re.sub(r"^.*\n-{3,}$", "", prose, flags=re.MULTILINE)
             # The name and type of a parameter end what was said of the one before. Its description is a phrase, such
@@ -84,20 +97,28 @@ def public_docstrings() -> Iterator[tuple[str, str]]:
             yield f"{name}{at}", prose
 
 
-def check(root: Path = ROOT) -> list[str]:
-    """Return a line for each sentence that breaks a rule, in the pages and in the docstrings of the reference."""
-    said = []
-    pages = [root / "README.md", root / "CONTRIBUTING.md", *sorted((root / "docs").rglob("*.md"))]
-    for page in pages:
-        for line, fault, sentence in faults(page.read_text("utf-8")):
-            said.append(f"{page.relative_to(root)}:{line}: {fault}: {sentence}")
-    for name, text in public_docstrings():
-        said += [f"{name}: {fault}: {sentence}" for _, fault, sentence in faults(text)]
+def check(root: Path = ROOT) -> dict[str, list[str]]:
+    """Return the sentences that break a rule, by page or by public name."""
+    said: dict[str, list[str]] = {}
+    for page in [root / "README.md", root / "CONTRIBUTING.md", *sorted((root / "docs").rglob("*.md"))]:
+        name = page.relative_to(root).as_posix()
+        said[name] = [f"{name}:{at}: {fault}: {text}" for at, fault, text in faults(page.read_text("utf-8"))]
+    for name, prose in public_docstrings():
+        said[name] = [f"{name}: {fault}: {text}" for _, fault, text in faults(prose)]
     return said
 
 
+def main() -> int:
+    """Print what is new, and return the exit code."""
+    code = 0
+    for name, lines in check().items():
+        if len(lines) > KNOWN.get(name, 0):
+            print(*lines, sep="\n")
+            code = 1
+        elif len(lines) < KNOWN.get(name, 0):
+            print(f"{name}: only {len(lines)} are left of {KNOWN[name]}: lower the number in {Path(__file__).name}")
+    return code
+
+
 if __name__ == "__main__":
-    found = check()
-    print(*found, sep="\n")
-    print(f"{len(found)} sentences to mend")
-    sys.exit(bool(found))
+    sys.exit(main())

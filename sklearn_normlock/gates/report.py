@@ -200,7 +200,7 @@ class GateReport:
 
     @property
     def undecided(self) -> Mapping[str, str]:
-        """What could not be judged, and why; empty if all could."""
+        """Everything that could not be judged, and why; empty if all could."""
         found = {each.where: each.reason for each in self.judgements if each.verdict == "undecided"}
         if self.refused:
             found["gate"] = self.refused

@@ -68,7 +68,7 @@ def diagnose(profile: Profile, X: Any, *, budget: float = 1e-3, drift: float = 0
         What the pipeline was fitted on.
     X : array-like, sparse matrix or data frame of shape (n_rows, n_columns)
         The batch; one row is enough, more tell more.
-        Of a sparse matrix of many rows an even sample is judged.
+        A sparse matrix of many rows is judged by an even sample.
     budget : float, default=1e-3
         The probability of a false alarm that is allowed for a batch.
     drift : float, default=0.3

@@ -15,7 +15,7 @@ _SHOWN = 4
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found in a batch.
+    """The finding about a batch.
 
     Parameters
     ----------
@@ -26,9 +26,9 @@ class Diagnosis:
     columns : tuple
         The columns concerned: names if the profile has them, positions if not. Empty if it is the whole table.
     details : dict
-        What is known of the fault: ``factor`` and ``offset``, ``value``, ``scaler``, ``function``, ``norm``, ``order``;
+        What is known of the fault: ``factor`` and ``offset``, ``value``, ``scaler``, ``function``, ``norm``, ``order``.
         ``each`` has them column by column, ``or`` other units that are as likely, ``missing`` the shares of columns
-        whose missing values have changed, and ``also`` names faults that would leave the same numbers.
+        whose missing values have changed. ``also`` names faults that would leave the same numbers.
     confidence : float
         From 0 to 1, how far the name stands out among the hypotheses; 0 without an alarm.
     p_value : float
@@ -68,7 +68,7 @@ class Diagnosis:
 
     @property
     def remedy(self) -> str:
-        """What to do; empty without an alarm."""
+        """The next thing to do; empty without an alarm."""
         if not self.fault:
             return ""
         others = [(name, FAULTS[name].remedy) for name in self.details.get("also", ())]

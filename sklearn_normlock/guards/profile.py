@@ -27,7 +27,7 @@ _SHOWN = 50  # columns in a notebook
 
 
 class Profile:
-    """What data looks like: learned once, compared with every batch from then on.
+    """A picture of data: learned once, compared with every batch from then on.
 
     Counts, moments, minima and maxima are exact. Quantiles, ties, precision, row norms and the dependence between
     columns come from all rows up to 20,000 (fewer if they are wide) and from an even sample of them beyond. No row is

@@ -30,8 +30,9 @@ _RANK = {"match": 0, "undecided": 1, "mismatch": 2}
 def instrument(*, meter_provider: Any = None) -> Callable[[], None]:
     """Turn every event of this process into metrics, and into marks on the current span.
 
-    Counters: ``normlock.checks`` (loads, verifications and verdicts of guards, by event, verdict, fingerprint and
-    lock), ``normlock.mismatches`` (by event and error), ``normlock.alarms`` (of guards, by column and fault),
+    Counters are ``normlock.checks`` (loads, verifications and verdicts of guards, by event, verdict, fingerprint and
+    lock) and ``normlock.mismatches`` (by event and error). Guards and serving add ``normlock.alarms`` (by
+    column and fault),
     ``normlock.fallbacks`` (by member, method and error), ``normlock.shadow.differences`` (rows, by method),
     ``normlock.shadow.failures`` (by error). Histogram: ``normlock.guard.p_value``.
 

@@ -34,7 +34,7 @@ _SHOWN = 160  # characters of a change in the summary
 
 
 class LockFixture:
-    """What the fixture ``normlock`` gives a test.
+    """The object that the fixture ``normlock`` gives a test.
 
     Parameters
     ----------

@@ -123,8 +123,8 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
         What was approved.
     rtol : float, default=0.0
         With 0 the state must be the same to the last bit. Above it the question is whether a refit reproduced the
-        object: fitted numbers, and the outputs of probes, may differ by this much, relative to their size. Of arrays
-        that a lock does not hold by value the summaries are compared.
+        object: fitted numbers, and the outputs of probes, may differ by this much, relative to their size. Arrays that
+        a lock does not hold by value are compared by their summaries.
 
     Returns
     -------
@@ -314,7 +314,7 @@ def diff(a: Any, b: Any) -> Report:
     Parameters
     ----------
     a, b : estimator, mapping, Lock, or path of a lock or a checkpoint
-        Before and after. Of two checkpoints, what happened between them is said in the report's notes.
+        Before and after. For two checkpoints, the report's notes say what happened between them.
 
     Returns
     -------

@@ -35,7 +35,7 @@ _ENVELOPE = Envelope(LOCK, LOCK_VERSION, "lock the object anew", revision=LOCK_R
 
 @dataclass(frozen=True, kw_only=True)
 class Lock:
-    """What was approved: the state of a fitted object, and all that is needed to tell whether another is the same.
+    """The approved state of a fitted object, and all that is needed to tell whether another is the same.
 
     Made by :func:`sklearn_normlock.lock`; kept beside the artifact, in version control.
 

@@ -25,7 +25,7 @@ class Verdict(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a comparison found.
+    """The result of a comparison.
 
     Parameters
     ----------

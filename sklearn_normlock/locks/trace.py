@@ -31,7 +31,7 @@ _EMPTY = Unjudged(
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """What each step put out.
+    """The output of each step.
 
     Parameters
     ----------

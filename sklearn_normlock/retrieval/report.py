@@ -20,7 +20,14 @@ _ROWS_TOLD = 1_000  # in JSON; the object itself has them all
 
 
 class Effect(enum.Enum):
-    """What a fault does to the results of a search, from the least to the most."""
+    """The effect of a fault on the results of a search, from the least to the most.
+
+    Examples
+    --------
+    >>> from sklearn_normlock.retrieval import Effect
+    >>> [effect.value for effect in Effect]
+    ['nothing', 'scores only', 'ranking changed', 'unusable']
+    """
 
     NOTHING = "nothing"
     SCORES = "scores only"
@@ -49,6 +56,12 @@ class VectorFault:
         The rows that have it; empty if all have it or it is not of rows.
     equals : tuple of str, default=()
         Other names that say what was seen as well.
+
+    Examples
+    --------
+    >>> from sklearn_normlock.retrieval import Effect, VectorFault
+    >>> VectorFault(name="not_normalised", effect=Effect.RANKING, text="lengths from 2 to 9", remedy="Normalise.").name
+    'not_normalised'
     """
 
     name: str
@@ -59,7 +72,13 @@ class VectorFault:
     equals: tuple[str, ...] = ()
 
     def describe(self) -> str:
-        """Return it in one sentence or two."""
+        """Return it in one sentence or two.
+
+        Returns
+        -------
+        text : str
+            Without a newline at its end.
+        """
         rows = ""
         if self.rows:
             shown = ", ".join(map(str, self.rows[:_ROWS_SHOWN]))
@@ -71,7 +90,7 @@ class VectorFault:
 
 @dataclass(frozen=True, kw_only=True)
 class VectorReport:
-    """What a check of vectors, or of a search, found.
+    """The finding of a check of vectors, or of a search.
 
     Parameters
     ----------
@@ -91,6 +110,12 @@ class VectorReport:
         What was looked at.
     worst : tuple of (int, float)
         The queries that suffer most, and their overlap; worst first.
+
+    Examples
+    --------
+    >>> from sklearn_normlock.retrieval import VectorReport
+    >>> VectorReport(n_rows=3).ok
+    True
     """
 
     faults: tuple[VectorFault, ...] = ()
@@ -154,7 +179,13 @@ class VectorReport:
         return STYLES[style](self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain JSON values, for a program; of very many rows the first are told."""
+        """Return it as plain JSON values, for a program; of very many rows the first are told.
+
+        Returns
+        -------
+        document : dict
+            Plain JSON values.
+        """
         return {
             "ok": self.ok,
             "verdict": self.verdict.value,

@@ -89,7 +89,7 @@ class Fallback(ServingEstimator):
         object must be fitted; one that isn't is cloned and fitted by :meth:`fit`.
     locks : list, default=None
         For each candidate a :class:`~sklearn_normlock.Lock` or the path of one; True for the lock beside the file;
-        False to serve it on trust; None for the lock beside a file, and for an object the seal that it carries.
+        False to serve it on trust. None is the lock beside a file, and for an object the seal that it carries.
     on_error : {"raise", "fallback"}, default="raise"
         What an error of a candidate in a call does: it reaches the caller, or the next candidate is asked. If all fail,
         the first one's error reaches the caller.
