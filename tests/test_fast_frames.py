@@ -11,9 +11,11 @@ from frame_models import FRAME, TEXTS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _get_feature_names
 
 import sklearn_normlock as nl
+from sklearn_normlock import preprocessing
 from sklearn_normlock.kernels import METHODS, fast_paths
 from sklearn_normlock.seals.mixin import usual
 
@@ -173,3 +175,27 @@ def test_an_ordinary_row_never_reaches_scikit_learn(name, method, library, monke
         monkeypatch.setattr(f"sklearn.{module}.check_is_fitted", refused)
     assert usual()
     assert outcome(est, method, row, told) == expected
+
+
+class Flat(BaseEstimator, TransformerMixin):
+    """Gives one dimension too few, but not when it is fitted."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def fit_transform(self, X, y=None):
+        return np.zeros((len(X), 1))
+
+    def transform(self, X):
+        return np.zeros(len(X))
+
+
+def test_what_a_transformer_of_the_users_gives_is_judged_by_scikit_learn():
+    """A transformer without a kernel, beside others that have one, raises and warns as it does in scikit-learn's."""
+    est = frame_models.on_columns(preprocessing.StandardScaler(), Flat()).fit(FRAME)
+    stock = nl.unlock(est)
+    assert fast_paths(est)[""] == ("transform",)
+    for data in (FRAME[:1], FRAME[:7], FRAME.drop(columns="city"), FRAME[FRAME.columns[::-1]]):
+        told_by = [outcome(each, "transform", data) for each in (est, stock)]
+        assert told_by[0] == told_by[1]
+        assert told_by[0][0][0] is ValueError

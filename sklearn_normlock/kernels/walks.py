@@ -132,7 +132,7 @@ def _columns_of_frame(compiler: Compiler, est: Any, names: list[str], parts: lis
             at = {name: i for i, name in enumerate(X.names)}
             if len(at) != len(X.names) or {*map(type, at)} != {str} or not needed <= at.keys():
                 return None
-        results, own = [], sparse
+        results, foreign = [], False
         for run, transformer, positions, chosen in walk:
             if at is not None:
                 positions = [at[name] for name in chosen]
@@ -140,9 +140,11 @@ def _columns_of_frame(compiler: Compiler, est: Any, names: list[str], parts: lis
             result = None if run is None else run(part)
             if result is None:
                 result = transformer.transform(part.frame())
-                own = own or type(result) is not ndarray
+                foreign = True
             results.append(result)
-        if own:
+        if foreign:  # which may be of any kind and shape: scikit-learn judges it
+            est._validate_output(results)
+        if foreign or sparse:
             return est._hstack(results, n_samples=X.rows)
         return np.concatenate(results, axis=1)
 
