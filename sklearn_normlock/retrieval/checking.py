@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .contract import EmbeddingContract
 
 _KEPT = 0.4  # share of mean or variance below which it is lost: other topics keep more
+_VARIES = 0.55  # share of the variance from which vectors vary as those of the contract do
 _ALIKE = 1e-3  # spread of lengths, relative to their mean, below which all have one length
 _TOLD = 1.001  # how far beyond the lengths at fit a length must be
 _NORMALISE = "Normalise them to length 1, as the vectors of the contract are"
@@ -221,22 +222,24 @@ def _directions(check: _Check) -> dict[str, float]:
 
 def _kept(known: Directions, U: Array) -> Mapping[str, float]:
     """Return what vectors keep of the directions of a contract, and which of centred and lost that means."""
-    found: dict[str, float] = {"lost": 1.0, "centred": 0.0}
-    gone, small = [], False
+    found: dict[str, float] = {}
+    shares, noises, gone, size = [], [], False, 1.0
     if known.shows_mean:
         share, noise, size = known.kept_mean(U)
         found |= {"kept mean": share, "noise of mean": noise, "size of mean": size}
-        gone.append(share + 4 * noise < _KEPT)
-        small = gone[-1] and size < _KEPT
-    varies = True
+        gone = share + 4 * noise < _KEPT
+        shares.append(share)
+        noises.append(noise)
+    small = gone and size < _KEPT
     if known.shows_variance:
         share, noise = known.kept_variance(U)
         found["kept variance"] = share
-        gone.append(share + 4 * noise < _KEPT)
-        varies = not gone[-1]
-    found["lost"] = float(all(gone))
-    # The mean alone is gone, and no other mean came in its place.
-    found["centred"] = float(small and varies)
+        shares.append(share)
+        noises.append(noise)
+        # Vectors that vary as before are of this model: a mean that is mostly gone was then taken away.
+        small = gone and share > _VARIES and size < 2 * _KEPT
+    found["centred"] = float(small)
+    found["lost"] = float(np.mean(shares) + 4 * np.linalg.norm(noises) / len(noises) < _KEPT + 0.05)
     return found
 
 
@@ -260,7 +263,9 @@ def _name_directions(check: _Check, U: Array, figures: Mapping[str, float]) -> N
             Effect.RANKING,
             text,
             "Embed both sides with one model and one build of it",
-            equals=() if tail is not None else ("wrong_end", "columns in another order"),
+            equals=("another pooling",)
+            if tail is not None
+            else ("another pooling", "wrong_end", "columns in another order"),
         )
 
 
