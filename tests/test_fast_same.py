@@ -80,7 +80,7 @@ def test_the_fast_path_changes_nothing(name, method):
     """Whatever is passed: the same bits, dtype, order and flags, or the same error; and the same warnings."""
     width = OBJECTS[name].n_features_in_
 
-    @settings(max_examples=15, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(inputs(width))
     def check(data):
         same(name, method, data)
@@ -94,7 +94,7 @@ def test_the_fast_path_changes_nothing_at_length(name, method):
     """As above, over hundreds of inputs each."""
     width = OBJECTS[name].n_features_in_
 
-    @settings(max_examples=150, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=50, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(inputs(width))
     def check(data):
         same(name, method, data)
