@@ -255,6 +255,10 @@ def test_commands_and_variables_exist(page, capsys):
         assert (ROOT / script).is_file(), script
 
 
+#: Folders that only the build of the site makes.
+MADE = [ROOT / "docs" / "api", ROOT / "docs" / "gallery"]
+
+
 def anchors(page):
     """Return the names under which a page's headings can be linked to, made as GitHub makes them."""
     text = re.sub(FENCE, "", page.read_text("utf-8"))
@@ -269,6 +273,8 @@ def test_links_between_pages(page):
     for link in links:
         path, _, anchor = link.partition("#")
         target = page.parent / path if path else page
+        if target.parent in MADE:
+            continue  # the build of the site makes it, and fails if it isn't there
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
 
