@@ -89,6 +89,19 @@ TRANSFORMERS = {
         X,
     ),
     "FeatureUnion": (pipeline.make_union(preprocessing.StandardScaler(), decomposition.PCA(n_components=2)), X),
+    "PolynomialFeatures": (preprocessing.PolynomialFeatures(3), X),
+    "PolynomialFeatures of interactions": (
+        preprocessing.PolynomialFeatures((2, 4), interaction_only=True, order="F"),
+        X.astype(np.float32),
+    ),
+    "PolynomialFeatures without bias": (preprocessing.PolynomialFeatures((2, 2), include_bias=False, order="F"), X),
+    "PolynomialFeatures of no products": (preprocessing.PolynomialFeatures(1, include_bias=False), X),
+    "SplineTransformer": (preprocessing.SplineTransformer(), X),
+    "SplineTransformer that errs": (preprocessing.SplineTransformer(4, extrapolation="error", include_bias=False), X),
+    "SplineTransformer going on": (preprocessing.SplineTransformer(extrapolation="continue", order="F"), X),
+    "SplineTransformer in lines": (preprocessing.SplineTransformer(extrapolation="linear", degree=2), X),
+    "SplineTransformer in lines, of steps": (preprocessing.SplineTransformer(extrapolation="linear", degree=0), X),
+    "SplineTransformer in a circle": (preprocessing.SplineTransformer(extrapolation="periodic"), X.astype(np.float32)),
     "SimpleImputer with indicator": (impute.SimpleImputer(add_indicator=True), GAPS),
     "MissingIndicator": (impute.MissingIndicator(), GAPS),
     "ColumnTransformer": (
@@ -114,7 +127,9 @@ TRANSFORMERS = {
     ),
     "pipeline with a step of scikit-learn's own": (
         pipeline.make_pipeline(
-            preprocessing.StandardScaler(), preprocessing.PolynomialFeatures(), preprocessing.MaxAbsScaler()
+            preprocessing.StandardScaler(),
+            preprocessing.SplineTransformer(n_knots=3, sparse_output=True),
+            preprocessing.MaxAbsScaler(),
         ),
         X,
     ),

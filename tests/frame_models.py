@@ -60,6 +60,8 @@ MODELS = {
     "SimpleImputer with indicator": (imputed(add_indicator=True), GAPS[NUMBERS]),
     "SimpleImputer of text": (imputed(strategy="most_frequent"), GAPS[TEXTS].astype(object)),
     "MissingIndicator": (impute.MissingIndicator(), GAPS[NUMBERS]),
+    "PolynomialFeatures": (preprocessing.PolynomialFeatures(), FRAME[NUMBERS]),
+    "SplineTransformer": (preprocessing.SplineTransformer(), FRAME[NUMBERS]),
     "OneHotEncoder": (one_hot(), FRAME[TEXTS]),
     "OneHotEncoder that ignores": (one_hot(handle_unknown="ignore"), GAPS[TEXTS]),
     "OneHotEncoder dense": (one_hot(handle_unknown="ignore", sparse_output=False), GAPS[TEXTS]),
@@ -102,7 +104,7 @@ MODELS = {
         FRAME,
     ),
     "columns with a step of scikit-learn's own": (
-        on_columns(preprocessing.SplineTransformer(n_knots=3), ordinal()),
+        on_columns(impute.KNNImputer(), ordinal()),
         FRAME,
     ),
 }

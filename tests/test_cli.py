@@ -21,6 +21,7 @@ from lock_documents import X, pipeline, scaler, sealed
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import sklearn_normlock as nl
+from sklearn_normlock import impute as locked_impute
 from sklearn_normlock import pipeline as locked_pipeline
 from sklearn_normlock import preprocessing as locked
 from sklearn_normlock.cli import main
@@ -481,13 +482,13 @@ def test_a_file_that_changes_while_it_is_locked(folder, capsys, monkeypatch):
 def test_show_says_which_steps_are_fast(folder, capsys, monkeypatch):
     """For an artifact `show` lists the steps that have a fast path, and says why the others have none."""
     monkeypatch.chdir(folder)
-    nl.dump(locked_pipeline.make_pipeline(locked.StandardScaler(), locked.PolynomialFeatures()).fit(X), "pipe.skops")
+    nl.dump(locked_pipeline.make_pipeline(locked.StandardScaler(), locked_impute.KNNImputer()).fit(X), "pipe.skops")
     code, out, _ = here(capsys, "show", "pipe.skops")
     lines = [line.split(None, 2)[2] for line in out.splitlines() if line.startswith("fast path")]
     assert code == MATCH and lines == [
         "(whole): transform",
         "standardscaler: transform, inverse_transform",
-        "polynomialfeatures: none, as scikit-learn computes it: PolynomialFeatures has no kernel",
+        "knnimputer: none, as scikit-learn computes it: KNNImputer has no kernel",
     ]
 
 

@@ -5,13 +5,14 @@ import pickle
 
 import numpy as np
 import pytest
-from sklearn import pipeline, preprocessing
+from sklearn import impute, pipeline, preprocessing
 from sklearn.base import TransformerMixin
 from sklearn.linear_model import LogisticRegression
 
 import sklearn_normlock as nl
+from sklearn_normlock.impute import KNNImputer
 from sklearn_normlock.pipeline import make_pipeline
-from sklearn_normlock.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
+from sklearn_normlock.preprocessing import FunctionTransformer, StandardScaler
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 y = X[:, 0] > 0
@@ -37,7 +38,7 @@ def logged(monkeypatch, cls, name, log):
         (preprocessing.StandardScaler, "fit_transform", lambda: StandardScaler().fit_transform(X)),
         (TransformerMixin, "fit_transform", lambda: StandardScaler().fit_transform(X)),
         (pipeline.Pipeline, "fit", lambda: make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)),
-        (preprocessing.PolynomialFeatures, "transform", lambda: PolynomialFeatures().fit(X).transform(X)),
+        (impute.KNNImputer, "transform", lambda: KNNImputer().fit(X).transform(X)),
     ],
 )
 def test_a_later_patch_of_the_parent_is_called(owner, name, use, monkeypatch):

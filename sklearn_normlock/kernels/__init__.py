@@ -47,11 +47,12 @@ def has_fast_path(est: Any, method: str | None = None) -> bool:
 
     Examples
     --------
-    >>> from sklearn_normlock.preprocessing import PolynomialFeatures, StandardScaler
+    >>> from sklearn_normlock.impute import KNNImputer
+    >>> from sklearn_normlock.preprocessing import StandardScaler
     >>> from sklearn_normlock.kernels import has_fast_path
     >>> has_fast_path(StandardScaler().fit([[0.0], [2.0]]))
     True
-    >>> has_fast_path(PolynomialFeatures().fit([[0.0], [2.0]]))
+    >>> has_fast_path(KNNImputer().fit([[0.0], [2.0]]))
     False
     """
     methods = fast_paths(est)[""]
@@ -78,12 +79,13 @@ def fast_paths(est: Any) -> dict[str, tuple[str, ...]]:
 
     Examples
     --------
+    >>> from sklearn_normlock.impute import KNNImputer
     >>> from sklearn_normlock.pipeline import make_pipeline
-    >>> from sklearn_normlock.preprocessing import PolynomialFeatures, StandardScaler
+    >>> from sklearn_normlock.preprocessing import StandardScaler
     >>> from sklearn_normlock.kernels import fast_paths
-    >>> pipe = make_pipeline(StandardScaler(), PolynomialFeatures()).fit([[0.0], [2.0]])
+    >>> pipe = make_pipeline(StandardScaler(), KNNImputer()).fit([[0.0], [2.0]])
     >>> fast_paths(pipe)
-    {'': ('transform',), 'standardscaler': ('transform', 'inverse_transform'), 'polynomialfeatures': ()}
+    {'': ('transform',), 'standardscaler': ('transform', 'inverse_transform'), 'knnimputer': ()}
     """
     found: dict[str, tuple[str, ...]] = {}
     _enter(est, "", None, found, {})
@@ -105,10 +107,11 @@ def slow_paths(est: Any) -> dict[str, str]:
 
     Examples
     --------
+    >>> from sklearn_normlock.impute import KNNImputer
     >>> from sklearn_normlock.pipeline import make_pipeline
-    >>> from sklearn_normlock.preprocessing import PolynomialFeatures, StandardScaler
+    >>> from sklearn_normlock.preprocessing import StandardScaler
     >>> from sklearn_normlock.kernels import slow_paths
-    >>> pipe = make_pipeline(StandardScaler(copy=False), PolynomialFeatures()).fit([[0.0], [2.0]])
+    >>> pipe = make_pipeline(StandardScaler(copy=False), KNNImputer()).fit([[0.0], [2.0]])
     >>> slow_paths(pipe)["standardscaler"]
     'a parameter or fitted value is one that the kernel does not repeat'
     """

@@ -46,6 +46,8 @@ _HOMES = {
     "sklearn.preprocessing._data.PowerTransformer": "power",
     "sklearn.preprocessing._data.QuantileTransformer": "columns",
     "sklearn.preprocessing._discretization.KBinsDiscretizer": "columns",
+    "sklearn.preprocessing._polynomial.PolynomialFeatures": "expansions",
+    "sklearn.preprocessing._polynomial.SplineTransformer": "expansions",
     "sklearn.pipeline.Pipeline": "walks",
     "sklearn.pipeline.FeatureUnion": "walks",
     "sklearn.compose._column_transformer.ColumnTransformer": "walks",
