@@ -60,6 +60,25 @@ MODELS = {
     "SimpleImputer with indicator": (imputed(add_indicator=True), GAPS[NUMBERS]),
     "SimpleImputer of text": (imputed(strategy="most_frequent"), GAPS[TEXTS].astype(object)),
     "MissingIndicator": (impute.MissingIndicator(), GAPS[NUMBERS]),
+    "SimpleImputer of text with indicator": (
+        imputed(strategy="most_frequent", add_indicator=True),
+        GAPS[TEXTS].astype(object),
+    ),
+    "FunctionTransformer": (preprocessing.FunctionTransformer(np.cbrt), FRAME[NUMBERS]),
+    "FunctionTransformer of logarithms": (
+        both(preprocessing.FunctionTransformer(np.log1p, feature_names_out="one-to-one"), imputed(), scaled()),
+        GAPS[["income", "age"]].abs(),
+    ),
+    "FunctionTransformer of nothing": (preprocessing.FunctionTransformer(), FRAME),
+    "columns of functions": (
+        compose.make_column_transformer(
+            (both(preprocessing.FunctionTransformer(np.arctan), scaled()), ["age", "tenure"]),
+            (preprocessing.FunctionTransformer(np.sqrt), ["income"]),
+            (ordinal(), TEXTS),
+            remainder="passthrough",
+        ),
+        FRAME,
+    ),
     "PolynomialFeatures": (preprocessing.PolynomialFeatures(), FRAME[NUMBERS]),
     "SplineTransformer": (preprocessing.SplineTransformer(), FRAME[NUMBERS]),
     "OneHotEncoder": (one_hot(), FRAME[TEXTS]),

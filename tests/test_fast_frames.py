@@ -160,7 +160,11 @@ def test_an_ordinary_row_never_reaches_scikit_learn(name, method, library, monke
             pytest.skip("this scikit-learn doesn't see the names of this polars")
         if names_of(name) == ["visits", "plan"] or "scikit-learn's own" in name:
             pytest.skip("polars converts integers and texts as a whole")
-    if "scikit-learn's own" in name or "with the rest" in name:
+        if "rest" in name or name == "columns of functions":
+            pytest.skip("polars' integers are joined as scikit-learn does")
+        if name == "FunctionTransformer of logarithms":
+            pytest.skip("a function makes an array of polars' columns, and the next step misses their names")
+    if "scikit-learn's own" in name:
         pytest.skip("one of its transformers is scikit-learn's")
     row = FRAME[names_of(name)][:1]
     if library == "polars":

@@ -24,6 +24,8 @@ F64: np.dtype[Any] = np.dtype(np.float64)
 
 # Columns of these dtypes become float64 when they stand beside one another, and where floats are asked for.
 _WIDENED = {F64, *map(np.dtype, ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "?"))}
+_FLOATS = {F64, F32}
+_INTEGERS = {dtype for dtype in _WIDENED if dtype.kind in "iu"}
 _MASKED = ("IntegerArray", "FloatingArray", "ArrowExtensionArray")
 _TEXTS = (
     "StringArray",
@@ -47,12 +49,20 @@ class Frame:
         The columns selected, in the library's own arrays.
     loose : bool, default=False
         Whether the result's layout in memory does not depend on the layout of what is read here.
+    func : ufunc, default=None
+        Was applied to the columns, and is yet to be applied to ``source``.
     """
 
-    __slots__ = ("_columns", "_names", "loose", "rows", "selected", "source")
+    __slots__ = ("_columns", "_func", "_names", "loose", "rows", "selected", "source")
 
     def __init__(
-        self, source: Any, names: Any = None, columns: list[Any] | None = None, *, loose: bool = False
+        self,
+        source: Any,
+        names: Any = None,
+        columns: list[Any] | None = None,
+        *,
+        loose: bool = False,
+        func: Any = None,
     ) -> None:
         self.source = source
         self.rows = len(source)
@@ -60,6 +70,7 @@ class Frame:
         self.selected = names is not None
         self._names: list[Any] | None = None if names is None else list(names)
         self._columns = columns
+        self._func = func
 
     @property
     def names(self) -> list[Any]:
@@ -78,19 +89,25 @@ class Frame:
     def select(self, names: list[Any], positions: Sequence[int], *, loose: bool) -> Frame:
         """Return some of the columns, by their positions here, which have these names."""
         columns = self.columns
-        return type(self)(self.source, names, [columns[i] for i in positions], loose=loose)
+        return type(self)(self.source, names, [columns[i] for i in positions], loose=loose, func=self._func)
+
+    def apply(self, func: np.ufunc) -> Frame | np.ndarray | None:
+        """Return what a function gives of the whole frame; None unless all its columns are plain float64."""
+        raise NotImplementedError
 
     def frame(self) -> Any:
         """Return the frame as scikit-learn would pass it on."""
-        return _safe_indexing(self.source, self._names, axis=1) if self.selected else self.source
+        frame = _safe_indexing(self.source, self._names, axis=1) if self.selected else self.source
+        return frame if self._func is None else self._func(frame)
 
     def numbers(self, *, exact: bool) -> np.ndarray | None:
-        """Return the columns as an array of float64 or float32; None if that is not what scikit-learn works on.
+        """Return the columns as an array of numbers; None if that is not what scikit-learn works on.
 
         Parameters
         ----------
         exact : bool
-            Whether scikit-learn keeps the columns' own dtype; else it turns all that aren't floats into float64.
+            Whether scikit-learn keeps the columns' own dtype. Else it turns all that aren't floats into float64, and
+            this gives float64 or float32.
         """
         raise NotImplementedError
 
@@ -129,10 +146,10 @@ class PandasFrame(Frame):
         columns = self.columns
         dtypes = {column.dtype for column in columns}
         one = len(dtypes) == 1
-        if one and F64 in dtypes:
+        if one and dtypes <= (_INTEGERS | _FLOATS if exact else _FLOATS):
+            (dtype,) = dtypes
+        elif F64 in dtypes and dtypes <= _INTEGERS | {F64}:
             dtype = F64
-        elif one and F32 in dtypes:
-            dtype = F32
         elif exact or not dtypes:
             return None
         elif dtypes <= _WIDENED or dtypes == {F32, F64}:
@@ -150,6 +167,14 @@ class PandasFrame(Frame):
         for i, column in enumerate(columns):
             out[:, i] = column
         return out
+
+    def apply(self, func: np.ufunc) -> Frame | None:
+        """As for any frame: pandas applies the function, and returns a frame of the same names."""
+        columns = self.columns
+        if self._func is not None or any(type(column) is not np.ndarray or column.dtype != F64 for column in columns):
+            return None
+        found = [func(column) for column in columns]
+        return type(self)(self.source, self._names if self.selected else None, found, loose=self.loose, func=func)
 
     def values(self, i: int) -> tuple[list[Any], str] | None:
         """As for any frame; None for a dtype that scikit-learn converts in some other way."""
@@ -198,6 +223,13 @@ class PolarsFrame(Frame):
         for i, column in enumerate(columns):
             out[:, i] = column.to_numpy()
         return out
+
+    def apply(self, func: np.ufunc) -> np.ndarray | None:
+        """As for any frame: polars converts itself as a whole, and the function returns an array."""
+        if any(column.dtype != sys.modules["polars"].Float64 for column in self.columns):
+            return None
+        array = self._whole(F64)
+        return None if array is None else func(array)
 
     def values(self, i: int) -> tuple[list[Any], str] | None:
         """As for any frame; None for a dtype that scikit-learn converts in some other way."""

@@ -19,8 +19,7 @@ def _imputer(compiler: Compiler, est: Any) -> Kernel:
     demand(est.copy is True, type(est.add_indicator) is bool)
     indicate = _indicated(est.indicator_) if est.add_indicator else None
     if est._fit_dtype.kind == "O":
-        demand(indicate is None)
-        return _text(compiler, est)
+        return _text(est, indicate)
     demand(est._fit_dtype in (F64, F32))
     statistics = compiler.array(est, "statistics_", ndim=1, objects=True)
     schema = schema_of(est)
@@ -74,7 +73,7 @@ def _indicator(compiler: Compiler, est: Any) -> Kernel:
     return on_numbers(kernel, schema_of(est), exact=True)
 
 
-def _text(compiler: Compiler, est: Any) -> Kernel:
+def _text(est: Any, indicate: Mask | None) -> Kernel:
     """Return what fills the gaps between texts: NaN is a gap, None is not."""
     width, names = schema_of(est)
     statistics = vars(est).get("statistics_")
@@ -116,7 +115,12 @@ def _text(compiler: Compiler, est: Any) -> Kernel:
         out = np.empty((len(filled[0]), width), dtype=object) if order == "C" else X.copy(order="K")
         for i, each in enumerate(filled):
             out[:, i] = each
-        return out
+        if indicate is None:
+            return out
+        mask = np.empty_like(out, dtype=bool)
+        for i, (values, _) in enumerate(columns):  # type: ignore[misc]
+            mask[:, i] = [type(value) is float for value in values]  # no float stands between texts but NaN
+        return np.hstack((out, indicate(mask)))
 
     return kernel
 

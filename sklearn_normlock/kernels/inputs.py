@@ -124,4 +124,7 @@ def by_rows(kernel: Kernel, width: int) -> Kernel:
 def on_frame(kernel: Kernel, X: Any) -> Any:
     """Return what a kernel makes of a data frame; None of anything else."""
     frame = frame_of(X)
-    return None if frame is None else kernel(frame)
+    if frame is None:
+        return None
+    result = kernel(frame)
+    return result.frame() if isinstance(result, Frame) else result

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..fingerprints.naming import cached
 from .compiler import Compiler, Factory, demand, schema_of
-from .inputs import F32, F64, Kernel, contiguous, finite, ndarray, on_numbers
+from .inputs import F32, F64, Frame, Kernel, contiguous, finite, ndarray, on_numbers
 
 
 def _norm_l1(X: np.ndarray) -> np.ndarray:
@@ -66,18 +67,49 @@ def _binarizer(compiler: Compiler, est: Any) -> Kernel:
     return on_numbers(kernel, schema_of(est), dtypes, exact=True)
 
 
+@cached
+def _elementwise(func: np.ufunc) -> bool:
+    """Tell whether a function gives the same float64 of a number, wherever that stands in an array.
+
+    pandas applies it to columns that lie side by side in memory, and a kernel column by column.
+    """
+    numbers = np.concatenate([np.linspace(-3, 3, 257), np.geomspace(1e-9, 1e9, 255)])
+    with np.errstate(all="ignore"):
+        whole = func(numbers)
+        if whole.dtype != F64:
+            return False
+        parts = (
+            np.concatenate([func(numbers[i : i + 1]) for i in range(len(numbers))]),
+            np.concatenate([func(numbers[i : i + 7]) for i in range(0, len(numbers), 7)]),
+            func(np.repeat(numbers, 3).reshape(-1, 3)[:, 1]),
+            func(numbers[::-1])[::-1],
+        )
+    return all(np.array_equal(whole, part, equal_nan=True) for part in parts)
+
+
 def _function(compiler: Compiler, est: Any) -> Kernel:
     func = est.func
     demand(est.validate is False, func is None or (type(func) is np.ufunc and func.nin == func.nout == 1))
     demand(not est.kw_args)
-
-    def identity(X: Any) -> Any:
-        return X if type(X) is ndarray else None
+    names = schema_of(est).names
+    framed = est.feature_names_out in (None, "one-to-one") and (func is None or _elementwise(func))
 
     def kernel(X: Any) -> Any:
-        return func(X) if type(X) is ndarray and X.ndim == 2 and X.dtype.char in "df" else None
+        if type(X) is ndarray:
+            if func is None:
+                return X
+            return func(X) if X.ndim == 2 and X.dtype.char in "df" else None
+        if not isinstance(X, Frame) or not framed or X.names != names:
+            return None
+        if func is None:
+            return X
+        try:
+            with np.errstate(all="raise"):  # what would be warned of is handed over
+                return X.apply(func)
+        except FloatingPointError:
+            return None
 
-    return identity if func is None else kernel
+    return kernel
 
 
 KERNELS: dict[tuple[str, str], Factory] = {

@@ -52,7 +52,7 @@ def _called(name: str, backwards: bool = False, dense: bool = False) -> Factory:
                     if dense and issparse(result):
                         result = result.toarray()
                 X = result
-            return X.frame() if isinstance(X, Frame) else X
+            return X
 
         return by_rows(kernel, 2 if getattr(kernels[-1], "by_rows", False) else 0)
 
@@ -141,6 +141,10 @@ def _columns_of_frame(compiler: Compiler, est: Any, names: list[str], parts: lis
             if result is None:
                 result = transformer.transform(part.frame())
                 foreign = True
+            elif isinstance(result, Frame):
+                array = result.numbers(exact=True)
+                foreign |= array is None
+                result = result.frame() if array is None else array
             results.append(result)
         if foreign:  # which may be of any kind and shape: scikit-learn judges it
             est._validate_output(results)
