@@ -74,7 +74,7 @@ class FileMember:
 class WeightsMember(FileMember):
     """A member of a bundle that is a checkpoint: known by its tensors, whatever container they lie in.
 
-    Its bytes are the quick path: the same bytes hold the same tensors.
+    The digest of its bytes names the file in a lock. It doesn't spare the tensors a reading: they are always hashed.
     """
 
     __fingerprint_class__ = WEIGHTS

@@ -1,6 +1,6 @@
-"""What is wrong with vectors, and what it does to a search: three answers, as everywhere.
+"""The report of a check of vectors: each fault, what it does to a search, and one of three answers.
 
-Nothing here imports NumPy or scikit-learn: a report can be read and printed anywhere.
+A report is plain values and texts: it computes nothing, and turns into JSON as it is.
 """
 
 from __future__ import annotations
