@@ -83,7 +83,7 @@ def calls(locked, plain, X):
         what = f"predict_proba of a pipeline, {rows}x30"
         row(what, partial(locked.predict_proba, X[:rows]), partial(plain.predict_proba, X[:rows]), 50)
     for name, obj in (("scaler", locked[0]), ("pipeline", locked)):
-        check = partial(watch_over(obj).intact, vars(obj))
+        check = partial(watch_over(obj).intact, obj)
         best = min(seconds(check, 2000) for _ in range(25))
         print(f"check of an untouched {name}: {1e6 * best:.2f} µs")
 
