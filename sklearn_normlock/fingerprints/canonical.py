@@ -7,8 +7,7 @@ path, so that a later mismatch can be located and shown.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from operator import add
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -193,7 +192,7 @@ class Walker:
         values = value.ravel().tolist()
         plain = encode_all(values) if len(values) >= BULK else None
         if plain is not None:
-            parts += plain
+            parts += _joined(*plain)
         else:
             self.enter(value)
             for i, item in enumerate(values):
@@ -211,7 +210,7 @@ class Walker:
         if len(value) >= BULK:
             items = encode_all([*value])
             if items is not None:
-                return tag + u64(len(items)) + b"".join(items)
+                return tag + u64(len(value)) + b"".join(_joined(*items))
         self.enter(value)
         parts = [tag, u64(len(value))]
         named = bool(self.labels) and self.labels[-1][1:] in _NAMED_MEMBERS
@@ -244,7 +243,7 @@ class Walker:
             keys = encode_all([*value])
             items = None if keys is None else encode_all([*value.values()])
             if keys is not None and items is not None:
-                return tag + u64(len(keys)) + b"".join(sorted(map(add, keys, items)))
+                return tag + u64(len(value)) + b"".join(sorted(_joined(*keys, *items)))
         self.enter(value)
         pairs = []
         for key, item in value.items():
@@ -253,6 +252,11 @@ class Walker:
         pairs.sort()
         self.leave()
         return tag + u64(len(pairs)) + b"".join(pairs)
+
+
+def _joined(*parts: Iterable[bytes]) -> Iterable[bytes]:
+    """Return the first of all parts joined, then the second, and so on."""
+    return map(b"".join, zip(*parts, strict=True))
 
 
 _KEYS = _Framed()

@@ -8,8 +8,8 @@ from __future__ import annotations
 import functools
 import types
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable
-from operator import add
+from collections.abc import Callable, Iterable
+from itertools import repeat
 from struct import Struct
 from typing import Any
 
@@ -135,20 +135,24 @@ class _Heads(dict):
 _STRING, _INT = _Heads(b"s"), _Heads(b"i")
 
 
-def encode_all(values: list[Any]) -> list[bytes] | None:
-    """Return what the encoders give of many values, if all are strings, all integers or all floats; else None."""
+def encode_all(values: list[Any]) -> tuple[Iterable[bytes], Iterable[bytes]] | None:
+    """Return what the encoders give of many values, if all are strings, all integers or all floats; else None.
+
+    The first part of each value's bytes and the second come by themselves: the caller joins them, once, with what
+    stands beside them.
+    """
     kinds = {*map(type, values)}
     if kinds == {str}:
         # One call for all of them, unless a string holds the character that keeps them apart.
         texts = "\0".join(values).encode("utf-8", "surrogatepass").split(b"\0")
         if len(texts) != len(values):
             texts = [value.encode("utf-8", "surrogatepass") for value in values]
-        return [*map(add, map(_STRING.__getitem__, map(len, texts)), texts)]
-    if kinds <= {int, np.int64}:
-        texts = [b"%d" % value for value in values]
-        return [*map(add, map(_INT.__getitem__, map(len, texts)), texts)]
+        return map(_STRING.__getitem__, map(len, texts)), texts
+    if kinds and kinds <= {int, np.int64}:
+        texts = repr(values if kinds == {int} else [*map(int, values)])[1:-1].encode("ascii").split(b", ")
+        return map(_INT.__getitem__, map(len, texts)), texts
     if kinds == {float}:
-        return [b"f" + (_f64(value) if value == value else _NAN) for value in values]
+        return repeat(b"f", len(values)), [_f64(value) if value == value else _NAN for value in values]
     return None
 
 
