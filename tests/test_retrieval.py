@@ -161,7 +161,8 @@ def test_clean_vectors_are_a_match():
         V = V.astype(np.float32 if seed % 2 else np.float64)
         for contract in contracts:
             report = contract.check(unit(V) if contract.normalized_ else V, "query" if seed % 2 else "index")
-            assert report.ok, (seed, report.explain())
+            assert not report.faults, (seed, report.explain())
+            assert report.ok == (len(V) >= 32)
 
 
 @pytest.mark.campaign
@@ -178,18 +179,31 @@ def test_false_alarms_of_clean_repeats():
             train, V = (unit(embeddings(m, int(rng.integers(1 << 30)), model=model)[:, :dim]) for m in (300, n))
         metric = ("ip", "l2", "cosine")[repeat % 3]
         report = EmbeddingContract(metric).fit(train).check(V.astype(np.float32), "query" if repeat % 2 else "index")
-        alarms += [report.explain()] if not report.ok else []
+        alarms += [report.explain()] if report.faults else []
     assert not alarms, alarms[:3]
 
 
 def test_what_could_not_be_seen_is_said():
-    """Random vectors have no direction of their own, and few vectors none that could be judged: the match says so."""
+    """Random vectors have no direction of their own, and few vectors none that could be judged: no match is said."""
     rng = np.random.default_rng(3)
     contract = EmbeddingContract().fit(unit(rng.normal(size=(500, 32))))
     report = contract.check(unit(rng.normal(size=(200, 32))))
-    assert report.ok and "everywhere alike" in report.not_judged["another_model, centred, wrong_end"]
+    assert report.verdict.value == "undecided"
+    assert "everywhere alike" in report.not_judged["another_model, centred, wrong_end"]
     report = contract_of().check(unit(HEAD["query"])[:3], "query")
-    assert report.ok and "from 32 vectors on" in report.explain()
+    assert report.verdict.value == "undecided" and "from 32 vectors on" in report.explain()
+    few = EmbeddingContract().fit(unit(HEAD["index"])[:8])
+    report = few.check(unit(HEAD["query"]))
+    assert report.verdict.value == "undecided" and "learned from 8 vectors" in report.explain()
+
+
+def test_floats_against_quantised_vectors_are_the_third_answer():
+    """A contract of int8 vectors says nothing of the precision of floats; vectors of its own dtype are judged."""
+    quantised = np.rint(unit(HEAD["index"]) * 127).astype(np.int8)
+    contract = EmbeddingContract(normalized=False).fit(quantised)
+    assert contract.check(quantised[:100]).ok
+    report = contract.check(quantised[:100].astype(np.float32))
+    assert report.verdict.value == "undecided" and "int8, and these are float32" in report.explain()
 
 
 def test_widths():
@@ -433,7 +447,7 @@ def test_reports_in_every_style():
 
 
 def test_the_command_checks_vectors(tmp_path, capsys):
-    """Exit codes are those of every command: 0, 1, and 2 for what can't be read."""
+    """Exit codes are those of every command: 0, 1, and 2 for what can't be read or can't be told."""
     contract, good, bad = (tmp_path / name for name in ("c.json", "good.npy", "bad.npy"))
     contract_of().save(contract)
     np.save(good, unit(HEAD["query"]).astype("f4"))
@@ -443,6 +457,8 @@ def test_the_command_checks_vectors(tmp_path, capsys):
     assert main([*command, str(bad), "--format", "json"]) == 1
     out = capsys.readouterr().out
     assert json.loads(out.splitlines()[-1])["effect"] == "scores only"
+    np.save(tmp_path / "few.npy", unit(HEAD["query"])[:3].astype("f4"))
+    assert main([*command, str(tmp_path / "few.npy")]) == 2
     assert main([*command, str(tmp_path / "none.npy")]) == 2
     assert main(["check", str(good), "--contract", str(good)]) == 2
     contract.write_text("{}")

@@ -139,7 +139,10 @@ def _precision(check: _Check) -> None:
     if not len(drawn):
         return
     if contract.dtype_ in ("bool", "int8", "uint8"):
-        check.not_judged["int8, binary"] = f"the contract's own vectors are {contract.dtype_}"
+        if V.dtype.name != contract.dtype_:
+            check.not_judged["precision"] = (
+                f"the contract's vectors are {contract.dtype_}, and these are {V.dtype.name}; pass them as stored"
+            )
         return
     few = np.unique(drawn[:64])
     values = len(few)
@@ -191,13 +194,15 @@ def _directions(check: _Check) -> dict[str, float]:
     U = unit(check.drawn)
     if not known.shows_mean and not known.shows_variance:
         check.not_judged["another_model, centred, wrong_end"] = (
-            "the vectors of the contract point everywhere alike"
+            "the vectors of the contract point everywhere alike; compare_embeddings tells it from the same texts"
             if known.count >= 2 * LEAST
-            else "it has too few vectors"
+            else f"the contract was learned from {known.count} vectors; fit it with {2 * LEAST} or more"
         )
         return {}
     if len(U) < LEAST:
-        check.not_judged["another_model, centred, wrong_end"] = f"directions are judged from {LEAST} vectors on"
+        check.not_judged["another_model, centred, wrong_end"] = (
+            f"directions are judged from {LEAST} vectors on; check more of them at once"
+        )
         return {}
     state = _kept(known, U)
     figures = {key: value for key, value in state.items() if key in ("kept mean", "kept variance")}

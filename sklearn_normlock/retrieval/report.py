@@ -97,9 +97,9 @@ class VectorReport:
     faults : tuple of VectorFault
         Those with the gravest effect first.
     undecided : tuple of str
-        Why it can't be told, if nothing is wrong and something decisive was not judged.
+        Why it can't be told, if nothing is wrong and the noise is too large.
     not_judged : mapping of str to str
-        Faults that could not have been seen here, and why. A match does not speak of them.
+        Faults that could not have been seen here, and why. A match is never said then.
     measures : mapping of str to float
         Figures that were measured.
     intervals : mapping of str to (float, float)
@@ -131,10 +131,10 @@ class VectorReport:
 
     @property
     def verdict(self) -> Verdict:
-        """The answer: a match is said only of what was judged."""
+        """The answer: a match is said only if nothing is wrong and nothing was left unjudged."""
         if self.faults:
             return Verdict.MISMATCH
-        return Verdict.UNDECIDED if self.undecided else Verdict.MATCH
+        return Verdict.UNDECIDED if self.undecided or self.not_judged else Verdict.MATCH
 
     @property
     def ok(self) -> bool:
