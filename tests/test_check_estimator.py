@@ -35,10 +35,14 @@ OURS = sorted(STOCK, key=lambda cls: cls.__name__)
 HOLDERS = ("calibration", "ensemble", "feature_selection", "model_selection", "multiclass", "multioutput")
 
 
+# Each check fits them for a second.
+ITERATIVE = ("DictionaryLearning", "FactorAnalysis", "FastICA", "LatentDirichletAllocation", "NMF", "SparsePCA")
+
+
 def _marks(cls: type) -> list[pytest.MarkDecorator]:
-    return (
-        [pytest.mark.long] if cls.__module__.startswith(tuple(f"sklearn_normlock.{each}" for each in HOLDERS)) else []
-    )
+    if cls.__module__.startswith(tuple(f"sklearn_normlock.{each}" for each in HOLDERS)):
+        return [pytest.mark.long]
+    return [pytest.mark.campaign] if cls.__name__.removeprefix("MiniBatch") in ITERATIVE else []
 
 
 def _run(check: Any, estimator: Any) -> None:

@@ -115,6 +115,7 @@ FLOATS = st.floats(-1e12, 1e12, allow_subnormal=False)
 @given(st.lists(st.tuples(FLOATS, FLOATS), min_size=1, max_size=8))
 @example([(0.0, 1.0), (1.0, 2.0)])
 @example([(5.0, 50.0)])
+@example([(0.0, 1.0), (0.0, 1.0), (0.0, 0.5), (1.0, 5e8)])
 def test_a_relation_holds(pairs):
     """Whatever relation is claimed of any numbers holds for every one of them that differs."""
     before, after = [a for a, _ in pairs], [b for _, b in pairs]

@@ -175,8 +175,7 @@ def _affine(pairs: Sequence[tuple[float, float]]) -> Relation | None:
         return None
     factor = (b1 - b0) / (a1 - a0)
     offset = b0 - factor * a0
-    scale = max(abs(b) for _, b in pairs) + abs(offset)
-    if factor == 0 or any(abs(factor * a + offset - b) > _EXACT * scale for a, b in pairs):
+    if factor == 0 or any(abs(factor * a + offset - b) > _EXACT * max(abs(b), abs(offset)) for a, b in pairs):
         return None
     if abs(factor - 1) <= _EXACT:
         return Relation(kind=RelationKind.SHIFTED, text=f"all shifted by {offset:+.6g}", factor=1.0, offset=offset)
