@@ -523,11 +523,9 @@ NASTY = Report(
 )  # fmt: skip
 
 TEXT = f"""dir,with:odd%name.skops: MISMATCH: nl1-sha256:{"a" * 12}… was expected, this is nl1-sha256:{"b" * 12}…
-  step.p|pe: <b>1</b> → a|b
-c`d
+  step.p|pe: <b>1</b> → a|b\\nc`d
   mean_["<script>"]: 1 → 2
-  probed outputs move by up to 3.14 σ, from step step.transform on: [0, 1] 1 → 2
-<i>
+  probed outputs move by up to 3.14 σ, from step step.transform on: [0, 1] 1 → 2\\n<i>
   versions: numpy 1.0 → 2.0
   tolerance of outputs, relative to the largest of a column: f8 1e-08; labels and whole numbers exactly
   not judged: other: why | not. Do <this>.
@@ -536,7 +534,7 @@ c`d
 
 
 def test_text():
-    """Word for word."""
+    """Word for word; what an object says can't begin a line of its own."""
     assert NASTY.explain() == str(NASTY) == TEXT
 
 
