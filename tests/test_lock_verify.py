@@ -560,7 +560,7 @@ def test_github():
     assert text.startswith(
         "::error file=dir%2Cwith%3Aodd%25name.skops,title=normlock::dir,with:odd%25name.skops: MISMATCH"
     )
-    assert "%0A  " not in text and "a|b%0Ac`d" in text
+    assert "%0A  " not in text and "a|b\\nc`d" in text
     assert text.split("::", 2)[2].replace("%0A", "\n").replace("%25", "%") == "\n".join(
         line.removeprefix("  ") for line in TEXT.split("\n")
     )

@@ -200,7 +200,7 @@ def _github(report: Report) -> str:
     """Return workflow commands (docs.github.com, "Workflow commands for GitHub Actions")."""
     if report.ok:
         return f"::notice title=normlock::{escaped(verdict(report))}"
-    text = "\n".join([verdict(report), *details(report), remedy(report) or ""]).strip()
+    text = "\n".join(map(one_line, [verdict(report), *details(report), remedy(report) or ""])).strip()
     file = f" file={escaped(report.subject, property=True)}," if report.subject else " "
     return f"::error{file}title=normlock::{escaped(text)}"
 
