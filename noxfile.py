@@ -64,7 +64,7 @@ def docs(session: nox.Session) -> None:
     """Run the documentation (examples, commands, links, notebooks) and build the site."""
     session.install(".[docs]")
     session.run("python", "tests/plain_english.py")
-    session.run("pytest", "tests/test_docs.py", "tests/test_site.py", *session.posargs)
+    session.run("pytest", "tests/docs/test_docs.py", "tests/docs/test_site.py", *session.posargs)
     session.run("sphinx-build", "-W", "--keep-going", "docs", "build/site")
 
 

@@ -28,18 +28,18 @@ TOOLS = {
     "pyright": "nothing_else[pyright]",
 }
 #: Of the documentation, the page whose examples need the tools; the rest runs without them.
-PAGE = "test_docs.py::test_examples_of_a_page[docs/integrations.md]"
+PAGE = "docs/test_docs.py::test_examples_of_a_page[docs/integrations.md]"
 FILES = [
-    "test_onnx.py",
-    "test_images.py",
-    "test_text.py",
-    "test_encoders.py",
-    "test_media_pipelines.py",
-    "test_media_estimators.py",
-    "test_imblearn.py",
-    "test_boosters.py",
-    "test_mlflow.py",
-    "test_types.py",
+    "integrations/test_onnx.py",
+    "media/test_images.py",
+    "media/test_text.py",
+    "media/test_encoders.py",
+    "media/test_media_pipelines.py",
+    "media/test_media_estimators.py",
+    "integrations/test_imblearn.py",
+    "fingerprints/test_boosters.py",
+    "integrations/test_mlflow.py",
+    "drop_ins/test_types.py",
     PAGE,
 ]
 

@@ -29,7 +29,7 @@ if __name__ == "__main__":
     target = FOLDER / parser.parse_args().version / "locks" / sklearn.__version__
     if target.exists():
         sys.exit(f"{target} is there already, and is kept as it is.")
-    sys.path.insert(0, str(FOLDER.parent))
+    sys.path[:0] = [str(FOLDER.parent), str(FOLDER.parent / "cases")]
     from upgrade import worker
 
     index = worker.write(target, names=NAMES)

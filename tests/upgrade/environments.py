@@ -65,7 +65,10 @@ class Environment:
     def run(self, *arguments: str, library: Path, timeout: float = 900) -> str:
         """Run the worker there; return what it printed."""
         env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "NORMLOCK_"))}
-        env |= {"PYTHONPATH": os.pathsep.join([str(library), str(TESTS)]), "PYTHONDONTWRITEBYTECODE": "1"}
+        env |= {
+            "PYTHONPATH": os.pathsep.join([str(library), str(TESTS), str(TESTS / "cases")]),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         command = [self.python, "-m", "upgrade.worker", *arguments]
         done = subprocess.run(command, cwd=library, env=env, capture_output=True, text=True, timeout=timeout)
         if done.returncode:

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 import sklearn_normlock as nl
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ACTION = ROOT / ".github" / "actions" / "normlock"
 PACKAGE = Path(find_spec("sklearn_normlock").origin).parent
 

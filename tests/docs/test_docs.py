@@ -38,7 +38,7 @@ from sklearn_normlock.formats import LIMIT_VARIABLE
 from sklearn_normlock.persistence import EXPECT_VARIABLE
 from sklearn_normlock.seals import layout
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PACKAGE = Path(find_spec("sklearn_normlock").origin).parent

@@ -24,7 +24,7 @@ import sklearn_normlock as nl
 from sklearn_normlock.fingerprints import exclusions
 from sklearn_normlock.fingerprints.canonical import Walker
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 SPEC = (DOCS / "spec.md").read_text(encoding="utf-8")
 CLAUSES = set(re.findall(r"^\*\*(\d+\.\d+)\*\*", SPEC, re.MULTILINE))
 

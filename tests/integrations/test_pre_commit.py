@@ -19,7 +19,7 @@ import sklearn_normlock as nl
 from sklearn_normlock.cli import main as normlock
 from sklearn_normlock.integrations.pre_commit import main
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGE = Path(find_spec("sklearn_normlock").origin).parent
 
 

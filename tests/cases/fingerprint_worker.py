@@ -2,8 +2,8 @@
 
 ::
 
-    python tests/fingerprint_worker.py write DIR    # fit the zoo; keep pickles and fingerprints in DIR
-    python tests/fingerprint_worker.py check DIR    # load the pickles and fit the zoo anew: same fingerprints?
+    python tests/cases/fingerprint_worker.py write DIR    # fit the zoo; keep pickles and fingerprints in DIR
+    python tests/cases/fingerprint_worker.py check DIR    # load the pickles and fit the zoo anew: same fingerprints?
 
 ``check`` needs the scikit-learn that wrote DIR, in any Python with any hash seed. It prints one JSON object. Pickles
 are compared always. Fits are compared too, but count against the result only where NumPy and SciPy are the ones that

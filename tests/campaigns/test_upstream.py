@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-UPSTREAM = Path(__file__).with_name("upstream")
+UPSTREAM = Path(__file__).parents[1] / "upstream"
 PACKAGE = Path(find_spec("sklearn_normlock").origin).parent
 
 

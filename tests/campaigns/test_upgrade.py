@@ -78,7 +78,7 @@ def test_other_numerics_are_no_alarm(
 
 # -- locks of released versions ---------------------------------------------------------------------------------------
 
-ARCHIVE = sorted(path.parent for path in (Path(__file__).parent / "archive").glob("*/locks/*/index.json"))
+ARCHIVE = sorted(path.parent for path in (Path(__file__).parents[1] / "archive").glob("*/locks/*/index.json"))
 
 
 @pytest.mark.parametrize("folder", ARCHIVE, ids=lambda folder: f"{folder.parts[-3]}-{folder.name}")

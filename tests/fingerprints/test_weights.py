@@ -23,7 +23,7 @@ from sklearn_normlock.cli import main
 from sklearn_normlock.errors import ArtifactReadError, LockMismatchError, NormLockError
 from sklearn_normlock.fingerprints.weights import Bits, Weights, is_weights, open_weights
 
-FOLDER = Path(__file__).parent / "archive" / "weights"
+FOLDER = Path(__file__).parents[1] / "archive" / "weights"
 WHOLE = [
     "model.pt",
     "legacy.pt",

@@ -1,4 +1,4 @@
-"""Damage to saved pipelines, counted by what became of it: ``python tests/damage.py --flips 3000 --edits 500``.
+"""Damage to saved pipelines, counted by what became of it: ``python tests/cases/damage.py --flips 3000 --edits 500``.
 
 One bit is flipped in the bytes of a pickle, joblib or skops file; or a skops file is edited and zipped again, so that
 its checksums are right. The file is then loaded by pickle, joblib or skops themselves, and used. A damaged file may

@@ -165,5 +165,5 @@ ROWS = {**TRUSTED, "its indices are looked at by `nl.load`, and by nobody else":
 
 def test_the_table_of_the_docs():
     """The table of trusted types in the documentation is that of the code."""
-    page = Path(__file__).parents[1] / "docs" / "persistence.md"
+    page = Path(__file__).parents[2] / "docs" / "persistence.md"
     assert table() in page.read_text(encoding="utf-8")

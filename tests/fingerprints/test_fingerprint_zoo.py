@@ -213,7 +213,7 @@ def test_what_else_is_imported() -> None:
         print([case.name for case, one in zip(cases, before) if fingerprint(case.fitted()) != one])
     """
     scorers = ["GridSearchCV", "LogisticRegressionCV", "RFECV", "StandardScaler", "TunedThresholdClassifierCV"]
-    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(Path(__file__).parents[1] / "cases"), os.environ.get("PYTHONPATH", "")])
     process = subprocess.run(
         [sys.executable, "-c", code, *scorers],
         env={**os.environ, "PYTHONPATH": path},

@@ -24,7 +24,7 @@ import sklearn_normlock as nl
 from sklearn_normlock.documents.rendering import rendered
 from sklearn_normlock.errors import LockFormatError, LockVersionError, MissingLockError, NormLockError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "docs" / "lock.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 KINDS = ["scaler", "recorded", "pipeline", "rows", "frame", "sparse rows", "texts", "bundle", "odd values"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(find_spec("sklearn_normlock").origin).parent
-CHECKOUT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(sysconfig.get_path("scripts"), "normlock.exe" if os.name == "nt" else "normlock")
 
 

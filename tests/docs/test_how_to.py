@@ -25,7 +25,7 @@ import sklearn_normlock as nl
 from sklearn_normlock.cli import main
 from sklearn_normlock.persistence import EXPECT_VARIABLE
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 HOW_TO = ROOT / "docs" / "how-to"
 PLUGIN = "sklearn_normlock.integrations.pytest_plugin"
 

@@ -109,8 +109,8 @@ def test_a_folded_norm_is_said():
 
 def test_damaged_and_hostile_files(tmp_path):
     """1,200 damaged files: errors of ours or other weights; nothing runs, and nothing outside of the folder is read."""
-    folder = Path(__file__).parent / "archive" / "weights"
-    script = Path(__file__).with_name("hostile_files.py")
+    folder = Path(__file__).parents[1] / "archive" / "weights"
+    script = Path(__file__).parents[1] / "cases" / "hostile_files.py"
     command = [sys.executable, str(script), str(folder), str(tmp_path), "1200"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]

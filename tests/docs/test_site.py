@@ -16,7 +16,7 @@ import sklearn_normlock as nl
 from sklearn_normlock import errors
 from sklearn_normlock.cli import main
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_every_error_has_a_section_that_its_help_names():
