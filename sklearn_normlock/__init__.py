@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from .gates.running import gate
     from .guards.coverage import Coverage, coverage
     from .guards.diagnosis import diagnose
-    from .guards.display import ProfileDisplay
-    from .guards.finding import Diagnosis
-    from .guards.profile import Profile
+    from .guards.profiles.profile import Profile
+    from .guards.reports.display import ProfileDisplay
+    from .guards.reports.finding import Diagnosis
     from .guards.transformer import InputGuard
     from .locks.comparison import compare, diff, lock, verify
     from .locks.document import Lock
@@ -90,13 +90,13 @@ __all__ = [
 # nothing is imported before it is asked for.
 _HOMES = {
     "Coverage": "guards.coverage",
-    "Diagnosis": "guards.finding",
+    "Diagnosis": "guards.reports.finding",
     "GateReport": "gates.report",
     "InputGuard": "guards.transformer",
     "Lock": "locks.document",
     "Locked": "seals.mixin",
-    "Profile": "guards.profile",
-    "ProfileDisplay": "guards.display",
+    "Profile": "guards.profiles.profile",
+    "ProfileDisplay": "guards.reports.display",
     "ReferenceSet": "gates.reference",
     "Report": "locks.report",
     "Trace": "locks.trace",

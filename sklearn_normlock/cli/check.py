@@ -27,8 +27,8 @@ from .outcome import (
 from .reading import LOCK_SUFFIX, table
 
 if TYPE_CHECKING:
-    from ..guards.finding import Diagnosis
-    from ..guards.profile import Profile
+    from ..guards.profiles.profile import Profile
+    from ..guards.reports.finding import Diagnosis
 
 HELP = "tell whether data is what a locked object was fitted for, and what happened to it"
 DESCRIPTION = (
@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         if profile is None:
             return print_nothing("the lock has no profile to compare with", _style(arguments), lock_file)
         from ..guards.diagnosis import diagnose
-        from ..guards.parameters import check_numbers
+        from ..guards.profiles.parameters import check_numbers
 
         try:
             check_numbers(budget=arguments.budget, drift=arguments.drift)
@@ -173,7 +173,7 @@ def read_profile(path: Path) -> Profile | None:
     """Return the profile in a lock, or a bare one; None if the lock has none."""
     from ..documents.envelope import parsed
     from ..documents.files import read_bytes
-    from ..guards.profile import Profile
+    from ..guards.profiles.profile import Profile
     from ..locks.document import Lock
 
     document: Any = parsed(read_bytes(path))
@@ -184,7 +184,7 @@ def read_profile(path: Path) -> Profile | None:
 
 def _select(profile: Profile, X: Any) -> Any:
     """Return the profile's columns of a table that may have others, the target say."""
-    from ..guards.tables import Table, as_table
+    from ..guards.data.tables import Table, as_table
 
     table = as_table(X)
     if not profile.names or not table.names or not set(profile.names) <= set(table.names):
@@ -202,7 +202,7 @@ def _rendered(arguments: argparse.Namespace, profile: Profile, X: Any, found: Di
         level = "error" if found.alarm else "notice"
         return f"::{level} file={escaped(str(arguments.data), property=True)}::{escaped(found.explain())}"
     if arguments.format == "html":
-        from ..guards.page import page
+        from ..guards.reports.page import page
 
         return page(profile, X, found, title=spelled_out(arguments.data.name))
     return spelled_out(found.explain())

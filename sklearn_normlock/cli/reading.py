@@ -13,7 +13,7 @@ from ..documents.kinds import SKOPS
 from ..errors import ArtifactDigestError, ArtifactReadError
 
 if TYPE_CHECKING:
-    from ..guards.profile import Profile
+    from ..guards.profiles.profile import Profile
     from ..locks.parts import FileDigest
 
 LOCK_SUFFIX = ".normlock.json"
@@ -110,7 +110,7 @@ def table(path: Path, profile: Profile | None = None) -> Any:
     MissingDependencyError
         If what reads it isn't installed.
     """
-    from ..guards.files import read_csv, read_csv_frame, read_npy, read_parquet
+    from ..guards.data.files import read_csv, read_csv_frame, read_npy, read_parquet
 
     kind = path.suffix.lower()
     if kind == ".npy":

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .likelihood import Likelihood
-from .statistics import deviation, median, nearest, quantiles
+from .profiles.statistics import deviation, median, nearest, quantiles
 
 #: A value that this share of the rows of training has fixes an offset.
 _ANCHOR = 0.3

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .dependence import Dependence, rank_scores
+from .profiles.dependence import Dependence, rank_scores
 
 #: Correlations agree with what was learned if so much of it is there again.
 AGREES = 0.5

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .faults import COPIED
+from .faults.words import COPIED
 from .hypotheses import ENOUGH, Hypothesis, Search
 
 #: What it counts that two columns have the same number to the last digit: of each number, once.

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputFaultError
-from .evidence import weigh
-from .parameters import check_numbers, check_profile, check_rows
-from .profile import Profile
-from .sketch import quantile
-from .steps import rest
+from .profiles.parameters import check_numbers, check_profile, check_rows
+from .profiles.profile import Profile
+from .profiles.sketch import quantile
+from .profiles.steps import rest
+from .tests.evidence import weigh
 
 __all__ = ["Coverage", "coverage"]
 

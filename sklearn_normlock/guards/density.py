@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .sketch import share_below
-from .statistics import median
+from .profiles.sketch import share_below
+from .profiles.statistics import median
 
 if TYPE_CHECKING:
-    from .reference import Reference
+    from .tests.reference import Reference
 
 _REACH, _STEP = 16.0, 0.05
 _EDGES = np.arange(-_REACH, _REACH + _STEP / 2, _STEP)

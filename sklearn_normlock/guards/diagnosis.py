@@ -9,25 +9,25 @@ from typing import Any
 import numpy as np
 
 from .copies import copies
-from .evidence import Evidence, missing_of, weigh
-from .exact import standardised_by
-from .faults import MISSING, OFF_STEPS
-from .finding import Diagnosis
+from .data.tables import Table, aligned, as_table
+from .faults.words import MISSING, OFF_STEPS
 from .hypotheses import Hypothesis, Search
 from .likelihood import Likelihood
-from .norms import NormVerdict, norm_fault
-from .parameters import check_numbers, check_profile
 from .permutations import exchanged, permutations, swaps, traded
-from .profile import Profile
-from .reference import Reference
+from .profiles.parameters import check_numbers, check_profile
+from .profiles.profile import Profile
+from .profiles.statistics import median
 from .repeats import REPEATED, repeats
+from .reports.finding import Diagnosis
 from .side import Side
 from .signs import flips
 from .singles import singles
-from .statistics import median
 from .stepped import by_steps
-from .tables import Table, aligned, as_table
-from .values import new_values
+from .tests.evidence import Evidence, missing_of, weigh
+from .tests.exact import standardised_by
+from .tests.norms import NormVerdict, norm_fault
+from .tests.reference import Reference
+from .tests.values import new_values
 
 __all__ = ["diagnose"]
 

@@ -18,8 +18,8 @@ from .company import Company
 from .conversions import FACTORS, LOGS, TEMPERATURES
 from .density import BELOW, LEANS
 from .likelihood import Likelihood
+from .profiles.statistics import median
 from .side import Side
-from .statistics import median
 
 #: What is less of a factor than this may be a scaler's; of few rows, a constant that was added.
 _LEAST_FACTOR, _LEAST_OF_FEW = 2.5, 6.0

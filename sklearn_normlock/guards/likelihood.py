@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from scipy.special import rel_entr
 
-from .precision import coarser
-from .reference import Reference
-from .statistics import median, nearest, share_of_value
-from .tails import log_choose
-from .ties import LEAST, Run, moves_onto_values, odd_runs, run_of, together
-from .tilt import kindest
+from .profiles.precision import coarser
+from .profiles.statistics import median, nearest, share_of_value
+from .tests.reference import Reference
+from .tests.tails import log_choose
+from .tests.ties import LEAST, Run, moves_onto_values, odd_runs, run_of, together
+from .tests.tilt import kindest
 
 #: What a value costs that a hypothesis can't have produced at all (a logarithm below 0, say).
 IMPOSSIBLE = -40.0

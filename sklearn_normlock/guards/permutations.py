@@ -10,12 +10,12 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from .company import AGREES, Company
-from .exact import traded_values
 from .hypotheses import ENOUGH, Hypothesis, Search
 from .likelihood import IMPOSSIBLE
-from .reference import Reference
-from .statistics import deviation, median, quantiles
-from .ties import run_of
+from .profiles.statistics import deviation, median, quantiles
+from .tests.exact import traded_values
+from .tests.reference import Reference
+from .tests.ties import run_of
 
 #: Columns that are compared each with each by so many rows; more are compared by their quantiles, and by the company
 #: that they keep, which tells for certain there.

@@ -9,11 +9,11 @@ import numpy as np
 from scipy.special import rel_entr
 
 from .hypotheses import Hypothesis, Search
-from .precision import LEVELS, NAMES, lattice, on_grids
-from .sketch import quantile, share_below
-from .statistics import nearest
-from .steps import NEAR
-from .ties import Run, cuts
+from .profiles.precision import LEVELS, NAMES, lattice, on_grids
+from .profiles.sketch import quantile, share_below
+from .profiles.statistics import nearest
+from .profiles.steps import NEAR
+from .tests.ties import Run, cuts
 
 REPEATED = ("stuck", "imputed", "clipped")
 #: A run less odd than this (a log p-value) is left to chance.

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from .likelihood import Likelihood
-from .reference import Reference
-from .statistics import median
+from .profiles.statistics import median
+from .tests.reference import Reference
 
 _SHOULD_BE = 1e-3
 

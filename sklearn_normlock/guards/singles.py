@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .reference import Reference
+from .tests.reference import Reference
 
 #: Rows that have values of their own must be so many, and so large a share, to be looked at apart; and two of them have
 #: the same by chance no more often than that.

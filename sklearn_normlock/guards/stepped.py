@@ -9,9 +9,9 @@ import numpy as np
 
 from .hypotheses import Hypothesis, Search
 from .permutations import assigned, fits, in_order, moved_to
-from .statistics import median
-from .steps import common_step
-from .values import new_values, on_steps
+from .profiles.statistics import median
+from .profiles.steps import common_step
+from .tests.values import new_values, on_steps
 
 #: The share of values on the steps of a column that can't be its own, and of one that is.
 _OFF, _ON = 0.5, 0.95

@@ -15,12 +15,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import events
 from ..errors import InputFaultError, InputFaultWarning
+from .data.pool import Pool
+from .data.tables import aligned, as_table
 from .diagnosis import diagnose
-from .finding import Diagnosis
-from .parameters import check_numbers, check_rows
-from .pool import Pool
-from .profile import Profile
-from .tables import aligned, as_table
+from .profiles.parameters import check_numbers, check_rows
+from .profiles.profile import Profile
+from .reports.finding import Diagnosis
 
 __all__ = ["InputGuard"]
 

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 import sklearn_normlock as nl
 from sklearn_normlock.cli import main
 from sklearn_normlock.cli.reading import table
-from sklearn_normlock.guards.tables import as_table
+from sklearn_normlock.guards.data.tables import as_table
 
 WINE = load_wine(as_frame=True).data
 TRAIN, TEST = WINE.iloc[::2], WINE.iloc[1::2]
@@ -252,7 +252,7 @@ def test_page(run, rows):
 
 def test_page_of_many_columns():
     """Of more columns than fit a page, those that moved most are shown, and the page says how many are not."""
-    from sklearn_normlock.guards.page import SHOWN, page
+    from sklearn_normlock.guards.reports.page import SHOWN, page
 
     X = np.random.default_rng(0).normal(size=(400, 200))
     profile = nl.Profile.from_data(X[:300])

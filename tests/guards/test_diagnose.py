@@ -21,9 +21,9 @@ from sklearn.preprocessing import (
 import sklearn_normlock as nl
 from sklearn_normlock.errors import InputFaultError
 from sklearn_normlock.guards.alignment import Alignment
-from sklearn_normlock.guards.evidence import weigh
-from sklearn_normlock.guards.faults import FAULTS
+from sklearn_normlock.guards.faults.words import FAULTS
 from sklearn_normlock.guards.likelihood import Likelihood
+from sklearn_normlock.guards.tests.evidence import weigh
 
 WINE = load_wine(as_frame=True).data
 TRAIN, TEST = WINE.iloc[::2], WINE.iloc[1::2]

@@ -10,7 +10,7 @@ import pytest
 from sklearn.preprocessing import RobustScaler, StandardScaler
 
 import sklearn_normlock as nl
-from sklearn_normlock.guards.dependence import rank_scores
+from sklearn_normlock.guards.profiles.dependence import rank_scores
 
 
 def small_counts(rng, n):

@@ -11,13 +11,13 @@ from sklearn.datasets import load_diabetes, load_wine
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_normlock as nl
-from sklearn_normlock.guards.dependence import rank_scores
-from sklearn_normlock.guards.evidence import weigh
-from sklearn_normlock.guards.exact import traded_values
+from sklearn_normlock.guards.profiles.dependence import rank_scores
 from sklearn_normlock.guards.singles import singles
-from sklearn_normlock.guards.ties import rows_in_runs, tie_evidence
-from sklearn_normlock.guards.tilt import more_frequent
-from sklearn_normlock.guards.values import new_values
+from sklearn_normlock.guards.tests.evidence import weigh
+from sklearn_normlock.guards.tests.exact import traded_values
+from sklearn_normlock.guards.tests.ties import rows_in_runs, tie_evidence
+from sklearn_normlock.guards.tests.tilt import more_frequent
+from sklearn_normlock.guards.tests.values import new_values
 
 
 def spending(rng, n):

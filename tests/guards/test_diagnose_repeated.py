@@ -8,8 +8,8 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import sklearn_normlock as nl
-from sklearn_normlock.guards.evidence import weigh
-from sklearn_normlock.guards.tilt import tilted
+from sklearn_normlock.guards.tests.evidence import weigh
+from sklearn_normlock.guards.tests.tilt import tilted
 
 
 def marks(rng, n):

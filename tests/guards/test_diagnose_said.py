@@ -9,8 +9,8 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_normlock as nl
-from sklearn_normlock.guards.faults import COPIED, MISSING, OF_UNKNOWN
-from sklearn_normlock.guards.page import page
+from sklearn_normlock.guards.faults.words import COPIED, MISSING, OF_UNKNOWN
+from sklearn_normlock.guards.reports.page import page
 
 CANCER = load_breast_cancer(as_frame=True).data
 LOST = OF_UNKNOWN[MISSING].remedy

@@ -10,8 +10,8 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wi
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, RobustScaler, StandardScaler
 
 import sklearn_normlock as nl
-from sklearn_normlock.guards.precision import coarser
-from sklearn_normlock.guards.values import new_values
+from sklearn_normlock.guards.profiles.precision import coarser
+from sklearn_normlock.guards.tests.values import new_values
 
 
 def decimals(n, columns=6, digits=1):

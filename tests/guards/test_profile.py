@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 import sklearn_normlock as nl
 from sklearn_normlock.cli import main
 from sklearn_normlock.errors import InputFaultError, InputFaultWarning, LockFormatError, LockVersionError
-from sklearn_normlock.guards.precision import on_grids, shares_on_grids
+from sklearn_normlock.guards.profiles.precision import on_grids, shares_on_grids
 
 WINE = load_wine().data
 

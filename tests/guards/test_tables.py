@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import sklearn_normlock as nl
-from sklearn_normlock.guards.tables import as_table
+from sklearn_normlock.guards.data.tables import as_table
 
 INSTANTS = np.datetime64("2024-01-01T00:00:00", "ns") + np.arange(300) * np.timedelta64(7_654_321, "us")
 RESOLUTIONS = ("s", "ms", "us", "ns")

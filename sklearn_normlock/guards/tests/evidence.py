@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from scipy.special import log_ndtr, stdtr
 
-from .dependence import rank_scores
+from ..profiles.dependence import rank_scores
+from ..profiles.precision import coarser
+from ..profiles.rows import CAP, MEASURES, row_measures
+from ..profiles.statistics import how_many, median
 from .exact import log_p_unit, standardised_by, traded_values
-from .precision import coarser
 from .reference import NARROWER, Reference
-from .rows import CAP, MEASURES, row_measures
-from .statistics import how_many, median
 from .tails import log_tail
 from .ties import rows_in_runs, tie_evidence
 from .tilt import more_frequent

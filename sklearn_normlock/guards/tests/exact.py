@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ..profiles.rows import UNIT
+from ..profiles.sketch import share_below
+from ..profiles.statistics import share_of_value
 from .norms import OFF, unit_rows, usual_norms
 from .reference import Reference
-from .rows import UNIT
-from .sketch import share_below
-from .statistics import share_of_value
 from .tails import log_binomial, log_choose, log_tail
 from .tilt import more_frequent, more_frequent_flag
 

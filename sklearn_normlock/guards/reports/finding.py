@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .faults import COPIED, FAULTS, MISSING, OF_UNKNOWN, Fault
+from ..faults.words import COPIED, FAULTS, MISSING, OF_UNKNOWN, Fault
 
 __all__ = ["Diagnosis"]
 
@@ -22,7 +22,7 @@ class Diagnosis:
     alarm : bool
         Whether the batch differs from the profile by more than the tolerated drift, at the stated budget.
     fault : str or None
-        The name of the fault, one of :data:`sklearn_normlock.guards.faults.FAULTS`; None without an alarm.
+        The name of the fault; None without an alarm.
     columns : tuple
         The columns concerned: names if the profile has them, positions if not. Empty if it is the whole table.
     details : dict

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .tails import log_tail
-from .tilt import more_frequent
+from ..tests.tails import log_tail
+from ..tests.tilt import more_frequent
 
 KEPT = 64
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputFaultError, MissingDependencyError
-from .profile import Profile
-from .sketch import quantile
-from .tables import aligned, as_table
+from ...errors import InputFaultError, MissingDependencyError
+from ..data.tables import aligned, as_table
+from ..profiles.profile import Profile
+from ..profiles.sketch import quantile
 
 __all__ = ["ProfileDisplay"]
 

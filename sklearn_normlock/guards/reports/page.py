@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..data.tables import aligned, as_table
+from ..profiles.profile import Profile
+from ..profiles.sketch import share_below
 from .display import ranges
 from .finding import Diagnosis, of_each
-from .profile import Profile
-from .sketch import share_below
-from .tables import aligned, as_table
 
 #: Columns that are drawn and listed; of more, those that moved most.
 SHOWN = 60

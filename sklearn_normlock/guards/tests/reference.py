@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.integrate import trapezoid
 
-from .density import Density
-from .precision import lattice
-from .rows import CAP, MEASURES
-from .sketch import EXACT, quantile, share_below
-from .statistics import nearest
-from .steps import NEAR as NEAR_A_STEP
-from .steps import ROUNDED
+from ..density import Density
+from ..profiles.precision import lattice
+from ..profiles.rows import CAP, MEASURES
+from ..profiles.sketch import EXACT, quantile, share_below
+from ..profiles.statistics import nearest
+from ..profiles.steps import NEAR as NEAR_A_STEP
+from ..profiles.steps import ROUNDED
 from .tails import hill
 from .tilt import more_frequent, more_frequent_flag, tilted
 
 if TYPE_CHECKING:
-    from .profile import Profile
+    from ..profiles.profile import Profile
 
 #: Shares beyond which rows are counted, and shares of the rows nearest to the middle that are counted.
 TAILS = (0.75, 0.9, 0.98, 1.0)
@@ -41,7 +41,7 @@ _STRETCH = 0.8
 
 
 class Reference:
-    """Arrays over the columns and, behind them, the measures of a row; see :data:`.rows.MEASURES`.
+    """Arrays over the columns and, behind them, the measures of a row; see ``MEASURES``.
 
     Parameters
     ----------
@@ -110,8 +110,8 @@ class Reference:
 
     @cached_property
     def singles(self) -> Reference:
-        """The same of values that hardly repeat; see :mod:`.singles`."""
-        from .singles import of_singles
+        """The same of values that hardly repeat; see :mod:`sklearn_normlock.guards.singles`."""
+        from ..singles import of_singles
 
         return of_singles(self) if any(self.jumps[: self.columns]) else self
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from ..errors import InputFaultError
+from ...errors import InputFaultError
 
 if TYPE_CHECKING:
-    from .profile import Profile
+    from ..profiles.profile import Profile
 
 #: More rows than this are looked at through a sample wherever an exact answer would need a sort.
 ROWS = 20_000

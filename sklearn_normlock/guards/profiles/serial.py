@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..documents.entries import Entry, Origin, packed
-from ..documents.envelope import Envelope
+from ...documents.entries import Entry, Origin, packed
+from ...documents.envelope import Envelope
 from .categories import Categories
 from .dependence import ENOUGH, Dependence
 from .moments import LARGEST, Moments

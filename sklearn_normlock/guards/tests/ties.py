@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from ..profiles.sketch import JUMP, share_below
 from .reference import Reference
-from .sketch import JUMP, share_below
 from .tails import log_binomial, log_choose, log_tail
 from .tilt import FAR, more_frequent, more_frequent_flag
 from .values import others

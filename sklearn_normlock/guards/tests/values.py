@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..profiles.steps import NEAR, rest
 from .reference import Reference
-from .steps import NEAR, rest
 from .tails import log_tail
 from .tilt import more_frequent
 

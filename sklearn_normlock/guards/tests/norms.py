@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..profiles.rows import UNIT, row_measures
 from .reference import Reference
-from .rows import UNIT, row_measures
 
 if TYPE_CHECKING:
-    from .side import Side
+    from ..side import Side
 
 NORMS = ("l1", "l2", "max")
 #: So many rows of training have unit length, if it is to be expected of others; and what coarser numbers make of a

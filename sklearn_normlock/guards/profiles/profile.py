@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from ..documents.rendering import html_table
-from ..errors import InputFaultError
+from ...documents.rendering import html_table
+from ...errors import InputFaultError
+from ..data.tables import Table, aligned, as_table, rows_to_look_at
+from ..tests.reference import Reference
 from .categories import Categories
 from .dependence import Dependence, dependence_of
 from .moments import LARGEST, Moments, moments_of
 from .precision import ROWS_OF_PROFILE, shares_on_grids
-from .reference import Reference
 from .rows import UNIT, row_measures
 from .serial import read_profile, write_profile
 from .sketch import merged, quantile, sketch_of
 from .steps import merged as merged_steps
 from .steps import steps_of
-from .tables import Table, aligned, as_table, rows_to_look_at
 
 __all__ = ["Profile"]
 

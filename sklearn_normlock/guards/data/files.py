@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..documents.files import reading
-from ..errors import ArtifactReadError, MissingDependencyError, NormLockError
+from ...documents.files import reading
+from ...errors import ArtifactReadError, MissingDependencyError, NormLockError
 from .tables import Table, in_utc, seconds
 
 if TYPE_CHECKING:
-    from .profile import Profile
+    from ..profiles.profile import Profile
 
 # The texts that stand for a missing value; pandas has the same by default.
 _MISSING = frozenset(

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..tests.tails import log_tail
+from ..tests.tilt import more_frequent
 from .steps import rest
-from .tails import log_tail
-from .tilt import more_frequent
 
 if TYPE_CHECKING:
-    from .reference import Reference
+    from ..tests.reference import Reference
 
 #: Grids of step 10^k, from the coarsest to the finest, and last of all the numbers that float16 holds.
 LEVELS = (3, 2, 1, 0, -1, -2, -3, -4, -5, -6)

@@ -1,0 +1,1 @@
+"""What is handed over: tables of any library, and small requests gathered."""

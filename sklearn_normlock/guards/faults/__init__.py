@@ -1,0 +1,1 @@
+"""What may have happened to a batch: each fault with its words and its inverse."""
