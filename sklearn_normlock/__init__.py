@@ -120,7 +120,7 @@ _HOMES = {
     "unlock": "seals.opening",
     "verify": "locks.comparison",
 }
-# What users import from; ``sklearn_normlock.errors`` works without an import of its own.
+# Users import from these; ``sklearn_normlock.errors`` works without an import of its own.
 _MODULES = frozenset(
     {
         "calibration",

@@ -1,9 +1,9 @@
 """Indices that compiled code follows without looking: checked in what came from a ``.skops`` file.
 
-skops looks at types, not at values, and so trusts no decision tree by itself: scikit-learn's trees keep the numbers of
-their nodes' children and features in arrays, and a crafted number makes a prediction read beyond the end of an array,
-or run in circles. :func:`sklearn_normlock.load` trusts these types, because it looks at the numbers here, before
-anybody can call a method.
+skops looks at types, not at values, and so trusts no decision tree by itself. Scikit-learn's trees keep the numbers of
+their nodes' children and features in arrays. A crafted number makes a prediction read beyond the end of an array, or
+run in circles. :func:`sklearn_normlock.load` trusts these types, because it looks at the numbers here, before anybody
+can call a method.
 """
 
 from __future__ import annotations

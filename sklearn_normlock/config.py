@@ -4,7 +4,7 @@
 asyncio task that runs it and nowhere else.
 
 ``NORMLOCK_POLICY`` in the environment gives the default of a process, for an operator who has to keep a service up
-while a mismatch is looked into; every process that starts so says it in its log. ``NORMLOCK_FAST=0`` sends every call
+while a mismatch is looked into. Every process that starts so says it in its log. ``NORMLOCK_FAST=0`` sends every call
 through scikit-learn's own methods.
 """
 

@@ -148,7 +148,7 @@ class ArtifactWriteError(NormLockError, OSError):
 
     def __new__(cls, *args: Any, **fields: Any) -> Any:
         """Make it; the fields are for ``__init__``."""
-        # Of both parents the one with a layout of its own must make it.
+        # The parent that has a layout of its own must make it.
         return OSError.__new__(cls, *args)
 
 
@@ -223,7 +223,7 @@ class MissingLockError(LockFormatError, FileNotFoundError):
 
     def __new__(cls, *args: Any, **fields: Any) -> Any:
         """Make it; the fields are for ``__init__``."""
-        # Of both parents the one with a layout of its own must make it.
+        # The parent that has a layout of its own must make it.
         return FileNotFoundError.__new__(cls, *args)
 
 

@@ -32,7 +32,7 @@ _OFFSETS = (0.0, 1.0, -3.0)
 
 
 class _Norm(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """What all layers share: validation, precision, and making one from a checkpoint."""
+    """The base of all layers: validation, precision, and making one from a checkpoint."""
 
     _operators: ClassVar[tuple[str, ...]] = ()  # of ONNX nodes that compute it
     _eps_keys: ClassVar[tuple[str, ...]] = ()  # in the configuration beside a checkpoint

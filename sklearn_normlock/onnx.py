@@ -1,6 +1,6 @@
 """Encoders as steps of a pipeline: an ONNX graph, and how the states of its tokens become one vector.
 
-The states of positions that only fill up are NaN in what :class:`OnnxTransformer` puts out: pooling steps need no mask
+The states of positions that only fill up are NaN in what :class:`OnnxTransformer` puts out. Pooling steps need no mask
 beside the array, and a step that forgets to leave such positions out gives NaN in place of a vector that looks right.
 """
 
@@ -40,7 +40,7 @@ _TYPES = {
 
 
 class _Step(Locked, TransformerMixin, BaseEstimator):
-    """What the steps of this module share: their input is no table."""
+    """The base of the steps of this module: their input is no table."""
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

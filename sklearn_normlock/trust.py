@@ -5,8 +5,8 @@ scikit-learn's own estimators need beside that. Each was read with one question:
 it, run anything that the file chose? A function in a file is a type of its own to skops, so that whatever only holds
 one (a scorer, a partial) runs nothing that isn't trusted itself.
 
-Left out on purpose: SciPy's distributions (they execute a text of their state when they are built), distances with
-vectors of their own (compiled code reads them without looking at their length), and every function of the user's.
+Three kinds are left out on purpose. SciPy's distributions execute a text of their state when they are built. Distances
+with vectors of their own are read by compiled code that doesn't look at their length. Functions are the user's.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ __all__ = ["CLOSE_FACTORS", "FACTORS", "POWERS", "TEMPERATURES"]
 #: Powers of ten between units that differ by a prefix, or by a percentage; they go without a name.
 POWERS = (10.0, 100.0, 1000.0, 1e6)
 
-#: What a number is multiplied with when its unit changes, and the units on both sides; data tell these apart.
+#: The factor of a number when its unit changes, and the units on both sides; data tell these apart.
 FACTORS = {
     12.0: "months and years, inches and feet",
     24.0: "hours and days",

@@ -1,4 +1,4 @@
-"""Check the prose of pages and public docstrings: ``python tests/plain_english.py`` prints what is too hard.
+"""Check the prose of pages and docstrings: ``python tests/plain_english.py`` prints what is too hard.
 
 Two rules are checked: a sentence has at most 35 words, and none begins with a word that turns its order around.
 Code, tables, quotes, headings and links' targets are left out. The exit code is 1 if a sentence breaks a rule, beyond
@@ -7,7 +7,7 @@ those that are known.
 
 from __future__ import annotations
 
-import inspect
+import ast
 import re
 import sys
 from collections.abc import Iterator
@@ -16,13 +16,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 LONGEST = 35
 OPENINGS = ("Of", "What", "And", "So")
-# How many sentences of a page break a rule. No page may get more, and none may join them. The clauses of the
-# specification are normative, and were written before the rules.
+# How many sentences of a page, or of the docstrings of a room, break a rule. None may get more, and none may join them.
 KNOWN = {
+    "sklearn_normlock/guards": 32,
     "docs/guard.md": 42,
     "docs/images.md": 2,
-    "docs/lock.md": 7,
-    "docs/spec.md": 17,
     "docs/speed.md": 5,
     "docs/text.md": 1,
 }
@@ -30,7 +28,7 @@ FENCE = re.compile(r"^ *(```|:::).*?^ *\1 *$", re.MULTILINE | re.DOTALL)
 # Names that are written small begin sentences, too.
 END = re.compile(r"(?<=[.!?])[)\"*]*\s+(?=[A-Z*\"(\[]|scikit-learn|skops|skl2onnx|pre-commit|pandas|faiss)")
 # A line that is no running prose: a heading, a table, a quote, a comment of HTML, a directive.
-APART = re.compile(r"^\s*(#|\[[^\]]*\]: |\||>|<!--|\.\. |:\w+:)")
+APART = re.compile(r"^\s*(#|[├└│]|\[[^\]]*\]: |\||>|<!--|\.\. |:\w+:)")
 ITEM = re.compile(r"^\s*(?:[*-]|\d+\.)\s+")
 
 
@@ -73,38 +71,32 @@ def faults(text: str) -> Iterator[tuple[int, str, str]]:
                 yield line, f"begins with {words[0]}", sentence
 
 
-def public_docstrings() -> Iterator[tuple[str, str]]:
-    """Yield the name and the prose of each docstring of the reference: without examples, and titles of sections."""
-    sys.path.insert(0, str(ROOT / "docs" / "_sphinx"))
-    try:
-        from reference import is_own, own_names
-    finally:
-        sys.path.pop(0)
-    for name, value in own_names():
-        if not is_own(value) or not callable(value):
+def docstrings(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the line and the prose of each docstring of a module: without examples, and titles of sections."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             continue
-        members = vars(value).items() if inspect.isclass(value) else ()
-        own = [(f".{at}", getattr(what, "__func__", what)) for at, what in members if not at.startswith("_")]
-        for at, what in [("", value), *own]:
-            text = (
-                inspect.getdoc(what) if what is value or inspect.isfunction(what) or isinstance(what, property) else ""
-            )
-            prose = re.split(r"^Examples\n-+$", text or "", flags=re.MULTILINE)[0]
-            prose = re.sub(r"^.*\n-{3,}$", "", prose, flags=re.MULTILINE)
-            # The name and type of a parameter end what was said of the one before. Its description is a phrase, such
-            # as "What was learned": a colon stands for the verb that it lacks.
-            prose = re.sub(r"^(\S.* : .*|\*{1,2}\w+)\n +(\w+)", r"\n: \2", prose, flags=re.MULTILINE)
-            yield f"{name}{at}", prose
+        text = ast.get_docstring(node) or ""
+        prose = re.split(r"^Examples\n-+$", text, flags=re.MULTILINE)[0]
+        prose = re.sub(r"^.*\n-{3,}$", "", prose, flags=re.MULTILINE)
+        # The name and type of a parameter end what was said of the one before. Its description is a phrase, such
+        # as "What was learned": a colon stands for the verb that it lacks.
+        prose = re.sub(r"^(\S.* : .*|[*\w]+(?:, [*\w]+)*)\n +(\S)", r"\n\n: \2", prose, flags=re.MULTILINE)
+        yield getattr(node, "lineno", 1), prose
 
 
 def check(root: Path = ROOT) -> dict[str, list[str]]:
-    """Return the sentences that break a rule, by page or by public name."""
+    """Return the sentences that break a rule, by page or by room."""
     said: dict[str, list[str]] = {}
     for page in [root / "README.md", root / "CONTRIBUTING.md", *sorted((root / "docs").rglob("*.md"))]:
         name = page.relative_to(root).as_posix()
         said[name] = [f"{name}:{at}: {fault}: {text}" for at, fault, text in faults(page.read_text("utf-8"))]
-    for name, prose in public_docstrings():
-        said[name] = [f"{name}: {fault}: {text}" for _, fault, text in faults(prose)]
+    for module in sorted((root / "sklearn_normlock").rglob("*.py")):
+        name = module.relative_to(root)
+        found = [
+            f"{name}:{at}: {fault}: {text}" for at, prose in docstrings(module) for _, fault, text in faults(prose)
+        ]
+        said.setdefault(name.parent.as_posix(), []).extend(found)
     return said
 
 

@@ -36,7 +36,7 @@ complete -o filenames -F _normlock normlock
 
 
 class Completed(NamedTuple):
-    """What a shell may complete: an option of a command, its choices, and whether a file follows it."""
+    """The words that a shell may complete: an option of a command, its choices, and whether a file follows it."""
 
     command: str
     options: tuple[str, ...]

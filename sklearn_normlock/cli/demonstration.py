@@ -78,7 +78,7 @@ def demonstrate() -> bool:
     diagnoses = load_breast_cancer().target
     train, test = train_test_split(np.arange(len(diagnoses)), random_state=0, stratify=diagnoses)
     (X_train, y_train), (X_test, y_test) = measurements(train), measurements(test)
-    # What comes later differs from what was trained on: here, the larger half of the tumours.
+    # The later data differs from the training data: here, the larger half of the tumours.
     radius = np.asarray(X_test)[:, 0]
     later = radius > np.median(radius)
 

@@ -1,4 +1,4 @@
-"""What lies in a folder: locks, artifacts, and what could not be looked at. Nothing is skipped in silence."""
+"""The contents of a folder: locks, artifacts, and what could not be looked at. Nothing is skipped in silence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .reading import LOCK_SUFFIX
 
 @dataclass
 class Survey:
-    """What was found in a folder.
+    """The finds in a folder.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ MATCH, MISMATCH, COULD_NOT_CHECK, NOTHING_CHECKED, USAGE = 0, 1, 2, 3, 64
 _CLOSED_PIPE = 141  # 128 + SIGPIPE
 FORMATS = ("text", "json", "github")
 
-# What says that two things were compared and differ; any other error says that they could not be.
+# These errors say that two things were compared and differ. Any other error says that they could not be.
 _MISMATCHES = (
     EnvironmentMismatchError,
     FingerprintMismatchError,

@@ -1,4 +1,4 @@
-"""What the commands read: artifacts, locks, and tables of rows."""
+"""The input of the commands: artifacts, locks, and tables of rows."""
 
 from __future__ import annotations
 

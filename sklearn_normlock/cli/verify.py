@@ -215,7 +215,7 @@ def _verified(task: _Task, arguments: argparse.Namespace) -> int:
         for path in task.given.values():
             if not path.exists():
                 raise FileNotFoundError(2, "No such file", str(path))
-        # What can't be read is said once, and not again of the artifact beside it.
+        # A file that can't be read is told once, and not again with the artifact beside it.
         task.covered.add(os.path.realpath(str(task.lock_file).removesuffix(LOCK_SUFFIX)))
         lock = Lock.load(task.lock_file)
         task.covered.clear()

@@ -20,7 +20,7 @@ _MISSING: Any = ...
 
 @dataclass(frozen=True)
 class Origin:
-    """What kind of document a value comes from.
+    """The kind of document that a value comes from.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ from .fields import Fields
 
 @dataclass(frozen=True)
 class Envelope:
-    """What every document of one format carries.
+    """The part that every document of one format carries.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What an entry of a record, and the rows of a probe, look like in a lock: the part of the format below its tables.
+"""The form of a record's entries and of a probe's rows in a lock: the part of the format below its tables.
 
 Pure Python. Each check names the field that is wrong and what it should be, or returns None; what passes can be
 compared, decoded and shown without another look.
@@ -44,7 +44,7 @@ def _is_integer(value: Any) -> bool:
     return type(value) is int and abs(value) < 1 << 64
 
 
-# What the elements of an array of a dtype look like in plain JSON.
+# How the elements of an array of a dtype look in plain JSON.
 _ELEMENTS: Mapping[str, Callable[[Any], bool]] = {
     "f": _is_float,
     "i": _is_integer,
@@ -172,7 +172,7 @@ _FIELDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 _COLUMNS = ("array", "categorical", "zoned", "masked", "text", "arrow", "physical")
 
-# What a field of a form is, and that in words, where it isn't rows itself.
+# The type of a field, and its name in words, where the field isn't rows itself.
 _FACTS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "layout": (lambda value: value in ("csr", "csc", "coo", "lil", "dok", "dia", "bsr"), "a layout of SciPy's"),
     "kind": (lambda value: value in ("array", "matrix"), "array or matrix"),

@@ -1,7 +1,7 @@
 """Canonical bytes of NumPy arrays (clauses 4.1 to 4.7 of ``docs/spec.md``).
 
 The bytes are those of the array in C order and little-endian, whatever its layout and byte order are. An array of more
-than one block stands in them as the root of its block digests: a large array is never copied, its blocks can be hashed
+than one block stands in them as the root of its block digests. A large array is never copied, its blocks can be hashed
 by several threads, and a change can be located to a block.
 """
 

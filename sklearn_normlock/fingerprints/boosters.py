@@ -1,6 +1,6 @@
 """The state of models that other libraries keep in compiled objects (clause 7.7 of ``docs/spec.md``).
 
-Each library has a text or bytes of its own for a model. What counts is the part of it that determines predictions: it
+Each library has a text or bytes of its own for a model. Only the part that determines predictions counts: it
 is the same for equal models, whatever was called on them before, and through every way of saving them.
 """
 

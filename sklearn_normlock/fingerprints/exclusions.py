@@ -1,4 +1,4 @@
-"""What does not count: attributes that do not determine an object's output (clauses 7.3 to 7.5 of ``docs/spec.md``).
+"""Attributes that do not count, since they do not determine an output (clauses 7.3 to 7.5 of ``docs/spec.md``).
 
 Each entry is a promise that its attribute may take any value without a change of output. A new entry changes
 fingerprints and so belongs to a new version of the format; that is why the tables are short.
@@ -97,7 +97,7 @@ def counted(cls: type, attributes: Mapping[str, Any]) -> dict[str, Any]:
 @cached
 def counted_names(cls: type, names: tuple[str, ...]) -> list[str]:
     """Return those of the names of attributes that count, sorted."""
-    # What an estimator calls n_jobs or memory is known; what another object calls so is not.
+    # The n_jobs and memory of an estimator are known; those of another object are not.
     excluded = {n for n in ALWAYS if n[0] == "_" or n == "fingerprint_" or hasattr(cls, "get_params")}
     for base in cls.__mro__:
         excluded |= BY_CLASS.get(f"{base.__module__}.{base.__qualname__}", frozenset())

@@ -1,8 +1,8 @@
 """Settings that lie beside a checkpoint, compared by meaning (clause 7.9 of ``docs/spec.md``).
 
 ``config.json``, ``preprocessor_config.json``, ``tokenizer_config.json``, ``modules.json`` and their like decide what a
-model computes as much as its tensors do. Two files mean the same if they differ in the order of keys, in white space,
-in the spelling of numbers, in keys that are null, or in keys that only say what wrote the file.
+model computes as much as its tensors do. Two files mean the same if they differ in the order of keys, in white space or
+in the spelling of numbers. Keys that are null, or only say what wrote the file, don't count.
 """
 
 from __future__ import annotations

@@ -199,7 +199,7 @@ def _neighbours_tree(tree: Any) -> tuple[str, State]:
 
 
 def _spline(spline: Any) -> tuple[str, State]:
-    # SciPy's versions differ in what else they keep, and from 1.16 on `t` and `c` are views of `_t` and `_c`: a spline
+    # SciPy's versions differ in what else they keep, and from 1.16 on `t` and `c` are views of `_t` and `_c`. A spline
     # that came from a pickle of the other kind has no such view, and still is what it was.
     held = getattr(spline, "__dict__", {})
     names = ("t", "c", "k", "extrapolate", "axis")

@@ -19,10 +19,10 @@ _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 @dataclass(frozen=True)
 class Answers:
-    """What is compared.
+    """The answers that are compared.
 
-    ``agree`` says of each row whether both answered the same, ``harm`` is 1 where the new one got worse and -1 where it
-    got better, and ``right`` has, for labels, which answers of either were right.
+    ``agree`` says of each row whether both answered the same. ``harm`` is 1 where the new one got worse and -1 where it
+    got better. ``right`` has, for labels, which answers of either were right.
     """
 
     kind: str

@@ -41,7 +41,7 @@ _ORIGINS = {"pyproject.toml": ("tool", "normlock", "gate")}
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """What is demanded of one metric.
+    """The demand on one metric.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ _BINS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
-    """What an estimator answered, row by row.
+    """The answers of an estimator, row by row.
 
     Parameters
     ----------

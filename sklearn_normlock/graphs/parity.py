@@ -6,7 +6,7 @@ The estimator computes in double precision, most graphs in single. Two questions
 * as the graph sees it: both are given the rounded row.
 
 Outputs must agree within :data:`TOLERANCES`. Where the estimator itself jumps, at the edge of a bin or the threshold of
-a tree, no tolerance helps: a row within one rounding of the jump may come out on either side of it. Such rows are
+a tree, no tolerance helps. A row within one rounding of the jump may come out on either side of it. Such rows are
 found (by bisection, to the last bit) and counted, and the graph must give one of the two sides. A value that the type
 of the graph holds exactly, such as a threshold of 0.5, and rows that the user gave have no such freedom.
 

@@ -1,4 +1,4 @@
-"""What a comparison of a graph with an estimator found."""
+"""The result of comparing a graph with an estimator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TOLERANCES = {"single": 1e-5, "double": 1e-7}
 
 @dataclass(frozen=True, kw_only=True)
 class Parity:
-    """What a comparison of a graph with an estimator found.
+    """The result of comparing a graph with an estimator.
 
     Parameters
     ----------

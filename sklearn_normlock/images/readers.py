@@ -189,7 +189,7 @@ _TRANSFORMS: Mapping[str, Callable[[Any, str, Operations], Operations]] = {
 
 # -- Hugging Face ------------------------------------------------------------------------------------------------------
 
-# What says nothing of the pixels.
+# These keys say nothing about the pixels.
 _NAMES = frozenset({"image_processor_type", "feature_extractor_type", "processor_class", "_valid_processor_keys"})
 _STEPS = frozenset(
     "do_convert_rgb do_resize size resample crop_pct do_center_crop crop_size do_rescale rescale_factor do_normalize "

@@ -79,8 +79,8 @@ def _list_locked(flavor: Any) -> None:
     def with_locked() -> list[type]:
         theirs = listed()
         known = set(theirs)
-        # A class counts by what it inherits from: a pipeline with samplers is one. What MLflow leaves out, scalers and
-        # ColumnTransformer, is left out here.
+        # A class counts by what it inherits from: a pipeline with samplers is one. MLflow leaves out scalers and
+        # ColumnTransformer; so do we.
         return [*theirs, *(cls for cls in locked_classes() if cls not in known and known.intersection(cls.__mro__))]
 
     with_locked._normlock_listed = True  # type: ignore[attr-defined]

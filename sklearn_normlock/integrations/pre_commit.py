@@ -26,8 +26,8 @@ from ..locks.judgement import unjudged
 
 __all__ = ["main"]
 
-# What git holds in place of a large file (git-lfs.com, specification of the pointer), where the file itself was not
-# fetched. It names the SHA-256, which is what a lock does.
+# The text that git holds in place of a large file (git-lfs.com, specification of the pointer), where the file itself
+# was not fetched. It names the SHA-256, which is what a lock does.
 _POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-[0-9]-[!-~]+ [!-~]+\n)*"
     rb"oid sha256:([0-9a-f]{64})\nsize ([0-9]{1,19})\n"
@@ -36,7 +36,7 @@ _POINTER_SIZE = 1024
 
 
 class Commit:
-    """What a hook asks of the repository that is the current folder; each lock is read once."""
+    """The questions of a hook to the repository that is the current folder; each lock is read once."""
 
     def __init__(self) -> None:
         self._read: dict[Path, Lock | LockFormatError] = {}

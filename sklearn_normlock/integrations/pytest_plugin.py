@@ -232,7 +232,7 @@ def _shown(path: Path, root: Path) -> str:
 
 
 class Ledger:
-    """What a run did with locks, and which tests could have asked for one.
+    """The account of what a run did with locks, and which tests could have asked for one.
 
     Under pytest-xdist each worker keeps one, and the process that reports gathers them.
     """

@@ -2,8 +2,8 @@
 
 A sealed object can't have moved since the last call, so that what scikit-learn derives from it at every call is derived
 once: a *kernel* for each method. It takes a plain array (float64 or float32, two dimensions, of the fitted width,
-finite where it has to be), or a data frame of the fitted columns, to the very bits that scikit-learn's method gives.
-Whatever is not plain, in the input, the object or the configuration, takes scikit-learn's own path.
+finite where it has to be) or a data frame of the fitted columns. It gives the very bits that scikit-learn's method
+gives. Whatever is not plain, in the input, the object or the configuration, takes scikit-learn's own path.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a kernel reads of a data frame: the names of its columns, their values and their dtypes, and no more.
+"""The part of a data frame that a kernel reads: the names of its columns, their values and their dtypes, and no more.
 
 scikit-learn takes a frame apart with the frame's own indexing, once for each transformer and again for each column:
 that is most of what one row costs. A :class:`Frame` reads the names and the columns once. It hands out numbers or

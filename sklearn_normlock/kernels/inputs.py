@@ -1,4 +1,4 @@
-"""What a kernel may take: the prologue of all kernels, as cheap as it can be made without letting anything through.
+"""The prologue of all kernels: which inputs they may take, told as cheaply as it can be done without a gap.
 
 A kernel never raises and never warns of its input. It returns None for whatever is not plain, and scikit-learn's own
 method then does what it does: the errors, the warnings and their texts are scikit-learn's.
@@ -68,7 +68,7 @@ def contiguous(X: np.ndarray) -> np.ndarray:
 
 
 class Schema(NamedTuple):
-    """What an estimator was fitted on: how many columns, and their names if they had any."""
+    """The columns that an estimator was fitted on: how many columns, and their names if they had any."""
 
     width: int
     names: list[str] | None

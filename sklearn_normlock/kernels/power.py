@@ -2,7 +2,7 @@
 
 scikit-learn transforms column by column, and in each the numbers on either side of zero apart. The same functions are
 applied here to the whole array, with an exponent for each number. That a function gives the same bits for a number
-wherever it stands is a property of the libraries and of the processor: it is looked at once per process, and without it
+wherever it stands is a property of the libraries and of the processor. It is looked at once per process, and without it
 there is no kernel.
 """
 

@@ -1,10 +1,9 @@
 """Kernels of the scalers that shift and scale each column.
 
 scikit-learn copies the input, then applies one operation after the other in place. The same operations are applied
-here, in the same order and with operands of the same dtype, so that every bit is the same; but the first writes what
-would be the copy, and the operands are laid out as rows, so that NumPy runs through a block of memory instead of
-starting anew at every row. A large array is worked on in blocks that stay in the cache from the check to the last
-operation.
+here, in the same order and with operands of the same dtype, so that every bit is the same. But the first writes what
+would be the copy, and the operands are laid out as rows: NumPy runs through a block of memory instead of starting anew
+at every row. A large array is worked on in blocks that stay in the cache from the check to the last operation.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def _histogram_raw(est: Any) -> Callable[[np.ndarray], Any]:
 def _boosted_raw(est: Any) -> Callable[[np.ndarray], Any]:
     trees = est.estimators_
     demand(type(trees) is np.ndarray, trees.ndim == 2, trees.size <= _TREES)
-    # What boosting starts from is the same for every row, unless it is a model's prediction.
+    # The start of boosting is the same for every row, unless it is a model's prediction.
     demand(type(est.init_).__name__ in ("DummyClassifier", "DummyRegressor") or est.init == "zero")
     start = est._raw_predict_init(np.zeros((1, est.n_features_in_), dtype=F32)).reshape(1, -1)
     demand(start.dtype == F64)

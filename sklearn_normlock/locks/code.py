@@ -27,7 +27,7 @@ def code_in(obj: Any) -> frozenset[Name]:
     Parameters
     ----------
     obj : object
-        Anything that pickle takes. What pickle refuses is named as it was found up to there.
+        Anything that pickle takes. If pickle refuses an object, the names found up to there are returned.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def code_in(obj: Any) -> frozenset[Name]:
     try:
         collector.dump(obj)
     except Exception:
-        # What can't be pickled is refused by name elsewhere; here it counts as code that nobody can look into.
+        # An object that can't be pickled is refused by name elsewhere. Here it counts as code that nobody can read.
         collector.found.add(_name_of(type(obj), obj))
     return frozenset(collector.found)
 

@@ -165,7 +165,7 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
     if rtol > 0 and changes:
         kept = [change for change in changes if not within(change, rtol)]
         if not kept and any(isinstance(root, Mapping) and "cut" in root for root in (lock.state[""], record[""])):
-            # What had no room in the record may differ by more.
+            # Elements that had no room in the record may differ by more.
             kept = [Change(path="", kind=Kind.CONTENT, label=" (not all of it is in the lock, which had no room)")]
     same_state = not kept
     deviations, failed, probed, ties = _outputs(target, lock.probes, rtol if rtol > 0 else None, same_state)

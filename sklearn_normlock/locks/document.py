@@ -1,8 +1,8 @@
 """The lock: what was approved, as a document. Reading, comparing or printing one needs neither scikit-learn nor NumPy.
 
-The format is described by ``docs/lock.schema.json``. Of its version, :data:`LOCK_VERSION` is raised when a reader of
-the old one would misunderstand the new one, and :data:`LOCK_REVISION` when it would only miss something. To change
-the format:
+The format is described by ``docs/lock.schema.json``. The version has two numbers: :data:`LOCK_VERSION` is raised when a
+reader of the old one would misunderstand the new one, and :data:`LOCK_REVISION` when it would only miss something. To
+change the format:
 
 1. change the dataclasses here, raise one of the two numbers, and put the change into ``docs/lock.schema.json``;
 2. keep reading what the released versions wrote: convert it in :meth:`Lock.from_dict`, by its version;

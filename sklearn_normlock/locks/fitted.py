@@ -1,7 +1,7 @@
 """Under which scikit-learn an object was fitted, as far as that is known.
 
 scikit-learn writes its version into the state of each of its estimators when they are pickled, and takes it out again
-when they are read: it has to be looked for in the bytes of the file. That runs no code.
+when they are read. It has to be looked for in the bytes of the file. That runs no code.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def fitted_under(est: Any, names: frozenset[Name], path: Path | None = None) -> 
     Returns
     -------
     fitted : Fitted
-        By the stamps of the drop-ins in it, and by the file it was read from. What nothing is known of was fitted in
-        this process, or read by other means.
+        By the stamps of the drop-ins in it, and by the file it was read from. An object of which nothing is known was
+        fitted in this process, or read by other means.
     """
     stamps = {match for text in _stamps(est) for match in _ESTIMATOR_STAMP.findall(text)}
     path = path or _file_of(est)

@@ -1,4 +1,4 @@
-"""What a lock leaves open, and what a person decided: each "can't tell" has a reason, and a way to be settled.
+"""Open questions of a lock, and decisions of a person: each "can't tell" has a reason, and a way to be settled.
 
 Pure Python, so that a lock can be judged where neither scikit-learn nor NumPy is installed.
 """

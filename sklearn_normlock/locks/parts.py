@@ -56,7 +56,7 @@ class FileDigest:
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:
-    """What an object wants to be given.
+    """The input that an object expects.
 
     Parameters
     ----------

@@ -63,7 +63,7 @@ def _candidates(est: Any) -> Iterator[Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """What an object put out in another environment.
+    """The outputs of an object in another environment.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is locked or verified: a fitted object, or a bundle of several and of files."""
+"""The target of a lock or a verify: a fitted object, or a bundle of several and of files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a step put out: kept in a few kilobytes, and compared within a stated tolerance.
+"""The output of a step: kept in a few kilobytes, and compared within a stated tolerance.
 
 Two outputs with one digest are the same. Others are compared element by element; of an output with more than
 :data:`LARGEST` elements, :data:`SUMS` sums are kept instead, each over a fixed pseudo-random share of the elements with
@@ -157,7 +157,7 @@ def _add(sums: np.ndarray, magnitude: np.ndarray, index: np.ndarray, values: np.
     mixed = index.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     bucket = (mixed >> np.uint64(57)).astype(np.int64)
     sign = np.where(mixed >> np.uint64(31) & np.uint64(1), 1.0, -1.0)
-    # What isn't finite is told by the digest's companion sums: NaN and inf count as numbers of their own.
+    # Values that aren't finite are told by the digest's companion sums: NaN and inf count as numbers of their own.
     strange = ~np.isfinite(values)
     if strange.any():
         values = np.where(strange, np.where(np.isnan(values), 1e3, np.where(values > 0, 2e3, 3e3)), values)

@@ -17,7 +17,7 @@ SUMS = 128  # that are kept of a large output
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """What a step put out for some rows (:mod:`sklearn_normlock.probes.outputs` makes and compares them).
+    """The output of a step for some rows (:mod:`sklearn_normlock.probes.outputs` makes and compares them).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a fitted estimator says of the columns it takes, and rows made from that.
+"""The knowledge of a fitted estimator about its columns, and rows made from it.
 
 Where they lie, how wide they are, and where their edges are. An estimator that doesn't say so itself is asked for the
 first estimator in it that does, at any depth: a scaler in a pipeline in a chain, for example.
@@ -216,13 +216,13 @@ def _scaler(est: Any) -> Columns:
 
 
 def _power(est: Any) -> Columns:
-    """Of a power transformer, which can say where what it was fitted on lay, if it standardises."""
+    """Return where the training data of a power transformer lay, if it standardises."""
     power = np.asarray(est.lambdas_)
     fixed = np.full(len(power), float(est.method == "box-cox"))  # where the transform is next to the identity
     if getattr(est, "_scaler", None) is None:
         return Columns.around(fixed, np.full(len(power), 0.2))
     below, centre, above = est.inverse_transform(np.array([-1.0, 0.0, 1.0])[:, None] + np.zeros(len(power)))
-    # What is lost to rounding on the way back lies next to that point, or nowhere.
+    # A point that rounding moves on the way back lies next to the true one, or nowhere.
     small = np.minimum(est._scaler.scale_, 1 / np.maximum(np.abs(power), 1.0))
     scale = np.where(above > below, (above - below) / 2, small)
     return Columns.around(*_on_grid(np.where(np.isfinite(centre), centre, fixed), scale))
@@ -265,7 +265,7 @@ def _from_edges(each: list[np.ndarray]) -> Columns:
 
 
 def _statistics(est: Any) -> Columns:
-    """Of an imputer."""
+    """Return the statistics of an imputer."""
     statistics = getattr(est, "statistics_", None)
     if statistics is None:
         statistics = est.initial_imputer_.statistics_
@@ -273,7 +273,7 @@ def _statistics(est: Any) -> Columns:
 
 
 def _rows(est: Any) -> Columns:
-    """Of what keeps its training rows: their range, never a row."""
+    """Return the range of training rows that an estimator keeps, never a row."""
     rows = _kept_rows(est)
     low, high = np.nanmin(rows, axis=0), np.nanmax(rows, axis=0)
     # Far from all of them what weighs them by their distance has nothing left to go by.
@@ -300,7 +300,7 @@ def _centres(est: Any) -> Columns:
 
 
 def _components(est: Any) -> Columns:
-    """Of a PCA, whose components tell how far each column goes from its mean."""
+    """Return how far each column goes from its mean, by the components of a PCA."""
     variance = (np.square(est.components_) * np.reshape(est.explained_variance_, (-1, 1))).sum(axis=0)
     return Columns.around(*_on_grid(np.asarray(est.mean_, dtype=np.float64), np.sqrt(variance)))
 

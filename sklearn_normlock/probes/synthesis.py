@@ -1,10 +1,11 @@
 """Rows to probe an object with, made from what it was fitted with: the same object always gives the same rows.
 
-A probe has to reach what a version, a build or a platform could change: the centre and both tails of every column, the
-edges of bins, quantiles, knots and splits and their neighbours on both sides, every kind of category and one that was
-never seen, missing values, and numbers that float32 rounds badly. No row of the training data is among them.
+A probe has to reach what a version, a build or a platform could change. It holds the centre and both tails of every
+column, and the edges of bins, quantiles, knots and splits with their neighbours on both sides. It holds every kind of
+category and one that was never seen, missing values, and numbers that float32 rounds badly. No row of the training data
+is among them.
 
-Locks that are in use hold digests of these rows: what is changed here must leave the rows of every known class as they
+Locks that are in use hold digests of these rows. A change here must leave the rows of every known class as they
 are (``tests/archive`` has locks of old versions), or their probes say that they can't decide.
 """
 

@@ -12,8 +12,9 @@ import numpy as np
 from ..config import config_context
 from ..fingerprints.paths import joined
 
-# What a step is asked for. Of the second group one is enough: they are made of the same numbers. So it is of the last,
-# for what has nothing else to say of new rows: beside a transform, a likelihood is the worse conditioned of the two.
+# The methods that a step is asked for. One of the second group is enough: they are made of the same numbers. One of the
+# last group is asked where a step has nothing else to say of new rows: beside a transform, a likelihood is the worse
+# conditioned of the two.
 _FINAL = ("transform", "predict")
 _SCORES = ("predict_proba", "decision_function")
 _OTHERWISE = ("score_samples", "kneighbors", "mahalanobis")
@@ -160,7 +161,7 @@ def _calls(
             if optional and method in _SCORES and isinstance(error, (ValueError, NotImplementedError)):
                 continue  # it has no scores in the way it was fitted, though it has the method
             raise StepFailedError(path, method, error) from error
-        # Of neighbours the distances: which of two that are equally near comes first is nobody's word.
+        # Neighbours are compared by distance: which of two that are equally near comes first is nobody's word.
         yield path, method, output[0] if method == "kneighbors" else output
 
 

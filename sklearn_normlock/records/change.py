@@ -14,7 +14,7 @@ from .relations import Relation
 
 
 class Kind(enum.Enum):
-    """What happened at a path."""
+    """The kind of change at a path."""
 
     VALUE = "value"
     ELEMENTS = "elements"

@@ -39,7 +39,7 @@ def compare_records(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> l
     changes: list[Change] = []
     if not expected or not actual:
         return changes
-    # What one of them had no room for is neither added nor removed.
+    # An entry for which one of them had no room is neither added nor removed.
     cut = any(isinstance(root := record.get(""), Mapping) and "cut" in root for record in (expected, actual))
     for path in dict.fromkeys([*expected, *actual]):
         old, new = expected.get(path), actual.get(path)
@@ -220,7 +220,7 @@ def _elements(path: str, old: Mapping[str, Any], new: Mapping[str, Any], names: 
     if not differing:
         return Change(path=path, kind=Kind.CONTENT)
     shape = old["shape"]
-    # What is small beside its neighbours is round-off.
+    # A number that is small beside its neighbours is round-off.
     numbers = [abs(x) for x in (*before, *after) if isinstance(x, (int, float)) and math.isfinite(x)]
     floor = 1e-9 * max(numbers, default=0.0)
     # Beside elements that really moved, those that only were rounded otherwise are noise.

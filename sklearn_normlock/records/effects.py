@@ -1,4 +1,4 @@
-"""What a change of state does to the outputs, where that follows from two records alone.
+"""The effect of a change of state on the outputs, where that follows from two records alone.
 
 For the affine scalers it does: ``y = (x - centre) / scale``. The effect is the largest difference of their outputs over
 the middle of a column (its centre, and one standard deviation to both sides), in standard deviations of the output.

@@ -1,4 +1,4 @@
-"""What happened between two records, in words: each kind of object that has more to say than its paths does so here."""
+"""The findings between two records, in words: each kind of object that has more to say than its paths does so here."""
 
 from __future__ import annotations
 

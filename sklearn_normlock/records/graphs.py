@@ -1,4 +1,4 @@
-"""What happened between two encoders, said in words: another checkpoint, a cast, other operators, another output."""
+"""The changes between two encoders, in words: another checkpoint, a cast, other operators, another output."""
 
 from __future__ import annotations
 

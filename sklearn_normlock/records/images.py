@@ -1,4 +1,4 @@
-"""What happened between two lists of operations on images, said in words, with what it does to the pixels."""
+"""The changes between two lists of operations on images, in words, with what it does to the pixels."""
 
 from __future__ import annotations
 

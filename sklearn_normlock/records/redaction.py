@@ -1,4 +1,4 @@
-"""What a lock does not hold by value, however small it is: rows that an estimator was fitted on.
+"""The state that a lock does not hold by value, however small it is: rows that an estimator was fitted on.
 
 Neighbours, kernels, Gaussian processes and a few clusterers keep rows or targets of the training data as they were. In
 a lock they stand as any large array does, by digest and summary.
@@ -24,7 +24,7 @@ _ROWS = re.compile(
     r"(?:_fit_X|_raw_data|X_|X_fit_|X_train_|_BaseLibSVM__Xfit|medoids_|support_vectors_|_y|y_train_|[Xy]_thresholds_)(?:$|[.\[])"
     r"|tree_?\.\(state\)\["
 )
-# And in some classes alone: elsewhere an attribute of this name holds means or directions.
+# Some names count in some classes alone: elsewhere an attribute of this name holds means or directions.
 _BY_CLASS = {
     "sklearn.cluster:AffinityPropagation": "cluster_centers_",
     "sklearn.cluster:Birch": "subcluster_centers_",

@@ -1,4 +1,4 @@
-"""What two versions of some numbers have to do with one another: a unit, an order, a rounding, a refit.
+"""The relation between two versions of some numbers: a unit, an order, a rounding, a refit.
 
 A change from 51203.4 to 51.2034 says little; that every element is a thousandth of what it was says what happened. A
 relation is only named where it could hardly be chance: one number alone is a multiple of any other, so that a lone
@@ -22,7 +22,7 @@ _ROUND_OFF = 1e-12
 
 
 class RelationKind(str, Enum):
-    """What the numbers of two sides have to do with one another; its value is what JSON has."""
+    """The relation between the numbers of two sides. Its value is the word in JSON."""
 
     SCALED = "scaled"
     AFFINE = "affine"

@@ -1,4 +1,4 @@
-"""What happened between two tokenizers, said in words, with what it does to the tokens."""
+"""The changes between two tokenizers, in words, with what it does to the tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened between two checkpoints, said in words: statistics moved, a cast, a norm's bias gone, names changed.
+"""The changes between two checkpoints, in words: statistics moved, a cast, a norm's bias gone, names changed.
 
 Two records of tensors are enough for what names, dtypes, shapes and digests show. Where the tensors themselves are at
 hand, a cast, a transposition, added rows and a merged adapter are claimed only after they have been redone and found
@@ -117,7 +117,7 @@ def _renamed(removed: Mapping[str, _Tensor], added: Mapping[str, _Tensor]) -> di
     for tensor, names in olds.items():
         news = by_content.get(tensor, [])
         if len(news) == len(names):
-            # Of several with one content (fresh norms, say) the order decides, which a change of prefix leaves.
+            # Where several have one content (fresh norms, say), the order decides, which a change of prefix leaves.
             found.update(zip(sorted(names), sorted(news), strict=True))
     return found
 

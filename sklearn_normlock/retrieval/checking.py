@@ -1,7 +1,7 @@
 """Tell what is wrong with vectors: lengths row by row, precision, and directions as a whole.
 
-A fault has a name only if it explains what is seen better than the others do: vectors that were centred have lost the
-mean but vary as before, those of another model have lost both, and those that were cut at the wrong end point where the
+A fault has a name only if it explains what is seen better than the others do. Vectors that were centred have lost the
+mean but vary as before, and those of another model have lost both. Those that were cut at the wrong end point where the
 last columns point.
 """
 

@@ -44,7 +44,7 @@ class EmbeddingContract(Locked, BaseEstimator):
         Whether vectors have length 1; taken from the vectors at ``fit`` if None.
     dim : int, default=None
         The width of the vectors. If those at ``fit`` are wider, the contract is about their first ``dim`` columns, at
-        length 1 again if they are normalised: then it can also tell vectors that were cut at the wrong end, or cut and
+        length 1 again if they are normalised. Then it can also tell vectors that were cut at the wrong end, or cut and
         left shorter.
     model : str, default=None
         The name of the model, to be compared with the one that ``check`` is given.

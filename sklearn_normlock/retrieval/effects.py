@@ -1,4 +1,4 @@
-"""What a fault of vectors does to a search, by metric and side.
+"""The effect of a fault of vectors on a search, by metric and side.
 
 A score is ``q @ v`` (``ip``), ``-|q - v|**2`` (``l2``) or the cosine. A query's length multiplies all its scores by one
 number, and the order stays. The length of a vector in the index moves that vector alone, and the order changes: unless

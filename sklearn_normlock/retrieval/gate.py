@@ -30,7 +30,7 @@ _BACK = 0.5  # the share of what was lost that undoing a fault must bring back
 
 @dataclass(frozen=True)
 class _Found:
-    """What a search returned: ids and scores of up to twice k neighbours for each query."""
+    """The result of a search: ids and scores of up to twice k neighbours for each query."""
 
     ids: list[list[Any]]
     scores: Array

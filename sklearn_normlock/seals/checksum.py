@@ -2,7 +2,7 @@
 
 A fingerprint is made to be the same everywhere and to say where two objects differ, which takes a walk through every
 value. A process that loads the same small object over and over (a worker that is sent the pipeline with each task) has
-done that before: it remembers the checksums of the states whose fingerprints it has verified itself. The checksum is
+done that before. It remembers the checksums of the states whose fingerprints it has verified itself. The checksum is
 over the class, the fingerprint and every value that counts, as Python's own ``marshal`` writes them (version 2 of that
 format, which has no references: equal values give equal bytes). It never comes from a file: what arrives with an object
 says nothing of the object. Whatever is large, or has more to it than numbers, strings and plain arrays, is

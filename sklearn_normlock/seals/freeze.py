@@ -49,8 +49,8 @@ def own(cls: type, attributes: dict[str, Any], foreign: Sequence[np.ndarray]) ->
     attributes : dict
         Its ``__dict__``; changed in place.
     foreign : list of ndarray
-        What was passed to fit and what it returned: an array that shares memory with one of them is copied, so that
-        neither can an edit of the data change the fitted state, nor does locking the state lock the data.
+        The arguments and the result of fit. An array that shares memory with one of them is copied: an edit of the data
+        can't change the fitted state, and locking the state doesn't lock the data.
     """
     parameters = parameter_names(cls)
     for name, value in attributes.items():

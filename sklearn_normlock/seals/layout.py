@@ -1,8 +1,8 @@
-"""What is in an object: everything that its output may depend on, found by following the attributes that count.
+"""The layout of an object: everything that its output may depend on, found by following the attributes that count.
 
 Each part is sorted by how it can be seen to change. An estimator, a plain object, a list, a dict, a set or a deque is
-compared item by item; an array is made read-only where nobody else writes to it, and compared with a copy where
-somebody may; data frames and byte arrays are compared with a copy, too. The rest (memory of compiled objects, files,
+compared item by item. An array is made read-only where nobody else writes to it, and compared with a copy where
+somebody may. Data frames and byte arrays are compared with a copy, too. The rest (memory of compiled objects, files,
 devices, whatever is too large to be compared at each call) is named, so that it can be listed.
 """
 
@@ -314,7 +314,7 @@ def _manner(cls: type) -> Callable[[Layout, Any, str], None]:
         or cls.__reduce__ is not object.__reduce__
         or getattr(cls, "__getstate__", None) is not _DEFAULT_GETSTATE
     ):
-        # What counts is not what stands in the object, which may change with every use.
+        # The part that counts is not the one that stands in the object, which may change with every use.
         return Layout._compiled
     return Layout._plain_object if cls.__dictoffset__ or _slots(cls) else Layout._leaf
 

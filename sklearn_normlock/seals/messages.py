@@ -1,4 +1,4 @@
-"""What a mismatch says: what, where, what was fitted against what is there, and what to do."""
+"""The text of a mismatch: what, where, what was fitted against what is there, and what to do."""
 
 from __future__ import annotations
 

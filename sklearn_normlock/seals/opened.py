@@ -1,4 +1,4 @@
-"""What stands in a watch's place while an object may change: in a fit, in a block of ``thaw``, or as a copy of one."""
+"""The stand-in for a watch while an object may change: in a fit, in a block of ``thaw``, or as a copy of one."""
 
 from __future__ import annotations
 

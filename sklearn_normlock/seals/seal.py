@@ -1,8 +1,8 @@
 """The seal: taken after a fit, checked at every call and on every way back from bytes.
 
-What a sealed object carries: ``fingerprint_``; the versions it was fitted under; and a record that lets a mismatch be
-located and shown (:mod:`sklearn_normlock.fingerprints.record`). The watch over it is kept beside the object, not in it:
-it belongs to the process.
+The seal that an object carries: ``fingerprint_``; the versions it was fitted under; and a record that lets a mismatch
+be located and shown (:mod:`sklearn_normlock.fingerprints.record`). The watch over it is kept beside the object, not in
+it: it belongs to the process.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ def examine(obj: Any) -> None:
     if problem is not None:
         respond(problem, obj)
     elif FINGERPRINT in vars(obj):
-        # What moved did not change what counts: watch on from here.
+        # The move changed nothing that counts: watch on from here.
         if isinstance(watch, Watch):
             _keep(obj, Watch(obj, watch.spared, watch.record, from_bytes=watch.from_bytes))
         else:

@@ -1,4 +1,4 @@
-"""What is known of an estimator from its class, the names of its attributes and their types: looked at once for all."""
+"""Facts that follow from an estimator's class and its attributes' names and types: looked at once for all."""
 
 from __future__ import annotations
 

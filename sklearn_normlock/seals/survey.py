@@ -1,4 +1,4 @@
-"""What a call sees of an object, and what is seen only when it is dumped or loaded."""
+"""The parts of an object that a call sees, and those seen only when it is dumped or loaded."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ _END = ("end",)  # closes both sides of the comparison, so that neither may be l
 
 
 class Watch:
-    """What was in place when an object was sealed.
+    """The parts that were in place when an object was sealed.
 
     Parameters
     ----------

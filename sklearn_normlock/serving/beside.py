@@ -71,7 +71,7 @@ class _Turn:
 
 
 class _Shared:
-    """What the queue and its thread share; the thread must not keep the queue's owner alive."""
+    """The state that the queue and its thread share; the thread must not keep the queue's owner alive."""
 
     def __init__(self, ask: Callable[[Job], Any], settle: Callable[[Job, Any, float], None]) -> None:
         self.ask = ask

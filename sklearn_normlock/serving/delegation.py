@@ -1,4 +1,4 @@
-"""What the serving estimators have in common: scikit-learn's conventions, opened members, pickles, delegated methods.
+"""The common part of the serving estimators: scikit-learn's conventions, opened members, pickles, delegated methods.
 
 Members that are fitted, and members that are files, are frozen: ``fit`` and ``clone`` leave them as they are, as
 :class:`sklearn.frozen.FrozenEstimator` does. Members that aren't fitted are cloned and fitted by ``fit``, so that a
@@ -29,7 +29,7 @@ _opening = threading.RLock()
 
 
 class Opened:
-    """What a serving estimator works with once its members are open: made by ``fit``, ``load`` or the first call."""
+    """The opened members that a serving estimator works with: made by ``fit``, ``load`` or the first call."""
 
     front: Member  # whose methods and attributes the serving estimator shows
 
@@ -235,7 +235,7 @@ class ServingEstimator(BaseEstimator):
     n_outputs_ = _shown("n_outputs_", "Number of outputs, as the member in front has it.")
 
     def __getstate__(self) -> dict[str, Any]:
-        # What is open belongs to the process. Members that are objects travel with what they must be when they arrive;
+        # Opened members belong to the process. Members that are objects travel with what they must be when they arrive;
         # files are opened and verified where they are served.
         state = dict(super().__getstate__())
         opened = state.pop("_opened", None)

@@ -44,7 +44,7 @@ class Member:
 
     @property
     def profile(self) -> Profile | None:
-        """What the data looked like that it was fitted on, as far as its lock or its first step knows."""
+        """The profile of the data that a member was fitted on, as far as its lock or its first step knows."""
         if self.lock is not None and self.lock.profile is not None:
             return Profile.from_dict(dict(self.lock.profile))
         known = getattr(first_step(self.estimator), "profile_", None)

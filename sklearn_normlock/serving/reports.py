@@ -1,4 +1,4 @@
-"""What a shadow saw: its status in exact numbers, and the report of a gate on the sample that it kept."""
+"""The report of a shadow: its status in exact numbers, and the report of a gate on the sample that it kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a shadow keeps: exact counts, and an even sample of answers and latencies, in bounded memory."""
+"""The memory of a shadow: exact counts, and an even sample of answers and latencies, in bounded memory."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _CONFIG = 1_000_000  # bytes of a configuration
 
 @dataclass(frozen=True, kw_only=True)
 class NormTensors:
-    """What a source holds of one norm layer.
+    """The tensors and numbers that a source holds for one norm layer.
 
     Parameters
     ----------

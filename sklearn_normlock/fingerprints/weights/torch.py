@@ -71,7 +71,7 @@ def _nothing(*_: Any) -> str:
     return ""
 
 
-# What a checkpoint of tensors may name. Each stands for torch's own, and does no more than keep its arguments.
+# The names that a checkpoint of tensors may use. Each stands for torch's own, and does no more than keep its arguments.
 _KNOWN: Mapping[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): OrderedDict,
     ("torch._utils", "_rebuild_tensor"): _rebuild_tensor,
