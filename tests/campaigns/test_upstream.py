@@ -23,6 +23,7 @@ def upstream(*arguments, package=PACKAGE):
     return done.stdout + done.stderr, done.returncode
 
 
+@pytest.mark.campaign
 def test_the_pipeline_and_the_imputers_are_drop_ins():
     text, status = upstream("--fast", "-v")
     assert status == 0, text
@@ -60,6 +61,7 @@ def broken(tmp_path):
     return add
 
 
+@pytest.mark.campaign
 def test_a_drop_in_that_computes_something_else_is_found(broken):
     home = broken("impute.py", "KNNImputer.transform = lambda self, X: X")
     test = "impute/tests/test_knn.py::test_knn_imputer_one_n_neighbors"
@@ -67,6 +69,7 @@ def test_a_drop_in_that_computes_something_else_is_found(broken):
     assert status == 1 and f"fails: {test}" in text, text
 
 
+@pytest.mark.campaign
 def test_too_few_drop_ins_are_refused(broken):
     text, status = upstream("impute/tests/test_knn.py", package=broken("preprocessing.py", "__all__ = []"))
     assert status == 2 and "names replaced, expected" in text, text

@@ -186,6 +186,7 @@ def _check_elsewhere(folder: Path) -> dict[str, Any]:
     return {"code": process.returncode, **json.loads(process.stdout)}
 
 
+@pytest.mark.campaign
 def test_another_process_with_another_hash_seed(written: Path) -> None:
     """A process with another hash seed gives the same fingerprints, for the pickles and for its own fits."""
     result = _check_elsewhere(written)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,13 @@ def _missed(estimator: Any, limit: int | None) -> tuple[int, list[str]]:
 CLOCK = tuple(f"cv_results_.{name}" for name in exclusions.TIMES)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+# Fits of seconds; the rest of the zoo has their kinds of arrays, too.
+SLOW = re.compile(r"IterativeImputer|Tuned|OutputCode|OneVs|Halving|SearchCV")
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, id=c.name, marks=[pytest.mark.campaign] if SLOW.search(c.name) else []) for c in CASES]
+)
 def test_a_sample_of_every_fitted_array(case: Case) -> None:
     """In every array and scalar of a fitted drop-in, moving one float to its neighbour is noticed."""
     assert _missed(_fitted(case), SAMPLE)[1] == []

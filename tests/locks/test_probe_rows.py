@@ -38,6 +38,7 @@ def _fitted(name: str) -> Any | None:
         return None  # not of this version, or not on these data
 
 
+@pytest.mark.campaign
 def test_everything_that_says_something_is_probed() -> None:
     """Of every setting that can be fitted here each probe has rows that it runs on, but for what is drawn at random."""
     probes = {name: probes_of(est) for name in SETTINGS if (est := _fitted(name)) is not None}

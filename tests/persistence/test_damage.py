@@ -33,6 +33,7 @@ def _check(n_flips: int, n_edits: int) -> None:
             assert count["ours"] > 0, what
 
 
+@pytest.mark.campaign
 def test_no_damage_is_silent() -> None:
     """Of 300 flipped bits a format and 100 edits of a skops file none changes predictions in silence; stock's do."""
     _check(300, 100)
