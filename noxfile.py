@@ -23,26 +23,40 @@ def tests(session: nox.Session, sklearn: str) -> None:
     session.run("pytest", *session.posargs)
 
 
+def run_stage(session: nox.Session, name: str) -> None:
+    """Install and run what ``.ci/stages.toml`` says of a stage; arguments after ``--`` go to its last command."""
+    stage = nox.project.load_toml(".ci/stages.toml")[name]
+    bounds = nox.project.load_toml("pyproject.toml")["project"]["dependencies"] if stage.get("oldest") else []
+    session.install(f".[{stage['extras']}]", *(bound.replace(">=", "==") + ".*" for bound in bounds))
+    *first, last = (command.split() for command in stage["run"])
+    for command in first:
+        session.run(*command)
+    session.run(*last, *session.posargs)
+
+
 @nox.session(python=PYTHONS[0])
 def oldest(session: nox.Session) -> None:
     """Run the fast tests with every dependency at the oldest version that pyproject.toml allows."""
-    bounds = nox.project.load_toml("pyproject.toml")["project"]["dependencies"]
-    session.install(".[test]", *(bound.replace(">=", "==") + ".*" for bound in bounds))
-    session.run("pytest", *session.posargs)
+    run_stage(session, "oldest")
 
 
 @nox.session(python=DEFAULT)
 def campaigns(session: nox.Session) -> None:
-    """Run the long campaigns."""
+    """Run the campaigns of minutes."""
+    run_stage(session, "campaigns")
+
+
+@nox.session(python=DEFAULT)
+def long(session: nox.Session) -> None:
+    """Run the campaigns that take an hour and more."""
     session.install(".[test]")
-    session.run("pytest", "-m", "campaign or long", *session.posargs)
+    session.run("pytest", "-m", "long", *session.posargs)
 
 
 @nox.session(python=DEFAULT)
 def ecosystem(session: nox.Session) -> None:
     """Run the tests in other tools, and print which version of which tool works."""
-    session.install(".[ecosystem]")
-    session.run("python", "tests/ecosystem.py", *session.posargs)
+    run_stage(session, "ecosystem")
 
 
 @nox.session(python=DEFAULT)
@@ -60,20 +74,15 @@ def upstream(session: nox.Session) -> None:
 
 
 @nox.session(python=DEFAULT)
-def docs(session: nox.Session) -> None:
-    """Run the documentation (examples, commands, links, notebooks) and build the site."""
-    session.install(".[docs]")
-    session.run("python", "tests/plain_english.py")
-    session.run("pytest", "tests/docs/test_docs.py", "tests/docs/test_site.py", *session.posargs)
-    session.run("sphinx-build", "-W", "--keep-going", "docs", "build/site")
+def site(session: nox.Session) -> None:
+    """Check the reference, and build the site into ``build/site``."""
+    run_stage(session, "site")
 
 
 @nox.session(python=DEFAULT)
 def lint(session: nox.Session) -> None:
-    """Check style, format and types; ``ruff check --fix . && ruff format .`` mends most."""
-    session.install(".[dev]")
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
+    """Check style, format, prose and types; ``ruff check --fix . && ruff format .`` mends most."""
+    run_stage(session, "style")
     session.run("mypy")
 
 
