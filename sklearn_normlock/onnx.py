@@ -104,6 +104,7 @@ class OnnxTransformer(_Step):
     [[0.0, 2.0]]
     """
 
+    __computes_with__ = ("onnxruntime",)
     graph_: np.ndarray
     output_: str
     inputs_: tuple[tuple[str, str], ...]

@@ -76,6 +76,7 @@ class Tokenizer(Locked, TransformerMixin, BaseEstimator):
     [[1, 1, 1], [1, 1, 0]]
     """
 
+    __computes_with__ = ("tokenizers",)
     json_: str
     policy_: tuple[tuple[str, Any], ...]
 

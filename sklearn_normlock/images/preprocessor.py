@@ -49,8 +49,8 @@ class ImagePreprocessor(Locked, TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    Pillow decodes, converts and resizes, and its version is therefore part of what the outputs depend on: probes of a
-    lock tell whether another version matters.
+    Pillow decodes, converts and resizes. Its version is therefore in the environment of locks and traces: a report says
+    that it moved, and the probes of the lock tell whether that matters.
 
     Examples
     --------
@@ -73,6 +73,7 @@ class ImagePreprocessor(Locked, TransformerMixin, BaseEstimator):
     """
 
     __module__ = "sklearn_normlock.images"  # the name that fingerprints and files know it by
+    __computes_with__ = ("Pillow",)
     operations_: tuple[Operation, ...]
 
     def __init__(self, operations: Any = ()) -> None:

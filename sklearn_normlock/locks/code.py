@@ -15,6 +15,8 @@ from importlib.metadata import Distribution, distribution, packages_distribution
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
+from ..records.environment import installed, libraries_of, versions
+
 Name = tuple[str, str]  # a module, and the qualified name in it
 
 # The versions of these are in every lock (this package's classes compute what scikit-learn's do).
@@ -85,10 +87,33 @@ def unversioned(names: Iterable[Name]) -> tuple[str, ...]:
     return tuple(sorted(f"{module}.{name}" for module, name in names if not _versioned(module.partition(".")[0])))
 
 
-def versions_of(names: Iterable[Name]) -> dict[str, str]:
-    """Return the versions of the distributions that these names come from, but for those that every lock has."""
+def environment_of(names: Iterable[Name]) -> dict[str, str]:
+    """Return the versions that what these names compute depends on, by distribution.
+
+    Parameters
+    ----------
+    names : iterable of (module, name)
+        As :func:`code_in` finds them.
+
+    Returns
+    -------
+    environment : dict of str to str
+        The distributions that they come from, those that their classes compute with
+        (:func:`~sklearn_normlock.records.environment.libraries_of`), and those of every lock.
+    """
+    names = tuple(names)
     tops = {module.partition(".")[0] for module, _ in names} - _ALWAYS_VERSIONED
-    return {each.metadata["Name"]: each.version for top in sorted(tops) for each in _distributions(top)}
+    sources = {each.metadata["Name"]: each.version for top in sorted(tops) for each in _distributions(top)}
+    libraries = {library for name in names for library in libraries_of(_named(name))}
+    return {**sources, **{name: installed(name) for name in sorted(libraries)}, **versions()}
+
+
+def _named(name: Name) -> Any:
+    """Return what stands under a name, which was found in an object: its module is loaded already."""
+    found: Any = sys.modules.get(name[0])
+    for part in name[1].split("."):
+        found = getattr(found, part, None)
+    return found
 
 
 def _versioned(top: str) -> bool:

@@ -31,10 +31,9 @@ from ..probes.parts import Probe
 from ..probes.probing import probes_of
 from ..probes.walk import leaves
 from ..records.diff import decode
-from ..records.environment import versions
 from ..records.redaction import is_withheld, without_rows
 from ..records.weights import WEIGHTS
-from .code import Name, code_in, unversioned, versions_of
+from .code import Name, code_in, environment_of, unversioned
 from .document import Lock
 from .exported import judge_graphs
 from .fitted import fitted_under
@@ -271,7 +270,7 @@ class Target:
         lock = Lock(
             fingerprint=self.fingerprint,
             state=self.record,
-            environment={**versions_of(frozenset().union(*self.code.values())), **versions()},
+            environment=environment_of(frozenset().union(*self.code.values())),
             fitted={
                 name: fitted_under(self.members[name], names, paths.get(name)) for name, names in self.code.items()
             },

@@ -15,7 +15,7 @@ from ..documents.files import read_bytes, replacing
 from ..probes.outputs import TOLERANCES, Deviation, compare_outputs, outputs_of
 from ..probes.parts import Output
 from ..probes.walk import StepFailedError, quietly, walk
-from ..records.environment import versions
+from .code import code_in, environment_of
 from .parts import Unjudged
 from .report import Report
 
@@ -204,4 +204,4 @@ def trace(pipeline: Any, X: Any) -> Trace:
                 outputs += outputs_of(path, method, value)
     except StepFailedError as failure:
         raise failure.error from None
-    return Trace(outputs=tuple(outputs), environment=versions())
+    return Trace(outputs=tuple(outputs), environment=environment_of(code_in(pipeline)))

@@ -1,4 +1,4 @@
-"""The versions that an object was fitted under."""
+"""The versions that an object was fitted under: those that every object depends on, and those that its class names."""
 
 from __future__ import annotations
 
@@ -11,6 +11,17 @@ from importlib.metadata import PackageNotFoundError, version
 STAMP = "_normlock_environment"
 
 DISTRIBUTIONS = ("scikit-learn", "numpy", "scipy")
+#: Other builds of a library under names of their own: the same module, which may compute something else.
+_BUILDS = {
+    "Pillow": ("Pillow-SIMD",),
+    "onnxruntime": (
+        "onnxruntime-gpu",
+        "onnxruntime-directml",
+        "onnxruntime-openvino",
+        "onnxruntime-qnn",
+        "onnxruntime-training",
+    ),
+}
 
 
 @lru_cache(maxsize=1)
@@ -20,26 +31,46 @@ def versions() -> dict[str, str]:
     return {**found, "python": ".".join(platform.python_version_tuple()[:2])}
 
 
-def environment() -> str:
+def libraries_of(cls: object) -> tuple[str, ...]:
+    """Return the distributions that a class computes with beside those of every class.
+
+    A class says so in ``__computes_with__``, by the names that pip knows: a tokenizer is as good as the library that
+    runs it, and nothing in its state shows that library's version.
+    """
+    declared = getattr(cls, "__computes_with__", ())
+    return declared if isinstance(declared, tuple) and all(isinstance(name, str) for name in declared) else ()
+
+
+@lru_cache(maxsize=64)
+def environment(libraries: tuple[str, ...] = ()) -> str:
     """Return the versions that decide what fitted state computes, as text.
+
+    Parameters
+    ----------
+    libraries : tuple of str, default=()
+        Distributions that it depends on beside those of every object (:func:`libraries_of`).
 
     Returns
     -------
     environment : str
         Such as ``"scikit-learn 1.9.1, numpy 2.4.6, scipy 1.17.1, python 3.11"``.
     """
-    return ", ".join(f"{name} {number}" for name, number in versions().items())
+    found = {**versions(), **{name: installed(name) for name in libraries}}
+    return ", ".join(f"{name} {number}" for name, number in found.items())
 
 
 def changed_versions(before: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Return the versions that differ from those of a lock: then, and here."""
-    here = {**{name: _installed(name) for name in before if name != "python"}, **versions()}
+    here = {**{name: installed(name) for name in before if name != "python"}, **versions()}
     both = {name: (before.get(name, "none"), here.get(name, "none")) for name in {**before, **here}}
     return {name: (then, now) for name, (then, now) in both.items() if then != now}
 
 
-def _installed(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "none"
+def installed(name: str) -> str:
+    """Return the version of a distribution, with its name if it is another build; "none" if none is here."""
+    for build in (name, *_BUILDS.get(name, ())):
+        try:
+            return version(build) if build == name else f"{version(build)} ({build})"
+        except PackageNotFoundError:
+            continue
+    return "none"

@@ -31,7 +31,7 @@ from ..events import emit, error_fields
 from ..fingerprints import PREFIX, Record, object_digest
 from ..fingerprints.state import is_estimator
 from ..records.diff import compare_records
-from ..records.environment import environment
+from ..records.environment import environment, libraries_of
 from .checksum import Checksum
 from .freeze import own, release, renew
 from .layout import Layout
@@ -98,7 +98,7 @@ def seal(obj: Any, foreign: Sequence[np.ndarray] = ()) -> None:
         watch = Watch(obj, foreign, Record())
     else:
         attributes[FINGERPRINT] = PREFIX + digest.hex()
-        attributes[ENVIRONMENT] = environment()
+        attributes[ENVIRONMENT] = environment(libraries_of(type(obj)))
         watch = Watch(obj, foreign, record)
     _keep(obj, watch)
     if isinstance(opening, Opening):
@@ -339,7 +339,7 @@ def _present_seal(obj: Any) -> dict[str, str]:
         digest = object_digest(obj, record, _vouched)
     except UnfingerprintableError as error:
         return {UNNAMED: str(error)}
-    return {FINGERPRINT: PREFIX + digest.hex(), ENVIRONMENT: environment(), RECORD: record.text}
+    return {FINGERPRINT: PREFIX + digest.hex(), ENVIRONMENT: environment(libraries_of(type(obj))), RECORD: record.text}
 
 
 def verify_loaded(obj: Any) -> None:
@@ -391,7 +391,7 @@ def verify_loaded(obj: Any) -> None:
 
 
 def _compare_environment(obj: Any) -> None:
-    fitted, here = _carried_text(obj, ENVIRONMENT) or "unknown versions", environment()
+    fitted, here = _carried_text(obj, ENVIRONMENT) or "unknown versions", environment(libraries_of(type(obj)))
     if fitted != here:
         warnings.warn(
             EnvironmentMismatchWarning(estimator_name=type(obj).__name__, fitted=_brief(fitted), here=here),

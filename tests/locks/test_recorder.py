@@ -23,7 +23,7 @@ from zoo_case import quiet
 
 from sklearn_normlock.cli import main
 from sklearn_normlock.locks import fitted
-from sklearn_normlock.locks.code import code_in, versions_of
+from sklearn_normlock.locks.code import code_in, environment_of
 from sklearn_normlock.locks.fitted import versions_in
 from sklearn_normlock.locks.recorded import Recording
 from sklearn_normlock.probes import recorder
@@ -131,7 +131,7 @@ class Compiled:
 def test_code_whose_class_has_no_module() -> None:
     """What stands for the module of a class need be no text: the object's own name counts then."""
     assert ("of.its.own", "Compiled") in code_in([Compiled()])
-    assert isinstance(versions_of(code_in([Compiled()])), dict)
+    assert isinstance(environment_of(code_in([Compiled()])), dict)
 
 
 def test_a_recorded_label_at_a_tie_is_judged_by_its_scores(tmp_path: Path) -> None:

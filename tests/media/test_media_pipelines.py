@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import subprocess
+import sys
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -134,18 +138,99 @@ def test_a_trace_names_the_preprocessing_of_images(parameters: dict[str, Any]) -
     assert nl.trace(of_image(), images).diff(nl.trace(of_image(**parameters), images)).step == "pixels"
 
 
-def test_the_command_names_the_first_step_that_differs(tmp_path: Path, capsys: Any) -> None:
-    """normlock probe saves a trace of texts in one place, and names the step in the other, with exit code 1."""
-    nl.dump(of_text(), tmp_path / "here.skops")
-    nl.dump(of_text(graph=encoder(1)), tmp_path / "there.skops")
-    np.save(tmp_path / "texts.npy", np.array(TEXTS))
-    rows = ["--rows", str(tmp_path / "texts.npy")]
-    assert main(["probe", str(tmp_path / "here.skops"), *rows, "-o", str(tmp_path / "trace.json")]) == 0
-    assert main(["probe", str(tmp_path / "here.skops"), *rows, "--against", str(tmp_path / "trace.json")]) == 0
+def made(tmp_path: Path, pipeline: Pipeline, rows: Any) -> list[str]:
+    """Dump a pipeline, save the trace of rows by the command, and return the command that compares another with it."""
+    nl.dump(pipeline, tmp_path / "here.skops")
+    np.save(tmp_path / "rows.npy", np.array(rows))
+    taken = ["--rows", str(tmp_path / "rows.npy")]
+    assert main(["probe", str(tmp_path / "here.skops"), *taken, "-o", str(tmp_path / "trace.json")]) == 0
+    return ["probe", *taken, "--against", str(tmp_path / "trace.json"), "--format", "json"]
+
+
+IMAGES = [np.asarray(photograph)[:90, :120] for photograph in photographs()[:3]]
+MOVES = {
+    "the same": (of_text, of_text, TEXTS, None),
+    "a tokenizer that keeps capitals": (of_text, lambda: of_text(lower_case_left_out()), TEXTS, "tokens"),
+    "another checkpoint": (of_text, lambda: of_text(graph=encoder(1)), TEXTS, "encoder"),
+    "a graph in float16": (of_text, lambda: of_text(graph=encoder(half=True)), TEXTS, "encoder"),
+    "another filter": (of_image, lambda: of_image("bicubic"), IMAGES, "pixels"),
+}
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_the_command_names_the_first_step_that_differs(move: str, tmp_path: Path, capsys: Any) -> None:
+    """normlock probe saves a trace in one place, and names the step in the other, with exit code 1."""
+    here, there, rows, step = MOVES[move]
+    command = made(tmp_path, here(), rows)
+    nl.dump(there(), tmp_path / "there.skops")
     capsys.readouterr()
-    against = ["--against", str(tmp_path / "trace.json"), "--format", "json"]
-    assert main(["probe", str(tmp_path / "there.skops"), *rows, *against]) == 1
-    assert json.loads(capsys.readouterr().out)["deviations"][0]["path"] == "encoder"
+    assert main([*command, str(tmp_path / "there.skops")]) == (0 if step is None else 1)
+    deviations = json.loads(capsys.readouterr().out)["deviations"]
+    assert (deviations[0]["path"] if deviations else None) == step
+
+
+OTHER_LIBRARIES = {
+    "tokenizers": """
+import tokenizers
+class Other:
+    def __init__(self, built): self.built = built
+    def __getattr__(self, name): return getattr(self.built, name)
+    def encode_batch(self, texts, **options):
+        return self.built.encode_batch([text.replace("fox", "dog") for text in texts], **options)
+    class Maker:
+        @staticmethod
+        def from_str(text): return Other(made(text))
+made = tokenizers.Tokenizer.from_str
+tokenizers.Tokenizer = Other.Maker
+""",
+    "Pillow": """
+from PIL import Image
+resize = Image.Image.resize
+Image.Image.resize = lambda self, size, *rest, **options: resize(self, size, Image.Resampling.NEAREST)
+""",
+}
+
+
+@pytest.mark.parametrize(("library", "step"), [("tokenizers", "tokens"), ("Pillow", "pixels")])
+def test_another_version_of_a_library(library: str, step: str, tmp_path: Path) -> None:
+    """Where a library is of another version, the command names it beside the first step that differs; verify, too."""
+    pipeline, rows = (of_text(), TEXTS) if step == "tokens" else (of_image(), IMAGES)
+    command = made(tmp_path, pipeline, rows)
+    nl.lock(pipeline).save(tmp_path / "here.skops.normlock.json")
+    elsewhere = tmp_path / "elsewhere"
+    metadata = elsewhere / f"{library}-0.0.1.dist-info" / "METADATA"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text(f"Metadata-Version: 2.1\nName: {library}\nVersion: 0.0.1\n")
+    (elsewhere / "sitecustomize.py").write_text(OTHER_LIBRARIES[library])
+    commands = [[*each, str(tmp_path / "here.skops")] for each in (command, ["verify", "--format", "json"])]
+    done = subprocess.run(
+        [sys.executable, "-c", f"from sklearn_normlock.cli import main\nprint([main(each) for each in {commands}])"],
+        env={**os.environ, "PYTHONPATH": str(elsewhere)},
+        capture_output=True,
+        text=True,
+    )
+    *reports, codes = done.stdout.splitlines()
+    assert codes == "[1, 1]" and len(reports) == 2, done.stderr
+    for report in map(json.loads, reports):
+        assert report["deviations"][0]["path"] == step
+        assert report["environment"] == {library: [version(library), "0.0.1"]}
+
+
+class WithLibraries(Tokenizer):
+    """A class of the user's own that computes with more."""
+
+    __computes_with__ = (*Tokenizer.__computes_with__, "joblib", "there-is-none")
+
+
+def test_the_libraries_of_a_class_are_in_its_environment() -> None:
+    """Locks and seals keep the versions of what a step computes with, a subclass and a class of the user's included."""
+
+    for step, library in ((Tokenizer(wordpiece()), "tokenizers"), (OnnxTransformer(encoder()), "onnxruntime")):
+        assert nl.lock(step.fit()).environment[library] == version(library)
+        assert f"{library} {version(library)}" in vars(step)["_normlock_environment"]
+    found = vars(WithLibraries(wordpiece()).fit())["_normlock_environment"]
+    assert f"joblib {version('joblib')}, there-is-none none" in found
+    assert "tokenizers" not in nl.lock(LogisticRegression().fit([[0.0], [1.0]], [0, 1])).environment
 
 
 @pytest.mark.campaign
