@@ -20,6 +20,7 @@ import numpy as np
 import sklearn
 
 from ..fingerprints.naming import cached
+from ..seals.shape import parameter_names
 from ..seals.watch import Watch
 from .inputs import Kernel, Schema, by_rows
 
@@ -121,6 +122,8 @@ class Compiler:
         factory = _factory(type(est), method) if KNOWN else None
         if factory is None or id(vars(est)) not in self._covered:
             return None
+        if not parameter_names(type(est)) <= vars(est).keys():
+            return None  # an old pickle without a parameter of today: only scikit-learn knows whether it misses it
         try:
             kernel = factory(self, est)
         except (Unsuited, AttributeError, LookupError, TypeError, ValueError):

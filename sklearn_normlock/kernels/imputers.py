@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .compiler import Compiler, Factory, Unsuited, demand, schema_of
+from .compiler import VERSION, Compiler, Factory, Unsuited, demand, schema_of
 from .inputs import F32, F64, Frame, Kernel, finite, finite_or_nan, ndarray, on_numbers
 
 Mask = Any  # from a mask of what is missing to the columns that are appended
@@ -23,7 +23,8 @@ def _imputer(compiler: Compiler, est: Any) -> Kernel:
     demand(est._fit_dtype in (F64, F32))
     statistics = compiler.array(est, "statistics_", ndim=1, objects=True)
     schema = schema_of(est)
-    values = statistics.astype(getattr(est, "_fill_dtype", statistics.dtype))  # from 1.7 on
+    # An older pickle lacks what transform reads from 1.7 on: scikit-learn raises for it, and so must this.
+    values = statistics if VERSION < (1, 7) else statistics.astype(est._fill_dtype)
     demand(values.shape == (schema.width,), values.dtype in (F64, F32), np.isfinite(values).all())
     with np.errstate(all="ignore"):
         fills: dict[np.dtype, Any] = {F64: values.astype(F64), F32: values.astype(F32)}

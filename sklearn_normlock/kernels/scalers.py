@@ -178,7 +178,7 @@ def _min_max_inverse(compiler: Compiler, est: Any) -> Kernel:
 
 
 def _max_abs(compiler: Compiler, est: Any) -> Kernel:
-    clip = getattr(est, "clip", False)  # from 1.8 on
+    clip = est.clip if VERSION >= (1, 8) else False
     demand(est.copy is True, type(clip) is bool)
     operations = [(np.divide, compiler.array(est, "scale_"))]
     return _kernel(schema_of(est), operations, limits=_limits(-1.0, 1.0) if clip else None)

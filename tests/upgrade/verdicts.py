@@ -9,8 +9,9 @@ from typing import Any
 #: The lock must be silent, and must raise. Of what can't be unpickled only `load` can say anything.
 AGREE = ("same bits", "agrees", "no output")
 DISAGREE = ("changed", "can't run")
-#: What is drawn anew by each call can't be compared: the lock may say so, but not raise.
+#: What is drawn anew by each call can't be compared: the lock may say that it can't tell, but no mismatch.
 DRAWN = "at random"
+UNDECIDED = "UndecidedError"
 UNREADABLE = "can't load"
 TRUTHS = (*AGREE, *DISAGREE, DRAWN, UNREADABLE)
 #: The errors that say "another version does something else here", whatever else they say.
@@ -34,7 +35,7 @@ def _faults(row: Row) -> Iterator[str]:
     for way in [way for way in ("verify", "load") if way in row]:
         said = row[way]
         if row["truth"] in (*AGREE, DRAWN):
-            if said["raised"]:
+            if said["raised"] and (row["truth"], said["raised"]) != (DRAWN, UNDECIDED):
                 yield f"{way} gave a false alarm: {said['raised']}: {said['message']}"
             for warning in said["warnings"] if row["truth"] != DRAWN else ():
                 yield f"{way} warned: {warning}"

@@ -298,6 +298,8 @@ def check(folder: Path) -> dict[str, Any]:
 
 def _asked(name: str, index: dict[str, Any]) -> Inquiry:
     kept = index["cases"][name].get("asked")
+    if kept is None and name not in SETTINGS:
+        return Inquiry({}, ())  # of a class that this version has not: it can't be loaded, let alone asked
     if kept is None:
         return Inquiry(queries(SETTINGS[name], index["seed"]), SETTINGS[name].not_used)
     return Inquiry({key: decoded_rows(rows) for key, rows in kept[0].items()}, kept[1])
