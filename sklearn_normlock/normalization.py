@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, TypeVar
 
@@ -91,7 +92,8 @@ class _Norm(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             Of the layer, such as ``"encoder.layer.0.output.LayerNorm"``; of a node, or of its output, in a graph.
         **parameters
             What the source does not state. Tensors hold no ``eps``: unless the node of a graph or a ``config.json``
-            beside the checkpoint states it, it must be given.
+            beside the checkpoint states it, it must be given. Nodes without a weight for each column (L2 norms, and
+            groups before opset 21) don't state how many columns there are: pass ``n_features``.
 
         Returns
         -------
@@ -112,15 +114,23 @@ class _Norm(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                     f"Leave {key} out, or find out which of the two is right.",
                 )
         made = {**stated, **parameters}
-        if "eps" not in made and "eps" in cls._get_param_names():
+        if "eps" not in made and cls._eps_keys:
             raise found.refuse(
                 "eps is not stated there: tensors alone do not hold it",
                 "Pass eps=: it stands in the model's configuration, such as layer_norm_eps, or in its code.",
             )
-        return cls._from_tensors(found, made)
+        width = made.pop("n_features", None)
+        if width is not None and (isinstance(width, bool) or not isinstance(width, Integral) or width < 1):
+            raise found.refuse(f"n_features is {width!r}, no number of columns", "Pass how many it takes.")
+        layer = cls._from_tensors(found, made, None if width is None else int(width))
+        if width is not None and layer.n_features_in_ != width:
+            raise found.refuse(
+                f"it takes {layer.n_features_in_} columns, and n_features is {width}", "Leave n_features out."
+            )
+        return layer
 
     @classmethod
-    def _from_tensors(cls: type[_Layer], found: NormTensors, parameters: dict[str, Any]) -> _Layer:
+    def _from_tensors(cls: type[_Layer], found: NormTensors, parameters: dict[str, Any], width: int | None) -> _Layer:
         tensors = dict(found.tensors)
         if "mean" in tensors or "var" in tensors:
             raise found.refuse("it has running statistics", "It is a BatchNorm: use BatchNorm.from_weights.")
@@ -130,11 +140,11 @@ class _Norm(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         for role in ("weight", "bias"):
             if role in tensors and tensors[role].ndim != 1:
                 raise found.refuse(f"its {role} has shape {list(tensors[role].shape)}", "One number a column is read.")
-        width = len(tensors["weight"]) if "weight" in tensors else len(tensors.get("bias", ()))
-        if not width:
-            raise found.refuse("it has neither weight nor bias, so that its width is not known", "Fit a layer instead.")
+        known = next((len(tensors[role]) for role in ("weight", "bias") if role in tensors), width)
+        if not known:
+            raise found.refuse("it has neither weight nor bias, so that its width is not known", "Pass n_features=.")
         tensors.pop("count", None)
-        return cls(**{**tensors, **parameters}).fit(np.zeros((1, width)))
+        return cls(**{**tensors, **parameters}).fit(np.zeros((1, known)))
 
     def _take_parameters(self, width: int) -> None:
         """Check the parameters, and keep them as they are used."""
@@ -224,13 +234,13 @@ class LayerNorm(Locked, _Norm):
         self.unit_offset = unit_offset
 
     @classmethod
-    def _from_tensors(cls, found: NormTensors, parameters: dict[str, Any]) -> LayerNorm:
+    def _from_tensors(cls, found: NormTensors, parameters: dict[str, Any], width: int | None) -> LayerNorm:
         if not found.operator and "bias" not in found.tensors and "bias" not in parameters:
             raise found.refuse(
                 "it has no bias, as an RMSNorm has none: which of the two it is can't be told from its tensors",
                 "Use RMSNorm.from_weights; or, if it is a LayerNorm, say so with bias=None.",
             )
-        return super()._from_tensors(found, parameters)
+        return super()._from_tensors(found, parameters, width)
 
     def _take_parameters(self, width: int) -> None:
         _check_ddof(self)
@@ -319,10 +329,19 @@ class GroupNorm(Locked, _Norm):
         self.eps = eps
 
     @classmethod
-    def _from_tensors(cls, found: NormTensors, parameters: dict[str, Any]) -> GroupNorm:
+    def _from_tensors(cls, found: NormTensors, parameters: dict[str, Any], width: int | None) -> GroupNorm:
         if "num_groups" not in parameters:
             raise found.refuse("how many groups it has is not stated there", "Pass num_groups=.")
-        return super()._from_tensors(found, parameters)
+        groups = parameters["num_groups"]
+        tensors = dict(found.tensors)
+        by_group = bool(found.operator and tensors) and all(each.shape == (groups,) for each in tensors.values())
+        if by_group:  # before opset 21 a node has one weight a group
+            if width is None:
+                raise found.refuse("it has one weight a group, so that its width is not known", "Pass n_features=.")
+            if width % groups:
+                raise found.refuse(f"n_features is {width}, no multiple of its {groups} groups", "Pass another.")
+            tensors = {role: np.repeat(each, width // groups) for role, each in tensors.items()}
+        return super()._from_tensors(replace(found, tensors=tensors), parameters, width)
 
     def _take_parameters(self, width: int) -> None:
         super()._take_parameters(width)
@@ -364,25 +383,19 @@ class L2Norm(Locked, _Norm):
            [0. , 0. ]])
     """
 
+    _operators = ("LpNormalization",)
+
     def __init__(self, *, eps: float = 1e-12, eps_rule: str = "max") -> None:
         self.eps = eps
         self.eps_rule = eps_rule
 
     @classmethod
-    def from_weights(cls, source: Any, name: str = "", **parameters: Any) -> L2Norm:
-        """Refuse: the layer has no weights.
-
-        Parameters
-        ----------
-        source, name, **parameters
-            As the other layers have them.
-
-        Raises
-        ------
-        ValueError
-            Always.
-        """
-        raise ValueError("L2Norm has no weights to be read: make one with L2Norm(eps=...) and fit it.")
+    def _from_tensors(cls, found: NormTensors, parameters: dict[str, Any], width: int | None) -> L2Norm:
+        if not found.operator:
+            raise found.refuse("an L2Norm has no weights, and this layer has", "Make one with L2Norm(eps=...).")
+        if width is None:
+            raise found.refuse("how many columns it takes is not stated there", "Pass n_features=.")
+        return cls(**parameters).fit(np.zeros((1, width)))
 
     def _take_parameters(self, width: int) -> None:
         if self.eps_rule not in ("max", "add", "square"):
@@ -550,7 +563,7 @@ class BatchNorm(Locked, _Norm):
         return np.array(self._moved(X) if len(X) > self.ddof else (self.mean_, self.var_))
 
     @classmethod
-    def _from_tensors(cls, found: NormTensors, parameters: dict[str, Any]) -> BatchNorm:
+    def _from_tensors(cls, found: NormTensors, parameters: dict[str, Any], width: int | None) -> BatchNorm:
         tensors = dict(found.tensors)
         if "mean" not in tensors or "var" not in tensors:
             raise found.refuse(
@@ -681,8 +694,13 @@ def _stated(found: NormTensors, operators: tuple[str, ...]) -> dict[str, Any]:
         raise found.refuse(
             "the node is in training mode, in which it uses the statistics of each batch", "Export anew."
         )
-    if attributes.get("axis", -1) != -1 and found.tensors.get("weight", np.zeros(1)).ndim != 1:
+    # A weight of one number a column says that the axis is the last one; a norm without a weight says nothing.
+    if attributes.get("axis", -1) != -1 and getattr(found.tensors.get("weight"), "ndim", 0) != 1:
         raise found.refuse(f"it normalises from axis {attributes['axis']} on, more than the columns", "It isn't read.")
+    if found.operator == "LpNormalization":
+        if attributes.get("p", 2) != 2:
+            raise found.refuse(f"it divides by the norm of order {attributes['p']}", "Only the order 2 is an L2Norm.")
+        return {"eps": 0.0, "eps_rule": "max"}  # a row of zeros stays as it is
     stated: dict[str, Any] = {"eps": float(f"{attributes.get('epsilon', 1e-5):.7g}")}
     if found.operator == "BatchNormalization":
         momentum = float(f"{attributes.get('momentum', 0.9):.7g}")
