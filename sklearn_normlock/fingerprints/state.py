@@ -135,9 +135,12 @@ def _pickled_state(obj: Any) -> tuple[str, State]:
     if getattr(function, "__name__", "") == "__newobj__":
         args, name = args[1:], class_name(type(obj))
     elif getattr(function, "__name__", "").startswith("__pyx_unpickle_"):
-        # Cython passes the class, a checksum of its own layout, and a tuple of the C attributes. A class that another
-        # release gives a ``__reduce__`` of its own hands over the same values as arguments.
+        # Cython passes the class, a checksum of its own layout, and a tuple of the C attributes: as the third argument,
+        # or as the state, by what the class inherits. A class that another release gives a ``__reduce__`` of its own
+        # hands over the same values as arguments.
         layout = args[2] if len(args) > 2 else None
+        if layout is None and type(state) is tuple:
+            layout, state = state, None
         args, name = layout if type(layout) is tuple else (), class_name(type(obj))
     elif isinstance(function, type):
         name = class_name(function)

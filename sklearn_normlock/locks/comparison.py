@@ -168,7 +168,7 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
             # Elements that had no room in the record may differ by more.
             kept = [Change(path="", kind=Kind.CONTENT, label=" (not all of it is in the lock, which had no room)")]
     same_state = not kept
-    deviations, failed, probed, ties = _outputs(target, lock.probes, rtol if rtol > 0 else None, same_state)
+    deviations, failed, probed, remarks = _outputs(target, lock.probes, rtol if rtol > 0 else None, same_state)
     of_graphs, graphs_unjudged = target.judge_graphs()
     deviations += of_graphs
     failed += graphs_unjudged
@@ -189,7 +189,7 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
         notes=(
             *notes(lock),
             *found,
-            *ties,
+            *remarks,
             *(f"{rename.describe()}; nothing else in its state has changed" for rename in renames),
         ),
         tolerances=TOLERANCES if rtol <= 0 else {dtype: max(value, rtol) for dtype, value in TOLERANCES.items()},
@@ -202,7 +202,9 @@ def _outputs(
     """Run the probes; of another state only those whose rows are in the lock, the first of which differs."""
     deviations: list[Deviation] = []
     failed: list[Unjudged] = []
-    ties: list[str] = []
+    remarks: list[str] = []
+    judged: list[Probe] = []
+    refused: dict[str, str] = {}
     probed = 0
     for probe in probes:
         if not probe.outputs or (not same_state and probe.rows is None):
@@ -218,13 +220,25 @@ def _outputs(
             continue
         probed += len(probe.outputs)
         deviations += found.deviations
-        ties += found.ties
-        if found.refused is not None:
-            why = f"the rows of its probe with missing values are not judged: {found.refused}"
-            failed.append(Unjudged(path=probe.path, why=why, remedy=_ELSEWHERE))
+        remarks += found.ties
+        if found.refused is None:
+            judged.append(probe)
+        else:
+            refused[probe.path] = f"the rows of its probe with missing values are not judged: {found.refused}"
         if found.deviations and not same_state:
             break
-    return deviations, failed, probed, ties
+    for path, why in refused.items():
+        if any(_judges(probe, path) for probe in judged):
+            remarks.append(f"{path}: {why.rstrip('.')}; the object around it was judged, and lets none through")
+        else:
+            failed.append(Unjudged(path=path, why=why, remedy=_ELSEWHERE))
+    return deviations, failed, probed, remarks
+
+
+def _judges(probe: Probe, path: str) -> bool:
+    """Tell whether a probe of an object runs a step inside it too, on what the object lets through to it."""
+    around = path != probe.path and (not probe.path or path.startswith(f"{probe.path}."))
+    return around and any(output.path == path for output in probe.outputs)
 
 
 def verify(est: Lockable, lock: Lock | str | os.PathLike[str]) -> Report:

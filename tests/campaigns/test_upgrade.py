@@ -148,6 +148,8 @@ def row(truth: str, said: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
         (row("agrees", ALARM), 2),
         (row("agrees", {**SILENCE, "warnings": ["UserWarning: other versions"]}), 2),
         (row("agrees", SILENCE, load=ALARM), 1),
+        (row("can't run", {**ALARM, "raised": "UndecidedError"}), 0),
+        (row("can't run", {**ALARM, "raised": "UndecidedError", "message": "something"}), 2),
         (row("changed", SILENCE), 2),
         (row("changed", ALARM, verify=SILENCE), 1),
         (row("changed", {**ALARM, "path": "model"}), 2),

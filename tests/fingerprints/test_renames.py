@@ -123,6 +123,13 @@ def __pyx_unpickle_Compiled(*args: Any) -> Any:  # Cython's own name
 _CYTHON = __pyx_unpickle_Compiled
 
 
+class Inherited(Compiled):
+    """The same class once Cython sees that it has a state to set: the values come as the state."""
+
+    def __reduce__(self) -> Any:
+        return _CYTHON, (Inherited, 238750788, None), (0.5,)
+
+
 class Written(Compiled):
     """The same class once its library gives it a reduction of its own."""
 
@@ -132,4 +139,5 @@ class Written(Compiled):
 
 def test_the_layout_of_a_compiled_class_does_not_count() -> None:
     """The values that Cython hands over, and the same values as arguments of a class, are one state."""
-    assert fingerprint_state(Compiled())[1] == fingerprint_state(Written())[1] == {"(args)": (0.5,)}
+    for each in (Compiled(), Inherited(), Written()):
+        assert fingerprint_state(each)[1] == {"(args)": (0.5,)}

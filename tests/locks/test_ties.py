@@ -14,7 +14,7 @@ from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import Binarizer, StandardScaler
 
 import sklearn_normlock as nl
 from sklearn_normlock.probes.probing import probes_of, replay
@@ -145,6 +145,18 @@ def test_rows_that_a_version_refuses_are_not_judged(monkeypatch: pytest.MonkeyPa
     found = replay(probe, est)
     assert found.deviations == ()
     assert "predict_proba can't be run: ValueError: Input X contains NaN" in str(found.refused)
+
+
+def test_a_step_is_judged_by_what_is_let_through_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows with missing values that no step before it lets through are nothing that a version could refuse."""
+    X, y = data.blobs()
+    behind = make_pipeline(Binarizer(), HistGradientBoostingClassifier(max_iter=3)).fit(X, y)
+    open_to_all = make_pipeline(StandardScaler(), HistGradientBoostingClassifier(max_iter=3)).fit(X, y)
+    locks = nl.lock(behind), nl.lock(open_to_all)
+    monkeypatch.setattr(HistGradientBoostingClassifier, "predict_proba", refusing)
+    report = nl.verify(behind, locks[0])
+    assert [note for note in report.notes if "lets none through" in note]
+    assert nl.compare(open_to_all, locks[1]).undecided
 
 
 def test_the_other_rows_are_judged_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 #: The lock must be silent, and must raise. Of what can't be unpickled only `load` can say anything.
 AGREE = ("same bits", "agrees", "no output")
 DISAGREE = ("changed", "can't run")
+#: The third answer: it is no match, and names what was not judged, such as rows with missing values.
+UNDECIDED = "UndecidedError"
 #: What is drawn anew by each call can't be compared: the lock may say that it can't tell, but no mismatch.
 DRAWN = "at random"
-UNDECIDED = "UndecidedError"
 UNREADABLE = "can't load"
 TRUTHS = (*AGREE, *DISAGREE, DRAWN, UNREADABLE)
 #: The errors that say "another version does something else here", whatever else they say.
@@ -44,6 +45,9 @@ def _faults(row: Row) -> Iterator[str]:
         elif row["truth"] == UNREADABLE:
             if not said["ours"]:
                 yield f"{way} raised what isn't ours: {said['raised']}: {said['message']}"
+        elif said["raised"] == UNDECIDED:
+            if row["step"] not in said["message"]:
+                yield f"{way} didn't name the step {row['step']!r}: {said['message']}"
         elif said["raised"] not in EXPECTED:
             yield f"{way} raised another error: {said['raised']}: {said['message']}"
         elif not _names(row["step"], said):
