@@ -4,9 +4,10 @@ A fingerprint is made to be the same everywhere and to say where two objects dif
 value. A process that loads the same small object over and over (a worker that is sent the pipeline with each task) has
 done that before. It remembers the checksums of the states whose fingerprints it has verified itself. The checksum is
 over the class, the fingerprint and every value that counts, as Python's own ``marshal`` writes them (version 2 of that
-format, which has no references: equal values give equal bytes). It never comes from a file: what arrives with an object
-says nothing of the object. Whatever is large, or has more to it than numbers, strings and plain arrays, is
-fingerprinted each time.
+format, which has no references: equal values give equal bytes). An array, a NumPy number and an estimator are written
+as a tuple with bytes in it. No other covered value has bytes, so that an array and a list of its items differ. The
+checksum never comes from a file: what arrives with an object says nothing of the object. Whatever is large, or has more
+to it than numbers, strings and plain arrays, is fingerprinted each time.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..fingerprints.naming import class_name
-from ..fingerprints.state import declares_state, is_estimator
+from ..fingerprints.state import is_estimator
 from .layout import Layout
 from .shape import NUMBERS, PLAIN, shape_of
 from .watch import FINGERPRINT
@@ -29,7 +30,7 @@ _LONGEST = 256  # items of a list
 _DEEPEST = 6  # levels of estimators
 
 _REMEMBERED = 4096  # states
-_verified: set[str] = set()
+_verified: set[bytes] = set()
 
 _NATIVE = frozenset("?bBhHiIlLqQefd")  # what dtype.str says of them, the platform says too
 
@@ -50,24 +51,23 @@ class Checksum(Layout):
 
     Attributes
     ----------
-    text : str or None
+    text : bytes or None
         None if the object holds something that is not covered; the layout is not complete then.
     """
 
     def __init__(self, obj: Any, vouched: Callable[[Any], Any]) -> None:
         self._vouched = vouched
-        self._depth = 0
+        self._begin(obj, False)
         try:
-            super().__init__(obj)
-            whole = marshal.dumps((vars(obj)[FINGERPRINT], self.state), 2)
+            whole = marshal.dumps((vars(obj)[FINGERPRINT], self._state(obj, 1)), 2)
         except Exception:
             # Whatever can't be covered (a class without a stable name, a number too large) takes the long way.
             self.text = None
         else:
-            self.text = sha256(whole).hexdigest()
+            self.text = sha256(whole).digest()
 
     @property
-    def known(self) -> bool:
+    def verified(self) -> bool:
         """Whether the fingerprint of this state was verified before, in this process."""
         return self.text is not None and self.text in _verified
 
@@ -78,33 +78,26 @@ class Checksum(Layout):
                 _verified.clear()
             _verified.add(self.text)
 
-    def _enter(self, estimator: Any, path: str = "") -> Any:
+    def _state(self, estimator: Any, depth: int) -> Any:
         attributes, kind = vars(estimator), type(estimator)
-        self._depth += 1
-        if declares_state(kind) or self._depth > _DEEPEST:
-            raise _Beyond
         shape = shape_of(kind, attributes)
+        if shape.title is None or depth > _DEEPEST:
+            raise _Beyond
         self.states.append((kind, attributes, shape))
-        values = [attributes[name] for name in shape.counted]
-        for i in shape.composed:
-            self._belongs(shape, shape.counted[i])
-            values[i] = self._covered(values[i])
-        self._depth -= 1
-        return b"state", class_name(kind), shape.counted, values
+        self.known &= shape.known
+        values = list(shape.values(attributes))
+        for i, freezing, in_private in shape.composed:
+            value = values[i]
+            if type(value) is np.ndarray and freezing:
+                values[i] = _array(value)
+                self.frozen.append(value)
+            else:
+                self._freezing, self._in_private = freezing, in_private
+                values[i] = self._covered(value, depth)
+        return b"state", shape.title, values
 
-    def _covered(self, value: Any) -> Any:
+    def _covered(self, value: Any, depth: int) -> Any:
         kind = type(value)
-        if kind is np.ndarray:
-            self._array(value, "")
-            dtype = value.dtype
-            if dtype.char in _NATIVE and dtype.isnative:
-                if value.nbytes > _LARGEST:
-                    raise _Beyond
-                return dtype.char, value.shape, value.tobytes()
-            items = value.ravel().tolist() if dtype.hasobject else None
-            if items is None or not {*map(type, items)} <= PLAIN:
-                raise _Beyond
-            return b"objects", value.shape, items
         if kind in NUMBERS:
             return kind.__name__, value.tobytes()
         if kind is tuple or kind is list:
@@ -112,15 +105,39 @@ class Checksum(Layout):
                 self._add(value)
             if len(value) > _LONGEST:
                 raise _Beyond
-            return kind([item if type(item) in PLAIN else self._covered(item) for item in value])
+            return kind([item if type(item) in PLAIN else self._covered(item, depth) for item in value])
+        if kind is np.ndarray:
+            covered = _array(value)
+            if self._freezing:
+                self.frozen.append(value)
+            else:
+                self._compare(value, "")
+            return covered
         if not is_estimator(value) or id(value) in self._seen:
             raise _Beyond
         self._seen.add(id(value))
         self.members.append(value)
+        self.parts.append(value)
         if not getattr(kind, "_normlock_locked", False):
-            return self._enter(value)
+            outside = self._freezing, self._in_private
+            covered = self._state(value, depth + 1)
+            self._freezing, self._in_private = outside
+            return covered
         watch = self._vouched(value)
         if watch is None:
             raise _Beyond
         self.watched.append(watch)
         return b"locked", class_name(kind), vars(value)[FINGERPRINT]
+
+
+def _array(value: np.ndarray) -> tuple[str | bytes, tuple[int, ...], Any]:
+    dtype = value.dtype
+    code = dtype.char
+    if code in _NATIVE:
+        if value.nbytes > _LARGEST or not dtype.isnative:
+            raise _Beyond
+        return code, value.shape, value.tobytes()
+    items = value.ravel().tolist() if code == "O" else None
+    if items is None or not PLAIN.issuperset(map(type, items)):
+        raise _Beyond
+    return b"objects", value.shape, items

@@ -25,7 +25,7 @@ import numpy as np
 
 from ..fingerprints.naming import cached
 from ..fingerprints.state import declares_state, is_estimator
-from .shape import NUMBERS, PLAIN, Shape, shape_of
+from .shape import NUMBERS, PLAIN, Shape, is_known, shape_of
 
 if TYPE_CHECKING:
     from .watch import Watch
@@ -88,8 +88,11 @@ class Layout:
         Class, ``__dict__`` and shape of the object and of each of its members.
     watched : list of Watch
         Over those members that are left out of the other lists, as their watches have all that is in them.
-    objects : list
-        Plain objects: their class is compared, their attributes are among the containers.
+    parts : list
+        The members, and plain objects in between: their class is compared. The attributes of plain objects are among
+        the containers.
+    known : bool
+        Whether it is known of all the classes which private attributes change with use.
     containers : list
         What is compared item by item. A dict is there twice, by its keys and by its values.
     private : list of bool
@@ -105,10 +108,15 @@ class Layout:
     """
 
     def __init__(self, obj: Any, *, survey: bool = False) -> None:
+        self._begin(obj, survey)
+        self._enter(obj, "")
+
+    def _begin(self, obj: Any, survey: bool) -> None:
         self.members: list[Any] = []
         self.states: list[tuple[type, dict[str, Any], Shape]] = []
         self.watched: list[Watch] = []
-        self.objects: list[Any] = []
+        self.parts: list[Any] = []
+        self.known = True
         self.containers: list[Any] = []
         self.private: list[bool] = []
         self.sized: list[Any] = []
@@ -120,12 +128,12 @@ class Layout:
         self._seen = {id(obj)}
         self._freezing = True  # whether the arrays that are met belong to nobody else
         self._in_private = False
-        self.state = self._enter(obj, "")
 
-    def _enter(self, estimator: Any, path: str) -> Any:
+    def _enter(self, estimator: Any, path: str) -> None:
         attributes, cls = vars(estimator), type(estimator)
         shape = shape_of(cls, attributes)
         self.states.append((cls, attributes, shape))
+        self.known &= shape.known
         outside = self._freezing, self._in_private
         for name in shape.visited:
             self._belongs(shape, name)
@@ -162,6 +170,7 @@ class Layout:
         if is_estimator(value) and not isinstance(value, type):
             if len(self.members) < MEMBERS:
                 self.members.append(value)
+                self.parts.append(value)
                 self._enter(value, path)
             else:
                 self._unseen(path, MANY)
@@ -222,10 +231,11 @@ class Layout:
     # -- other objects, each by the manner of its class -------------------------------------------------------------
 
     def _plain_object(self, value: Any, path: str) -> None:
-        if len(self.objects) >= OBJECTS:
+        if len(self.parts) - len(self.members) >= OBJECTS:
             self._unseen(path, MANY)
             return
-        self.objects.append(value)
+        self.parts.append(value)
+        self.known &= is_known(type(value))
         attributes = getattr(value, "__dict__", None)
         if attributes is not None:  # an empty one may get an attribute
             self._add(attributes, attributes.values())

@@ -53,6 +53,8 @@ _THIN = frozenset(
     {"__module__", "__qualname__", "__doc__", "__firstlineno__", "__static_attributes__", "__annotations__"}
 )
 
+_TEXT = frozenset({str})
+
 
 class Locked:
     """Mixin that locks a transformer: ``class MyScaler(Locked, TheirScaler): pass``.
@@ -151,7 +153,7 @@ class Locked:
                 raise
             except Exception as error:
                 raise self._unreadable(f"{type(error).__name__}: {error}") from error
-        if not all(type(name) is str for name in vars(self)):
+        if not _TEXT.issuperset(map(type, vars(self))):
             raise self._unreadable("an attribute's name is no text")
         verify_loaded(self)
 

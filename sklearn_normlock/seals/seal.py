@@ -45,7 +45,7 @@ _LONGEST = 240  # characters of what came with an object that a message shows
 # By id: an entry goes when its object goes, and an object needs no attribute that would have to be kept out of every
 # copy of it.
 _watches: dict[int, Watch | Opening] = {}
-_references: dict[int, weakref.ref] = {}
+_references: dict[int, _Reference] = {}
 
 
 def watch_over(obj: Any) -> Watch | Opening | None:
@@ -60,13 +60,20 @@ def watch_over(obj: Any) -> Watch | Opening | None:
 def _keep(obj: Any, watch: Watch | Opening) -> None:
     key = id(obj)
     if key not in _references:
-        # Bound here: when the interpreter shuts down, the module's own names go before some objects do.
-        def forget(_: Any, key: int = key, watches: Any = _watches, references: Any = _references) -> None:
-            watches.pop(key, None)
-            references.pop(key, None)
-
-        _references[key] = weakref.ref(obj, forget)
+        _references[key] = _Reference(obj, _forget)
+        _references[key].key = key
     _watches[key] = watch
+
+
+class _Reference(weakref.ref):
+    __slots__ = ("key",)
+    key: int
+
+
+# Bound here: when the interpreter shuts down, the module's own names go before some objects do.
+def _forget(reference: Any, watches: Any = _watches, references: Any = _references) -> None:
+    watches.pop(reference.key, None)
+    references.pop(reference.key, None)
 
 
 # -- taking a seal ---------------------------------------------------------------------------------------------------
@@ -121,7 +128,7 @@ def _part_from(obj: Any, released: Sequence[np.ndarray]) -> None:
         return
     shared = frozenset(map(id, released)).intersection(map(id, layout.frozen))
     if shared:
-        parts = frozenset(map(id, chain((obj,), layout.members, layout.objects)))
+        parts = frozenset(map(id, chain((obj,), layout.parts)))
         renew(obj, shared, parts, {})
 
 
@@ -357,9 +364,8 @@ def verify_loaded(obj: Any) -> None:
     """
     if policy() == "ignore":
         return
-    attributes = vars(obj)
     fingerprint = _carried_text(obj, FINGERPRINT)
-    if attributes.get(FINGERPRINT) is None and UNNAMED in attributes:
+    if fingerprint is None and vars(obj).get(FINGERPRINT) is None and UNNAMED in vars(obj):
         why = _carried_text(obj, UNNAMED)
         because = "for a reason that was lost." if why is None else f"because {_brief(why)}"
         warnings.warn(
@@ -372,7 +378,7 @@ def verify_loaded(obj: Any) -> None:
         return
     if fingerprint is not None:
         layout = Checksum(obj, _standing)
-        intact = layout.known
+        intact = layout.verified
         if not intact:
             try:
                 intact = PREFIX + object_digest(obj, vouched=_vouched).hex() == fingerprint

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
+from ..errors import UnfingerprintableError
 from ..fingerprints.exclusions import counted_names
-from ..fingerprints.naming import cached
+from ..fingerprints.naming import cached, class_name
+from ..fingerprints.state import declares_state
 
 PLAIN = frozenset({type(None), bool, int, float, str})
 NUMBERS = frozenset({np.float64, np.float32, np.int64, np.int32, np.bool_})
@@ -21,10 +25,18 @@ class Shape:
 
     Parameters
     ----------
+    names : tuple of str
+        All of them.
     counted : tuple of str
         Those that count.
-    composed : tuple of int
-        The positions, in ``counted``, of those that are more than a number or a string.
+    values : callable
+        Takes the values of ``counted`` out of the ``__dict__``, as a tuple.
+    composed : tuple of (int, bool, bool)
+        Those that are more than a number or a string: their positions in ``counted``, whether the arrays in them are
+        made read-only, and whether they are private to a class that isn't known.
+    title : tuple of (str, tuple of str), default=None
+        The name of the class and those that count; None if a class has no stable name, or says itself what its state
+        is.
     visited : tuple of str
         Those of ``counted`` that may hold arrays or estimators, or be changed in place; parameters come first.
     parameters : frozenset of str
@@ -36,8 +48,11 @@ class Shape:
         Whether it is known which private attributes change with use.
     """
 
+    names: tuple[str, ...]
     counted: tuple[str, ...]
-    composed: tuple[int, ...]
+    values: Callable[[dict[str, Any]], tuple[Any, ...]]
+    composed: tuple[tuple[int, bool, bool], ...]
+    title: tuple[str, tuple[str, ...]] | None
     visited: tuple[str, ...]
     parameters: frozenset[str]
     frozen: bool
@@ -53,16 +68,39 @@ def shape_of(cls: type, attributes: dict[str, Any]) -> Shape:
 def _shape(cls: type, names: tuple[str, ...], kinds: tuple[type, ...]) -> Shape:
     kind_of = dict(zip(names, kinds, strict=True))
     counted = tuple(counted_names(cls, names))
-    parameters = parameter_names(cls)
+    parameters, known = parameter_names(cls), is_known(cls)
+    frozen = known or bool(getattr(cls, "_normlock_locked", False))
     visited = [name for name in counted if kind_of[name] not in _LEAVES]
     return Shape(
+        names=names,
         counted=counted,
-        composed=tuple(i for i, name in enumerate(counted) if kind_of[name] not in PLAIN),
+        values=_getter(counted),
+        composed=tuple(
+            (i, frozen and name not in parameters, not known and name[0] == "_")
+            for i, name in enumerate(counted)
+            if kind_of[name] not in PLAIN
+        ),
+        title=_title(cls, counted),
         visited=tuple(sorted(visited, key=lambda name: name not in parameters)),
         parameters=parameters,
-        frozen=is_known(cls) or bool(getattr(cls, "_normlock_locked", False)),
-        known=is_known(cls),
+        frozen=frozen,
+        known=known,
     )
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda attributes: tuple(attributes[name] for name in names)
+
+
+def _title(cls: type, counted: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
+    if declares_state(cls):
+        return None
+    try:
+        return class_name(cls), counted
+    except UnfingerprintableError:
+        return None
 
 
 @cached

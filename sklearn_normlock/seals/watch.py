@@ -20,7 +20,7 @@ from ..fingerprints import Record
 from ..fingerprints.exclusions import counted
 from ..records.environment import STAMP
 from .layout import COMPARED, Layout, content
-from .shape import Shape, is_known
+from .shape import Shape
 
 # The names under which a seal travels with its object.
 FINGERPRINT = "fingerprint_"
@@ -76,25 +76,31 @@ class Watch:
         self.record = record
         self.from_bytes = from_bytes
         self.thread = get_ident()
-        self.arrays: list[np.ndarray] = []
+        self.arrays: list[np.ndarray] = layout.frozen
         self.spared: list[np.ndarray] = []
         compared = layout.compared
-        for each in layout.frozen:
-            if foreign and any(each is other or np.may_share_memory(each, other) for other in foreign):
-                self.spared.append(each)
-                if each.nbytes <= COMPARED:
-                    compared.append(each)
-            else:
-                each.setflags(write=False)
-                self.arrays.append(each)
+        if foreign:
+            self.arrays = []
+            for each in layout.frozen:
+                if any(each is other or np.may_share_memory(each, other) for other in foreign):
+                    self.spared.append(each)
+                    if each.nbytes <= COMPARED:
+                        compared.append(each)
+                else:
+                    self.arrays.append(each)
+        for each in self.arrays:
+            each.setflags(write=False)
         # Not the object itself: its watch must not keep it alive.
+        self._dict = vars(obj)
+        self._class = type(obj)
         self._states: list[tuple[type, dict[str, Any], Shape]] = layout.states
         self._containers = layout.containers
         self._private = layout.private
-        self._sized = [(container, len(container)) for container in layout.sized]
-        self._parts: list[Any] = layout.members + layout.objects
+        self._parts = layout.parts
+        self._sized = [(container, len(container)) for container in layout.sized] if layout.sized else []
         # An array of objects is compared by their addresses: the copy keeps them from being used again.
-        self._compared = [(each, content(each), _items(each)) for each in compared]
+        self._compared = [(each, content(each), _items(each)) for each in compared] if compared else []
+        self.active = not layout.known
         for watch in layout.watched:
             self._states += watch._states
             self._containers += watch._containers
@@ -104,21 +110,22 @@ class Watch:
             self._compared += watch._compared
             self.arrays += watch.arrays
             self.spared += watch.spared
-        self._dict = vars(obj)
-        self._class = type(obj)
+            self.active |= watch.active
         self._classes = tuple(map(type, self._parts))
-        self.active = not all(map(is_known, {self._class, *self._classes}))
+        self._contained = tuple(map(tuple, self._containers))
         self._live: list[Iterable[Any]] = [attributes.values() for _, attributes, _ in self._states]
         self._live += self._containers
-        self._contained = tuple(map(tuple, self._containers))
         self._live.append(_END)
         self._beside = bool(self._sized or self._compared)
-        self._snapshot()
+        # None while they are those of the shapes.
+        self._names: list[tuple[str, ...]] | None = None
+        self._flat = tuple(chain.from_iterable(self._live))
+        self.kernels: dict[Any, Any] = {}
 
     def _snapshot(self) -> None:
         self._names = [tuple(attributes) for _, attributes, _ in self._states]
         self._flat = tuple(chain.from_iterable(self._live))
-        self.kernels: dict[Any, Any] = {}
+        self.kernels = {}
 
     def covered(self) -> frozenset[int]:
         """Return the ids of the ``__dict__`` of each estimator that is watched: the object, and those in it."""
@@ -198,7 +205,8 @@ class Watch:
     def _before(self) -> Iterable[tuple[type, dict[str, Any], dict[str, Any]]]:
         """Yield the class of each state, its attributes as they are and as they were."""
         values = iter(self._flat)
-        for (cls, now, _), names in zip(self._states, self._names, strict=True):
+        all_names = self._names or [shape.names for _, _, shape in self._states]
+        for (cls, now, _), names in zip(self._states, all_names, strict=True):
             yield cls, now, dict(zip(names, values, strict=False))
 
 

@@ -114,6 +114,25 @@ def test_an_attribute_more_or_less_is_found():
             arrived(scaler(), state)
 
 
+@pytest.mark.parametrize(
+    "imitation",
+    [
+        list,
+        tuple,
+        lambda array: ("O", array.shape, array.tolist()),
+        lambda array: ("objects", array.shape, array.tolist()),
+    ],
+)
+def test_an_imitation_is_found(imitation):
+    """A value of another type with the same items is not the value that was verified."""
+    obj = StandardScaler().fit(pd.DataFrame(X, columns=list("abc")))
+    pickle.loads(pickle.dumps(obj))
+    state = parts(obj)
+    state["feature_names_in_"] = imitation(np.array(state["feature_names_in_"], dtype=object))
+    with pytest.raises(NormLockError, match="feature_names_in_"):
+        arrived(obj, state)
+
+
 def test_another_class_is_found():
     """A state that arrives in another class, or a member of another class, is found."""
     state = parts(scaler())
