@@ -118,13 +118,13 @@ def _numeric_output(path: str, method: str, array: np.ndarray) -> Output:
     fields: dict[str, Any] = {"path": path, "method": method, "shape": array.shape, "dtype": dtype, "digest": digest}
     if array.size <= LARGEST:
         return Output(data=_packed(np.asarray(array, dtype="<f8")), **fields)
-    sums, magnitude = np.zeros(SUMS), np.zeros(SUMS)
+    sums = _Sums()
     rows = max(1, _BLOCK // max(1, array[0].size)) if array.ndim > 1 else _BLOCK
     width = array[0].size if array.ndim > 1 else 1
     for start in range(0, len(array), rows):
         block = np.asarray(array[start : start + rows], dtype=np.float64).reshape(-1)
-        _add(sums, magnitude, np.arange(start * width, start * width + block.size), block)
-    return Output(data=_packed(sums), magnitude=_packed(magnitude), **fields)
+        sums.add(np.arange(start * width, start * width + block.size), block)
+    return Output(**sums.fields(), **fields)
 
 
 def _sparse_output(path: str, method: str, matrix: Any) -> Output:
@@ -137,32 +137,51 @@ def _sparse_output(path: str, method: str, matrix: Any) -> Output:
     matrix_rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     flat = matrix_rows.astype(np.int64) * matrix.shape[1] + matrix.indices
     digest = hashlib.sha256(array_bytes(flat, []) + array_bytes(matrix.data, [])).hexdigest()
-    sums, magnitude = np.zeros(SUMS), np.zeros(SUMS)
+    sums = _Sums()
     for start in range(0, flat.size, _BLOCK):
         part = slice(start, start + _BLOCK)
-        _add(sums, magnitude, flat[part], matrix.data[part].astype(np.float64))
+        sums.add(flat[part], matrix.data[part].astype(np.float64))
     return Output(
         path=path,
         method=method,
         shape=tuple(int(n) for n in matrix.shape),
         dtype=matrix.dtype.newbyteorder("<").str,
         digest=digest,
-        data=_packed(sums),
-        magnitude=_packed(magnitude),
+        **sums.fields(),
     )
 
 
-def _add(sums: np.ndarray, magnitude: np.ndarray, index: np.ndarray, values: np.ndarray) -> None:
-    """Add elements to the sums that their flat indices choose, by a multiplicative hash."""
-    mixed = index.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    bucket = (mixed >> np.uint64(57)).astype(np.int64)
-    sign = np.where(mixed >> np.uint64(31) & np.uint64(1), 1.0, -1.0)
-    # Values that aren't finite are told by the digest's companion sums: NaN and inf count as numbers of their own.
-    strange = ~np.isfinite(values)
-    if strange.any():
-        values = np.where(strange, np.where(np.isnan(values), 1e3, np.where(values > 0, 2e3, 3e3)), values)
-    sums += np.bincount(bucket, weights=sign * values, minlength=SUMS)
-    magnitude += np.bincount(bucket, weights=np.abs(values), minlength=SUMS)
+class _Sums:
+    """The sums of a large output, and where it isn't finite.
+
+    NaN and infinities stand for no number, so that no sum holds them: any number in their place would set the scale
+    by which a difference of the others is judged.
+    """
+
+    def __init__(self) -> None:
+        self.sums, self.magnitude = np.zeros(SUMS), np.zeros(SUMS)
+        self.strange = hashlib.sha256()
+        self.finite = True
+
+    def add(self, index: np.ndarray, values: np.ndarray) -> None:
+        """Add elements to the sums that their flat indices choose, by a multiplicative hash."""
+        finite = np.isfinite(values)
+        if not finite.all():
+            self.finite = False
+            others = values[~finite]
+            kinds = np.where(np.isnan(others), 0, np.where(others > 0, 1, 2))
+            self.strange.update((index[~finite] * 4 + kinds).astype("<i8").tobytes())
+            index, values = index[finite], values[finite]
+        mixed = index.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        bucket = (mixed >> np.uint64(57)).astype(np.int64)
+        sign = np.where(mixed >> np.uint64(31) & np.uint64(1), 1.0, -1.0)
+        self.sums += np.bincount(bucket, weights=sign * values, minlength=SUMS)
+        self.magnitude += np.bincount(bucket, weights=np.abs(values), minlength=SUMS)
+
+    def fields(self) -> dict[str, Any]:
+        """Return what an output keeps of them."""
+        strange = {} if self.finite else {"not_finite": self.strange.hexdigest()}
+        return {"data": _packed(self.sums), "magnitude": _packed(self.magnitude), **strange}
 
 
 def _packed(array: np.ndarray) -> str:
@@ -229,6 +248,8 @@ def compare_outputs(expected: Output, actual: Output, rtol: float | None = None)
     before, after = _unpacked(expected.data), _unpacked(actual.data)
     if bool(expected.magnitude) != bool(actual.magnitude) or before.shape != after.shape:
         return Deviation(text="kept in another form", relative=np.inf, **where)
+    if expected.not_finite != actual.not_finite:
+        return Deviation(text="NaN or infinities stand elsewhere", relative=np.inf, **where)
     tolerance = TOLERANCES.get(kinds[0], 0.0)
     if rtol is not None and kinds[0][0] == "f":
         tolerance = max(tolerance, rtol)

@@ -35,6 +35,8 @@ class Output:
         The elements in C order as little-endian float64, in base64; of a large output, sums of them.
     magnitude : str, default=""
         Of a large output, the sums of the absolute values, in the same form.
+    not_finite : str, default=""
+        Of a large output that holds NaN or infinities, the SHA-256 of where they are; the sums leave them out.
     texts : tuple of str, default=()
         The elements of an output that isn't numbers; of a large one, none.
     """
@@ -46,12 +48,18 @@ class Output:
     digest: str
     data: str = ""
     magnitude: str = ""
+    not_finite: str = ""
     texts: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
         result = {"path": self.path, "method": self.method, "shape": list(self.shape), "dtype": self.dtype}
-        large = {"data": self.data, "magnitude": self.magnitude, "texts": list(self.texts)}
+        large = {
+            "data": self.data,
+            "magnitude": self.magnitude,
+            "not_finite": self.not_finite,
+            "texts": list(self.texts),
+        }
         return {**result, "digest": self.digest, **{name: value for name, value in large.items() if value}}
 
     @classmethod
@@ -65,6 +73,7 @@ class Output:
             digest=fields.digest("digest"),
             data=fields.doubles("data") if "data" in fields else "",
             magnitude=fields.doubles("magnitude") if "magnitude" in fields else "",
+            not_finite=fields.digest("not_finite") if "not_finite" in fields else "",
             texts=fields.texts("texts") if "texts" in fields else (),
         )
         fields.nothing_else()
@@ -74,6 +83,8 @@ class Output:
             fields.refuse("data", "as many numbers as the shape says")
         if output.magnitude and len(base64.b64decode(output.magnitude)) // 8 != SUMS:
             fields.refuse("magnitude", f"{SUMS} numbers")
+        if output.not_finite and not output.magnitude:
+            fields.refuse("not_finite", "a field of large outputs alone")
         if len(output.texts) not in ((size, 0) if output.dtype == "text" else (0,)):
             fields.refuse("texts", "as many texts as the shape says")
         return output

@@ -22,6 +22,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 import sklearn_normlock as nl
 from sklearn_normlock.documents.envelope import document_digest
 from sklearn_normlock.locks.parts import FileDigest, Fitted
+from sklearn_normlock.probes.outputs import outputs_of
 
 RNG = np.random.RandomState(0)
 X = RNG.normal(size=(40, 3)) * [1.0, 20.0, 0.3] + [5.0, 0.0, -2.0]
@@ -53,6 +54,14 @@ def scaler() -> StandardScaler:
     return StandardScaler().fit(X)
 
 
+def gaps() -> nl.Lock:
+    """Return a lock with an output that is kept as sums, and is NaN in part."""
+    lock = nl.lock(scaler())
+    states = np.full((12, 40, 16), np.nan)
+    states[:, :8] = 1.5
+    return replace(lock, probes=(replace(lock.probes[0], outputs=tuple(outputs_of("", "transform", states))),))
+
+
 @lru_cache(maxsize=1)
 def locks() -> dict[str, nl.Lock]:
     """Return a lock of each kind, by name; among them every field that a lock can have."""
@@ -72,6 +81,7 @@ def locks() -> dict[str, nl.Lock]:
         "bundle": nl.lock({"first": scaler(), "second": KNeighborsClassifier().fit(X, y)}).with_files(
             {"first.joblib": FileDigest(sha256="6" * 64, size=3, member="first")}
         ),
+        "gaps": gaps(),
         "odd values": nl.lock(
             holding(np.arange(200_000.0), **values, complex_=np.array([1j]), days_=np.zeros(2, "M8[D]"))
         ),

@@ -417,6 +417,9 @@ def test_notebook(path, tmp_path):
     pytest.importorskip("ipykernel", reason="runs notebooks; installed by the extra 'test'")
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
+    needs = re.search(r"<!-- needs: (.*?) -->", notebook.cells[0].source)
+    for package in needs[1].split() if needs else ():
+        pytest.importorskip(package, reason=f"the notebook needs {package}, of the extra `ecosystem`")
     nbclient.NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     ).execute()

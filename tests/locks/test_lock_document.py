@@ -27,7 +27,7 @@ from sklearn_normlock.errors import LockFormatError, LockVersionError, MissingLo
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "docs" / "lock.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
-KINDS = ["scaler", "recorded", "pipeline", "rows", "frame", "sparse rows", "texts", "bundle", "odd values"]
+KINDS = ["scaler", "recorded", "pipeline", "rows", "frame", "sparse rows", "texts", "bundle", "gaps", "odd values"]
 
 
 def document(kind="scaler"):
