@@ -61,8 +61,8 @@ def _flat(value: Any) -> Iterator[Any]:
 
 def width_of(est: Any) -> int | None:
     """Return how many columns an estimator takes, by the usual name or by what it keeps for each."""
-    width = getattr(est, "n_features_in_", None)
-    for name in () if width is not None else ("idf_", "lambdas_", "coef_"):
+    width = getattr(est, "n_features_in_", None) or None  # CatBoost says 0 once it has been pickled
+    for name in () if width is not None else ("idf_", "lambdas_", "coef_", "feature_names_"):
         value = getattr(est, name, None)
         if value is not None and np.ndim(value):
             return int(np.shape(value)[-1])
