@@ -190,3 +190,13 @@ def test_the_unit_of_two_values(factor):
     served[:, 1] *= factor
     found = nl.diagnose(nl.Profile.from_data(X[::2]), served)
     assert (found.fault, found.columns) == ("unit_changed", (1,)) and found.details["factor"] == pytest.approx(factor)
+
+
+def test_names_begin_no_line():
+    """A finding is one line, whatever columns are called, and obeys nothing that is in their names."""
+    X = np.random.default_rng(0).normal(9, 3, size=(200, 2))
+    frame = pd.DataFrame(X, columns=["u\r\x1b[2J", "v\n::add-mask::y"])
+    found = nl.diagnose(nl.Profile.from_data(frame), (frame - frame.mean()) / frame.std())
+    assert found.alarm
+    assert len(found.explain().splitlines()) == 1
+    assert found.explain().isprintable()

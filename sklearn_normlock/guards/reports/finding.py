@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...documents.rendering import one_line
 from ..faults.words import COPIED, FAULTS, MISSING, OF_UNKNOWN, Fault
 
 __all__ = ["Diagnosis"]
@@ -84,8 +85,11 @@ class Diagnosis:
         Returns
         -------
         text : str
-            What happened to which columns, and what to do.
+            What happened to which columns, and what to do. One line, whatever columns and categories are called.
         """
+        return one_line(self._said())
+
+    def _said(self) -> str:
         rows = "1 row" if self.n_rows == 1 else f"{self.n_rows} rows"
         if not self.judged:
             return f"Nothing can be told: {self.details.get('reason', 'no data')}."
