@@ -39,7 +39,8 @@ def read(file: IO[bytes], path: Path, trusted: Sequence[str] | None, max_unpacke
             raise ArtifactReadError(
                 f"{path} was not loaded. {error}",
                 path=str(path),
-                remedy="If you know them to be harmless, name them in trusted=.",
+                remedy="If you know them to be harmless, name them: in trusted= (--trusted TYPE), or for good in the "
+                "lock, with nl.lock(..., trusted=[...]) or `normlock lock --trusted TYPE`.",
             ) from None
         if isinstance(error, AttributeError) and "__main__" in str(error):
             raise ArtifactReadError(

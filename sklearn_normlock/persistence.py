@@ -50,7 +50,7 @@ EXPECT_VARIABLE = "NORMLOCK_EXPECT"
 logger = logging.getLogger("sklearn_normlock")
 
 
-def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False) -> None:
+def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False, trusted: Sequence[str] = ()) -> None:
     """Save a fitted object; the file is written whole or not at all.
 
     Parameters
@@ -63,6 +63,9 @@ def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False) -> None:
     lock : bool, default=False
         Whether to write the lock of the object, with the digest of the file, beside it: ``model.skops`` has
         ``model.skops.normlock.json``.
+    trusted : sequence of str, default=()
+        Types of yours in a ``.skops`` file that the lock names as harmless, so that :func:`load` with that lock
+        needs no ``trusted=``.
 
     Raises
     ------
@@ -90,7 +93,7 @@ def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False) -> None:
     for member in (est, *Layout(est).members):
         if isinstance(member, Locked):
             _require_intact(member)
-    approved = make_lock(est) if lock else None
+    approved = make_lock(est, trusted=trusted) if lock else None
     if approved is None:
         with replacing(path) as file:
             _write(est, file, path, write)
@@ -150,7 +153,8 @@ def load(
         may be given, separated by commas. ``NORMLOCK_EXPECT`` in the environment if None.
     trusted : sequence of str, default=None
         Further types that a ``.skops`` file may hold, as :func:`skops.io.load` takes them. This package's, and what
-        scikit-learn's own estimators are made of, are included.
+        scikit-learn's own estimators are made of, are included; so are those that ``lock`` names, if the bytes of the
+        file are the locked ones.
     unsealed : bool, default=False
         Whether to take an object that has no seal; with ``expect`` or ``lock`` it is verified against that.
     trust_file : bool, default=False
@@ -324,7 +328,9 @@ def open_locked(
             from sklearn.exceptions import InconsistentVersionWarning
 
             warnings.simplefilter("ignore", InconsistentVersionWarning)
-            est = read(file, path, trusted, max_unpacked)
+            # As with a pickle, the lock speaks for the bytes that were reviewed with it, and for no others.
+            named_types = part.trusted if known or trust_file else ()
+            est = read(file, path, (*(trusted or ()), *named_types), max_unpacked)
     report = compare(est, part)
     return est, replace(report, subject=str(path), notes=(*report.notes, *notes))
 

@@ -37,7 +37,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="rows it was fitted on (.parquet, .csv, .npy): a few of them are KEPT in the lock as probes, and a "
         "profile of all of them, which holds no rows",
     )
-    parser.add_argument("--trusted", action="append", default=[], metavar="TYPE", help="a type that a .skops may hold")
+    parser.add_argument(
+        "--trusted",
+        action="append",
+        default=[],
+        metavar="TYPE",
+        help="a type that a .skops may hold; the lock names it",
+    )
     add_python_path(parser)
     parser.add_argument(
         "--accept",
@@ -128,7 +134,12 @@ def _single(path: Path, arguments: argparse.Namespace) -> Lock:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", InputFaultWarning)
         lock = make_lock(
-            est, rows, artifact=path, accept=dict(arguments.accept), approve_outputs=arguments.approve_outputs
+            est,
+            rows,
+            artifact=path,
+            accept=dict(arguments.accept),
+            approve_outputs=arguments.approve_outputs,
+            trusted=arguments.trusted,
         )
     for warning in said:
         print(f"normlock lock: {one_line(warning.message)}", file=sys.stderr)
@@ -183,7 +194,7 @@ def _bundle(paths: list[Path], arguments: argparse.Namespace) -> Lock:
     made = target.locked(paths=dict(zip(names, paths, strict=True)))
     for key, path in zip(keys, paths, strict=True):
         _require_unchanged(path, replace(files[key], member=None))
-    return decided(made, dict(arguments.accept), arguments.approve_outputs).with_files(files)
+    return decided(made, dict(arguments.accept), arguments.approve_outputs, arguments.trusted).with_files(files)
 
 
 def _before(output: Path) -> Lock | None:

@@ -75,6 +75,8 @@ def _lines(lock: Lock) -> Iterator[str]:
     yield from (f"approved     {note}" for note in notes(lock))
     for path, reason in lock.accepted.items():
         yield f"accepted     {path or '(whole)'}, without a probe: {reason}"
+    for name in lock.trusted:
+        yield f"trusted      {name} may be in a .skops file with the locked bytes"
     for each in unjudged(lock):
         yield f"CAN'T TELL   {each.text}"
     for name, file in lock.files.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ def lock(
     onnx: str | os.PathLike[str] | None = None,
     accept: Mapping[str, str] | None = None,
     approve_outputs: bool = False,
+    trusted: Sequence[str] = (),
 ) -> Lock:
     """Lock a fitted object: make the document that says what was approved.
 
@@ -68,6 +69,9 @@ def lock(
     approve_outputs : bool, default=False
         Whether what the object computes today is what is approved, although it was fitted under another scikit-learn.
         Without that, every comparison is undecided until it is locked under the version it was fitted under.
+    trusted : sequence of str, default=()
+        Types of yours that a ``.skops`` file with the locked bytes may hold. :func:`~sklearn_normlock.load` then needs
+        no ``trusted=`` of its own: who reviews the lock reviews them.
 
     Returns
     -------
@@ -105,7 +109,7 @@ def lock(
     target.refuse_main()
     paths = {} if artifact is None else {"" if onnx is None else "model": Path(artifact)}
     made = target.locked(X, paths) if onnx is None else target.locked(graph_rows=X, paths=paths)
-    made = decided(made, accept or {}, approve_outputs)
+    made = decided(made, accept or {}, approve_outputs, trusted)
     if artifact is None:
         return made
     file = replace(FileDigest.of(artifact), member=None if onnx is None else "model")

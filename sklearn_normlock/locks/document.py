@@ -61,6 +61,8 @@ class Lock:
         Of each step that no probe runs, the functions and classes in it that no version vouches for.
     accepted : mapping of path to str
         The steps that no probe runs and that a reviewer accepted, with the reason.
+    trusted : tuple of str
+        Types of the user's that a ``.skops`` artifact may hold, if its bytes are the locked ones.
     profile : mapping, default=None
         Of the data it was fitted on, if rows were given (:class:`sklearn_normlock.Profile`).
     coverage : mapping, default=None
@@ -87,6 +89,7 @@ class Lock:
     fitted: Mapping[str, Fitted] = field(default_factory=dict)
     code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     accepted: Mapping[str, str] = field(default_factory=dict)
+    trusted: tuple[str, ...] = ()
     profile: Mapping[str, Any] | None = None
     coverage: Mapping[str, Any] | None = None
 
@@ -109,7 +112,7 @@ class Lock:
             "fitted": {path: each.to_dict() for path, each in self.fitted.items()},
             "code": {path: list(names) for path, names in self.code.items()},
             "accepted": dict(self.accepted),
-            **without_none(profile=self.profile, coverage=self.coverage),
+            **without_none(trusted=list(self.trusted) or None, profile=self.profile, coverage=self.coverage),
         }
         return _ENVELOPE.closed(content)
 
@@ -151,6 +154,7 @@ class Lock:
             fitted={path: Fitted.from_fields(each) for path, each in fields.items("fitted")},
             code=fields.texts_by_name("code"),
             accepted=fields.names("accepted"),
+            trusted=fields.texts("trusted") if "trusted" in fields else (),
             profile=fields.mapping_or_none("profile"),
             coverage=fields.mapping_or_none("coverage"),
         )
@@ -258,6 +262,7 @@ class Lock:
             fitted={"": self.fitted[member]} if member in self.fitted else {},
             code={shortened(path): names for path, names in self.code.items() if inside(path)},
             accepted={shortened(path): reason for path, reason in self.accepted.items() if inside(path)},
+            trusted=self.trusted,
             inputs={"": self.inputs[member]} if member in self.inputs else {},
             files={name: replace(each, member=None) for name, each in self.files.items() if each.member == member},
             probes=tuple(

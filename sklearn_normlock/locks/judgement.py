@@ -5,7 +5,7 @@ Pure Python, so that a lock can be judged where neither scikit-learn nor NumPy i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from ..errors import NormLockError
@@ -98,8 +98,8 @@ def notes(lock: Lock) -> Iterator[str]:
             yield f"{probe.path or 'the object'} is not probed ({probe.left_out}), and judged by its state"
 
 
-def decided(made: Lock, accept: Mapping[str, str], approve_outputs: bool) -> Lock:
-    """Return a lock with what a person decided: which steps are accepted, and that today's outputs are approved."""
+def decided(made: Lock, accept: Mapping[str, str], approve_outputs: bool, trusted: Iterable[str] = ()) -> Lock:
+    """Return a lock with what a person decided: accepted steps, approved outputs, trusted types."""
     steps = {probe.path for probe in unprobed(made)}
     accepted = {"" if path == "(whole)" else path: reason.strip() for path, reason in accept.items()}
     for path, reason in accepted.items():
@@ -114,7 +114,9 @@ def decided(made: Lock, accept: Mapping[str, str], approve_outputs: bool) -> Loc
             raise NormLockError(
                 f"{path or '(whole)'!r} can't be accepted without a reason.", path=path, remedy="Give one: STEP=REASON."
             )
-    made = replace(made, accepted=accepted)
+    if isinstance(trusted, str):
+        raise NormLockError("trusted is one text.", remedy="Give a list of the names of types.")
+    made = replace(made, accepted=accepted, trusted=tuple(sorted(set(trusted))))
     here = made.environment["scikit-learn"]
     foreign = foreign_fits(made)
     if not approve_outputs or not foreign:

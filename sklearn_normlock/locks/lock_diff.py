@@ -90,10 +90,15 @@ def _files(before: Lock, after: Lock) -> list[str]:
 
 
 def _decisions(before: Lock, after: Lock) -> Iterator[Change]:
-    """Yield what persons decided otherwise: which steps are accepted, and under which version a fit is approved."""
+    """Yield what persons decided otherwise: accepted steps, the version a fit is approved under, trusted types."""
     for name, old, new in (
         ("accepted", before.accepted, after.accepted),
         ("fitted", _approvals(before), _approvals(after)),
+        (
+            "trusted",
+            dict.fromkeys(before.trusted, "may be in the file"),
+            dict.fromkeys(after.trusted, "may be in the file"),
+        ),
     ):
         for path in dict.fromkeys([*old, *new]):
             a, b = old.get(path), new.get(path)

@@ -84,6 +84,8 @@ META: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "chain of votes": (lambda: multioutput.ClassifierChain(ensemble.VotingClassifier([("a", scaled())], voting="soft")), data.two_labels),
     "selection, scaler": (lambda: make_pipeline(feature_selection.SelectKBest(k=2), scaled()), data.blobs),
 }  # fmt: skip
+if not hasattr(model_selection, "FixedThresholdClassifier"):  # both are there from 1.5 on
+    del META["FixedThresholdClassifier"], META["TunedThresholdClassifierCV"]
 #: A class without a case here, and why.
 WITHOUT = {
     "AdaBoostClassifier": "as AdaBoostRegressor; a pipeline takes no weights of samples",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from zoo import ZOO
 
 import sklearn_normlock as nl
 from sklearn_normlock.bounds import CHECKED_TYPES, require_sound
+from sklearn_normlock.cli import main
 from sklearn_normlock.errors import ArtifactReadError
 from sklearn_normlock.trust import TRUSTED, default_trust
 
@@ -167,3 +169,46 @@ def test_the_table_of_the_docs():
     """The table of trusted types in the documentation is that of the code."""
     page = Path(__file__).parents[2] / "docs" / "persistence.md"
     assert table() in page.read_text(encoding="utf-8")
+
+
+def own_step() -> tuple[Any, str]:
+    case = ZOO["FunctionTransformer[own]"]
+    est = case.fitted()
+    return est, f"{est.func.__module__}.{est.func.__qualname__}"
+
+
+def test_a_lock_names_types_of_the_user(tmp_path, capsys):
+    """A type that the lock names needs no `trusted=` at load; `show` prints it, and a diff says that it came."""
+    est, name = own_step()
+    path = tmp_path / "model.skops"
+    nl.dump(est, path, lock=True)
+    before = nl.Lock.load(f"{path}.normlock.json")
+    with pytest.raises(ArtifactReadError, match=f"{name}.*--trusted TYPE"):
+        nl.load(path, lock=True)
+    assert main(["lock", str(path), "--trusted", name]) == 0
+    lock = nl.Lock.load(f"{path}.normlock.json")
+    assert lock.trusted == (name,) and nl.Lock.from_dict(lock.to_dict()) == lock
+    assert nl.fingerprint(nl.load(path, lock=True)) == lock.fingerprint
+    assert main(["show", f"{path}.normlock.json"]) == 0
+    assert f"{name} may be in a .skops file" in capsys.readouterr().out
+    (change,) = nl.diff(before, lock).changes
+    assert change.path == f"trusted[{name!r}]" and not nl.diff(before, lock).ok
+
+
+def test_a_lock_speaks_for_its_bytes_alone(tmp_path):
+    """Types that a lock names are not trusted in a file with other bytes, alone or in a bundle."""
+    est, name = own_step()
+    path = tmp_path / "model.skops"
+    nl.dump(est, path, lock=True, trusted=[name])
+    bundle = nl.lock({"model": est}, trusted=[name])
+    bundle = bundle.with_files(
+        {"model.skops": replace(nl.Lock.load(f"{path}.normlock.json").files["model.skops"], member="model")}
+    )
+    assert nl.load(path, lock=True).func is nl.load(path, lock=bundle).func is est.func
+    path.write_bytes(path.read_bytes() + b"\0")
+    for lock in (True, bundle):
+        with pytest.raises(ArtifactReadError, match=name):
+            nl.load(path, lock=lock)
+    assert nl.load(path, lock=True, trusted=[name]).func is est.func
+    with pytest.raises(nl.errors.NormLockError, match="one text"):
+        nl.lock(est, trusted=name)
