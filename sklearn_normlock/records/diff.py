@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .change import Change, Kind, plain_text
+from .columns import feature_names, literal_list
 from .relations import Relation, RelationKind, named_relation, relation
 
 _WIDTH = 80  # characters of a value in a message
 _SHOWN = 3  # elements of an array that a change shows
 _ROUND_OFF = 1e-12  # relative
-_GREATEST = 1 << 1000  # an integer that is still a float
 _FORMATS = dict(f2="e", f4="f", f8="d", b1="?", i1="b", i2="h", i4="i", i8="q", u1="B", u2="H", u4="I", u8="Q")
 
 
@@ -76,33 +76,9 @@ def _severity(change: Change) -> tuple[int, float]:
     return order.index(Kind.REMOVED if counts else change.kind), -distance
 
 
-def feature_names(entries: Mapping[str, Any], path: str) -> Sequence[str]:
-    """Return the feature names of the estimator that an attribute belongs to."""
-    owner = path.rpartition(".")[0]
-    entry = entries.get(f"{owner}.feature_names_in_" if owner else "feature_names_in_")
-    text = entry.get("text") if isinstance(entry, Mapping) else None
-    if not isinstance(text, str):
-        return ()
-    return _list(text) or ()
-
-
-def _list(text: str) -> list[Any] | None:
-    """Return the list that a text is the ``repr`` of, or None."""
-    import ast
-
-    try:
-        value = ast.literal_eval(text)
-        repr(value)  # Python refuses to print an integer of thousands of digits, which can be written in hexadecimal
-    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
-        return None
-    if not isinstance(value, list) or any(isinstance(x, int) and abs(x) > _GREATEST for x in value):
-        return None
-    return value
-
-
 def _texts(path: str, old: str, new: str) -> Change:
     """Compare two values by their texts: lists of one length item by item, others from where they begin to differ."""
-    before, after = _list(old), _list(new)
+    before, after = literal_list(old), literal_list(new)
     differing = [i for i, (a, b) in enumerate(zip(before or (), after or (), strict=False)) if a != b]
     if differing and before and after and len(before) == len(after) and len(before) > 3:
         shown = tuple((f"[{i}]", repr(before[i]), repr(after[i])) for i in differing[:_SHOWN])

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .diff import decode, feature_names
+from .columns import feature_names
+from .diff import decode
 
 _UNIFORM = math.sqrt(12.0)  # a range in standard deviations, if the values in it are all as likely
 
