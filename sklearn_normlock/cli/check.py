@@ -92,7 +92,12 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         profile = read_profile(lock_file)
         if profile is None:
-            return print_nothing("the lock has no profile to compare with", _style(arguments), lock_file)
+            return print_nothing(
+                "the lock has no profile to compare with. Lock anew with rows of the training data, --rows FILE; or "
+                "begin the pipeline with an InputGuard",
+                _style(arguments),
+                lock_file,
+            )
         from ..guards.diagnosis import diagnose
         from ..guards.profiles.parameters import check_numbers
 

@@ -114,7 +114,7 @@ def _folder(folder: Path, arguments: argparse.Namespace) -> int:
         except (NormLockError, OSError) as error:  # the others are still locked
             codes.append(code_of(error))
             print_error(error, arguments.format, codes[-1], str(path))
-    return worst(codes) if codes else print_nothing("there is no artifact in it", arguments.format, folder)
+    return worst(codes) if codes else print_nothing("there is no artifact in it", arguments.format, folder, "locked")
 
 
 def _single(path: Path, arguments: argparse.Namespace) -> Lock:
@@ -225,6 +225,8 @@ def _print(lock: Lock, output: Path, before: Lock | None, style: str) -> None:
         return
     lines = [f"{output}: locked {lock.fingerprint}, {outputs} output{'s' * (outputs != 1)} probed"]
     lines += [f"  {path or 'the object'} has no probe: {why}" for path, why in left_out.items()]
+    if left_out and not any(probe.source == "rows" for probe in lock.probes):
+        lines.append("  Rows of yours can give it one: --rows FILE.")
     lines += [f"  {path or 'the object'} is accepted without a probe: {why}" for path, why in lock.accepted.items()]
     lines += [f"  {note}" for note in notes(lock)]
     lines += [f"  verify can't tell, {each.text}" for each in open_points]

@@ -133,9 +133,9 @@ def print_lines(lines: Iterable[str], style: str = "text") -> None:
     print(f"::notice title=normlock::{escaped(text)}" if style == "github" else text)
 
 
-def print_nothing(text: str, style: str, subject: Any) -> int:
-    """Say that nothing was checked, and return the exit code for that."""
-    message = f"{one_line(subject)}: nothing was checked, {text}"
+def print_nothing(text: str, style: str, subject: Any, done: str = "checked") -> int:
+    """Say that nothing was checked, or locked, and why; return the exit code for that."""
+    message = f"{one_line(subject)}: nothing was {done}, {text}"
     if style == "json":
         facts = {"ok": False, "code": NOTHING_CHECKED, "subject": str(subject), "message": message}
         print(json.dumps(facts, sort_keys=True))

@@ -126,7 +126,7 @@ def _folder(folder: Path, arguments: argparse.Namespace) -> list[int]:
     if found.locks:
         return codes + _unlocked(found.artifacts, covered, arguments)
     names = ", ".join(str(path) for path in found.artifacts[:3]) + (", …" if len(found.artifacts) > 3 else "")
-    text = "there is no lock in it" + (f", and none of {names}" if names else "")
+    text = "there is no lock in it" + (f", and none of {names}. `normlock lock` makes one for each" if names else "")
     return [*codes, print_nothing(text, arguments.format, folder)]
 
 

@@ -18,6 +18,9 @@ from ..errors import LockFormatError, LockVersionError
 from .entries import Origin
 from .fields import Fields
 
+#: How a zip archive (.skops), a pickle and its compressed forms begin: gzip, bz2, xz, zlib.
+_OF_ARTIFACTS = (b"PK\x03\x04", b"\x80", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
+
 
 @dataclass(frozen=True)
 class Envelope:
@@ -145,6 +148,11 @@ def parsed(data: bytes) -> Mapping[str, Any]:
     except LockFormatError:
         raise
     except (ValueError, RecursionError) as error:
+        if data.startswith(_OF_ARTIFACTS):
+            raise LockFormatError(
+                "It is an artifact, not a lock.",
+                remedy="Name its lock, which ends in .normlock.json; `normlock lock ARTIFACT` makes one.",
+            ) from None
         raise LockFormatError(
             f"It can't be read: not JSON ({error}).",
             remedy="It is damaged or something else: take it from version control again.",

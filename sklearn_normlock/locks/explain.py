@@ -227,7 +227,9 @@ def _markdown(report: Report) -> str:
 
 
 def _count(change: Change) -> str:
-    return f"{change.differing} of {change.size} differ" if change.size > 1 else change.kind.value
+    if change.size > 1:
+        return f"{change.differing} of {change.size} differ"
+    return "" if change.kind in (Kind.VALUE, Kind.ELEMENTS) else change.kind.value  # both sides say it themselves
 
 
 def _cell(text: str) -> str:

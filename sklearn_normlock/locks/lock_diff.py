@@ -134,18 +134,20 @@ def _probes(before: Lock, after: Lock) -> tuple[list[Deviation], list[Unjudged],
             if match is None or match.digest == each.digest:
                 continue
             if not same_state:
-                notes[:] = notes or [f"on the same rows, {each.place} puts out other bits"]
+                notes[:] = notes or [f"on the same rows, {each.place} puts out something else"]
                 continue
             try:
                 from ..probes.outputs import compare_outputs
             except ModuleNotFoundError:
-                undecided.append(_not_compared(each.place, "it puts out other bits, and NumPy isn't here to compare"))
+                undecided.append(
+                    _not_compared(each.place, "its outputs differ, and NumPy isn't here to tell by how much")
+                )
                 continue
             deviation = compare_outputs(match, each)
             if deviation is not None:
                 deviations.append(deviation)
             elif not notes:
-                notes.append(f"on the same rows, {each.place} puts out other bits, by round-off alone")
+                notes.append(f"on the same rows, {each.place} differs by round-off alone")
     if same_state and before.environment != after.environment:
         unjudged_there = {each.path: each for each in unjudged(after, moved=True)}
         undecided += [each for each in unjudged_there.values() if each.path not in {one.path for one in undecided}]

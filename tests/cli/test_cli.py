@@ -204,7 +204,7 @@ CASES = {
     folder_of_others: (COULD_NOT, "There is no file or folder sub"),
     unreadable_lock: (COULD_NOT, "It can't be read: not JSON"),
     lock_that_is_a_folder: (COULD_NOT, "can't be read as a lock"),
-    binary_lock: (COULD_NOT, "It can't be read: not JSON"),
+    binary_lock: (COULD_NOT, "It is an artifact, not a lock. Name its lock"),
     unknown_version: (COULD_NOT, "lock_version 2"),
     lock_of_a_missing_file: (COULD_NOT, "There is no file or folder model.pkl"),
     lock_without_files: (NOTHING, "nothing was checked"),

@@ -7,6 +7,7 @@ block behind one is what it prints.
 from __future__ import annotations
 
 import doctest
+import importlib
 import importlib.util
 import os
 import re
@@ -14,6 +15,7 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from sklearn.datasets import load_breast_cancer
@@ -237,6 +239,12 @@ def test_server_recipe(place, monkeypatch):
     with TestClient(module.app) as client:
         assert client.get("/ready").status_code == 200
         assert client.post("/predict", json=X[:5].tolist()).json() == y[:5].tolist()
+        narrow = client.post("/predict", json=X[:5, :3].tolist())
+        assert (narrow.status_code, narrow.json()["error"]) == (422, "ValueError")
+        module.app.state.model = nl.seal(module.app.state.model)
+        module.app.state.model[0].with_mean = False
+        changed = client.post("/predict", json=X[:5].tolist())
+        assert (changed.status_code, changed.json()["error"]) == (503, "PipelineMismatchError")
 
     def refused(error):
         with pytest.raises(error), TestClient(module.app):
@@ -252,3 +260,17 @@ def test_server_recipe(place, monkeypatch):
     refused(nl.errors.MissingLockError)
     Path("models/model.skops").unlink()
     refused(FileNotFoundError)
+
+
+def test_migration_command():
+    """The command of the page leaves no import broken: each module that it names has all of scikit-learn's names."""
+    page = (ROOT / "docs" / "migration.md").read_text("utf-8")
+    modules = re.search(r"sed -Ei .*?\(([\w|.\\]+)\) import/", page)[1].replace("\\", "").split("|")
+    assert {"preprocessing", "model_selection", "feature_extraction.text"} <= {*modules}
+    broken = []
+    for name in modules:
+        stock = importlib.import_module(f"sklearn.{name}")
+        ours = importlib.import_module(f"sklearn_normlock.{name}")
+        public = (each for each in getattr(stock, "__all__", ()) if not isinstance(getattr(stock, each), ModuleType))
+        broken += [f"{name}.{each}" for each in public if not hasattr(ours, each)]
+    assert not broken
