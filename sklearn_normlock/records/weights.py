@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 WEIGHTS = "sklearn_normlock:Weights"
@@ -20,6 +21,8 @@ _ADAPTER = re.compile(r"\.?lora_([AB])(\.[A-Za-z0-9_]+)?\.weight$")
 _ROUNDED = {"<f4": 2.0**-23, "<f2": 2.0**-10, "bfloat16": 2.0**-7}
 _LARGEST_RANK = 64  # of an adapter; usual ones have 4 to 64
 _SHOWN = 5
+_FEW = 100  # numbers among which one that moved is "only one"
+_LEVELS = 256  # of what eight bits hold
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,14 @@ def weight_findings(
         found.append(_say_renamed(renamed, len(before)))
         removed = {name: each for name, each in removed.items() if name not in renamed}
         added = {name: each for name, each in added.items() if name not in renamed.values()}
+    found += _rearranged(removed, added, contents)
+    exchanged = _exchanged(moved, before, after)
+    if exchanged:
+        pairs = ", ".join(f"{a} and {b}" for a, b in exchanged[:3])
+        found.append(
+            f"Exchanged: {pairs} ({2 * len(exchanged)} of {len(before)} tensors). Each holds what the other did."
+        )
+        moved = [name for name in moved if not any(name in pair for pair in exchanged)]
     merged = _merged(removed, moved, contents)
     if merged:
         found.append(merged)
@@ -122,6 +133,64 @@ def _renamed(removed: Mapping[str, _Tensor], added: Mapping[str, _Tensor]) -> di
     return found
 
 
+def _exchanged(
+    moved: Sequence[str], before: Mapping[str, _Tensor], after: Mapping[str, _Tensor]
+) -> list[tuple[str, str]]:
+    """Return the pairs of names that hold each other's content."""
+    by_content: dict[_Tensor, list[str]] = {}
+    for name in moved:
+        by_content.setdefault(after[name], []).append(name)
+    found: list[tuple[str, str]] = []
+    for name in sorted(moved):
+        others = by_content.get(before[name], [])
+        if len(others) == 1 and name < others[0] and before[others[0]] == after[name]:
+            found.append((name, others[0]))
+    return found
+
+
+def _rearranged(removed: dict[str, _Tensor], added: dict[str, _Tensor], contents: tuple[Any, Any] | None) -> list[str]:
+    """Say which tensors stand transposed under another name, were joined, or were cut; take them out of both."""
+    if contents is None:
+        return []
+    found, numbers = (
+        [],
+        [{n: _values(side.get(n)) for n in names} for side, names in zip(contents, (removed, added), strict=True)],
+    )
+    olds, news = [{n: v for n, v in each.items() if v is not None and v.ndim} for each in numbers]
+    for old in sorted(olds):
+        turned = next((new for new in sorted(news) if new in added and _equal(olds[old].T, news[new])), None)
+        if olds[old].ndim == 2 and turned is not None:
+            found.append(f"Renamed and transposed: {old} → {turned}.")
+            del removed[old], added[turned]
+    for parts, wholes, of_parts, of_wholes, text in (
+        (olds, news, removed, added, "Joined, row after row: {0} → {1}."),
+        (news, olds, added, removed, "Cut, row after row: {1} → {0}."),
+    ):
+        for whole in sorted(name for name in wholes if name in of_wholes):
+            inside = _parts_of(wholes[whole], {name: parts[name] for name in sorted(of_parts) if name in parts})
+            if inside:
+                found.append(text.format(", ".join(inside), whole))
+                del of_wholes[whole]
+                for name in inside:
+                    del of_parts[name]
+    return found
+
+
+def _parts_of(whole: Any, parts: Mapping[str, Any]) -> list[str]:
+    """Return the tensors that, row after row, make a whole one; none unless all of it is explained."""
+    at, inside = 0, []
+    while at < len(whole):
+        for name, part in parts.items():
+            fits = name not in inside and part.shape[1:] == whole.shape[1:] and 0 < len(part) < len(whole)
+            if fits and _equal(part, whole[at : at + len(part)]):
+                at += len(part)
+                inside.append(name)
+                break
+        else:
+            return []
+    return inside
+
+
 def _say_renamed(renamed: Mapping[str, str], total: int) -> str:
     old, new = next(iter(renamed.items()))
     return (
@@ -170,7 +239,56 @@ def _sort(name: str, old: _Tensor, new: _Tensor, contents: tuple[Any, Any] | Non
             "the others are the same" if same else "the others changed too" if known else "the others weren't compared"
         )
         return f"{abs(rows)} rows {'added' if rows > 0 else 'taken away'}, {tail}"
+    if known and old.shape == new.shape:
+        assert pair is not None
+        return _redone(*pair)
     return "" if old.shape == new.shape else f"Shape {list(old.shape)} → {list(new.shape)}"
+
+
+def _redone(a: Any, b: Any) -> str:
+    """Return what makes one tensor of another of its shape, after it was redone; "" if nothing with a name does."""
+    import numpy as np
+
+    differing = int(np.count_nonzero((a != b) & ~((a != a) & (b != b))))
+    if differing <= a.size // _FEW:
+        return f"Only {differing} of {a.size} numbers moved" if differing > 1 else f"Only 1 of {a.size} numbers moved"
+    if a.dtype.kind != "f":
+        return ""
+    if a.ndim > 1 and len(a) > 1:
+        first, second = (np.sort(each.reshape(len(each), -1)[:, 0]) for each in (a, b))
+        if np.array_equal(first, second) and _row_digests(a) == _row_digests(b):
+            return "The same rows in another order"
+    wide_a, wide_b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    largest = np.unravel_index(int(np.abs(wide_a).argmax()), a.shape)
+    factor = float(wide_b[largest] / wide_a[largest]) if wide_a[largest] else 0.0
+    if factor and np.allclose(wide_b, factor * wide_a, rtol=8 * float(np.finfo(a.dtype).eps), atol=0.0):
+        return f"Multiplied by {factor:.6g}"
+    if a.size > 4 * _LEVELS and _on_a_grid(wide_a, wide_b):
+        return "Rounded to a grid of at most 256 steps: quantised, and expanded again"
+    return ""
+
+
+def _row_digests(array: Any) -> list[bytes]:
+    return sorted(sha256(row.tobytes()).digest() for row in array)
+
+
+def _on_a_grid(a: Any, b: Any) -> bool:
+    """Tell whether a tensor, or each row of it, was rounded to at most 256 steps that are equally far apart."""
+    import numpy as np
+
+    for old, new in ((a.reshape(1, -1), b.reshape(1, -1)), (a.reshape(len(a), -1), b.reshape(len(b), -1))):
+        if old.shape[1] < 32 or not np.isfinite(new).all():
+            continue
+        spread = np.ptp(new, axis=1, keepdims=True)
+        values = [np.unique(row) for row in new]
+        steps = np.array([np.diff(each).min() if len(each) > 1 else 0.0 for each in values])[:, None]
+        if not (steps > 0).all() or (spread / steps > _LEVELS).any():
+            continue
+        places = (new - new[:, :1]) / steps
+        even = np.abs(places - np.round(places)).max() < 1e-2
+        if even and (np.abs(old - new) <= 0.51 * steps).all():
+            return True
+    return False
 
 
 def _values(tensor: Any) -> Any:
@@ -232,8 +350,8 @@ def _rank(a: Any, b: Any) -> int | None:
     import numpy as np
 
     smallest = min(a.shape)
-    if smallest < 4 * 8:
-        return None
+    if smallest < 4 * 8 or 2 * int(np.count_nonzero(a != b)) < a.size:
+        return None  # an adapter moves most of a matrix
     most = min(_LARGEST_RANK, smallest // 4)
     difference = np.asarray(b, np.float64) - np.asarray(a, np.float64)
     sketch = difference @ np.random.default_rng(0).normal(size=(difference.shape[1], most + 4))

@@ -169,6 +169,10 @@ def low_rank(name, value):
     return value + (RNG.normal(size=(64, 4)) @ RNG.normal(size=(4, 64)) * 0.1).astype(np.float32)
 
 
+def trained(name, value):
+    return value + RNG.normal(size=value.shape).astype(value.dtype) if "dense" in name else value
+
+
 ADAPTED = {**BASE, "layer.0.dense.lora_A.weight": np.ones((4, 64)), "layer.0.dense.lora_B.weight": np.ones((64, 4))}
 MERGED = changed(BASE, "layer.0.dense.weight", BASE["layer.0.dense.weight"] + 1)
 GROWN = changed(BASE, "embeddings.weight", np.concatenate([BASE["embeddings.weight"], np.ones((3, 32), np.float32)]))
@@ -200,7 +204,7 @@ HAPPENED = {
     "rows added": (BASE, GROWN, "3 rows added, the others are the same: embeddings.weight"),
     "adapters merged": (ADAPTED, MERGED, "Adapters merged: 1 of them are gone"),
     "an adapter merged": (BASE, mapped(low_rank), "An adapter of rank 4 was merged?"),
-    "trained on": (BASE, mapped(lambda n, v: v * 1.5 if "dense" in n else v), "Moved, relative to their norm: layer."),
+    "trained on": (BASE, mapped(trained), "Moved, relative to their norm: layer."),
 }
 
 
@@ -214,6 +218,44 @@ def test_the_diff_names_what_happened(case):
     assert not any(note.startswith(says) for note in notes for says in others if not words.startswith(says[:8])), notes
     back = nl.diff(Weights(new), Weights(new))
     assert back.ok and not back.notes
+
+
+Q, K = (RNG.normal(size=(48, 40)).astype(np.float32) for _ in "qk")
+ATTENTION = {"q.weight": Q, "k.weight": K}
+ONE_MOVED = Q.copy()
+ONE_MOVED[3, 4] = np.nextafter(Q[3, 4], np.float32(9))
+STEPS = ((10 + np.arange(48.0)) / 300).astype(np.float32)[:, None]
+REDONE = {
+    "one number": ({**ATTENTION, "q.weight": ONE_MOVED}, "Only 1 of 1920 numbers moved: q.weight"),
+    "exchanged": ({"q.weight": K, "k.weight": Q}, "Exchanged: k.weight and q.weight (2 of 2 tensors)"),
+    "rows permuted": ({**ATTENTION, "q.weight": Q[::-1].copy()}, "The same rows in another order: q.weight"),
+    "a factor": ({**ATTENTION, "q.weight": Q / np.float32(40**0.5)}, "Multiplied by 0.158114: q.weight"),
+    "a sign": ({**ATTENTION, "q.weight": -Q}, "Multiplied by -1: q.weight"),
+    "rounded by tensor": ({**ATTENTION, "q.weight": np.round(Q * 20) / np.float32(20)}, "Rounded to a grid"),
+    "rounded by row": ({**ATTENTION, "q.weight": np.round(Q / STEPS) * STEPS}, "Rounded to a grid"),
+    "joined": ({"qk.weight": np.vstack([Q, K])}, "Joined, row after row: q.weight, k.weight → qk.weight"),
+    "turned": ({"wq": Q.T.copy(), "k.weight": K}, "Renamed and transposed: q.weight → wq"),
+}
+
+
+@pytest.mark.parametrize("case", REDONE)
+def test_what_has_a_name_is_redone_first(case):
+    """What can be redone on the tensors is named, there and back, and one number that moved is no adapter."""
+    other, words = REDONE[case]
+    notes = nl.diff(Weights(ATTENTION), Weights(other)).notes
+    assert len(notes) == 1 and notes[0].startswith(words), notes
+    (back,) = nl.diff(Weights(other), Weights(ATTENTION)).notes
+    if case == "joined":
+        assert back.startswith("Cut, row after row: qk.weight → q.weight, k.weight")
+
+
+@pytest.mark.parametrize("case", ["joined", "turned"])
+def test_what_is_nearly_so_has_no_name(case):
+    """One number beside it takes a name away: nothing is claimed of tensors that was not found in them."""
+    other = {name: value.copy() for name, value in REDONE[case][0].items()}
+    first = next(iter(other.values()))
+    first[0, 0] += 1
+    assert not any(note.startswith(REDONE[case][1][:8]) for note in nl.diff(Weights(ATTENTION), Weights(other)).notes)
 
 
 @pytest.mark.parametrize("case", ["running statistics", "bias gone", "renamed", "float16", "rows added"])
