@@ -13,12 +13,16 @@ from ordinary import X, y
 from sklearn import ensemble, neighbors, tree
 from sklearn.base import BaseEstimator
 from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline
 from zoo import ZOO
+from zoo_case import quiet
 
 import sklearn_normlock as nl
 from sklearn_normlock.bounds import CHECKED_TYPES, require_sound
 from sklearn_normlock.cli import main
 from sklearn_normlock.errors import ArtifactReadError
+from sklearn_normlock.kernels.compiler import VERSION
+from sklearn_normlock.seals.survey import blind_spots
 from sklearn_normlock.trust import TRUSTED, default_trust
 
 #: Cases that the default trust doesn't load, and why.
@@ -169,6 +173,41 @@ def test_the_table_of_the_docs():
     """The table of trusted types in the documentation is that of the code."""
     page = Path(__file__).parents[2] / "docs" / "persistence.md"
     assert table() in page.read_text(encoding="utf-8")
+
+
+def answers(est: Any) -> tuple[str, str]:
+    """Return what must be trusted in a skops file of an object, and what a call doesn't see of it when it is sealed."""
+    try:
+        found = skops.io.get_untrusted_types(data=skops.io.dumps(est))
+    except Exception:
+        return "not saved by skops", _unseen(est)
+    named = sorted({name.rpartition(".")[2] for name in found} - {name.rpartition(".")[2] for name in default_trust()})
+    return ", ".join(f"`{name}`" for name in named) or "nothing", _unseen(est)
+
+
+def _unseen(est: Any) -> str:
+    reasons = set(blind_spots(nl.seal(Pipeline([("model", est)]))).values())
+    return f"all but {' and '.join(sorted(reasons))}, seen at load" if reasons else "all of it"
+
+
+def wide_table() -> str:
+    """Return the table of estimators, what each format asks for, and what a call watches."""
+    rows: dict[tuple[str, str], dict[str, None]] = {}
+    for name, case in ZOO.items():
+        with quiet():
+            rows.setdefault(answers(case.fitted()), {})[f"`{name}`"] = None
+    lines = ["| to be trusted in `.skops` | in `.joblib`, `.pkl` | a call watches | estimators |", "|---|---|---|---|"]
+    for (named, watched), names in sorted(rows.items(), key=lambda row: -len(row[1])):
+        lines.append(f"| {named} | the file | {watched} | {', '.join(names)} |")
+    return "\n".join(lines)
+
+
+@pytest.mark.campaign
+@pytest.mark.skipif(VERSION < (1, 9), reason="the table is of the newest scikit-learn")
+def test_the_wide_table_of_the_docs():
+    """The table of estimators in the documentation is what each of them is found to need."""
+    page = Path(__file__).parents[2] / "docs" / "persistence.md"
+    assert wide_table() in page.read_text(encoding="utf-8")
 
 
 def own_step() -> tuple[Any, str]:
