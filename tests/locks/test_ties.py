@@ -144,7 +144,7 @@ def test_rows_that_a_version_refuses_are_not_judged(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(HistGradientBoostingClassifier, "predict_proba", refusing)
     found = replay(probe, est)
     assert found.deviations == ()
-    assert "predict_proba can't be run: ValueError: Input X contains NaN" in str(found.refused)
+    assert "can't be run: ValueError: Input X contains NaN" in str(found.refused)  # predict asks for it up to 1.5
 
 
 def test_a_step_is_judged_by_what_is_let_through_to_it(monkeypatch: pytest.MonkeyPatch) -> None:

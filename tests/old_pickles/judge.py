@@ -32,7 +32,10 @@ from sklearn_normlock.locks.recorded import Recording, approved_by, recorder_sou
 
 ROUND_OFF = 1e-7
 #: Changes that the recorder's rows show and the data of the settings don't.
-REAL = {"KBinsDiscretizer": "differs on the rows of the recorder up to 1.0; not explained further"}
+REAL = {
+    "KBinsDiscretizer": "up to 1.0 a value that lay below an edge by less than 1e-8 + 1e-5 of itself fell into the bin "
+    "above; from 1.1 on edges are exact, and the recorder's rows hold the neighbours of each edge"
+}
 HERE = Path(__file__).parent
 
 
