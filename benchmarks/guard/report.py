@@ -1,181 +1,134 @@
-"""Tables in Markdown from the counts: one split at a time, vectors apart from tables."""
+"""The tables: shares with Clopper-Pearson intervals, as if batches were independent (those of a family are not quite)."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from scipy.stats import beta
+from guard.scoring import Record, interval, share
 
-Lines = list[dict]
-
-ORDER = ["1", "16", "64", "256", "1000", "16 x 1", "64 x 1"]
+RIGHT = ("right", "equivalent")
 
 
-def interval(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Return the Clopper-Pearson interval of a rate."""
-    tail = (1 - level) / 2
-    low = float(beta.ppf(tail, k, n - k + 1)) if k else 0.0
-    return low, float(beta.ppf(1 - tail, k + 1, n - k)) if k < n else 1.0
+def row(*cells: object) -> str:
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
 
-def rate(k: int, n: int, digits: int = 1) -> str:
-    """Return a rate in per cent with its interval."""
-    if not n:
-        return "—"
-    low, high = interval(k, n)
-    return f"{100 * k / n:.{digits}f} ({100 * low:.{digits}f}–{100 * high:.{digits}f})"
+def heading(title: str, *cells: str) -> list[str]:
+    return [f"\n### {title}\n", row(*cells), "|" + "---|" * len(cells)]
 
 
-def few(k: int, n: int) -> str:
-    """Return a rate that should be zero: count of count, and the upper end of its interval."""
-    return f"{k}/{n} (≤ {100 * interval(k, n)[1]:.2f} %)" if n else "—"
+def groups(records: Iterable[Record], key: Callable[[Record], object]) -> dict:
+    out: dict = {}
+    for record in records:
+        out.setdefault(key(record), []).append(record)
+    return out
 
 
-def calm(line: dict) -> bool:
-    return line["case"] == "clean" or line["case"].startswith("drift")
+def alarms(records: Iterable[Record]) -> list[Record]:
+    return [record for record in records if record.verdict != "quiet"]
 
 
-def alarm(line: dict) -> bool:
-    return line["verdict"] is not None and not line["verdict"].startswith("error")
+def named(records: Iterable[Record], verdicts: tuple[str, ...] = RIGHT) -> str:
+    odd = alarms(records)
+    return share(sum(record.verdict in verdicts for record in odd), len(odd))
 
 
-def total(lines: Iterable[dict], test: Callable[[dict], bool] = lambda line: True) -> int:
-    return sum(line["count"] for line in lines if test(line))
+def of_faults(records: list[Record]) -> list[str]:
+    large = [record for record in records if record.rows >= 64]
+    behind = [record for record in large if record.side == "standard"]
+    out = heading("Faults of the catalogue", "", "detected", "rightly named, of alarms", "unknown", "wrong name or factor")
+    lines = {
+        "64 rows and more": large,
+        "- not behind a scaler": [record for record in large if record.side != "standard"],
+        "- behind a StandardScaler": behind,
+        **{f"{rows} rows": [r for r in records if r.rows == rows] for rows in sorted({r.rows for r in records})},
+    }
+    for name, some in lines.items():
+        out.append(row(name, *figures(some)))
+    out += heading("By fault, 64 rows and more", "fault", "detected", "rightly named", "unknown", "wrong", "columns right")
+    for name, some in sorted(groups(large, lambda r: (r.case, "behind" if r.side == "standard" else "raw")).items()):
+        told = [r for r in some if r.columns_right is not None and r.verdict in RIGHT]
+        columns = share(sum(bool(r.columns_right) for r in told), len(told))
+        out.append(row(", ".join(name), *figures(some), columns))
+    out += heading("By family, 64 rows and more", "family", "detected", "rightly named", "unknown", "wrong")
+    for name, some in groups(large, lambda r: r.family).items():
+        out.append(row(name, *figures(some)))
+    return out
 
 
-def exact(line: dict) -> bool:
-    return line["verdict"] == line["case"]
+def figures(records: list[Record]) -> tuple[str, str, str, str]:
+    detected = share(len(alarms(records)), len(records))
+    wrong = named(records, ("wrong name", "wrong factor"))
+    return detected, named(records), named(records, ("unknown",)), wrong
 
 
-def right(line: dict) -> bool:
-    return line["right"]
+def of_outside(records: list[Record]) -> list[str]:
+    out = heading("Not in the catalogue", "kind", "alarms", "wrong name, of alarms", "the wrong names")
+    for name, some in {"all": records, **groups(records, lambda r: r.case)}.items():
+        names = Counter(r.told for r in some if r.verdict.startswith("wrong"))
+        wrong = named(some, ("wrong name", "wrong factor"))
+        out.append(row(name, share(len(alarms(some)), len(some)), wrong, said(names)))
+    kinds = [named_rate(some) for some in groups(records, lambda r: r.case).values()]
+    out.append(f"\nMean over the kinds: {100 * sum(kinds) / len(kinds):.1f} % of alarms have a wrong name.")
+    shifted = [r for r in alarms(records) if r.verdict.startswith("wrong") and r.told == "shifted"]
+    out.append(f"Wrong names that are `shifted`: {len(shifted)}.")
+    factors = [r for r in alarms(records) if r.case.startswith("factor of no unit")]
+    out.append(f"Factors of no unit told as `rescaled`: {share(sum(r.told == 'rescaled' for r in factors), len(factors))}.")
+    models = [r for r in alarms(records) if "model" in r.case or "rotated" in r.case]
+    told = sum(r.told == "other_model" for r in models)
+    out.append(f"Other models told as `other_model`: {share(told, len(models))}.")
+    return out
 
 
-def table(head: list[str], rows: list[list[str]]) -> str:
-    out = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join(out + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+def named_rate(records: list[Record]) -> float:
+    odd = alarms(records)
+    return sum(r.verdict.startswith("wrong") for r in odd) / len(odd) if odd else 0.0
 
 
-def values(lines: Lines, key: str) -> list[str]:
-    """Return the values of a key in the order of their first appearance."""
-    return list(dict.fromkeys(line[key] for line in lines))
+def said(names: Counter) -> str:
+    return ", ".join(f"{name} {count}" for name, count in names.most_common(5))
 
 
-def sizes(lines: Lines) -> list[str]:
-    there = {line["rows"] for line in lines}
-    return [rows for rows in ORDER if rows in there]
+def of_clean(records: list[Record]) -> list[str]:
+    out = heading("False alarms", "batches", "alarms", "upper bound", "the names")
+    for case, some in groups(records, lambda r: r.case).items():
+        lines = {f"{case}, all": some}
+        if case == "exchangeable":
+            lines |= {f"- {family}, {side}": g for (family, side), g in groups(some, lambda r: (r.family, r.side)).items()}
+        for name, batches in lines.items():
+            odd = alarms(batches)
+            high = interval(len(odd), len(batches))[1]
+            names = said(Counter(r.told for r in odd))
+            out.append(row(name, share(len(odd), len(batches)), f"{100 * high:.2f} %", names))
+    return out
 
 
-def headline(lines: Lines) -> str:
-    """Detected, rightly named, false alarms: a row for each batch size, everything pooled."""
-    rows = []
-    for size in sizes(lines):
-        these = [line for line in lines if line["rows"] == size]
-        bad = [line for line in these if not calm(line)]
-        alarms = total(bad, alarm)
-        row = [size, str(total(bad)), rate(alarms, total(bad)), rate(total(bad, right), alarms)]
-        row.append(f"{100 * total(bad, exact) / alarms:.1f}" if alarms else "—")
-        for kind in ("clean", "drift: columns", "drift: population"):
-            still = [line for line in these if line["case"] == kind]
-            row.append(few(total(still, alarm), total(still)))
-        rows.append(row)
-    head = ["rows", "faults", "detected, %", "rightly named, % of alarms", "by the injected name, %"]
-    return table(head + ["false alarms, clean", "0.3 σ, columns", "0.3 σ, population"], rows)
+def of_series(records: list[Record]) -> list[str]:
+    out = heading("Real series, the next block", "series", "profile", "windows that alarm", "the names")
+    for (name, how), some in groups(records, lambda r: (r.family, r.side)).items():
+        odd = alarms(some)
+        out.append(row(name, how, share(len(odd), len(some)), said(Counter(r.told for r in odd))))
+    for how, some in groups(records, lambda r: r.side).items():
+        odd = alarms(some)
+        wrong = sum(r.told != "unknown" for r in odd)
+        out.append(row("all", how, share(len(odd), len(some)), f"a name: {share(wrong, len(odd))}"))
+    return out
 
 
-def false_alarms(lines: Lines) -> str:
-    """Clean, then both drifts, for each data set and batch size."""
-    still = [line for line in lines if calm(line)]
-    out, head = [], sizes(still)
-    for data in values(still, "data"):
-        for kinds, what in ((("clean",), "clean"), (("drift: columns", "drift: population"), "0.3 σ")):
-            row = [data, what]
-            for size in head:
-                these = [x for x in still if x["data"] == data and x["rows"] == size and x["case"] in kinds]
-                row.append(few(total(these, alarm), total(these)))
-            out.append(row)
-    return table(["data set", "batches", *head], out)
+TABLES = {"faults": of_faults, "outside": of_outside, "clean": of_clean, "series": of_series}
 
 
-def share(lines: Lines) -> str:
-    """Detected / rightly named, in per cent."""
-    n, alarms = total(lines), total(lines, alarm)
-    if not n:
-        return "—"
-    return f"{100 * alarms / n:.0f} / " + (f"{100 * total(lines, right) / alarms:.0f}" if alarms else "—")
+def tables(records: list[Record]) -> str:
+    """Return every table that there are records for."""
+    parts = groups(records, lambda r: r.part)
+    return "\n".join(line for part, make in TABLES.items() if part in parts for line in make(parts[part]))
 
 
-def by(lines: Lines, key: Callable[[dict], str], what: str) -> str:
-    """Detected / rightly named, for each value of a key and batch size."""
-    bad = [line for line in lines if not calm(line)]
-    head = sizes(bad)
-    rows = []
-    for value in sorted({key(line) for line in bad}):
-        these = [line for line in bad if key(line) == value]
-        row = [share([x for x in these if x["rows"] == size]) for size in head]
-        rows.append([value, str(total(these)), *row])
-    return table([what, "cases", *head], rows)
-
-
-def confusion(lines: Lines, most: int = 25) -> str:
-    """What was said instead, at 64 rows and more; the most frequent first."""
-    wrong: Counter = Counter()
-    for line in lines:
-        if not calm(line) and line["rows"] in ("64", "256", "1000") and not line["right"]:
-            wrong[line["case"], line["side"], line["verdict"] or "no alarm"] += line["count"]
-    rows = [[case, side, said, str(n)] for (case, side, said), n in wrong.most_common(most)]
-    return table(["fault", "side", "said", "batches"], rows) if rows else "None.\n"
-
-
-def against(lines: Lines) -> str:
-    """Detectors on the same cases, for each batch size."""
-    rows = []
-    for size in sizes(lines):
-        for detector in values(lines, "detector"):
-            these = [x for x in lines if x["detector"] == detector and x["rows"] == size]
-            bad = [line for line in these if not calm(line)]
-            row = [size, detector, rate(total(bad, alarm), total(bad))]
-            named = rate(total(bad, right), total(bad, alarm)) if "guard" in detector else "0"
-            row.append(named)
-            for drift in (False, True):
-                still = [line for line in these if calm(line) and (line["case"] != "clean") == drift]
-                row.append(rate(total(still, alarm), total(still)))
-            errors = total(these, lambda x: (x["verdict"] or "").startswith("error"))
-            row.append(f"{errors}/{total(these)}")
-            rows.append(row)
-    head = ["rows", "detector", "detected, %", "rightly named, %", "false alarms, clean, %", "0.3 σ drift, %"]
-    return table([*head, "refused"], rows)
-
-
-def seconds(spent: Counter, asked: Counter) -> str:
-    """Mean time of a check, over all that was asked: an order of magnitude (cost.py measures)."""
-    names = list(dict.fromkeys(name for name, _ in spent))
-    cell = {key: f"{1e3 * spent[key] / n:.2f} ({n})" for key, n in asked.items()}
-    rows = [[name, cell.get((name, False), "—"), cell.get((name, True), "—")] for name in names]
-    return table(["detector", "tables: ms a check (checks)", "vectors"], rows)
-
-
-def split(lines: Lines, name: str) -> str:
-    """Return all tables of one split."""
-    out = [f"# {name}\n"]
-    for wide, what in ((False, "tables, at least ten training rows a column"), (True, "vectors, 256 to 1536 wide")):
-        mine = [x for x in lines if x["split"] == name and x["wide"] == wide and x["detector"] == "guard"]
-        if not mine:
-            continue
-        errors = [x for x in mine if (x["verdict"] or "").startswith("error")]
-        out += [f"## {name}: {what}\n", headline(mine)]
-        out += ["### False alarms by data set\n", false_alarms(mine)]
-        out += ["### By fault: detected / rightly named, %\n", by(mine, lambda x: x["case"], "fault")]
-        out += ["### By data set and side\n", by(mine, lambda x: f"{x['data']}, {x['side']}", "data set")]
-        shifts = [x for x in mine if x["case"] == "shifted"]
-        out += ["### Shifts by size\n", by(shifts, lambda x: x["severity"], "shift")] if shifts else []
-        out += ["### What was said instead, from 64 rows on\n", confusion(mine)]
-        if errors:
-            said = Counter({x["verdict"]: x["count"] for x in errors})
-            out += ["### Errors\n", "\n".join(f"* {n} x {text}" for text, n in said.most_common(10)) + "\n"]
-    for wide, what in ((False, "tables"), (True, "vectors")):
-        peers = [x for x in lines if x["split"] == name and x["wide"] == wide and x["detector"] != "guard"]
-        if peers:
-            out += [f"## {name}: beside peers, {what}, on the same cases\n", against(peers)]
-    return "\n".join(out)
+def wrong(records: list[Record]) -> str:
+    """Return what was named wrongly, most frequent first."""
+    odd = [r for r in records if r.part in ("faults", "outside") and r.verdict.startswith("wrong") and r.rows >= 64]
+    odd += [r for r in records if r.part == "faults" and r.verdict == "unknown" and r.rows >= 64]
+    counts = Counter((r.part, r.case, r.side, r.verdict, r.told) for r in odd)
+    out = heading("Wrong names, and faults of the catalogue left unknown", "part", "case", "side", "verdict", "told", "how often")
+    return "\n".join([*out, *(row(*key, count) for key, count in counts.most_common(60))])

@@ -1,7 +1,8 @@
 """Where the guard stands, what is known of the data there, and how batches that are *not* faulty are made.
 
-A scene is a part of a data set seen from one place of a pipeline: `raw` (before any scaler), `standard`, `minmax`,
-`robust`, `log` (after that transformer, fitted on the training rows), `l2` (after a Normalizer).
+A scene is a part of a family seen from one place of a pipeline: `raw` (before any scaler), `standard` (behind a
+StandardScaler fitted on the training rows), `log` (after log1p of the columns that are never negative), `l2` (after a
+Normalizer).
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from functools import cached_property
 
 import numpy as np
 from numpy.random import Generator
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, Normalizer, RobustScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler
 
 from guard.ranks import Ranks, scores
 
-SCALERS = {"standard": StandardScaler, "minmax": MinMaxScaler, "robust": RobustScaler, "l2": Normalizer}
+SCALERS = {"standard": StandardScaler, "l2": Normalizer}
 
 ENOUGH = 0.5
 """Evidence a row, in nats, from which on a fault counts: that of a Gaussian shifted by one standard deviation."""
