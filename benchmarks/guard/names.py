@@ -14,7 +14,7 @@ import time
 import warnings
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,13 +41,15 @@ class Effort:
     families: int
     changes: int
     clean: int
+    sizes: tuple[int, ...] = SIZES
+    themes: tuple[str, ...] = THEMES
 
 
-FULL = Effort(families=6, changes=5, clean=24)
-QUICK = Effort(families=1, changes=1, clean=6)
+FULL = Effort(families=4, changes=4, clean=24)
+QUICK = Effort(families=1, changes=1, clean=6, sizes=(64, 256))
 
 
-def ask(profile, X, part: str, family: str, side: str, case: str, truth: Truth, allowed=frozenset(), detail="") -> Record:
+def ask(profile, X, part, family, side, case, truth: Truth, allowed=frozenset(), detail="") -> Record:
     """Ask the guard of one batch."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -70,7 +72,7 @@ def scenes(theme: str, rng: np.random.Generator) -> Iterator[Scene]:
 def faults(seed: int, effort: Effort) -> Iterator[Record]:
     """Catalogue faults on fresh families."""
     for at in range(effort.families):
-        for theme in THEMES:
+        for theme in effort.themes:
             rng = generator(seed, "faults", theme, at)
             for scene in scenes(theme, rng):
                 profile = nl.Profile.from_data(scene.train)
@@ -79,7 +81,7 @@ def faults(seed: int, effort: Effort) -> Iterator[Record]:
                     if plan is None:
                         continue
                     truth = Truth((fault.name,), plan.factors, plan.columns)
-                    for rows in SIZES:
+                    for rows in effort.sizes:
                         X = plan.apply(rng, scene.draw(rng, rows))
                         names = accepted(fault.name, plan.more)
                         yield ask(profile, X, "faults", theme, scene.side, fault.name, truth, names, plan.severity)
@@ -93,15 +95,15 @@ def outside(seed: int, effort: Effort) -> Iterator[Record]:
             change = kind.make(rng)
             profile = nl.Profile.from_data(change.train)
             truth = Truth(("unknown", *kind.allowed), change.factors)
-            for rows in SIZES:
-                X = change.serve(rng, rows)
-                yield ask(profile, X, "outside", kind.name, "raw", kind.name, truth, ("unit_changed",) * bool(change.factors))
+            for rows in effort.sizes:
+                X, also = change.serve(rng, rows), {"unit_changed"} if change.factors else set()
+                yield ask(profile, X, "outside", kind.name, "raw", kind.name, truth, also)
 
 
 def clean(seed: int, effort: Effort) -> Iterator[Record]:
     """Batches that are exchangeable with the training rows, and some that drifted within tolerance."""
     for at in range(effort.families):
-        makers = {theme: lambda rng, theme=theme: family(rng, theme) for theme in THEMES}
+        makers = {theme: lambda rng, theme=theme: family(rng, theme) for theme in effort.themes}
         makers |= {maker.__name__: maker for maker in BROKEN}
         for name, maker in makers.items():
             rng = generator(seed, "clean", name, at)
@@ -110,7 +112,7 @@ def clean(seed: int, effort: Effort) -> Iterator[Record]:
             for side in ("raw", "standard"):
                 scene = Scene(side, one.wide, raw, pool)
                 profile = nl.Profile.from_data(scene.train)
-                for rows in (1, *SIZES):
+                for rows in (1, *effort.sizes):
                     for i in range(effort.clean):
                         X = scene.seen(scene.draw(rng, rows))
                         yield ask(profile, X, "clean", one.theme, side, "exchangeable", Truth(()))
@@ -149,13 +151,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True, help="one that was never used before")
     parser.add_argument("--quick", action="store_true", help="a sixth of the cases: minutes, wide intervals")
     parser.add_argument("--part", nargs="*", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--sizes", nargs="*", type=int, help="rows of a batch")
+    parser.add_argument("--themes", nargs="*", choices=THEMES, help="only families of these themes")
     parser.add_argument("--json", type=Path, help="write every record there")
     parser.add_argument("--wrong", action="store_true", help="print what was named wrongly, by kind")
     asked = parser.parse_args()
+    effort = QUICK if asked.quick else FULL
+    effort = replace(effort, sizes=tuple(asked.sizes or effort.sizes), themes=tuple(asked.themes or effort.themes))
     records: list[Record] = []
     for part in asked.part:
         start = time.perf_counter()
-        records += RUN[part](asked.seed, QUICK if asked.quick else FULL)
+        records += RUN[part](asked.seed, effort)
         print(f"{part}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
         if asked.json:
             asked.json.write_text("\n".join(json.dumps(asdict(record)) for record in records))

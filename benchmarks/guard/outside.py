@@ -1,6 +1,6 @@
-"""Changes that are *not* in the catalogue: the world's, another model's, another camera's. The right name is `unknown`.
+"""Changes that are *not* in the catalogue: the world's, another model's, another camera's; `unknown` is right.
 
-Each kind makes training rows and a sampler of changed rows from a seed. `allowed` are names that say what was done, where
+Each kind makes training rows and a sampler of changed rows from a seed. `allowed` names say what was done, where
 the catalogue has one (`other_model`, `rescaled`); every other name but `unknown` is wrong. The real data ships with
 scikit-learn; real series are in series.py.
 """

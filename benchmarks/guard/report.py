@@ -1,4 +1,4 @@
-"""The tables: shares with Clopper-Pearson intervals, as if batches were independent (those of a family are not quite)."""
+"""The tables: shares with Clopper-Pearson intervals, as if batches were independent (those of a family are not)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def named(records: Iterable[Record], verdicts: tuple[str, ...] = RIGHT) -> str:
 def of_faults(records: list[Record]) -> list[str]:
     large = [record for record in records if record.rows >= 64]
     behind = [record for record in large if record.side == "standard"]
-    out = heading("Faults of the catalogue", "", "detected", "rightly named, of alarms", "unknown", "wrong name or factor")
+    out = heading("Faults of the catalogue", "", "detected", "rightly named, of alarms", "unknown", "wrong")
     lines = {
         "64 rows and more": large,
         "- not behind a scaler": [record for record in large if record.side != "standard"],
@@ -46,12 +46,13 @@ def of_faults(records: list[Record]) -> list[str]:
     }
     for name, some in lines.items():
         out.append(row(name, *figures(some)))
-    out += heading("By fault, 64 rows and more", "fault", "detected", "rightly named", "unknown", "wrong", "columns right")
+    said_of = ("detected", "rightly named", "unknown", "wrong")
+    out += heading("By fault, 64 rows and more", "fault", *said_of, "columns right")
     for name, some in sorted(groups(large, lambda r: (r.case, "behind" if r.side == "standard" else "raw")).items()):
         told = [r for r in some if r.columns_right is not None and r.verdict in RIGHT]
         columns = share(sum(bool(r.columns_right) for r in told), len(told))
         out.append(row(", ".join(name), *figures(some), columns))
-    out += heading("By family, 64 rows and more", "family", "detected", "rightly named", "unknown", "wrong")
+    out += heading("By family, 64 rows and more", "family", *said_of)
     for name, some in groups(large, lambda r: r.family).items():
         out.append(row(name, *figures(some)))
     return out
@@ -74,7 +75,8 @@ def of_outside(records: list[Record]) -> list[str]:
     shifted = [r for r in alarms(records) if r.verdict.startswith("wrong") and r.told == "shifted"]
     out.append(f"Wrong names that are `shifted`: {len(shifted)}.")
     factors = [r for r in alarms(records) if r.case.startswith("factor of no unit")]
-    out.append(f"Factors of no unit told as `rescaled`: {share(sum(r.told == 'rescaled' for r in factors), len(factors))}.")
+    told = sum(r.told == "rescaled" for r in factors)
+    out.append(f"Factors of no unit told as `rescaled`: {share(told, len(factors))}.")
     models = [r for r in alarms(records) if "model" in r.case or "rotated" in r.case]
     told = sum(r.told == "other_model" for r in models)
     out.append(f"Other models told as `other_model`: {share(told, len(models))}.")
@@ -95,7 +97,8 @@ def of_clean(records: list[Record]) -> list[str]:
     for case, some in groups(records, lambda r: r.case).items():
         lines = {f"{case}, all": some}
         if case == "exchangeable":
-            lines |= {f"- {family}, {side}": g for (family, side), g in groups(some, lambda r: (r.family, r.side)).items()}
+            of_each = groups(some, lambda r: (r.family, r.side))
+            lines |= {f"- {family}, {side}": batches for (family, side), batches in of_each.items()}
         for name, batches in lines.items():
             odd = alarms(batches)
             high = interval(len(odd), len(batches))[1]
@@ -130,5 +133,5 @@ def wrong(records: list[Record]) -> str:
     odd = [r for r in records if r.part in ("faults", "outside") and r.verdict.startswith("wrong") and r.rows >= 64]
     odd += [r for r in records if r.part == "faults" and r.verdict == "unknown" and r.rows >= 64]
     counts = Counter((r.part, r.case, r.side, r.verdict, r.told) for r in odd)
-    out = heading("Wrong names, and faults of the catalogue left unknown", "part", "case", "side", "verdict", "told", "how often")
+    out = heading("Named wrongly or not at all", "part", "case", "side", "verdict", "told", "how often")
     return "\n".join([*out, *(row(*key, count) for key, count in counts.most_common(60))])
