@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MissingDependencyError
+from ..drawing import axes
 from .contract import EmbeddingContract
 from .vectors import as_vectors, lengths
 
@@ -85,14 +85,7 @@ class NormDisplay:
         MissingDependencyError
             If matplotlib isn't installed.
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise MissingDependencyError(
-                "Drawing needs matplotlib, which isn't installed.", remedy="pip install matplotlib."
-            ) from error
-        if ax is None:
-            _, ax = plt.subplots(layout="constrained")
+        ax = axes(ax)
         low, high = float(self.expected[0]), float(self.expected[-1])
         ax.hist(self.found, bins=64, color="C1", alpha=0.7, label="these vectors")
         ax.axvspan(low, high if high > low * 1.001 else low * 1.001, color="C0", alpha=0.4, label="the contract's")

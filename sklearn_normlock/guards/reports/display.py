@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputFaultError, MissingDependencyError
+from ...drawing import axes
+from ...errors import InputFaultError
 from ..data.tables import aligned, as_table
 from ..profiles.profile import Profile
 from ..profiles.sketch import quantile
@@ -100,15 +101,8 @@ class ProfileDisplay:
         MissingDependencyError
             If matplotlib isn't installed.
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise MissingDependencyError(
-                "Drawing needs matplotlib, which isn't installed.", remedy="pip install matplotlib."
-            ) from error
         count = len(self.names)
-        if ax is None:
-            _, ax = plt.subplots(figsize=(8, 0.3 * count + 1.5), layout="constrained")
+        ax = axes(ax, figsize=(8, 0.3 * count + 1.5))
         at, apart = np.arange(count), 0.0 if self.batch is None else 0.16
         for quantiles, colour, shift, label in (
             (self.usual, "C0", -apart, "profile"),
