@@ -27,7 +27,7 @@ LAYERS = [
         "images", "impute", "model_selection", "multiclass", "multioutput", "pipeline", "preprocessing",
         "bounds", "drop_ins", "formats", "normalization", "onnx", "persistence", "resealing", "text", "trust",
     },
-    {"gates"},
+    {"gates", "partitions"},
     {"retrieval"},
     {"serving"},
     {"integrations", "cli", "__main__"},
