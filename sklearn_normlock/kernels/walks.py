@@ -62,7 +62,7 @@ def _called(name: str, backwards: bool = False, dense: bool = False) -> Factory:
 def _columns(compiler: Compiler, est: Any) -> Kernel:
     schema = schema_of(est)
     parts = _parts(est)
-    demand(not est.transformer_weights, type(est.sparse_output_) is bool)
+    demand(not est.transformer_weights, type(est.sparse_output_) is bool, "_columns" in vars(est))
     if schema.names is None:
         return _columns_of_array(compiler, est, schema, parts)
     return _columns_of_frame(compiler, est, schema.names, parts)

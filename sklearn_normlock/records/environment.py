@@ -71,6 +71,6 @@ def installed(name: str) -> str:
     for build in (name, *_BUILDS.get(name, ())):
         try:
             return version(build) if build == name else f"{version(build)} ({build})"
-        except PackageNotFoundError:
+        except (PackageNotFoundError, ValueError):  # a damaged lock may name a distribution by an empty text
             continue
     return "none"

@@ -7,6 +7,7 @@ import json
 import random
 import warnings
 from collections import Counter
+from dataclasses import replace
 from functools import lru_cache
 
 import pytest
@@ -168,6 +169,15 @@ def test_damage_with_a_new_digest():
     """Edits with a digest that is right: what still is a lock matches its object alone, or says what is wrong."""
     counts = run(150, 1, [value_edited_and_sealed])
     assert counts["refused"] > 50 and counts["match of the right object"] + counts["mismatch"] > 5
+
+
+@pytest.mark.parametrize("name", ["", " ", "\0", "../x", "a" * 5000, "scikit-learn"])
+def test_a_version_of_nothing(name):
+    """A lock that names a distribution that can't be is compared like any other."""
+    right, _, data = objects()["named"]
+    lock = nl.Lock.from_dict(json.loads(data))
+    changed = nl.compare(right, replace(lock, environment={**lock.environment, name: "0.99"})).environment
+    assert changed[name][0] == "0.99"
 
 
 @pytest.mark.campaign

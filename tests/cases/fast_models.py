@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     GradientBoostingClassifier,
@@ -178,9 +179,9 @@ def sealed():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of so few rows, some don't converge
         for name, (est, data) in TRANSFORMERS.items():
-            yield name, est.fit(data)
+            yield name, clone(est).fit(data)  # other modules fit the same ones
         for name, (est, target) in MODELS.items():
-            yield name, pipeline.make_pipeline(preprocessing.StandardScaler(), est).fit(X, target)
+            yield name, pipeline.make_pipeline(preprocessing.StandardScaler(), clone(est)).fit(X, target)
 
 
 def outcome(est, method, data, told_of=None):
