@@ -143,6 +143,8 @@ class PandasFrame(Frame):
 
     def numbers(self, *, exact: bool) -> np.ndarray | None:
         """As for any frame, by the rules that scikit-learn has for dtypes of this library."""
+        if self._columns is None and self._begins_with_objects():
+            return None
         columns = self.columns
         dtypes = {column.dtype for column in columns}
         one = len(dtypes) == 1
@@ -185,6 +187,12 @@ class PandasFrame(Frame):
             column = np.asarray(column)
         kind = column.dtype.kind
         return (column.tolist(), kind) if kind in "Oiufb" else None
+
+    def _begins_with_objects(self) -> bool:
+        """Tell whether the first column is of objects: the rest needn't be read, which takes long."""
+        each = getattr(self.source, "_iter_column_arrays", None)
+        first = None if each is None else next(each(), None)
+        return type(first) is np.ndarray and first.dtype.hasobject
 
     def _unmasked(self, column: Any) -> Any:
         """Return a column of numbers as an array of float64, what is missing as NaN; None if it is another."""
