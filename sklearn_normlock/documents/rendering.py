@@ -102,5 +102,5 @@ def html_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[objec
     below = f"<p>{html.escape(one_line(more))}</p>" if more else ""
     return (
         f'<div class="normlock"><p><strong>{html.escape(one_line(title))}</strong></p>'
-        f"<table>{cells('th', headers)}{body}</table>{below}</div>"
+        f'<div style="overflow-x: auto"><table>{cells("th", headers)}{body}</table></div>{below}</div>'
     )

@@ -249,12 +249,14 @@ def _html(report: Report) -> str:
         for change in report.changes[:_CHANGES]
     )
     table = f"<table><tr><th>where</th><th>before</th><th>after</th><th></th></tr>{rows}</table>" if rows else ""
+    table = table and f'<div style="overflow-x: auto">{table}</div>'  # the page itself must not scroll sideways
     skip = min(len(report.changes), _CHANGES)
     items = "".join(f"<li>{html.escape(line)}</li>" for line in list(details(report))[skip:])
     next_step = remedy(report)
+    # A browser that opens the fragment as a file would guess another encoding.
     return spelled_out(
-        f'<div class="normlock-report {report.verdict.value}"><p><strong>{html.escape(verdict(report))}'
-        f"</strong></p>{table}{f'<ul>{items}</ul>' if items else ''}"
+        f'<div class="normlock-report {report.verdict.value}"><meta charset="utf-8">'
+        f"<p><strong>{html.escape(verdict(report))}</strong></p>{table}{f'<ul>{items}</ul>' if items else ''}"
         f"{f'<p>{html.escape(next_step)}</p>' if next_step else ''}</div>"
     )
 

@@ -381,9 +381,9 @@ TOLD: dict[str, list[Told]] = {
         Told("n_samples_seen_", "value", relation="refitted"),
     ],
     "refitted in a pipeline": [
-        Told("scaler.var_", "elements", label="[3]", differing=4),
-        Told("scaler.scale_", "elements", label="[3]", differing=4),
-        Told("scaler.mean_", "elements", label="[0]", differing=4),
+        Told("scaler.var_", "elements", label='["score"]', differing=4),
+        Told("scaler.scale_", "elements", label='["score"]', differing=4),
+        Told("scaler.mean_", "elements", label='["age"]', differing=4),
         Told("scaler.n_samples_seen_", "value", relation="refitted"),
     ],
     "an element": [
@@ -451,7 +451,7 @@ TOLD: dict[str, list[Told]] = {
         Told("pre", "added"),
     ],
     "a model from another training": [
-        Told("model.coef_", "elements", label="[0, 3]", differing=4),
+        Told("model.coef_", "elements", label='["score"]', differing=4),
     ],
     "a category": [
         Told("categories_[0]", "value"),

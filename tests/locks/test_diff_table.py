@@ -352,7 +352,7 @@ BROKEN = [
     ("diff", "return sorted(deepest, key=_severity)", "return deepest"),
     ("diff", "counts = change.kind is Kind.VALUE and", "counts = False and"),
     ("diff", "relation.kind is RelationKind.ROUND_OFF:\n        return len(order)", "relation.kind is RelationKind.ROUND_OFF:\n        return 0"),
-    ("diff", 'f"{owner}.feature_names_in_" if owner', 'f"{owner}.feature_names" if owner'),
+    ("diff", "_change(path, old, new, feature_names(expected, path))", "_change(path, old, new, ())"),
     ("diff", "differing=len(moved or differing)", "differing=len(differing)"),
     ("diff", "if _bits(a) != _bits(b)]", "if a != b and abs(a - b) > 1e-6]"),
     ("diff", "for i in chosen], [after[i]", "for i in differing], [after[i]"),
