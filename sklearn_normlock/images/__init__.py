@@ -2,5 +2,6 @@
 
 from .differences import PixelReport, compare_pixels
 from .preprocessor import ImagePreprocessor
+from .values import check_pixels
 
-__all__ = ["ImagePreprocessor", "PixelReport", "compare_pixels"]
+__all__ = ["ImagePreprocessor", "PixelReport", "check_pixels", "compare_pixels"]

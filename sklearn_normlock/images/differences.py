@@ -20,8 +20,8 @@ from .operations import FILTERS, Operation, Picture, canonical, pillow, resized,
 if TYPE_CHECKING:
     from .preprocessor import ImagePreprocessor
 
-_ROUND_OFF = 1e-3  # levels: float32 holds a level of 255 to 3e-5, float16 to 0.1
-_HALF = 0.25
+ROUND_OFF = 1e-3  # levels: float32 holds a level of 255 to 3e-5, float16 to 0.1
+HALF = 0.25
 _LEVELS = 2.5  # a resize in fixed point or of tensors comes this close to the same one in floats
 _MEAN_LEVELS = 0.75
 
@@ -134,7 +134,7 @@ def compare_pixels(preprocessor: ImagePreprocessor, images: Sequence[Any], produ
     """
     operations = canonical(preprocessor.operations)
     sources = list(pictures(images))
-    theirs = [_numbers(each, i) for i, each in enumerate(produced)]
+    theirs = [numbers(each, i) for i, each in enumerate(produced)]
     if not sources or len(sources) != len(theirs):
         raise InputFaultError(
             f"{len(sources)} images were given, and what was made of {len(theirs)}.",
@@ -144,14 +144,14 @@ def compare_pixels(preprocessor: ImagePreprocessor, images: Sequence[Any], produ
             remedy="Give one array for each image, and at least one image.",
         )
     ours = [run(operations, source) for source in sources]
-    unit = _level(operations)
-    tolerance = _HALF if any(each.dtype == np.float16 for each in theirs) else _ROUND_OFF
+    unit = level(operations)
+    tolerance = HALF if any(each.dtype == np.float16 for each in theirs) else ROUND_OFF
     largest, mean = _distance(ours, theirs, unit)
     same = largest <= tolerance
     exact: list[Fault] = []
     near: list[tuple[float, Fault]] = []
     invisible: list[Fault] = []
-    for fault, redo in _faults(operations):
+    for fault, redo in faults_of(operations):
         try:
             redone = [redo(source) for source in sources]
         except (NormLockError, ValueError):  # these images don't allow it: too small, or of another mode
@@ -181,7 +181,8 @@ def compare_pixels(preprocessor: ImagePreprocessor, images: Sequence[Any], produ
     )
 
 
-def _numbers(each: Any, i: int) -> np.ndarray:
+def numbers(each: Any, i: int) -> np.ndarray:
+    """Return an array of numbers, or refuse it."""
     array = np.asarray(each)
     if array.dtype.kind not in "fiu":
         raise InputFaultError(
@@ -190,7 +191,7 @@ def _numbers(each: Any, i: int) -> np.ndarray:
     return array
 
 
-def _level(operations: tuple[Operation, ...]) -> float:
+def level(operations: tuple[Operation, ...]) -> float:
     """Return how large a level of 255 is in the output: the finest of the channels."""
     unit = 1.0
     for name, parameters in operations:
@@ -220,7 +221,7 @@ def _distance(ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray], unit: fl
 Redo = Callable[[Picture], np.ndarray]
 
 
-def _faults(operations: tuple[Operation, ...]) -> Iterator[tuple[Fault, Redo]]:
+def faults_of(operations: tuple[Operation, ...]) -> Iterator[tuple[Fault, Redo]]:
     """Yield each fault with the preprocessing that has it, the simplest first."""
     for fault, other in _changed_lists(operations):
         yield fault, lambda source, other=other: run(other, source)  # type: ignore[misc]

@@ -22,7 +22,7 @@ Image = pytest.importorskip("PIL.Image", reason="Pillow isn't installed")
 
 from pictures import CROP, EDGE, FAULTS, MEAN, STD, encoded, photographs, reference  # noqa: E402
 
-from sklearn_normlock.images import ImagePreprocessor, compare_pixels  # noqa: E402
+from sklearn_normlock.images import ImagePreprocessor, check_pixels, compare_pixels  # noqa: E402
 from sklearn_normlock.images.operations import FILTERS  # noqa: E402
 
 OPERATIONS = [
@@ -438,3 +438,46 @@ def test_a_comparison_of_nothing_is_refused() -> None:
     for images, produced in (([], []), ([photographs()[0]], []), ([photographs()[0]], [["a"]])):
         with pytest.raises(InputFaultError):
             compare_pixels(preprocessor(), images, produced)
+
+
+# -- without the images ------------------------------------------------------------------------------------------------
+
+CENTRE, SPREAD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+ARITHMETIC = {
+    "none": (lambda levels: (levels / 255 - CENTRE) / SPREAD, None),
+    "0 to 1": (lambda levels: levels / 255, "normalize_left_out"),
+    "0 to 255": (lambda levels: levels, "numbers_left_out"),
+    "not rescaled": (lambda levels: (levels - CENTRE) / SPREAD, "rescale_left_out"),
+    "rescaled twice": (lambda levels: (levels / 255**2 - CENTRE) / SPREAD, "rescaled_twice"),
+    "twice": (lambda levels: ((levels / 255 - CENTRE) / SPREAD - CENTRE) / SPREAD, "normalized_twice"),
+    "no mean": (lambda levels: levels / 255 / SPREAD, "mean_left_out"),
+    "no deviation": (lambda levels: levels / 255 - CENTRE, "std_left_out"),
+    "BGR behind": (lambda levels: ((levels / 255 - CENTRE) / SPREAD)[..., ::-1], "channels_reversed"),
+    "BGR statistics": (lambda levels: (levels / 255 - CENTRE[::-1]) / SPREAD[::-1], "statistics_reversed"),
+    "-1 to 1": (lambda levels: levels / 127.5 - 1, "other_range"),
+    "BGR before": (lambda levels: (levels[..., ::-1] / 255 - CENTRE) / SPREAD, None),
+    "inverted": (lambda levels: ((255 - levels) / 255 - CENTRE) / SPREAD, None),
+}
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("case", ARITHMETIC)
+def test_values_show_the_arithmetic(case, dtype):
+    """From pixels alone a fault of the arithmetic is named; what leaves the values as they are is told as invisible."""
+    change, name = ARITHMETIC[case]
+    steps = [("convert", {}), ("resize", {"size": (32, 32), "filter": "bilinear"})]
+    numbers = ["rescale", ("normalize", {"mean": list(CENTRE), "std": list(SPREAD)})]
+    levels = ImagePreprocessor(steps).fit().transform(list(photographs()[:4])).astype(np.float64)
+    prepare = ImagePreprocessor([*steps, *numbers]).fit()
+    report = check_pixels(prepare, change(levels).astype(dtype))
+    assert (name in {fault.name for fault in report.faults}) if name else report.ok, report.explain()
+    assert report.ok == (name is None) and len(report.faults) <= 2
+    if report.ok:
+        assert {"channels_reversed", "grey", "inverted"} <= {fault.name for fault in report.invisible}
+    resized_late = ImagePreprocessor([steps[0], *numbers, steps[1]]).fit()
+    late = resized_late.transform(list(photographs()[:2]))
+    assert check_pixels(prepare, late).faults[0].name == "not_rounded"
+    with pytest.raises(NormLockError, match="any value can come out"):
+        check_pixels(resized_late, late)
+    with pytest.raises(InputFaultError, match="must have 3 entries"):
+        check_pixels(prepare, np.zeros((1, 3, 32, 32)))
