@@ -1,10 +1,10 @@
 """Sums and sums of squares without a rounding: the result depends neither on the order of rows nor on their parts.
 
 A column is cut into slices of 20 bits by adding and subtracting a large constant, which is an error-free
-transformation [1]_. Products of slices are whole numbers of at most 40 bits in a known unit, so that a block of 8,192
-rows is added by an ordinary dot product without a rounding, as in matrix products of that kind [2]_. What the blocks
-give is added in Python's integers: fixed-point numbers wide enough for every float64 and its square. Moments are
-rounded once, at the end, and are therefore the floats nearest to the true ones.
+transformation [1]_. Products of slices are whole numbers of at most 40 bits in a known unit. An ordinary dot product
+adds a block of 8,192 rows of them without a rounding, as in matrix products of that kind [2]_. The totals of blocks are
+added in Python's integers: fixed-point numbers wide enough for every float64 and its square. Moments are rounded once,
+at the end, and are therefore the floats nearest to the true ones.
 
 .. [1] S. M. Rump, T. Ogita, S. Oishi, "Accurate floating-point summation, part I: faithful rounding", SIAM Journal on
    Scientific Computing 31 (2008).

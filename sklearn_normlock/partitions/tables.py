@@ -13,7 +13,7 @@ from ..errors import InputFaultError
 
 @dataclass(frozen=True)
 class Heading:
-    """What every part of a table has in common.
+    """Names, kinds and rows that the parts of a table have in common.
 
     Parameters
     ----------
