@@ -25,6 +25,7 @@ def test_report_shows_the_change(X):
     text = report._repr_html_()
     assert text == report.explain("html") and "DIFFERENT" in text
     assert "<script>" not in text and "&lt;script&gt;" in text
+    assert '<meta charset="utf-8">' in text[:200]  # saved as a file, it is read as what it is
 
 
 def test_lock_shows_what_was_approved(X, tmp_path):

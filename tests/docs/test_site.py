@@ -3,6 +3,7 @@
 import enum
 import inspect
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -34,6 +35,19 @@ def test_every_error_has_a_section_that_its_help_names():
         pass
 
     assert Theirs("text").help == "docs/errors.md#lockversionerror"
+
+
+PATH = re.compile(r"\b(?:tests|benchmarks|docs|sklearn_normlock|notebooks)/[\w./-]+\.(?:py|md|json|ipynb)\b")
+
+
+@pytest.mark.parametrize("page", [*DOCS.rglob("*.md"), DOCS.parent / "README.md"], ids=lambda page: page.stem)
+def test_paths_that_a_page_names_exist(page):
+    """A file of the repository that a page names is there, unless the page itself writes it."""
+    text = page.read_text("utf-8")
+    prose = re.sub(r"^```.*?^```$|https?://\S+", "", text, flags=re.MULTILINE | re.DOTALL)
+    written = set(re.findall(r"^# ([\w./-]+)$", text, re.MULTILINE))
+    missing = {path for path in PATH.findall(prose) if not (DOCS.parent / path).exists()} - written
+    assert not missing
 
 
 @pytest.fixture
