@@ -213,7 +213,7 @@ CASES = {
     no_digest: (COULD_NOT, "which has no digest of a file"),
     unknown_suffix: (COULD_NOT, "the format '.bin' is not known"),
     damaged_artifact: (COULD_NOT, "can't be read as .skops"),
-    untrusted_types: (COULD_NOT, "name them in trusted="),
+    untrusted_types: (COULD_NOT, "name them: in trusted="),
     one_of_several: (NOTHING, "nothing was checked"),
     bytes_that_differ: (MISMATCH, "was not opened"),
     another_object: (MISMATCH, "MISMATCH: "),
