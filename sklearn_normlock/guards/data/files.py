@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -183,7 +184,9 @@ def _truth(text: str) -> float:
 
 
 def _time(text: str) -> float:
-    time = datetime.fromisoformat(text.replace("Z", "+00:00"))  # Python 3.10 has no Z
+    # Python 3.10 reads neither Z nor an offset without a colon, which polars writes.
+    text = re.sub(r"(:\d\d(?:\.\d+)?[+-]\d\d)(\d\d)$", r"\1:\2", text.replace("Z", "+00:00"))
+    time = datetime.fromisoformat(text)
     return float(seconds(np.datetime64(in_utc(time), "us")))
 
 
