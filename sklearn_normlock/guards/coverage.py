@@ -1,4 +1,4 @@
-"""What could not be seen: faults that would leave a column as it is, or nearly so.
+"""Faults that could not be seen: those that would leave a column as it is, or nearly so.
 
 Nothing is assumed about a fault's visibility: each is done to data drawn from the profile, and the tests are run on
 it.
@@ -19,6 +19,7 @@ from .profiles.profile import Profile
 from .profiles.sketch import quantile
 from .profiles.steps import rest
 from .tests.evidence import weigh
+from .tests.reference import reference_of
 
 __all__ = ["Coverage", "coverage"]
 
@@ -136,7 +137,7 @@ def coverage(
             actual=expected,
             remedy="Hand over the scaler that stands behind this profile's data.",
         )
-    reference = profile.reference(drift)
+    reference = reference_of(profile, drift)
     X = _drawn(profile, n_rows)
 
     def unseen(change: Callable[[Any], Any]) -> Any:

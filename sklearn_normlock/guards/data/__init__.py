@@ -1,1 +1,1 @@
-"""What is handed over: tables of any library, and small requests gathered."""
+"""Tables of any library that are handed over, and small requests gathered."""

@@ -1,1 +1,30 @@
-"""What may have happened to a batch: each fault with its words and its inverse."""
+"""The table of faults: all that may have happened to a batch. A new kind is a class and a line here."""
+
+from __future__ import annotations
+
+from .base import MISSING, Candidate, Fault, MissingChanged, Unknown
+from .case import Case
+from .order import ColumnCopied, ColumnsReordered, ColumnsSwapped
+from .rows import L2Extra, L2Missing, MixedNorms, OneFactor, OtherModel, OtherNorm, RowsRepeated
+from .scale import LogExtra, LogMissing, MixedUnits, Rescaled, Shifted, SignFlipped, UnitChanged
+from .scalers import (
+    BatchStandardised,
+    DoubleNormalised,
+    NotNormalised,
+    OtherScaler,
+    Refit,
+    ScalerOmitted,
+    StandardisedAfter,
+)
+from .values import Clipped, Imputed, Quantised, Recoded, Stuck, Wrapped
+
+__all__ = ["FAULTS", "MISSING", "PROPOSERS", "Candidate", "Case", "Fault"]
+
+PROPOSERS: tuple[Fault, ...] = (
+    DoubleNormalised(), NotNormalised(), ScalerOmitted(), BatchStandardised(), StandardisedAfter(), Refit(),
+    OtherScaler(), ColumnsSwapped(), ColumnsReordered(), ColumnCopied(), OneFactor(), UnitChanged(), Rescaled(),
+    Shifted(), SignFlipped(), LogExtra(), LogMissing(), MixedUnits(), Imputed(), Clipped(), Stuck(), Quantised(),
+    Wrapped(), Recoded(), L2Missing(), L2Extra(), OtherNorm(), MixedNorms(), RowsRepeated(), OtherModel(),
+)  # fmt: skip
+#: By name.
+FAULTS: dict[str, Fault] = {fault.name: fault for fault in (*PROPOSERS, Unknown(), MissingChanged())}

@@ -1,1 +1,1 @@
-"""What a pipeline was fitted on: a value in kilobytes, without a row of it."""
+"""The profile of the data that a pipeline was fitted on: kilobytes, and no row."""

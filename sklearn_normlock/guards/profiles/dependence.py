@@ -46,9 +46,10 @@ ENOUGH = 64
 class Dependence:
     """``factor`` (n_columns, rank); agreement of a column with its neighbours: mean, and deviation times root of n.
 
-    ``surprise`` (4, n_columns) is about what the others leave open of a column: the mean of its logarithm in batches
-    of 16 and of 64 rows, and its deviation times the root of their rows; None where there are too few rows. ``trust``
-    is how far the likelihood of normal ranks was what it should be in such batches: from 0, not at all, to 1.
+    ``surprise`` (4, n_columns) is about the part that the others leave open of a column. It has the mean of its
+    logarithm in batches of 16 and of 64 rows, and its deviation times the root of their rows. None: there were too
+    few rows. ``trust`` is how far the likelihood of normal ranks was what it should be in such batches: from 0, not
+    at all, to 1.
     """
 
     factor: Any
@@ -115,7 +116,7 @@ class Dependence:
     def held(self) -> Any:
         """The rank correlations of different columns, as far as they were there again in the other half of the rows.
 
-        Of independent columns, what was learned is chance.
+        For independent columns, all that was learned is chance.
         """
         P = self.correlation() - np.eye(len(self.factor))
         strength, by_chance = (P**2).sum(axis=1), 2 * len(P) / self.rows
@@ -152,8 +153,8 @@ class Dependence:
     def left_open(self, scores: Any) -> Any:
         """Return of each column the logarithm of what the others leave open of it: of its mean squared residual.
 
-        Of the rows that are told best: a few of another kind, which may be absent in training's half, are no surprise,
-        nor are the ranks of the others that they push up or down.
+        Only the rows that are told best count. A few of another kind, which may be absent in half of training, are no
+        surprise; nor are the ranks of the others that they push up or down.
         """
         n = len(scores)
         best = n - int(_OF_ANOTHER_KIND * n)

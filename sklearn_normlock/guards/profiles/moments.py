@@ -15,7 +15,7 @@ LARGEST = 1e150
 
 @dataclass
 class Moments:
-    """Of each column: arrays of shape (n_columns,). Moments and bounds are those of the finite values."""
+    """Arrays over the columns, of shape (n_columns,). Moments and bounds are those of the finite values."""
 
     count: Any
     missing: Any

@@ -1,4 +1,4 @@
-"""What is asked for: a profile, and numbers that are what they must be, or an error by name."""
+"""Checks of arguments: a profile, and numbers that are what they must be, or an error by name."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def on_grids(X: Any, grid: Any = None) -> Any:
 def shares_on_grids(X: Any) -> Any:
     """Return the share of the numbers of each column that lie on each grid, of shape (n_grids, n_columns).
 
-    Of a column without a number 1, from which nothing follows.
+    Columns without numbers get 1, which is uninformative.
     """
     known = (~np.isnan(X)).sum(axis=0)
     step = max(1, _CELLS // max(len(X), 1))  # columns at a time: every number is held once for each grid

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ import numpy as np
 from ...documents.rendering import html_table
 from ...errors import InputFaultError
 from ..data.tables import Table, aligned, as_table, rows_to_look_at
-from ..tests.reference import Reference
 from .categories import Categories
 from .dependence import Dependence, dependence_of
 from .moments import LARGEST, Moments, moments_of
@@ -75,18 +73,13 @@ class Profile:
     #: Share of the rows whose norm is 1: by the sum, the root of squares, the maximum.
     unit: Any
     dependence: Dependence | None
-    _references: dict[float, Reference]
-    _lock: Any
 
     def __init__(self) -> None:
         raise TypeError("Make a profile with Profile.from_data(X) or Profile.from_dict(d).")
 
     @classmethod
     def _bare(cls) -> Profile:
-        profile = cls.__new__(cls)
-        profile._references = {}
-        profile._lock = threading.Lock()
-        return profile
+        return cls.__new__(cls)
 
     @classmethod
     def from_data(cls, X: Any) -> Profile:
@@ -178,11 +171,7 @@ class Profile:
         if not table.shape[0]:
             aligned(self, table)  # a stream goes on after an hour without rows, not with other columns
             return self
-        together = self.merge(Profile.from_data(table))
-        with self._lock:
-            for name, value in vars(together).items():
-                if name != "_lock":
-                    setattr(self, name, value)
+        self.__dict__ = self.merge(Profile.from_data(table)).__dict__  # at once: another thread may be reading
         return self
 
     def merge(self, other: Profile) -> Profile:
@@ -270,24 +259,6 @@ class Profile:
         sketches = self.sketches[: self.n_features_in_]
         return np.array([quantile(*sketch, q) if len(sketch[0]) else np.nan for sketch in sketches])
 
-    def reference(self, drift: float) -> Reference:
-        """Return what a batch is compared with, made once for each tolerance.
-
-        Parameters
-        ----------
-        drift : float
-            As in :func:`diagnose`.
-
-        Returns
-        -------
-        reference : Reference
-            Not part of the public interface.
-        """
-        with self._lock:
-            if drift not in self._references:
-                self._references = {drift: Reference(self, drift)}
-            return self._references[drift]
-
     def column_name(self, column: int) -> str:
         """Return what a column is called in a message.
 
@@ -340,8 +311,6 @@ class Profile:
         return {"document": self.to_dict()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._references = {}
-        self._lock = threading.Lock()
         read_profile(self, state["document"])
 
     def __eq__(self, other: object) -> bool:

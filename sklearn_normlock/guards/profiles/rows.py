@@ -1,4 +1,4 @@
-"""What is measured of a whole row: how far it is from the middle, and its norms."""
+"""Measures of a whole row: how far it is from the middle, and its norms."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What the values of a column are multiples of: cents, tenths of a degree, whole years, or these behind a scaler.
+"""The steps that the values of a column are multiples of: cents, tenths of a degree, whole years, or these once scaled.
 
-Nearly all that is measured or entered has few digits. What a scaler made of it lies on steps of its own, to the last
-digit, and little else does: no other column, nothing that was scaled otherwise or computed with.
+Nearly all that is measured or entered has few digits. Once scaled, it lies on steps of its own, to the last
+digit. No other column does, and nothing that was scaled otherwise or computed with.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def steps_of(X: Any, sketches: list[tuple[Any, Any]]) -> Any:
 def _ranks(x: Any, step: float) -> bool:
     """Tell whether values are ranks, or lie between two: a quantile transformer gives them to its own rows alone.
 
-    No two rows are equal, though so many would share one of so few multiples; or values, from 0 to 1 in about as many
-    steps as there are rows or more, say how many lie below, as well as a part of the rows that were ranked can tell.
+    Either no two rows are equal, though so many would share one of so few multiples. Or values from 0 to 1, in about as
+    many steps as there are rows, say how many lie below, as well as a part of the ranked rows can tell.
     """
     x = np.sort(x)
     m, times = len(x), np.ptp(x) / step

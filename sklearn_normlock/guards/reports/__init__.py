@@ -1,1 +1,1 @@
-"""What was found, and how it is said."""
+"""The finding, and how it is said."""

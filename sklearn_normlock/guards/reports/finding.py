@@ -1,4 +1,4 @@
-"""What was found in a batch, and how it is said."""
+"""The finding about a batch, and how it is said."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...documents.rendering import one_line
-from ..faults.words import COPIED, FAULTS, MISSING, OF_UNKNOWN, Fault
+from ..faults import FAULTS, MISSING
 
 __all__ = ["Diagnosis"]
 
@@ -30,8 +30,6 @@ class Diagnosis:
         What is known of the fault: ``factor`` and ``offset``, ``value``, ``scaler``, ``function``, ``norm``, ``order``.
         ``each`` has them column by column, ``or`` other units that are as likely, ``missing`` the shares of columns
         whose missing values have changed. ``also`` names faults that would leave the same numbers.
-    confidence : float
-        From 0 to 1, how far the name stands out among the hypotheses; 0 without an alarm.
     p_value : float
         How probable so odd a batch is without a fault, drift included. At most ``budget`` if there is an alarm.
     n_rows : int
@@ -60,7 +58,6 @@ class Diagnosis:
     fault: str | None = None
     columns: tuple[Any, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
-    confidence: float = 0.0
     p_value: float = 1.0
     n_rows: int = 0
     judged: bool = True
@@ -73,11 +70,8 @@ class Diagnosis:
         if not self.fault:
             return ""
         others = [(name, FAULTS[name].remedy) for name in self.details.get("also", ())]
-        return self._words.remedy + "".join(f" Or it is {n}: {text[0].lower()}{text[1:]}" for n, text in others)
-
-    @property
-    def _words(self) -> Fault:
-        return OF_UNKNOWN.get(self.details.get("reason", ""), FAULTS[str(self.fault)])
+        own = FAULTS[MISSING if self.details.get("reason") == MISSING else self.fault].remedy
+        return own + "".join(f" Or it is {n}: {text[0].lower()}{text[1:]}" for n, text in others)
 
     def explain(self) -> str:
         """Return the finding in a sentence or two.
@@ -98,10 +92,11 @@ class Diagnosis:
         together = f" The {rows} of {self.requests} requests were judged together." if self.requests > 1 else ""
         if self.details.get("reason") == MISSING:
             return f"{self.fault}: {self._missing()}. {self.remedy}{together}"
-        reason = self.details.get("reason", COPIED)
-        because = "" if reason in OF_UNKNOWN else f" ({reason})"
+        because = f" ({self.details['reason']})" if "reason" in self.details else ""
         besides = f" Besides, {self._missing()}." if "missing" in self.details else ""
-        text = self._words.sentence(_called(self.columns), of_each(self))
+        if second := self.details.get("besides"):
+            besides += f" Besides, {FAULTS[second['fault']].sentence(_called(tuple(second['columns'])), second)}."
+        text = FAULTS[self.fault].sentence(_called(self.columns), of_each(self))
         return f"{self.fault}: {text}{because}. {self._compared()}{self.remedy}{besides}{together}"
 
     def _compared(self) -> str:
@@ -118,7 +113,7 @@ class Diagnosis:
         shares = _listed(
             [f"{_percent(each['share'])} (in training {_percent(each['training'])})" for each in found.values()]
         )
-        return OF_UNKNOWN[MISSING].sentence(_called(tuple(found)), {"missing": shares})
+        return FAULTS[MISSING].sentence(_called(tuple(found)), {"missing": shares})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as JSON has it.
@@ -134,7 +129,6 @@ class Diagnosis:
             "fault": self.fault,
             "columns": list(self.columns),
             "details": self.details,
-            "confidence": self.confidence,
             "p_value": self.p_value,
             "n_rows": self.n_rows,
             "requests": self.requests,

@@ -91,7 +91,6 @@ def _verdict(profile: Profile, found: Diagnosis) -> str:
         "p-value": f"{found.p_value:.2g}",
     }
     if found.alarm:
-        facts["confidence of the name"] = f"{found.confidence:.0%}"
         facts["columns"] = ", ".join(map(str, found.columns)) or "the whole table"
         facts |= {k: _plain(v) for k, v in of_each(found).items() if k not in ("each", "missing", "or", "order")}
     text = found.explain().removeprefix(f"{found.fault}: ")

@@ -1,7 +1,7 @@
 """The tests: whether a batch is still what the profile allows, drift included.
 
-Every test asks for the probability of something at least as odd in a batch that *is* from the profile, each column
-moved by at most the tolerated drift in whatever direction is kindest to it. The budget is shared out among the tests
+Every test asks for the probability of something at least as odd in a batch that *is* from the profile. Each column may
+have moved by the tolerated drift, in whatever direction is kindest to it. The budget is shared out among the tests
 and, within a test, among its columns (Bonferroni): columns that go together cost power, never false alarms.
 """
 
@@ -30,12 +30,12 @@ from .values import new_values
 WEIGHTS = {
     "location": 0.21, "tails": 0.17, "narrow": 0.02, "spread": 0.03, "ties": 0.4, "runs": 0.02, "values": 0.14,
     "precision": 0.03, "missing": 0.05, "dependence": 0.07, "beyond": 0.01, "categories": 0.05, "unit": 0.01,
-    "standardised": 0.01, "traded": 0.01, "exchanged": 0.04, "directed": 0.1,
+    "standardised": 0.01, "traded": 0.01, "exchanged": 0.04,
 }  # fmt: skip
 WEIGHTS_OF_FEW = {**WEIGHTS, "location": 0.2, "tails": 0.15, "dependence": 0.0, "beyond": 0.3}
 FEW = 16
 _OF_ROWS_TOO = frozenset({"location", "tails", "narrow", "beyond"})
-_OF_THE_TABLE = frozenset({"unit", "standardised", "spread", "runs", "traded", "exchanged", "directed"})
+_OF_THE_TABLE = frozenset({"unit", "standardised", "spread", "runs", "traded", "exchanged"})
 #: Rows that the tests of a distribution look at, and those of all columns together, which cost more.
 ROWS, DEPENDENCE_ROWS = 2048, 256
 #: A log p-value above which no share of a budget is.
@@ -56,7 +56,7 @@ _MOST = 100.0
 
 @dataclass
 class Evidence:
-    """Of each test, the logarithm of a p-value for each of its columns (measures of rows come after the columns)."""
+    """The logarithms of p-values by test, one for each of its columns; measures of rows come after the columns."""
 
     log_p: dict[str, Any]
     rows: int
@@ -99,19 +99,32 @@ class Evidence:
         width = self.n_columns + (len(MEASURES) if test in _OF_ROWS_TOO else 0)
         return np.unique(np.flatnonzero(self.log_p[test] < self.limit(test)) % width)
 
-    def leaning(self, test: str) -> Any:
-        """Return the columns that a test finds odd, though perhaps not odd enough to alarm."""
-        return np.flatnonzero(self.log_p[test] < _LEANS) if test in self.log_p else np.zeros(0, np.int64)
+    def spare_rows(self) -> None:
+        """Forget what was said of the measures of whole rows."""
+        for test in _OF_ROWS_TOO & set(self.log_p):
+            self.log_p[test].reshape(-1, self.n_columns + len(MEASURES))[:, self.n_columns :] = 0.0
+        for test in {"unit", "spread"} & set(self.log_p):
+            self.log_p[test] = np.zeros_like(self.log_p[test])
 
-    def excess(self, tests: tuple[str, ...]) -> Any:
-        """Return by how much each column overdraws the budget of some tests, all in all."""
-        total = np.zeros(self.n_columns)
-        for test in tests:
-            if test in self.log_p:
-                p = self.log_p[test]
-                width = self.n_columns + (len(MEASURES) if test in _OF_ROWS_TOO else 0)
-                total += np.clip(self.limit(test) - p.reshape(-1, width).min(axis=0), 0.0, _MOST)[: self.n_columns]
-        return total
+    def leaning(self) -> Any:
+        """Return the columns that some test finds odd, though not odd enough to alarm."""
+        found = self.by_column()
+        return np.flatnonzero(found < min(_LEANS, float(found.min(initial=0.0)) / 2))
+
+    def by_column(self) -> Any:
+        """Return the least log p-value of each column, in all tests of single columns."""
+        least = np.zeros(self.n_columns)
+        for test, p in self.log_p.items():
+            if test in _OF_THE_TABLE or test == "categories":
+                continue
+            width = self.n_columns + (len(MEASURES) if test in _OF_ROWS_TOO else 0)
+            least = np.minimum(least, p.reshape(-1, width).min(axis=0)[: self.n_columns])
+        return least
+
+    def oddest(self) -> Any:
+        """Return the columns that are odd at all, the oddest first."""
+        found = self.by_column()
+        return np.argsort(found)[: int((found < 0).sum())]
 
     def flagged(self) -> Any:
         """Return every column at which any test alarms; measures of rows left out."""
@@ -174,8 +187,6 @@ def weigh(reference: Reference, X: Any, categories: dict[int, Any], budget: floa
             log_p |= _dependence(reference, X)
         if n >= FEW and reference.continuous.any():
             log_p["spread"] = _spread(reference, X)
-        if n >= FEW:
-            log_p["directed"] = np.zeros(1)  # asked of a batch that nothing else has found odd; see diagnosis
     log_p["beyond"] = _beyond(reference, every, evidence.limit("beyond") - float(np.log(n)))
     return evidence
 

@@ -1,4 +1,4 @@
-"""What can't be chance: columns standardised on the batch itself, rows of exactly unit length."""
+"""Coincidences that can't be chance: columns standardised on the batch itself, rows of exactly unit length."""
 
 from __future__ import annotations
 
@@ -217,8 +217,8 @@ def _zeros(reference: Reference, row: Any) -> tuple[str, float]:
 def traded_values(reference: Reference, X: Any) -> tuple[tuple[int, ...], float]:
     """Return the two columns that have each other's most frequent value to the last digit, and the log of that chance.
 
-    Of columns that a scaler has given numbers of their own; elsewhere the same few are in all of them. No columns and 0
-    if there are none, or several such pairs.
+    Asked only for columns that a scaler has given numbers of their own; elsewhere the same few are in all of them. No
+    columns and 0 if there are none, or several such pairs.
     """
     d = X.shape[1]
     own = (np.abs(reference.mean) < _SCALED) & (np.abs(reference.std - 1) < _SCALED)

@@ -1,15 +1,15 @@
-"""What a batch is compared with: thresholds made from a profile once, for one tolerance of drift."""
+"""Thresholds that a batch is compared with, made from a profile once, for one tolerance of drift."""
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from collections import OrderedDict
+from typing import Any
 
 import numpy as np
 from scipy.integrate import trapezoid
 
-from ..density import Density
 from ..profiles.precision import lattice
+from ..profiles.profile import Profile
 from ..profiles.rows import CAP, MEASURES
 from ..profiles.sketch import EXACT, quantile, share_below
 from ..profiles.statistics import nearest
@@ -17,9 +17,6 @@ from ..profiles.steps import NEAR as NEAR_A_STEP
 from ..profiles.steps import ROUNDED
 from .tails import hill
 from .tilt import more_frequent, more_frequent_flag, tilted
-
-if TYPE_CHECKING:
-    from ..profiles.profile import Profile
 
 #: Shares beyond which rows are counted, and shares of the rows nearest to the middle that are counted.
 TAILS = (0.75, 0.9, 0.98, 1.0)
@@ -53,6 +50,7 @@ class Reference:
 
     def __init__(self, profile: Profile, drift: float) -> None:
         self.profile = profile
+        self.moments = profile.moments
         self.drift = drift
         d = self.columns = profile.n_features_in_
         self.known = np.array([len(values) > 0 for values, _ in profile.sketches])
@@ -103,18 +101,6 @@ class Reference:
         self._beyond()
         self.spans: dict[Any, Any] = {}
 
-    @cached_property
-    def density(self) -> Density:
-        """The density of each column."""
-        return Density(self)
-
-    @cached_property
-    def singles(self) -> Reference:
-        """The same of values that hardly repeat; see :mod:`sklearn_normlock.guards.singles`."""
-        from ..singles import of_singles
-
-        return of_singles(self) if any(self.jumps[: self.columns]) else self
-
     def atoms(self, j: Any) -> Any:
         """Return the values that many rows share, in ascending order."""
         return self._often[j][0]
@@ -145,8 +131,8 @@ class Reference:
     def _distance_holds(self) -> bool:
         """Tell whether the distances of rows are those from these means, in these deviations.
 
-        Those of a part are from its own. Of parts that differ, or of a few rows each, they are no longer what they are
-        called; then their mean isn't what the columns' own sketches make of it.
+        Those of a part are from its own. Merged from parts that differ, or have few rows each, they are no longer that.
+        Then their mean isn't what the columns' own sketches make of it.
         """
         expected, rows = 0.0, self.profile.moments.count.astype(float)
         for j in np.flatnonzero(self.std > 0):
@@ -269,3 +255,36 @@ def _steps(values: Any, shares: Any) -> tuple[Any, Any]:
     # Of a value that few rows have, several points of the grid may lie in its jump.
     at, of = np.unique(values[1:][jump], return_inverse=True)
     return at, np.bincount(of, up[jump], len(at))
+
+
+#: The last references, so that a service that judges many batches makes each once.
+_RECENT: OrderedDict[tuple[int, float], Reference] = OrderedDict()
+_KEPT = 16
+
+
+def reference_of(profile: Profile, drift: float) -> Reference:
+    """Return what a batch is compared with, made once for each profile and tolerance.
+
+    Parameters
+    ----------
+    profile : Profile
+        The profile.
+    drift : float
+        How far, in deviations, each column's mean may have moved without being a fault.
+
+    Returns
+    -------
+    reference : Reference
+        Shared: not to be changed.
+    """
+    # A profile is a value: what is added to it makes new moments.
+    key = id(profile.moments), drift
+    found = _RECENT.get(key)
+    if found is None or found.moments is not profile.moments:
+        found = _RECENT[key] = Reference(profile, drift)
+        while len(_RECENT) > _KEPT:
+            try:
+                _RECENT.popitem(last=False)
+            except KeyError:  # another thread was first
+                break
+    return found

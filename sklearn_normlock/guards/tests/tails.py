@@ -1,9 +1,9 @@
 """Bounds on how probable a count or a value is, that hold whatever the distribution and for small profiles too.
 
 Counts: of m training rows r - 1 lay beyond a threshold. If a batch is exchangeable with them, the share beyond it has
-the Beta(r, m + 1 - r) distribution (that of an order statistic), so the count in a batch of n is beta-binomial,
-exactly, and the size of the profile is paid for. Values: beyond the greatest value seen, a Pareto tail whose index is
-Hill's estimate at its upper confidence bound.
+the Beta(r, m + 1 - r) distribution, that of an order statistic. The count in a batch of n is then exactly
+beta-binomial, and the size of the profile is paid for. Values: beyond the greatest value seen, a Pareto tail whose
+index is Hill's estimate at its upper confidence bound.
 """
 
 from __future__ import annotations

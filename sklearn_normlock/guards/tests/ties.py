@@ -58,8 +58,8 @@ def tie_evidence(reference: Reference, X: Any, ordered: Any) -> Any:
 def rows_in_runs(reference: Reference, X: Any, ordered: Any) -> float:
     """Return the log of how probable it is that so many rows share a value with two others, in whatever column.
 
-    Of the columns in which no two rows of training had the same. Each value that repeats may be that of one of these,
-    too; of all rows together, those of training and of the batch, any may have been the batch's.
+    Only columns in which no two rows of training had the same are asked. Each value that repeats may be that of one
+    of these, too; of all rows together, those of training and of the batch, any may have been the batch's.
     """
     d = X.shape[1]
     single = reference.known[:d] & (reference.profile.ties[:d] == 0) & ~np.array(reference.jumps[:d])
@@ -271,9 +271,9 @@ def _log_p_of_count(
 def _log_p_of_rare(reference: Reference, j: int, value: float, count: int, n: int, inside: float) -> float:
     """Return (a bound on) the log of how probable it is that so many rows share one of the rarer values.
 
-    Had the n rows been drawn from these and the m of training together, each k of them that share a value would all be
-    among the n with probability C(n, k) / C(n + m, k); how many such k there are is at most what training's pairs of
-    equal values leave room for, and the batch's own. Or, which says more of many rows: k of n share one of some values
+    Had the n rows been drawn from these and the m of training together, k that share a value would all be among the n
+    with probability C(n, k) / C(n + m, k). How many such k there are is bounded: by the pairs of equal values that
+    training has, and by the batch's own. Or, which says more of many rows: k of n share one of some values
     with probability at most C(n, k) Σp^k.
     """
     m = float(reference.rows[j])

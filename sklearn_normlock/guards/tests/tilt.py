@@ -1,8 +1,8 @@
 """A population that has drifted: rows are what they were, some of them more frequent.
 
 Not every drift moves each value by the same. If more customers are old, the share of those beyond seventy grows, and
-nobody is older than before. The kindest such change that moves a column's mean by a given amount, of all those with the
-same divergence, is the exponential tilt: each row is as much more frequent as exp(theta z) says (Csiszár 1975).
+nobody is older than before. The kindest such change that moves a column's mean by a given amount is the exponential
+tilt: each row is as much more frequent as exp(theta z) says (Csiszár 1975).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _STEPS = 6
 def more_frequent(share: Any, drift: float) -> Any:
     """Return the greatest share that rows may have after a drift which had a share before, whichever rows they are.
 
-    Of a normal variable that moves by so many deviations, its most extreme values gain most (Neyman & Pearson 1933).
+    In a normal variable that moves by so many deviations, the most extreme values gain most (Neyman & Pearson 1933).
     """
     return ndtr(ndtri(share) + drift)
 
@@ -69,31 +69,3 @@ def tilted(fine: Any, mean: Any, std: Any, moved: float, thresholds: Any, shares
         out[k] = shares[k] * np.where(plain > 0, grown / np.where(plain > 0, plain, 1.0), of_one[k])
     by_steps = ndtr(ndtri(np.clip(shares, 0.0, 1.0)) + moved)
     return np.clip(np.fmax(out, by_steps), shares, 1.0)
-
-
-def kindest(fine: Any, mean: Any, std: Any, most: float, X: Any) -> Any:
-    """Return the greatest log-likelihood ratio of a tilted population to the one before.
-
-    Parameters
-    ----------
-    fine : ndarray of shape (n_points, n_columns)
-        Values at evenly spaced shares.
-    mean, std : ndarray of shape (n_columns,)
-        Of the columns.
-    most : float
-        The largest theta, either way: of a normal variable, by how many deviations the mean moves.
-    X : ndarray of shape (n_rows, n_columns)
-        The batch; missing values are NaN.
-
-    Returns
-    -------
-    log_ratio : ndarray of shape (n_columns,)
-        At least 0.
-    """
-    scale = np.where(std > 0, std, 1.0)
-    z, of_batch = (np.clip((values - mean) / scale, -FAR, FAR) for values in (fine, X))
-    total, n = np.nansum(of_batch, axis=0), (~np.isnan(of_batch)).sum(axis=0)
-    out = np.zeros(len(total))
-    for theta in np.linspace(-most, most, 2 * _STEPS + 1):
-        out = np.maximum(out, theta * total - n * np.log(np.exp(theta * z).mean(axis=0)))
-    return out

@@ -1,0 +1,413 @@
+"""Single columns on another scale: a unit, a factor, an offset, a sign, a logarithm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ... import units
+from ..calibration import CALIBRATION as C
+from ..profiles.statistics import median
+from ..profiles.steps import common_step
+from .base import Candidate, Fault, replaced
+from .case import Case
+
+#: Factors with their prior and the units on both sides, and the inverse of each.
+KNOWN = [(f, C.power, "") for f in units.POWERS]
+KNOWN += [(f, C.unit, words) for f, words in {**units.FACTORS, **units.CLOSE_FACTORS}.items()]
+KNOWN += [(1 / f, prior, words) for f, prior, words in KNOWN]
+_LOG_KNOWN = np.log([f for f, _, _ in KNOWN])
+_PRIORS = np.array([prior for _, prior, _ in KNOWN])
+#: Each logarithm: its name, itself and its inverse.
+LOGS: tuple[tuple[str, Callable[[Any], Any], Callable[[Any], Any]], ...] = (
+    ("log", np.log, np.exp),
+    ("log1p", np.log1p, np.expm1),
+    ("log10", np.log10, lambda x: np.power(10.0, x)),
+    ("log2", np.log2, np.exp2),
+)
+#: The standard error of a mean between the quartiles, for a normal variable of deviation 1 and one row.
+_OF_MIDDLE = 1.2
+
+
+def choice(case: Case, columns: Any) -> float:
+    """Return what it costs to say which columns, in nats."""
+    return float(len(columns) * np.log(case.d))
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A factor: the logarithm of its estimate with a standard error, and the known one if it has earned its name."""
+
+    log: float
+    error: float
+    known: int | None
+    inside: tuple[int, ...]
+
+    @classmethod
+    def judged(cls, log: float, error: float, forgiven: float = 0.0) -> Factor:
+        """Return a factor with the unit that it is: the most probable of all, by far."""
+        wide = np.where(_PRIORS == C.power, np.hypot(error, forgiven), error)
+        likelihood = np.exp(-0.5 * ((_LOG_KNOWN - log) / wide) ** 2)
+        weight = _PRIORS * likelihood
+        every = weight.sum() + C.any_factor * np.sqrt(2 * np.pi) * error
+        best = int(weight.argmax())
+        inside = tuple(np.flatnonzero(np.abs(_LOG_KNOWN - log) <= 2 * wide).tolist())
+        return cls(log, error, best if weight[best] > C.sure_of_unit * every else None, inside)
+
+    @property
+    def slope(self) -> float:
+        """The factor itself."""
+        return float(np.exp(self.log)) if self.known is None else KNOWN[self.known][0]
+
+    @property
+    def cost(self) -> float:
+        """How much there is to say, in nats."""
+        return -float(np.log(C.any_factor * 2.5 * self.error if self.known is None else KNOWN[self.known][1]))
+
+    def told(self) -> dict[str, Any]:
+        """Return the details of the factor."""
+        details: dict[str, Any] = {"factor": self.slope}
+        if self.known is not None:
+            words = KNOWN[self.known][2]
+            return {**details, "offset": 0.0, "unit": f"×{self.slope:.6g}" + f" ({words})" * bool(words)}
+        low, high = np.exp(self.log - 2 * self.error), np.exp(self.log + 2 * self.error)
+        details |= {"interval": [float(low), float(high)]}
+        if self.inside:
+            details["or"] = [{"factor": KNOWN[i][0], "unit": f"×{KNOWN[i][0]:.6g}"} for i in self.inside]
+        return details
+
+
+@dataclass(frozen=True)
+class Change:
+    """A factor for each of some columns, and perhaps an offset."""
+
+    columns: Any
+    factors: list[Factor]
+    offsets: Any
+    whole: bool
+    cost: float
+
+    @property
+    def named(self) -> bool:
+        """Whether each factor is that of a known unit."""
+        return all(factor.known is not None for factor in self.factors)
+
+    def candidate(self, case: Case, fault: str, also: tuple[str, ...] = ()) -> Candidate:
+        """Return the change as a candidate."""
+        slope = np.array([factor.slope for factor in self.factors])
+        at = self.columns
+        undone = replaced(case.X, at, case.from_raw((case.to_raw(case.X[:, at], at) - self.offsets) / slope, at))
+        each = {int(j): factor.told() for j, factor in zip(at, self.factors, strict=True)}
+        for j, offset in zip(at, self.offsets, strict=True):
+            each[int(j)].setdefault("offset", float(offset))
+            if offset:
+                each[int(j)]["offset"] = float(offset)
+        free = not self.named or bool(np.any(self.offsets))
+        details = {} if len(each) > 1 and len({f.log for f in self.factors}) > 1 else next(iter(each.values()))
+        return Candidate(fault, at, undone, self.cost, details, {} if self.whole else each, self.whole, free, also=also)
+
+
+def changes(case: Case) -> Iterator[Change]:
+    """Yield the factors that the columns that alarm may have been multiplied with: one for all, or one each."""
+    columns = case.odd[case.varied[case.odd]]
+    if not len(columns) or case.n < 3:
+        return
+    if case.state.scaled and case.scaler is None:
+        yield from _affine_changes(case, columns)
+        return
+    log, error, spread = _log_ratios(case, np.flatnonzero(case.varied))
+    log, error, spread = (dict(zip(np.flatnonzero(case.varied), of, strict=True)) for of in (log, error, spread))
+    usable = np.array([j for j in columns if np.isfinite(log[j])], np.int64)
+    if not len(usable):
+        return
+    groups = [(usable, False)]
+    if len(columns) >= C.many * case.varied.sum():
+        groups.append((np.array([j for j in log if np.isfinite(log[j])], np.int64), True))
+    for of, whole in groups:
+        weight = np.array([1 / error[j] ** 2 for j in of])
+        pooled = float((weight * [log[j] for j in of]).sum() / weight.sum())
+        # Columns that go together are no independent estimates: their error is that of the surest.
+        common = Factor.judged(pooled, min(error[j] for j in of), C.forgiven * min(spread[j] for j in of))
+        cost = C.kind + common.cost + (0.0 if whole else choice(case, of))
+        yield Change(of, [common] * len(of), np.zeros(len(of)), whole, cost)
+    each = [Factor.judged(log[j], error[j], C.forgiven * spread[j]) for j in usable]
+    known = np.array([factor.known is not None for factor in each])
+    # Units may be one fault, and the rest another.
+    for some in (known, ~known, known | True) if len(each) > 1 else ():
+        if some.any():
+            at, factors = usable[some], [each[i] for i in np.flatnonzero(some)]
+            cost = C.kind + sum(factor.cost for factor in factors) + choice(case, at)
+            yield Change(at, factors, np.zeros(len(at)), False, cost)
+
+
+def _log_ratios(case: Case, columns: Any) -> tuple[Any, Any, Any]:
+    """Return the logarithm of each column's factor, its standard error, and the deviation of the logarithms."""
+    out = np.full((3, len(columns)), np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        was = np.log(np.abs(case.to_raw(case.reference.fine[:, columns], columns)))
+        now = np.log(np.abs(case.to_raw(case.X[:, columns], columns)))
+    for i, j in enumerate(columns):
+        a, b = was[np.isfinite(was[:, i]), i], now[np.isfinite(now[:, i]), i]
+        if len(a) < 3 or len(b) < 3:
+            continue
+        (a_low, a_high), (b_low, b_high) = np.quantile(a, (0.25, 0.75)), np.quantile(b, (0.25, 0.75))
+        middle = b[(b >= b_low) & (b <= b_high)].mean() - a[(a >= a_low) & (a <= a_high)].mean()
+        spread = max((a_high - a_low) / 1.349, (b_high - b_low) / 1.349, 1e-9)
+        out[:, i] = middle, max(_OF_MIDDLE * spread / np.sqrt(case.effective[j] * len(b) / case.n), 1e-6), spread
+        out[:2, i] = _by_steps(case, int(j), *out[:2, i])
+    return out[0], out[1], out[2]
+
+
+def _by_steps(case: Case, j: int, log: float, error: float) -> tuple[float, float]:
+    """Return the factor that the steps of a column's values have, which is exact, if it is about the estimate."""
+    own = case.reference.profile.steps[1, j]
+    now = common_step(np.unique(case.X[~np.isnan(case.X[:, j]), j])) if own else 0.0
+    exact = float(np.log(now / own)) if now else np.inf
+    return (exact, 1e-5) if abs(exact - log) < 4 * error else (log, error)
+
+
+def affine(case: Case, columns: Any) -> tuple[Any, Any, Any]:
+    """Return slope and offset of columns against training, by their quantiles, and the error of the log slope."""
+    was, now = (of[:, columns] for of in case.quantiles)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        off = was - was.mean(axis=0)
+        slope = (off * now).sum(axis=0) / np.maximum((off**2).sum(axis=0), 1e-300)
+        offset = now.mean(axis=0) - slope * was.mean(axis=0)
+    return slope, offset, 0.8 / np.sqrt(case.effective[columns])
+
+
+def _affine_changes(case: Case, columns: Any) -> Iterator[Change]:
+    """Behind a scaler that is not known, a factor of the raw numbers is a slope and an offset of the scaled ones."""
+    slope, offset, error = affine(case, columns)
+    good = np.isfinite(slope) & (slope > 0)
+    columns, slope, offset, error = columns[good], slope[good], offset[good], error[good]
+    if len(columns) and len(columns) < max(C.many * case.varied.sum(), 2):
+        by_steps = [
+            _by_steps(case, int(j), float(np.log(s)), float(e)) for j, s, e in zip(columns, slope, error, strict=True)
+        ]
+        factors = [Factor.judged(*each) for each in by_steps]
+        for i, (j, factor) in enumerate(zip(columns, factors, strict=True)):
+            was, now = (of[:, j].mean() for of in case.quantiles)
+            offset[i] = now - factor.slope * was
+        one = -float(np.log(C.any_shift))
+        cost = C.kind + sum(factor.cost + one for factor in factors) + choice(case, columns)
+        yield Change(columns, factors, offset, False, cost)
+
+
+class UnitChanged(Fault):
+    """A column in another unit that is known: its factor lies in the interval, and no other is likelier."""
+
+    name = "unit_changed"
+    words = "{columns} in another unit: {unit}"
+    remedy = "Convert back to the unit of training."
+
+    def propose(self, case: Case) -> Iterator[Candidate]:
+        """Yield known factors, for all columns that alarm or for each; and other scales of temperature."""
+        for change in changes(case):
+            if change.named:
+                yield change.candidate(case, self.name)
+        columns = case.odd[case.varied[case.odd]]
+        if not len(columns) or (case.state.scaled and case.scaler is None):
+            return
+        raw = case.to_raw(case.X[:, columns], columns)
+        for (slope, offset), words in units.TEMPERATURES.items():
+            undone = replaced(case.X, columns, case.from_raw((raw - offset) / slope, columns))
+            told = {"factor": slope, "offset": offset, "unit": words}
+            cost = C.kind - float(np.log(C.unit)) + choice(case, columns)
+            yield Candidate(self.name, columns, undone, cost, told, {int(j): told for j in columns})
+
+    def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
+        """Multiply by 2.54."""
+        return replaced(X, columns, X[:, columns] * 2.54)
+
+
+class Rescaled(Fault):
+    """A column times a factor that is no known unit's, or that can't be told from others."""
+
+    name = "rescaled"
+    words = "{columns} multiplied by about {factor} (between {interval})"
+    remedy = "Look for a change of unit, currency or scale upstream."
+
+    def propose(self, case: Case) -> Iterator[Candidate]:
+        """Yield estimated factors."""
+        for change in changes(case):
+            if not change.named:
+                own_slope = any(abs(f.log) > 2 * f.error for f in change.factors)
+                yield change.candidate(case, self.name if own_slope or not change.offsets.any() else "shifted")
+
+    def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
+        """Multiply by a factor from 3 to 9."""
+        return replaced(X, columns, X[:, columns] * rng.uniform(3, 9))
+
+
+class Shifted(Fault):
+    """A column plus a constant."""
+
+    name = "shifted"
+    words = "{columns} moved by a constant: {shift}"
+    remedy = "Look for an offset, a baseline or a new source; retrain if it is real."
+
+    def propose(self, case: Case) -> Iterator[Candidate]:
+        """Yield the constants by which the columns that alarm have moved."""
+        columns = case.odd[case.varied[case.odd]]
+        if not len(columns):
+            return
+        was, now = (of[4:-4, columns] for of in case.quantiles)
+        shift = (now - was).mean(axis=0)
+        std, error = case.reference.std[columns], _OF_MIDDLE / np.sqrt(case.effective[columns])
+        undone = replaced(case.X, columns, case.X[:, columns] - shift)
+        cost = C.kind + choice(case, columns) - float(np.log(C.any_shift * 2.5 * error).sum())
+        each = {
+            int(j): {"shift": float(by), "interval": [float(by - 2 * e * s), float(by + 2 * e * s)]}
+            for j, by, e, s in zip(columns, shift, error, std, strict=True)
+        }
+        yield Candidate(self.name, columns, undone, cost, next(iter(each.values())), each, free=True)
+
+    def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
+        """Move by one deviation."""
+        return replaced(X, columns, X[:, columns] + np.nan_to_num(profile.std[columns]))
+
+
+class SignFlipped(Fault):
+    """Columns negated: by their own distributions, or by the correlations that turned round."""
+
+    name = "sign_flipped"
+    words = "{columns} with the other sign"
+    remedy = "Look for a changed convention (debit and credit, up and down), and negate."
+
+    def propose(self, case: Case) -> Iterator[Candidate]:
+        """Yield the columns that alarm, those whose correlations turned round, and all."""
+        every = np.flatnonzero(case.varied)
+        sets = [case.odd[case.varied[case.odd]], self._turned(case), every]
+        told = set[tuple[int, ...]]()
+        for columns in sets:
+            key = tuple(map(int, columns))
+            if not len(columns) or key in told:
+                continue
+            told.add(key)
+            whole = len(columns) == len(every)
+            cost = C.kind + (1.0 if whole else choice(case, columns))
+            undone = replaced(case.X, columns, case.from_raw(-case.to_raw(case.X[:, columns], columns), columns))
+            yield Candidate(self.name, columns, undone, cost, whole=whole and len(every) > 1)
+            if case.state.scaled and case.scaler is None:  # about a middle that is not known
+                moved = case.reference.middle[columns] - median(-case.X[:, columns])
+                moved_too = replaced(case.X, columns, moved - case.X[:, columns])
+                cost -= len(columns) * float(np.log(C.any_shift))
+                yield Candidate(self.name, columns, moved_too, cost, free=True, whole=whole and len(every) > 1)
+
+    @staticmethod
+    def _turned(case: Case) -> Any:
+        """Return the columns that must be negated for the correlations to be those of training, one after the other."""
+        if case.together is None:
+            return case.odd[:0]
+        products, signs = case.together.R * case.together.P, np.ones(case.d)
+        for _ in range(2 * case.d):
+            gain = -4.0 * case.together.worth * signs * (products @ signs) - signs * np.log(case.d)
+            j = int(np.argmax(gain))
+            if gain[j] <= 0:
+                break
+            signs[j] = -signs[j]
+        return np.flatnonzero((signs < 0) & case.varied)
+
+    def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
+        """Negate."""
+        return replaced(X, columns, -X[:, columns])
+
+
+class _Logarithm(Fault):
+    undo_index: int
+
+    def propose(self, case: Case) -> Iterator[Candidate]:
+        """Yield each logarithm, of the columns that alarm."""
+        columns = case.odd[case.varied[case.odd]]
+        if not len(columns) or (case.state.scaled and case.scaler is None):
+            return
+        raw = case.to_raw(case.X[:, columns], columns)
+        low, high = (case.to_raw(of[: case.d][columns], columns) for of in (case.reference.low, case.reference.high))
+        for function, *both in LOGS:
+            with np.errstate(all="ignore"):
+                made = both[self.undo_index](raw)
+                there = np.isfinite(made).sum(axis=0) == np.isfinite(raw).sum(axis=0)
+                # What it makes lies about where training did, or it is none.
+                reach = 2 * (high - low) + 1e-300
+                there &= (np.nanmax(made, axis=0, initial=-np.inf) < high + reach) & (
+                    np.nanmin(made, axis=0, initial=np.inf) > low - reach
+                )
+            if there.any():
+                at = columns[there]
+                undone = replaced(case.X, at, case.from_raw(made[:, there], at))
+                cost = C.kind + float(np.log(len(LOGS))) + choice(case, at)
+                each = {int(j): {"function": function} for j in at}
+                yield Candidate(self.name, at, undone, cost, {"function": function}, each)
+
+
+class LogExtra(_Logarithm):
+    """A logarithm that training had not."""
+
+    name = "log_extra"
+    words = "{columns} went through a logarithm ({function}) that there was none of in training"
+    remedy = "Leave out the logarithm."
+    undo_index = 1
+
+    def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
+        """Take log1p."""
+        return replaced(X, columns, np.log1p(np.maximum(X[:, columns], 0)))
+
+
+class LogMissing(_Logarithm):
+    """A logarithm of training that is missing."""
+
+    name = "log_missing"
+    words = "{columns} without the logarithm ({function}) of training"
+    remedy = "Apply the logarithm first."
+    undo_index = 0
+
+    def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
+        """Take expm1."""
+        return replaced(X, columns, np.expm1(np.minimum(X[:, columns], 300.0)))
+
+
+class MixedUnits(Fault):
+    """Some rows of a column in another unit than the others."""
+
+    name = "mixed_units"
+    words = "{columns} in two units: {share} of the rows are multiplied by {factor}"
+    remedy = "Find the source that writes the other unit, and convert its rows."
+
+    def propose(self, case: Case) -> Iterator[Candidate]:
+        """Yield for each column that alarms the factor that explains the rows far outside of training."""
+        reference, d = case.reference, case.d
+        tolerance = reference.tolerance[:d]
+        if case.state.scaled and case.scaler is None:
+            return
+        for j in case.odd[case.varied[case.odd]]:
+            x = case.X[:, j]
+            low, high = reference.low[j] - tolerance[j], reference.high[j] + tolerance[j]
+            outside = (x < low) | (x > high)
+            if not 0.01 < outside.mean() < 0.99:
+                continue
+            best: tuple[float, int, Any] | None = None
+            for i, (factor, prior, _) in enumerate(KNOWN):
+                if abs(np.log(factor)) < np.log(3.0):
+                    continue
+                made = case.from_raw(case.to_raw(x[:, None], [j]) / factor, [j])[:, 0]
+                nearer = outside & (made >= low) & (made <= high)
+                if nearer.sum() < 0.8 * outside.sum():  # a few may be outside by themselves
+                    continue
+                # Rows that fit as they are and would fit converted stay as they are, unless none of these do.
+                undone = replaced(case.X, [j], np.where(nearer, made, x)[:, None])
+                score = case.misfit(undone, [j]) - float(np.log(prior))
+                if best is None or score < best[0]:
+                    best, share = (score, i, undone), float(nearer.mean())
+            if best is not None:
+                told = {"factor": KNOWN[best[1]][0], "share": f"{share:.0%}", "fraction": share}
+                cost = 2 * C.kind + float(np.log(case.d)) + 4.0
+                yield Candidate(self.name, np.array([j]), best[2], cost, told, {int(j): told})
+
+    def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
+        """Multiply a third of the rows by 1000."""
+        rows = rng.random(len(X)) < 1 / 3
+        return replaced(X, columns, np.where(rows[:, None], X[:, columns] * 1000.0, X[:, columns]))
