@@ -59,10 +59,14 @@ def _called(name: str, backwards: bool = False, dense: bool = False) -> Factory:
     return factory
 
 
+# What every ColumnTransformer keeps of its fit, and some version reads at each call.
+_OF_FIT = {"_columns", "_remainder", "_transformer_to_input_indices"}
+
+
 def _columns(compiler: Compiler, est: Any) -> Kernel:
     schema = schema_of(est)
     parts = _parts(est)
-    demand(not est.transformer_weights, type(est.sparse_output_) is bool, "_columns" in vars(est))
+    demand(not est.transformer_weights, type(est.sparse_output_) is bool, vars(est).keys() >= _OF_FIT)
     if schema.names is None:
         return _columns_of_array(compiler, est, schema, parts)
     return _columns_of_frame(compiler, est, schema.names, parts)

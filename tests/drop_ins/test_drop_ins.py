@@ -107,6 +107,7 @@ REQUIRED = {
     "transformers": [("a", "passthrough", [0])],
     "dictionary": np.eye(2),
     "estimator": LogisticRegression(),
+    "base_estimator": LogisticRegression(),  # of the chains, up to 1.6
     "estimators": [("a", LogisticRegression())],
     "param_grid": {"C": [1.0]},
     "param_distributions": {"C": [1.0]},
