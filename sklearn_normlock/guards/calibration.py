@@ -31,6 +31,9 @@ class Calibration:
     #: The prior of each power of ten, of each other unit, and of a factor of no known unit.
     power: float = _constant(0.1, "probability", "prefixes and per cent are the commonest changes of unit")
     unit: float = _constant(0.02, "probability", "so that all units together have about the weight of the powers")
+    close_unit: float = _constant(
+        0.01, "probability", "half of a unit's: rarer, and told from others only by exact ratios"
+    )
     any_factor: float = _constant(0.05, "per nat", "one tenth, spread evenly over factors from 1/e to e and beyond")
     any_shift: float = _constant(0.1, "per deviation", "spread evenly over ten deviations")
     #: A unit's name is told if it is so probable among all factors.

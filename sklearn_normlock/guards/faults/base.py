@@ -36,6 +36,8 @@ class Candidate:
         Whether it touches the table as a whole, so that no columns are told.
     free : bool
         Whether its parameters were estimated from the batch. Then the distributions must match, drift aside.
+    rounded : bool
+        Whether undoing gives training's values only nearly, as a deviation over n - 1 does; estimates always do.
     separable : bool
         Whether it may be true of some of its columns only; an order is not.
     also : tuple of str
@@ -50,6 +52,7 @@ class Candidate:
     each: dict[int, dict[str, Any]] = field(default_factory=dict)
     whole: bool = False
     free: bool = False
+    rounded: bool = False
     separable: bool = True
     also: tuple[str, ...] = ()
 

@@ -17,7 +17,8 @@ from .case import Case
 
 #: Factors with their prior and the units on both sides, and the inverse of each.
 KNOWN = [(f, C.power, "") for f in units.POWERS]
-KNOWN += [(f, C.unit, words) for f, words in {**units.FACTORS, **units.CLOSE_FACTORS}.items()]
+KNOWN += [(f, C.unit, words) for f, words in units.FACTORS.items()]
+KNOWN += [(f, C.close_unit, words) for f, words in units.CLOSE_FACTORS.items()]
 KNOWN += [(1 / f, prior, words) for f, prior, words in KNOWN]
 _LOG_KNOWN = np.log([f for f, _, _ in KNOWN])
 _PRIORS = np.array([prior for _, prior, _ in KNOWN])

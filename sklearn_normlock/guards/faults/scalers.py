@@ -15,7 +15,7 @@ from .scale import affine
 
 
 def _whole(case: Case, fault: str, undone: Any, cost: float, details: Any, **more: Any) -> Candidate:
-    return Candidate(fault, np.flatnonzero(case.varied), undone, cost, details, whole=True, **more)
+    return Candidate(fault, np.flatnonzero(case.varied), undone, cost, details, whole=True, rounded=True, **more)
 
 
 class DoubleNormalised(Fault):
