@@ -2,8 +2,9 @@
 
 Where an image is still of eight bits when its pixels become numbers, each channel of the output can take 256 values and
 no others. Each fault of the arithmetic has 256 values of its own, so that a batch shows it exactly: no profile is
-fitted, and other subjects are no alarm. What moves pixels about (filter, crop, mirror), exchanges colours before the
-statistics, or exchanges dark and light leaves the values as they are, and can't be told.
+fitted, and other subjects are no alarm. A fault that moves pixels about (filter, crop,
+mirror), exchanges colours before the statistics, or exchanges dark and light leaves the values as they are. It can't be
+told.
 """
 
 from __future__ import annotations
