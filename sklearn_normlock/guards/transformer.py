@@ -93,7 +93,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.min_rows = min_rows
         self.drift = drift
 
-    def fit(self, X: Any, y: Any = None) -> InputGuard:
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> InputGuard:
         """Learn what the data looks like.
 
         Parameters
@@ -102,6 +102,10 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             What the pipeline is fitted on.
         y : None
             Ignored.
+        groups : array-like of shape (n_rows,), default=None
+            The block of each row (its week, its patient), in the order of time if there is one: batches are then
+            expected to differ from each other as those blocks do. A pipeline hands it on as
+            ``inputguard__groups=...``.
 
         Returns
         -------
@@ -116,7 +120,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._check_parameters()
         table = as_table(X)
         self._check_columns(X, reset=True)
-        self.profile_ = Profile.from_data(table)
+        self.profile_ = Profile.from_data(table, groups=groups)
         self._pool = Pool(self.min_rows)
         return self
 
@@ -151,7 +155,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             self._judge(*enough)
         return _as_is(X)
 
-    def fit_transform(self, X: Any, y: Any = None) -> Any:
+    def fit_transform(self, X: Any, y: Any = None, groups: Any = None) -> Any:
         """Learn what the data looks like and return it, unchecked.
 
         Parameters
@@ -160,13 +164,15 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             What the pipeline is fitted on.
         y : None
             Ignored.
+        groups : array-like of shape (n_rows,), default=None
+            As for :meth:`fit`.
 
         Returns
         -------
         X : object
             The same object, if it has a shape; a list comes out as an array.
         """
-        self.fit(X, y)
+        self.fit(X, y, groups)
         return _as_is(X)
 
     def flush(self) -> Diagnosis | None:

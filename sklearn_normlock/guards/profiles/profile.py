@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from ...documents.rendering import html_table
 from ...errors import InputFaultError
@@ -73,6 +74,9 @@ class Profile:
     #: Share of the rows whose norm is 1: by the sum, the root of squares, the maximum.
     unit: Any
     dependence: Dependence | None
+    #: How odd ordinary blocks of training were in each test, and the columns that only grow; see ``tests.blocks``.
+    allowances: dict[str, Any]
+    growing: tuple[int, ...]
 
     def __init__(self) -> None:
         raise TypeError("Make a profile with Profile.from_data(X) or Profile.from_dict(d).")
@@ -82,7 +86,7 @@ class Profile:
         return cls.__new__(cls)
 
     @classmethod
-    def from_data(cls, X: Any) -> Profile:
+    def from_data(cls, X: Any, *, groups: Any = None) -> Profile:
         """Learn a profile.
 
         Parameters
@@ -90,6 +94,9 @@ class Profile:
         X : array-like, sparse matrix or data frame of shape (n_rows, n_columns)
             What the pipeline is fitted on. Missing values (NaN, None, NA, NaT) are counted; columns of text are
             categories. Dates and times count as seconds since 1970-01-01 UTC, time spans as seconds.
+        groups : array-like of shape (n_rows,), default=None
+            The block that each row is of (its week, its patient), in the order of time if they have one. What differs
+            between blocks of training is then no fault.
 
         Returns
         -------
@@ -127,7 +134,16 @@ class Profile:
         self.categories = {j: Categories.of(values) for j, values in table.categories.items()}
         part = table.sample(rows_to_look_at(d)).dense()
         self._look_at(part)
+        self._in_order(table, groups)
         return self
+
+    def _in_order(self, table: Table, groups: Any) -> None:
+        from ..tests.blocks import block_numbers, growing, learn  # the tests stand on profiles
+
+        blocks = None if groups is None else block_numbers(groups, self.n_rows)
+        numbers = np.zeros((0, 0)) if sparse.issparse(table.numbers) else table.numbers
+        self.growing = growing(numbers, blocks)
+        self.allowances = {} if blocks is None else learn(table, blocks)
 
     def _look_at(self, part: Table) -> None:
         X = np.where(np.isfinite(part.numbers), part.numbers, np.nan)
@@ -209,6 +225,11 @@ class Profile:
         new.unit = (1 - part) * self.unit + part * other.unit
         mine, theirs = self.dependence, other.dependence
         new.dependence = mine.merge(theirs) if mine and theirs else mine or theirs
+        new.growing = tuple(j for j in self.growing if j in other.growing)
+        new.allowances = {**other.allowances, **self.allowances}
+        for test in set(self.allowances) & set(other.allowances):
+            one, two = self.allowances[test], other.allowances[test]
+            new.allowances[test] = np.minimum(one, two) if len(one) == len(two) else one
         return new
 
     def _weights(self) -> Any:
@@ -327,7 +348,8 @@ class Profile:
         return html_table(f"{self!r}", ("column", "5 %", "median", "95 %"), rows, more)
 
     def __repr__(self) -> str:
-        return f"Profile({self.n_rows} rows, {self.n_features_in_} columns)"
+        grows = ", ".join(self.column_name(j) for j in self.growing)
+        return f"Profile({self.n_rows} rows, {self.n_features_in_} columns{f'; only grows: {grows}' if grows else ''})"
 
 
 def _either(one: tuple[Any, Any], n_one: int, other: tuple[Any, Any], n_other: int) -> tuple[Any, Any]:

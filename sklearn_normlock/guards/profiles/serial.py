@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .profile import Profile
 
 VERSION = 1
+#: The most negative log p-value that is kept of a block of training.
+_ODDEST = 1e6
 _ORIGIN = Origin("profile", "Copy the profile again from where it was saved, or learn it anew.")
 _ENVELOPE = Envelope(_ORIGIN, VERSION, "learn the profile anew", digest=False)
 
@@ -43,6 +45,8 @@ def write_profile(profile: Profile) -> dict[str, Any]:
         "grid_rows": profile.grid_rows,
         "steps": packed(profile.steps),
         "unit": profile.unit.tolist(),
+        "growing": list(profile.growing),
+        "allowances": {test: packed(p.astype("<f4")) for test, p in sorted(profile.allowances.items())},
         "dependence": found
         and {
             "rows": found.rows,
@@ -89,6 +93,8 @@ def _fill(profile: Profile, d: Entry) -> None:
     sound = ((step == 0) | (step >= SMALLEST)) & (share >= 0) & (share <= 1)
     d["steps"].require(bool(sound.all()), f"offsets, steps of 0 or at least {SMALLEST:g}, and shares from 0 to 1")
     profile.unit = d["unit"].numbers(0, 1, np.ones(len(MEASURES) - 1, bool))
+    profile.growing = tuple(each.whole(0, columns - 1) for each in d["growing"].elements())
+    profile.allowances = {test: kept.packed("<f4", None, -_ODDEST, 0) for test, kept in d["allowances"].items()}
     profile.dependence = None if d["dependence"].value is None else _dependence(d["dependence"], rows, columns)
 
 

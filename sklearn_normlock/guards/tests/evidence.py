@@ -18,6 +18,7 @@ from ..profiles.dependence import rank_scores
 from ..profiles.precision import coarser
 from ..profiles.rows import CAP, MEASURES, row_measures
 from ..profiles.statistics import how_many, median
+from .blocks import allow
 from .exact import log_p_unit, standardised_by, traded_values
 from .reference import NARROWER, Reference
 from .tails import log_tail
@@ -188,6 +189,8 @@ def weigh(reference: Reference, X: Any, categories: dict[int, Any], budget: floa
         if n >= FEW and reference.continuous.any():
             log_p["spread"] = _spread(reference, X)
     log_p["beyond"] = _beyond(reference, every, evidence.limit("beyond") - float(np.log(n)))
+    if reference.profile.allowances or reference.profile.growing:
+        allow(reference.profile, log_p, n)
     return evidence
 
 
