@@ -97,10 +97,10 @@ def growing(numbers: Any, blocks: Any = None) -> tuple[int, ...]:
     found = []
     for j in range(numbers.shape[1]):
         x = numbers[:, j]
-        steps = np.diff(x[:_ROWS_IN_ORDER])
+        known = np.isfinite(x)
+        steps = np.diff(x[:_ROWS_IN_ORDER][known[:_ROWS_IN_ORDER]])
         if blocks is None and (steps > 0).any() and (steps < 0).any():
             continue
-        known = np.isfinite(x)
         x = x[known]
         if len(x) < _ROWS_IN_ORDER or x.min() == x.max():
             continue
