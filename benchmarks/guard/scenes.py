@@ -79,7 +79,7 @@ class Scene:
             return FunctionTransformer().fit(self.raw)
         if self.side == "log":
             positive = np.all(self.raw >= 0, axis=0)
-            return FunctionTransformer(lambda X: np.where(positive, np.log1p(np.where(positive, np.maximum(X, 0), 0)), X))
+            return FunctionTransformer(lambda X: np.where(positive, np.log1p(np.fmax(X, 0)), X))
         return SCALERS[self.side]().fit(self.raw)
 
     def seen(self, raw):

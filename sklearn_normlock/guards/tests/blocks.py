@@ -139,7 +139,8 @@ def learn(table: Table, blocks: Any) -> dict[str, Any]:
     from .evidence import weigh
     from .reference import Reference
 
-    last, d, found = int(blocks.max()), table.shape[1], {}
+    last, d = int(blocks.max()), table.shape[1]
+    found: dict[str, Any] = {}
     cuts = np.unique(np.linspace(max(1, last // 3), last, _PROFILES + 1).astype(int))
     for cut, end in zip(cuts[:-1], cuts[1:], strict=True):
         reference = Reference(Profile.from_data(table.take(np.flatnonzero(blocks <= cut))), 0.3)
@@ -184,8 +185,6 @@ def allow(profile: Profile, log_p: dict[str, Any], rows: int) -> None:
     """
     d, columns = profile.n_features_in_, list(profile.growing)
     share = _MARGIN * max(rows / _ROWS, 0.25)
-    if profile.allowances:
-        log_p.pop("directed", None)  # its likelihoods know no blocks
     for test, allowed in profile.allowances.items():
         if test in log_p and len(log_p[test]) % len(allowed) == 0:
             log_p[test] = np.minimum(log_p[test].reshape(-1, len(allowed)) - share * allowed, 0.0).ravel()
