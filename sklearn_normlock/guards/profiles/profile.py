@@ -95,8 +95,8 @@ class Profile:
             What the pipeline is fitted on. Missing values (NaN, None, NA, NaT) are counted; columns of text are
             categories. Dates and times count as seconds since 1970-01-01 UTC, time spans as seconds.
         groups : array-like of shape (n_rows,), default=None
-            The block that each row is of (its week, its patient), in the order of time if they have one. What differs
-            between blocks of training is then no fault.
+            The block that each row is of (its week, its patient), in the order of time if they have one. Differences
+            as large as those between blocks of training are then no fault.
 
         Returns
         -------

@@ -92,7 +92,7 @@ def growing(numbers: Any, blocks: Any = None) -> tuple[int, ...]:
     -------
     columns : tuple of int
         Positions. Without blocks a column must ascend or descend from row to row and take a value for every second
-        row; with blocks, nine of ten blocks must have their median beyond those of all blocks before.
+        row. With blocks, nine of ten blocks must have their median beyond those of all blocks before.
     """
     found = []
     for j in range(numbers.shape[1]):
