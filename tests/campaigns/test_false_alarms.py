@@ -139,3 +139,22 @@ def test_wide_embeddings_raise_no_false_alarm(rows):
             batch = rest[rng.choice(len(rest), n, replace=False)]
             drift = 0.3 * train.std(axis=0) * rng.choice([-1, 1], 512)
             assert not nl.diagnose(profile, normalize(batch + (i % 2) * drift)).alarm
+
+
+def test_rare_categories_behind_a_scaler_raise_no_alarm():
+    """A category that training had once, or never, is measured otherwise than training's rows were; that is no fault."""
+    rng = np.random.default_rng(0)
+    X = np.eye(300)[rng.choice(300, 1600, p=rng.dirichlet(np.ones(300)))]
+    scaler = StandardScaler().fit(X[:1000])
+    profile = nl.Profile.from_data(scaler.transform(X[:1000]))
+    for _ in range(3):
+        batch = X[1000 + rng.choice(600, 256, replace=False)]
+        assert not nl.diagnose(profile, scaler.transform(batch)).alarm
+
+
+def test_very_heavy_tails_raise_no_alarm():
+    """Log-normal amounts of which the largest are thousands of times the median are what they were."""
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        profile = nl.Profile.from_data(np.exp(3 * rng.normal(size=(1000, 6))))
+        assert not any(nl.diagnose(profile, np.exp(3 * rng.normal(size=(256, 6)))).alarm for _ in range(4))

@@ -26,6 +26,8 @@ _SLACK = 1.05
 #: So far, in parts of it, the mean of the rows' distances may be from what the columns' sketches say: these are coarse.
 _OF_ITS_MEAN = 0.04
 _NEARLY_ALL = 0.8
+#: So few rows of training that have another value than all others in a column are alone in it.
+_ALONE = 3.5
 #: A column takes few values if this share of the rows has repeated ones.
 FEW_VALUES = 0.9
 #: Values make a density if none is that of so many rows, and no two rows have the same so often.
@@ -180,6 +182,11 @@ class Reference:
         for j in range(d, len(self.rows)):
             above[:, j], below[:, j] = self._drifted(above[:, j], j), self._drifted(below[:, j], j)
         self.above_r, self.below_r = self._one_more(above), self._one_more(below)
+        # A row that is (nearly) the only one with a value in its column, as of a rare category, is measured by what a
+        # scaler learned from it. The rows of categories that training had once, or not at all, are measured otherwise.
+        alone = [len(mass) > 0 and (1 - mass.max()) * self.rows[j] <= _ALONE for j, (_, mass) in enumerate(self.steps)]
+        for r in (self.above_r, self.below_r):
+            r[:, d:] = np.minimum(r[:, d:] + sum(alone[:d]), self.tail_rows[:, d:])
         # Behind a scaler by bounds each column has a row of its own at the greatest largest component of all.
         self.above_r[-1, -1] = min(d, self.tail_rows[-1, -1])
         stretch = 1 + _STRETCH * self.drift
