@@ -19,7 +19,7 @@ class Calibration:
     #: An undoing must make the batch so much less odd.
     least_gain: float = _constant(3.0, "nats", "convention: a factor of 20, as in a test at 5 %")
     #: Estimated parameters must leave distributions at least this probable.
-    log_fit: float = _constant(-3.0, "nats", "convention: 5 %; the parameters were fitted, so the true level is lower")
+    log_fit: float = _constant(-1.5, "nats", "1 % of 2 D² n - log 2, parameters estimated (Lilliefors 1967)")
     #: And known ones at least this, after a drift within the tolerance.
     log_drifted: float = _constant(-7.0, "nats", "the default budget, one in a thousand")
     #: Names that are about as simple are told as equals.

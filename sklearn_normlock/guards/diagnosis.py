@@ -170,7 +170,8 @@ class _Verdict:
         after = case.weigh(candidate.undone, candidate.columns)
         gain = after.log_p_value - case.evidence.log_p_value
         misfit = case.misfit(candidate.undone, candidate.columns)
-        if not candidate.free and -case.misfit(candidate.undone, candidate.columns, drifted=True) < C.log_drifted:
+        drifted = not candidate.rounded  # a scaler is exact, and leaves no room for a change of shape
+        if not candidate.free and -case.misfit(candidate.undone, candidate.columns, drifted) < C.log_drifted:
             misfit = np.inf
         if not after.alarm and gain > C.least_gain:
             if (candidate.free and -misfit < C.log_fit) or np.isinf(misfit):

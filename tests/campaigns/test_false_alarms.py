@@ -142,7 +142,7 @@ def test_wide_embeddings_raise_no_false_alarm(rows):
 
 
 def test_rare_categories_behind_a_scaler_raise_no_alarm():
-    """A category that training had once, or never, is measured otherwise than training's rows were; that is no fault."""
+    """A category that training had once, or never, is measured otherwise than training was; that is no fault."""
     rng = np.random.default_rng(0)
     X = np.eye(300)[rng.choice(300, 1600, p=rng.dirichlet(np.ones(300)))]
     scaler = StandardScaler().fit(X[:1000])
