@@ -14,6 +14,7 @@ import time
 import warnings
 import zlib
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -153,18 +154,20 @@ def main() -> None:
     parser.add_argument("--part", nargs="*", choices=PARTS, default=list(PARTS))
     parser.add_argument("--sizes", nargs="*", type=int, help="rows of a batch")
     parser.add_argument("--themes", nargs="*", choices=THEMES, help="only families of these themes")
-    parser.add_argument("--json", type=Path, help="write every record there")
+    parser.add_argument("--json", type=Path, help="write every record there, as it comes")
     parser.add_argument("--wrong", action="store_true", help="print what was named wrongly, by kind")
     asked = parser.parse_args()
     effort = QUICK if asked.quick else FULL
     effort = replace(effort, sizes=tuple(asked.sizes or effort.sizes), themes=tuple(asked.themes or effort.themes))
     records: list[Record] = []
-    for part in asked.part:
-        start = time.perf_counter()
-        records += RUN[part](asked.seed, effort)
-        print(f"{part}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
-        if asked.json:
-            asked.json.write_text("\n".join(json.dumps(asdict(record)) for record in records))
+    with asked.json.open("w") if asked.json else nullcontext() as kept:
+        for part in asked.part:
+            start = time.perf_counter()
+            for record in RUN[part](asked.seed, effort):
+                records.append(record)
+                if kept:
+                    print(json.dumps(asdict(record)), file=kept, flush=True)
+            print(f"{part}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
     print(report.tables(records))
     if asked.wrong:
         print(report.wrong(records))
