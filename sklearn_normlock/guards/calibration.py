@@ -24,6 +24,9 @@ class Calibration:
     log_drifted: float = _constant(-7.0, "nats", "the default budget, one in a thousand")
     #: Names that are about as simple are told as equals.
     as_good: float = _constant(1.5, "nats", "a factor of 4.5: less is no evidence between two names")
+    #: So far an estimate may miss a value of training, as a part of the distance between two of them.
+    missed: float = _constant(0.1, "share", "convention: farther off, the value of training is not the one meant")
+    errors: float = _constant(3.0, "standard errors", "convention: estimates lie farther off once in 370")
     #: The misfit of a distribution counts for no more than this, when undoings are ranked.
     most_misfit: float = _constant(10.0, "nats", "so that no single column outvotes the tests")
     #: What a name costs, beside its columns and parameters.

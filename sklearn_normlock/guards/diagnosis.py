@@ -166,7 +166,8 @@ class _Verdict:
     def _tried(self, case: Case, candidate: Candidate) -> tuple[_Passed | None, Candidate | None]:
         """Undo a candidate and test again; return it if it passes, and otherwise the part of it that does."""
         if (candidate.free or candidate.rounded) and len(candidate.undone) == case.n:
-            candidate = replace(candidate, undone=case.on_values(candidate.undone, candidate.columns))
+            undone = case.on_values(candidate.undone, candidate.columns, candidate.free)
+            candidate = replace(candidate, undone=undone)
         after = case.weigh(candidate.undone, candidate.columns)
         gain = after.log_p_value - case.evidence.log_p_value
         misfit = case.misfit(candidate.undone, candidate.columns)

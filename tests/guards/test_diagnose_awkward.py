@@ -195,6 +195,7 @@ def test_a_column_that_moved_in_a_profile_of_few_rows(m, parts):
     assert alarms <= 1
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.1, 0.5, 0.9])
 def test_a_flag_that_drifts(share):
     """A flag of which the mean moves by 0.3 of its deviations has drifted, however rare what it says was."""

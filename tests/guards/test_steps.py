@@ -43,6 +43,7 @@ def test_what_is_measured_without_end_has_no_step():
     assert not nl.Profile.from_data(np.log1p(counts)).steps[1].any()
 
 
+@pytest.mark.campaign
 def test_values_off_their_steps_keep_their_probability():
     """Of batches exchangeable with training, a share p at most has values off the steps with a p-value of p."""
     rng = np.random.default_rng(0)

@@ -98,12 +98,20 @@ class Case:
             return self.reference.nearest_shared(j, values)
         return values - rest(values, offset, step) if step else values
 
-    def on_values(self, Y: Any, columns: Any) -> Any:
-        """Return Y with values that training could have had: an estimate is never exact to the last digit."""
+    def on_values(self, Y: Any, columns: Any, estimated: bool) -> Any:
+        """Return Y with values that training could have had, where an undoing missed them by a little.
+
+        An undoing whose slope and offset were estimated misses by their standard errors, too.
+        """
         Y = Y.copy()
-        for j in columns:
-            if self.reference.few[j] or self.reference.profile.steps[1, j]:
-                Y[:, j] = self.possible(int(j), Y[:, j])
+        for j in map(int, columns):
+            step = self.reference.profile.steps[1, j]
+            if self.reference.few[j] or step:
+                gap = np.diff(self.reference.atoms(j)).min(initial=np.inf) if self.reference.few[j] else step
+                gap = gap if np.isfinite(gap) else self.reference.std[j]
+                near = self.possible(j, Y[:, j])
+                error = C.errors * self.reference.std[j] / np.sqrt(self.effective[j]) if estimated else 0.0
+                Y[:, j] = np.where(np.abs(near - Y[:, j]) <= max(C.missed * gap, error), near, Y[:, j])
         return Y
 
     def misfit(self, Y: Any, columns: Any, drifted: bool = False) -> float:
