@@ -81,6 +81,7 @@ def test_half_garbled_columns_are_no_order(n):
     assert found.fault == "unknown", found.explain()
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("scaled", [False, True])
 @pytest.mark.parametrize("order", [slice(None, None, -1), np.roll(np.arange(700), 1), np.roll(np.arange(700), -1)])
 def test_orders_that_are_likely(order, scaled):

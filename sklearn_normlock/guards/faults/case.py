@@ -101,7 +101,8 @@ class Case:
     def on_values(self, Y: Any, columns: Any, estimated: bool) -> Any:
         """Return Y with values that training could have had, where an undoing missed them by a little.
 
-        An undoing whose slope and offset were estimated misses by their standard errors, too.
+        An undoing whose slope and offset were estimated misses by their standard errors, too; one by a deviation of
+        training misses by the choice between n and n - 1 rows.
         """
         Y = Y.copy()
         for j in map(int, columns):
@@ -110,8 +111,9 @@ class Case:
                 gap = np.diff(self.reference.atoms(j)).min(initial=np.inf) if self.reference.few[j] else step
                 gap = gap if np.isfinite(gap) else self.reference.std[j]
                 near = self.possible(j, Y[:, j])
-                error = C.errors * self.reference.std[j] / np.sqrt(self.effective[j]) if estimated else 0.0
-                Y[:, j] = np.where(np.abs(near - Y[:, j]) <= max(C.missed * gap, error), near, Y[:, j])
+                off = np.abs(Y[:, j] - self.reference.mean[j]) / self.reference.rows[j]
+                error = C.errors * self.reference.std[j] / np.sqrt(self.effective[j]) if estimated else off
+                Y[:, j] = np.where(np.abs(near - Y[:, j]) <= np.maximum(C.missed * gap, error), near, Y[:, j])
         return Y
 
     def misfit(self, Y: Any, columns: Any, drifted: bool = False) -> float:
