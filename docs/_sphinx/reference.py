@@ -87,6 +87,10 @@ def page_of(name: str, value: Any) -> str:
     text += f".. {directive(value)}:: {name.rpartition('.')[2]}\n"
     if inspect.isclass(value) and not issubclass(value, BaseException):
         text += "   :members:\n"
+        # scikit-learn makes these, with a text that leads into its own documentation.
+        made = [at for at in dir(value) if at.startswith("set_") and at.endswith("_request")]
+        if made:
+            text += f"   :exclude-members: {', '.join(made)}\n"
     return text
 
 
