@@ -75,7 +75,8 @@ def diagnose(profile: Profile, X: Any, *, budget: float = 1e-3, drift: float = 0
     table = aligned(profile, as_table(X))
     line = None if scaler is None else _line(scaler, profile.n_features_in_)
     with np.errstate(over="ignore"):  # a batch may hold any number; what overflows is far out either way
-        return _Verdict(profile, table, budget, drift, line).diagnosis()
+        found = _Verdict(profile, table, budget, drift, line).diagnosis()
+    return replace(found, not_judged=tuple(profile.names[j] if profile.names else j for j in profile.growing))
 
 
 def _line(scaler: Any, d: int) -> tuple[Any, Any]:

@@ -52,8 +52,21 @@ def test_a_column_that_only_grows_is_exempt_from_where_its_values_lie():
     X = np.column_stack([np.arange(800.0), rng.normal(50, 5, size=(800, 2))])
     profile = nl.Profile.from_data(X[:600])
     assert profile.growing == (0,) and "only grows: 0" in repr(profile)
-    assert not nl.diagnose(profile, X[600:]).alarm
+    found = nl.diagnose(profile, X[600:])
+    assert not found.alarm and found.not_judged == (0,)
+    assert "Not judged: where values of column 0 lie" in found.explain() and found.to_dict()["not_judged"] == [0]
     assert nl.diagnose(profile, X[600:] * [1, 3, 1]).alarm
+
+
+def test_a_table_that_is_sorted_by_a_measure_is_judged():
+    """A measure in ascending order, with ties or without, is no column that grows: another unit of it alarms."""
+    rng = np.random.default_rng(0)
+    for ages in (rng.normal(40, 10, 600), rng.normal(40, 10, 600).round()):
+        X = np.column_stack([np.sort(ages), rng.normal(50, 5, size=600)])
+        profile = nl.Profile.from_data(X)
+        assert profile.growing == ()
+        found = nl.diagnose(profile, rng.permutation(X)[:64] * [12, 1])
+        assert found.alarm and found.columns == (0,) and found.not_judged == ()
 
 
 def test_a_column_that_grows_from_block_to_block_is_noticed():

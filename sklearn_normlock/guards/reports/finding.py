@@ -41,6 +41,8 @@ class Diagnosis:
         knows it, and in the batch.
     requests : int
         How many requests the rows came in; a guard gathers small ones.
+    not_judged : tuple
+        Columns that only grew in training. Where their values lie is not judged, nor are rows as a whole.
 
     Examples
     --------
@@ -63,6 +65,7 @@ class Diagnosis:
     judged: bool = True
     medians: dict[str, tuple[float, float]] = field(default_factory=dict)
     requests: int = 1
+    not_judged: tuple[Any, ...] = ()
 
     @property
     def remedy(self) -> str:
@@ -81,7 +84,7 @@ class Diagnosis:
         text : str
             What happened to which columns, and what to do. One line, whatever columns and categories are called.
         """
-        return one_line(self._said())
+        return one_line(self._said() + self._left_open())
 
     def _said(self) -> str:
         rows = "1 row" if self.n_rows == 1 else f"{self.n_rows} rows"
@@ -98,6 +101,12 @@ class Diagnosis:
             besides += f" Besides, {FAULTS[second['fault']].sentence(_called(tuple(second['columns'])), second)}."
         text = FAULTS[self.fault].sentence(_called(self.columns), of_each(self))
         return f"{self.fault}: {text}{because}. {self._compared()}{self.remedy}{besides}{together}"
+
+    def _left_open(self) -> str:
+        if not self.not_judged or not self.judged:
+            return ""
+        columns = _called(self.not_judged)
+        return f" Not judged: where values of {columns} lie, which only grew in training, and rows as a whole."
 
     def _compared(self) -> str:
         facts = [f"in training {was:.6g}, here {now:.6g}" for was, now in self.medians.values()]
@@ -132,6 +141,7 @@ class Diagnosis:
             "p_value": self.p_value,
             "n_rows": self.n_rows,
             "requests": self.requests,
+            "not_judged": list(self.not_judged),
             "medians": {column: list(both) for column, both in self.medians.items()},
             "remedy": self.remedy,
             "explanation": self.explain(),

@@ -37,6 +37,8 @@ _OF_ALL_COLUMNS = ("spread", "exchanged")
 _WITH_ROWS = ("location", "tails", "narrow", "beyond")
 #: Rows from which on a column in ascending order is no accident.
 _ROWS_IN_ORDER = 32
+#: The share of blocks that must lie beyond all before, of a column that grows.
+_OF_BLOCKS = 0.9
 
 
 def block_numbers(groups: Any, rows: int) -> Any:
@@ -91,33 +93,30 @@ def growing(numbers: Any, blocks: Any = None) -> tuple[int, ...]:
     Returns
     -------
     columns : tuple of int
-        Positions. Without blocks a column must ascend or descend from row to row and take a value for every second
-        row. With blocks, nine of ten blocks must have their median beyond those of all blocks before.
+        Positions. Without blocks only whole numbers count that are larger, or smaller, from each row to the next, as
+        ids and times in seconds are. A measure by which a table happens to be sorted is no such column. With blocks,
+        nine of ten blocks must have their median beyond those of all blocks before.
     """
+    rises = _rises if blocks is None else _rises_by_block
     found = []
     for j in range(numbers.shape[1]):
-        x = numbers[:, j]
-        known = np.isfinite(x)
-        steps = np.diff(x[:_ROWS_IN_ORDER][known[:_ROWS_IN_ORDER]])
-        if blocks is None and (steps > 0).any() and (steps < 0).any():
-            continue
-        x = x[known]
-        if len(x) < _ROWS_IN_ORDER or x.min() == x.max():
-            continue
-        for sign in (1, -1):
-            y = sign * x
-            if blocks is None:
-                grows = bool((np.diff(y) >= 0).all()) and np.count_nonzero(np.diff(y)) >= len(y) / 2
-            else:
-                at = blocks[known]
-                medians = np.array([np.median(y[at == block]) for block in np.unique(at)])
-                grows = (
-                    len(medians) > LEAST_BLOCKS and (medians[1:] > np.maximum.accumulate(medians)[:-1]).mean() >= 0.9
-                )
-            if grows:
-                found.append(j)
-                break
+        known = np.isfinite(numbers[:, j])
+        x, at = numbers[known, j], None if blocks is None else blocks[known]
+        if len(x) >= _ROWS_IN_ORDER and (rises(x, at) or rises(-x, at)):
+            found.append(j)
     return tuple(found)
+
+
+def _rises(x: Any, _: None) -> bool:
+    # The first rows rule most columns out.
+    return all(bool((np.diff(part) > 0).all() and (part == np.rint(part)).all()) for part in (x[:_ROWS_IN_ORDER], x))
+
+
+def _rises_by_block(x: Any, at: Any) -> bool:
+    medians = np.array([np.median(x[at == block]) for block in np.unique(at)])
+    return len(medians) > LEAST_BLOCKS and bool(
+        (medians[1:] > np.maximum.accumulate(medians)[:-1]).mean() >= _OF_BLOCKS
+    )
 
 
 def learn(table: Table, blocks: Any) -> dict[str, Any]:
