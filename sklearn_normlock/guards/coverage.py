@@ -9,11 +9,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputFaultError
+from .faults import FAULTS
 from .profiles.parameters import check_numbers, check_profile, check_rows
 from .profiles.profile import Profile
 from .profiles.sketch import quantile
@@ -102,9 +104,8 @@ def coverage(
     Returns
     -------
     coverage : Coverage
-        For each fault, the columns on which it alone would not raise an alarm. This counts the tests of single
-        columns. :func:`diagnose` may also see by the batch's likelihood that columns are negated or in each other's
-        place, in another unit, through a logarithm, or replaced by noise.
+        For each fault, the columns on which it alone would not raise an alarm. Each fault is done as the catalogue
+        does it: a shift by one deviation, a unit of 2.54. This counts the tests of single columns.
 
     Raises
     ------
@@ -152,15 +153,13 @@ def coverage(
     found: dict[str, tuple[Any, ...]] = {}
     if scaler is not None:
         found["double_normalised"] = _named(unseen(lambda rows: _transformed(scaler, rows)), names)
-    std = reference.std
-    for fault, change in (
-        ("shifted", lambda rows: rows + std),
-        ("unit_changed", lambda rows: rows * 2.54),
-        ("log_extra", lambda rows: np.log1p(np.maximum(rows, 0))),
-    ):
-        found[fault] = _named(unseen(change), names)
+    unseen_of = {
+        fault: unseen(partial(FAULTS[fault].inject, profile, columns=np.arange(d), rng=np.random.default_rng(0)))
+        for fault in ("shifted", "unit_changed", "log_extra", "sign_flipped")
+    }
     together = profile.dependence.told() if profile.dependence is not None else np.zeros(d, bool)
-    found["sign_flipped"] = _named([j for j in unseen(lambda rows: -rows) if not together[j]], names)
+    unseen_of["sign_flipped"] = unseen_of["sign_flipped"][~together[unseen_of["sign_flipped"]]]
+    found |= {fault: _named(columns, names) for fault, columns in unseen_of.items()}
     found["columns_swapped"] = _alike(profile, reference, X, together, budget, names)
     return Coverage(found, d, n_rows)
 
