@@ -171,12 +171,14 @@ class _Verdict:
             candidate = replace(candidate, undone=undone)
         after = case.weigh(candidate.undone, candidate.columns)
         gain = after.log_p_value - case.evidence.log_p_value
-        misfit = case.misfit(candidate.undone, candidate.columns)
-        drifted = not candidate.rounded  # a scaler is exact, and leaves no room for a change of shape
-        if not candidate.free and -case.misfit(candidate.undone, candidate.columns, drifted) < C.log_drifted:
-            misfit = np.inf
         if not after.alarm and gain > C.least_gain:
-            if (candidate.free and -misfit < C.log_fit) or np.isinf(misfit):
+            misfit = case.misfit(candidate.undone, candidate.columns)
+            if candidate.free:
+                fits = -misfit >= C.log_fit
+            else:  # a scaler is exact, and leaves no room for a change of shape
+                drifted = not candidate.rounded
+                fits = -case.misfit(candidate.undone, candidate.columns, drifted) >= C.log_drifted
+            if not fits:
                 return None, None
             return _Passed(candidate, candidate.cost - after.log_p_value + min(misfit, C.most_misfit)), None
         if candidate.whole or len(candidate.undone) != case.n:
