@@ -24,10 +24,10 @@ def watched(est: Any) -> list[str]:
 
     Examples
     --------
-    >>> from sklearn_normlock.preprocessing import MaxAbsScaler
+    >>> from sklearn_normlock.preprocessing import StandardScaler
     >>> from sklearn_normlock.seals.survey import watched
-    >>> watched(MaxAbsScaler().fit([[2.0]]))
-    ['clip', 'copy', 'max_abs_', 'n_features_in_', 'n_samples_seen_', 'scale_']
+    >>> watched(StandardScaler().fit([[0.0], [2.0]]))
+    ['copy', 'mean_', 'n_features_in_', 'n_samples_seen_', 'scale_', 'var_', 'with_mean', 'with_std']
     """
     layout = Layout(est, survey=True)
     return sorted(path for path in layout.seen if path not in layout.unseen)

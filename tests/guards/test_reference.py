@@ -28,8 +28,13 @@ def test_the_same_values_match_in_every_form(frame, tmp_path):
     y = np.arange(N) % 2
     pinned = nl.pin(frame, y)
     frame.to_csv(tmp_path / "rows.csv", index=False)
-    frame.to_parquet(tmp_path / "rows.parquet")
-    forms = [polars.from_pandas(frame), pd.read_csv(tmp_path / "rows.csv"), pd.read_parquet(tmp_path / "rows.parquet")]
+    table = polars.DataFrame({column: frame[column].to_list() for column in frame})
+    table.write_parquet(tmp_path / "rows.parquet")
+    forms = [
+        table,
+        pd.read_csv(tmp_path / "rows.csv", float_precision="round_trip"),
+        polars.read_parquet(tmp_path / "rows.parquet"),
+    ]
     for form in forms:
         assert pinned.check(form, y.tolist()) == ()
         assert nl.pin(form, y.astype(float)).fingerprint == pinned.fingerprint

@@ -171,6 +171,7 @@ def test_partitions_on_a_cluster_of_processes():
 def test_dask_data_frames_and_what_is_none():
     """A data frame with an empty partition is fitted in local threads; a table that isn't Dask's is refused."""
     dd = pytest.importorskip("dask.dataframe", reason="needs dask[dataframe]")
+    pytest.importorskip("pyarrow", reason="dask.dataframe needs a pyarrow that loads", exc_type=ImportError)
     from sklearn_normlock.integrations import dask
 
     frame = pd.DataFrame(X, columns=list("wxyz"))

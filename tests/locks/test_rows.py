@@ -123,7 +123,7 @@ def test_a_frame_comes_back(name: str, index: Any) -> None:
 
 def test_arrow_columns_come_back() -> None:
     """Arrow's dtypes, with their parameters, are what they were."""
-    pa = pytest.importorskip("pyarrow")
+    pa = pytest.importorskip("pyarrow", reason="columns of Arrow", exc_type=ImportError)
     decimals = pd.Series([Decimal("1.50"), None, Decimal("2.25")], dtype=pd.ArrowDtype(pa.decimal128(5, 2)))
     texts = pd.array(["a", None, "c"], dtype="string[pyarrow]")
     frame = pd.DataFrame({"whole": pd.Series([1, None, 3], dtype="int64[pyarrow]"), "exact": decimals, "text": texts})
