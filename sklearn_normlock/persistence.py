@@ -70,7 +70,7 @@ def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False, trusted:
     Raises
     ------
     NormLockError
-        If the suffix is another, or the format can't hold the object.
+        If the suffix is another, or the format can't hold the object; if types are trusted and no lock is written.
     FingerprintMismatchError, PipelineMismatchError
         If a sealed object is not what was fitted.
     UnfingerprintableError
@@ -87,6 +87,10 @@ def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False, trusted:
     """
     path = Path(path)
     write = writer(path)
+    if trusted and not lock:
+        raise NormLockError(
+            "trusted is for the lock, and none is written.", remedy="Pass lock=True, or leave trusted out."
+        )
     fingerprint(est)  # refuses what could not be vouched for
     if holds_main(est):
         Target(est).refuse_main()

@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 import sklearn_normlock as nl
 from sklearn_normlock.errors import GateInputError, LockFormatError, LockVersionError, ReferenceMismatchError
+from sklearn_normlock.guards.data.files import read_csv_frame
 
 N = 500
 
@@ -28,11 +29,11 @@ def test_the_same_values_match_in_every_form(frame, tmp_path):
     y = np.arange(N) % 2
     pinned = nl.pin(frame, y)
     frame.to_csv(tmp_path / "rows.csv", index=False)
-    table = polars.DataFrame({column: frame[column].to_list() for column in frame})
+    table = polars.DataFrame({c: frame[c].astype(object).where(frame[c].notna(), None).to_list() for c in frame})
     table.write_parquet(tmp_path / "rows.parquet")
     forms = [
         table,
-        pd.read_csv(tmp_path / "rows.csv", float_precision="round_trip"),
+        read_csv_frame(tmp_path / "rows.csv"),
         polars.read_parquet(tmp_path / "rows.parquet"),
     ]
     for form in forms:

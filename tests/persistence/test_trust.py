@@ -20,7 +20,7 @@ from zoo_case import quiet
 import sklearn_normlock as nl
 from sklearn_normlock.bounds import CHECKED_TYPES, require_sound
 from sklearn_normlock.cli import main
-from sklearn_normlock.errors import ArtifactReadError
+from sklearn_normlock.errors import ArtifactReadError, NormLockError
 from sklearn_normlock.kernels.compiler import VERSION
 from sklearn_normlock.seals.survey import blind_spots
 from sklearn_normlock.trust import TRUSTED, default_trust
@@ -238,6 +238,8 @@ def test_a_lock_speaks_for_its_bytes_alone(tmp_path):
     """Types that a lock names are not trusted in a file with other bytes, alone or in a bundle."""
     est, name = own_step()
     path = tmp_path / "model.skops"
+    with pytest.raises(NormLockError, match="Pass lock=True"):
+        nl.dump(est, path, trusted=[name])
     nl.dump(est, path, lock=True, trusted=[name])
     bundle = nl.lock({"model": est}, trusted=[name])
     bundle = bundle.with_files(
