@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .gates.running import gate
     from .guards.coverage import Coverage, coverage
     from .guards.diagnosis import diagnose
-    from .guards.profiles.profile import Profile
+    from .guards.profile import Profile
     from .guards.reports.display import ProfileDisplay
     from .guards.reports.finding import Diagnosis
     from .guards.transformer import InputGuard
@@ -95,7 +95,7 @@ _HOMES = {
     "InputGuard": "guards.transformer",
     "Lock": "locks.document",
     "Locked": "seals.mixin",
-    "Profile": "guards.profiles.profile",
+    "Profile": "guards.profile",
     "ProfileDisplay": "guards.reports.display",
     "ReferenceSet": "gates.reference",
     "Report": "locks.report",

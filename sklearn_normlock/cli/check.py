@@ -27,7 +27,7 @@ from .outcome import (
 from .reading import LOCK_SUFFIX, table
 
 if TYPE_CHECKING:
-    from ..guards.profiles.profile import Profile
+    from ..guards.profile import Profile
     from ..guards.reports.finding import Diagnosis
 
 HELP = "tell whether data is what a locked object was fitted for, and what happened to it"
@@ -98,8 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
                 _style(arguments),
                 lock_file,
             )
-        from ..guards.diagnosis import diagnose
-        from ..guards.profiles.parameters import check_numbers
+        from ..guards.diagnosis import check_numbers, diagnose
 
         try:
             check_numbers(budget=arguments.budget, drift=arguments.drift)
@@ -178,7 +177,7 @@ def read_profile(path: Path) -> Profile | None:
     """Return the profile in a lock, or a bare one; None if the lock has none."""
     from ..documents.envelope import parsed
     from ..documents.files import read_bytes
-    from ..guards.profiles.profile import Profile
+    from ..guards.profile import Profile
     from ..locks.document import Lock
 
     document: Any = parsed(read_bytes(path))

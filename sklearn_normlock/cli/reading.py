@@ -13,7 +13,7 @@ from ..documents.kinds import SKOPS
 from ..errors import ArtifactDigestError, ArtifactReadError
 
 if TYPE_CHECKING:
-    from ..guards.profiles.profile import Profile
+    from ..guards.profile import Profile
     from ..locks.parts import FileDigest
 
 LOCK_SUFFIX = ".normlock.json"

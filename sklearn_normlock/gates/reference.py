@@ -21,7 +21,7 @@ from ..documents.envelope import Envelope, parsed
 from ..documents.files import replacing
 from ..errors import GateInputError, NormLockError, ReferenceMismatchError
 from ..guards.data.tables import Table, as_table
-from ..guards.profiles.profile import Profile
+from ..guards.profile import Profile
 from .cohorts import n_rows_of, rows_at
 
 REFERENCE_VERSION = 1  # raised when a reader of the old one would misunderstand the new one

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputFaultError
+from .diagnosis import check_numbers, check_profile, check_rows
 from .faults import FAULTS
-from .profiles.parameters import check_numbers, check_profile, check_rows
-from .profiles.profile import Profile
+from .profile import Profile
 from .profiles.sketch import quantile
 from .profiles.steps import rest
 from .tests.evidence import weigh

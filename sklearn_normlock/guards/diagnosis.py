@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,7 @@ from ..errors import InputFaultError
 from .calibration import CALIBRATION as C
 from .data.tables import Table, aligned, as_table
 from .faults import MISSING, PROPOSERS, Candidate, Case
-from .profiles.parameters import check_numbers, check_profile
-from .profiles.profile import Profile
+from .profile import Profile
 from .profiles.statistics import median
 from .reports.finding import Diagnosis
 from .tests.evidence import Evidence, missing_of, weigh
@@ -252,3 +252,34 @@ class _Verdict:
 
     def _key(self, j: Any) -> str:
         return self.profile.names[j] if self.profile.names else str(j)
+
+
+def check_profile(profile: Any) -> None:
+    """Raise if it is no profile: the data itself, say."""
+    if not isinstance(profile, Profile):
+        raise TypeError(
+            f"profile is of type {type(profile).__name__}; expected a Profile. Make one of the data of "
+            "training with Profile.from_data(X), or of a document with Profile.from_dict(d)."
+        )
+
+
+def check_numbers(*, budget: Any, drift: Any) -> None:
+    """Raise if these are not a probability and a number of deviations."""
+    _require_number(budget, "budget", "a number between 0 and 1")
+    if not 0 < budget < 1:
+        raise ValueError(f"budget is {budget!r}; it must lie between 0 and 1.")
+    _require_number(drift, "drift", "a number of deviations, 0 or more")
+    if not 0 <= drift < float("inf"):
+        raise ValueError(f"drift is {drift!r}; it must be a number of deviations, 0 or more.")
+
+
+def check_rows(rows: Any, name: str) -> None:
+    """Raise if it is no number of rows."""
+    _require_number(rows, name, "a whole number, 1 or more")
+    if not isinstance(rows, Integral) or rows < 1:
+        raise ValueError(f"{name} is {rows!r}; it must be a whole number, 1 or more.")
+
+
+def _require_number(value: Any, name: str, what: str) -> None:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}; it must be {what}.")

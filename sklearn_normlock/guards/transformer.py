@@ -17,9 +17,8 @@ from .. import events
 from ..errors import InputFaultError, InputFaultWarning
 from .data.pool import Pool
 from .data.tables import aligned, as_table
-from .diagnosis import diagnose
-from .profiles.parameters import check_numbers, check_rows
-from .profiles.profile import Profile
+from .diagnosis import check_numbers, check_rows, diagnose
+from .profile import Profile
 from .reports.finding import Diagnosis
 
 __all__ = ["InputGuard"]

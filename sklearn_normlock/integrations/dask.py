@@ -11,7 +11,7 @@ from functools import reduce as fold
 from typing import Any
 
 from ..errors import InputFaultError, MissingDependencyError
-from ..guards.profiles.profile import Profile
+from ..guards.profile import Profile
 from ..partitions import fit as fit_over
 
 __all__ = ["fit", "profile"]

@@ -330,7 +330,7 @@ def _readable(entry: Any, withheld: bool) -> Any:
 
 def _profile(est: Any, X: Any) -> Any:
     """Return the profile of the user's rows, or of the guard that stands first in a pipeline; None if there is none."""
-    from ..guards.profiles.profile import Profile
+    from ..guards.profile import Profile
 
     if X is not None:
         try:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import LockMismatchError, MissingFingerprintError, NormLockError, UnfingerprintableError
 from ..fingerprints import fingerprint, require_fitted
-from ..guards.profiles.profile import Profile
+from ..guards.profile import Profile
 from ..locks.comparison import checked, compare
 from ..locks.document import Lock
 from ..persistence import load, lock_path, open_locked, pins_of

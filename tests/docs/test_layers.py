@@ -36,8 +36,18 @@ LAYERS = [
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 
 
+# The rooms of the guards, likewise.
+GUARDS = "calibration, data, profiles, tests, profile, faults, reports, diagnosis, coverage transformer".split(", ")
+GUARDS_LEVEL = {room: level for level, rooms in enumerate(GUARDS) for room in rooms.split()}
+
+
 def rooms_imported(path):
     """Yield the rooms that a module imports, by relative or absolute import, at any depth of its code."""
+    yield from (name[1] for name in names_imported(path))
+
+
+def names_imported(path):
+    """Yield the dotted names of this package that a module imports, for types alone too."""
     package = ("sklearn_normlock", *path.relative_to(PACKAGE).parent.parts)
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
@@ -47,7 +57,7 @@ def rooms_imported(path):
             names = [alias.name.split(".") for alias in node.names]
         else:
             continue
-        yield from (name[1] for name in map(tuple, names) if name[0] == "sklearn_normlock" and len(name) > 1)
+        yield from (name for name in map(tuple, names) if name[0] == "sklearn_normlock" and len(name) > 1)
 
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
@@ -64,6 +74,16 @@ def test_imports_go_one_way(path):
 def test_every_room_has_a_layer():
     """A new module can't escape the rule by having no layer."""
     assert {path.relative_to(PACKAGE).with_suffix("").parts[0] for path in MODULES} == set(LEVEL)
+
+
+def test_the_rooms_of_the_guards_import_one_way():
+    """Data flows from tables to profiles, tests, faults and reports; nothing of it goes back."""
+    for path in (PACKAGE / "guards").rglob("*.py"):
+        room = path.relative_to(PACKAGE / "guards").with_suffix("").parts[0]
+        if room != "__init__":
+            imported = {name[2] for name in names_imported(path) if name[1] == "guards" and len(name) > 2}
+            above = {name for name in imported if GUARDS_LEVEL[name] > GUARDS_LEVEL[room]}
+            assert not above, f"{path.name} must not import {above}"
 
 
 def test_the_guards_stand_on_the_ground_floor_and_documents_alone():

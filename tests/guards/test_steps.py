@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
 import sklearn_normlock as nl
-from sklearn_normlock.guards.profiles.precision import coarser
+from sklearn_normlock.guards.tests.precision import coarser
 from sklearn_normlock.guards.tests.reference import reference_of
 from sklearn_normlock.guards.tests.values import new_values
 

@@ -10,16 +10,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ...documents.files import reading
 from ...errors import ArtifactReadError, MissingDependencyError, NormLockError
-from .tables import Table, in_utc, seconds
-
-if TYPE_CHECKING:
-    from ..profiles.profile import Profile
+from .tables import Columns, Table, in_utc, seconds
 
 # The texts that stand for a missing value; pandas has the same by default.
 _MISSING = frozenset(
@@ -42,7 +39,7 @@ def read_npy(path: Path) -> Any:
             raise _unreadable(path, error) from None
 
 
-def read_csv(path: Path, profile: Profile) -> Table:
+def read_csv(path: Path, profile: Columns) -> Table:
     """Read a CSV file; its first line names the columns unless all of it is numbers.
 
     Such a file has no types: "12" is a number or the name of a flat. A column that the profile has is read as what it
@@ -52,7 +49,7 @@ def read_csv(path: Path, profile: Profile) -> Table:
     ----------
     path : Path
         The file, in UTF-8.
-    profile : Profile
+    profile : Columns
         What its columns are compared with: by their names, or by their places if either has none.
 
     Returns
@@ -160,7 +157,7 @@ def _named(first: list[str]) -> bool:
     return _numbers(first, (float,)) is None
 
 
-def _places(profile: Profile, names: tuple[str, ...] | None, width: int) -> list[int | None]:
+def _places(profile: Columns, names: tuple[str, ...] | None, width: int) -> list[int | None]:
     """Return for each column of a file which of the profile's it is, or None."""
     if names and profile.names:
         return [profile.names.index(name) if name in profile.names else None for name in names]

@@ -10,15 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta, timezone
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from scipy import sparse
 
 from ...errors import InputFaultError
-
-if TYPE_CHECKING:
-    from ..profiles.profile import Profile
 
 #: More rows than this are looked at through a sample wherever an exact answer would need a sort.
 ROWS = 20_000
@@ -26,6 +23,17 @@ CELLS = 8_000_000
 # What the values of a column of objects may be, if it is not text.
 _NUMBERS = (int, float, Decimal, np.number, np.bool_)
 _TIMES, _DURATIONS = (date, np.datetime64), (timedelta, np.timedelta64)
+
+
+class Columns(Protocol):
+    """What a table must have to be compared with: the columns of a profile."""
+
+    n_features_in_: int
+    names: tuple[str, ...] | None
+    categories: Any
+
+    def column_name(self, column: int) -> str:
+        """Return what a column is called in a message."""
 
 
 @dataclass(frozen=True)
@@ -225,7 +233,7 @@ def _no_complex(dtype: Any) -> None:
         raise InputFaultError("Complex data not supported.", actual=str(dtype))
 
 
-def aligned(profile: Profile, table: Table) -> Table:
+def aligned(profile: Columns, table: Table) -> Table:
     """Return a table whose columns are the profile's, or raise."""
     d = table.shape[1]
     if d != profile.n_features_in_:

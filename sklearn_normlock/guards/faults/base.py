@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..profiles.profile import Profile
+from ..profiles.summary import Summary
 from .case import Case
 
 MISSING = "missing values"
@@ -69,7 +69,7 @@ class Fault:
         """Yield what may have happened to a batch that alarms, if it was this fault."""
         return iter(())
 
-    def inject(self, profile: Profile, X: Any, columns: Any, rng: np.random.Generator) -> Any:
+    def inject(self, profile: Summary, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Return rows to which the fault was done, in some columns or in all."""
         raise NotImplementedError
 

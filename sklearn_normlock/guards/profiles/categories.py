@@ -6,11 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from ..tests.tails import log_tail
-from ..tests.tilt import more_frequent
-
 KEPT = 64
 
 
@@ -50,33 +45,6 @@ class Categories:
         else:
             once = self.once + other.once
         return self._from(counts, self.other + other.other, once, self.missing + other.missing)
-
-    def log_p(self, values: Any, drift: float) -> float:
-        """Return the log p-value of a batch: values never seen, or seen far less often.
-
-        Parameters
-        ----------
-        values : ndarray of shape (n_rows,)
-            Text, None where it is missing.
-        drift : float
-            How far the population may have moved, in deviations.
-
-        Returns
-        -------
-        log_p : float
-            Whichever value it is, paid for.
-        """
-        m = float(max(self.count, 1))
-        known = [value for value in values if value is not None]
-        n = float(len(known))
-        if not n:
-            return 0.0
-        events = [(sum(value not in self.values for value in known), self.other + self.once + 1.0)]
-        events += [(sum(value == name for value in known), count + 1.0) for name, count in self.values.items()]
-        b = np.array([event[0] for event in events], dtype=float)
-        r = np.array([event[1] for event in events])
-        r = np.minimum(np.ceil(more_frequent(np.minimum(r / (m + 1), 1.0), drift) * m), m)
-        return float(log_tail(b, n, r, m).min()) + float(np.log(len(events)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""

@@ -20,16 +20,16 @@ from .rows import MEASURES
 from .steps import SMALLEST
 
 if TYPE_CHECKING:
-    from .profile import Profile
+    from .summary import Summary
 
 VERSION = 1
 #: The most negative log p-value that is kept of a block of training.
-_ODDEST = 1e6
+ODDEST = 1e6
 _ORIGIN = Origin("profile", "Copy the profile again from where it was saved, or learn it anew.")
 _ENVELOPE = Envelope(_ORIGIN, VERSION, "learn the profile anew", digest=False)
 
 
-def write_profile(profile: Profile) -> dict[str, Any]:
+def write_profile(profile: Summary) -> dict[str, Any]:
     """Return a profile as plain lists, strings and numbers."""
     found = profile.dependence
     content = {
@@ -60,14 +60,13 @@ def write_profile(profile: Profile) -> dict[str, Any]:
     return _ENVELOPE.closed(content)
 
 
-def read_profile(profile: Profile, d: Any) -> Profile:
+def read_profile(profile: Summary, d: Any) -> None:
     """Fill a bare profile from what :func:`write_profile` returned."""
     _ENVELOPE.opened(d)
     _fill(profile, Entry(d, _ORIGIN))
-    return profile
 
 
-def _fill(profile: Profile, d: Entry) -> None:
+def _fill(profile: Summary, d: Entry) -> None:
     rows, columns = d["n_rows"].whole(1), d["n_columns"].whole(1)
     measured = columns + len(MEASURES)
     profile.n_rows, profile.n_features_in_ = rows, columns
@@ -94,7 +93,7 @@ def _fill(profile: Profile, d: Entry) -> None:
     d["steps"].require(bool(sound.all()), f"offsets, steps of 0 or at least {SMALLEST:g}, and shares from 0 to 1")
     profile.unit = d["unit"].numbers(0, 1, np.ones(len(MEASURES) - 1, bool))
     profile.growing = tuple(each.whole(0, columns - 1) for each in d["growing"].elements())
-    profile.allowances = {test: kept.packed("<f4", None, -_ODDEST, 0) for test, kept in d["allowances"].items()}
+    profile.allowances = {test: kept.packed("<f4", None, -ODDEST, 0) for test, kept in d["allowances"].items()}
     profile.dependence = None if d["dependence"].value is None else _dependence(d["dependence"], rows, columns)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...drawing import axes
 from ...errors import InputFaultError
 from ..data.tables import aligned, as_table
-from ..profiles.profile import Profile
+from ..profile import Profile
 from ..profiles.sketch import quantile
 
 __all__ = ["ProfileDisplay"]

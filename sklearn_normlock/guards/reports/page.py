@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..data.tables import aligned, as_table
-from ..profiles.profile import Profile
+from ..profile import Profile
 from ..profiles.sketch import share_below
 from .display import ranges
 from .finding import Diagnosis, of_each

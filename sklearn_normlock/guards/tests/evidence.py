@@ -15,13 +15,14 @@ import numpy as np
 from scipy.special import log_ndtr, stdtr
 
 from ..profiles.dependence import rank_scores
-from ..profiles.precision import coarser
 from ..profiles.rows import CAP, MEASURES, row_measures
 from ..profiles.statistics import how_many, median
-from .blocks import allow
+from ..profiles.summary import Summary
 from .exact import log_p_unit, standardised_by, traded_values
+from .precision import coarser
 from .reference import NARROWER, Reference
 from .tails import log_tail
+from .text import log_p_of_text
 from .ties import rows_in_runs, tie_evidence
 from .tilt import more_frequent
 from .values import new_values
@@ -51,8 +52,12 @@ _DROP = 0.4
 _UNSEEN = float(np.log(1e-3))
 #: An infinity where there never was one.
 _INFINITE = -100.0
-#: No test of a single column counts for more.
-_MOST = 100.0
+#: How many times the oddest clean block of training a batch may be as odd (a log p-value), and the rows of such a
+#: block: an allowance grows with the rows of a batch, as the log p-value of a shift does.
+_MARGIN, ROWS_OF_ALLOWANCE = 2.0, 64
+#: Tests of where values lie, and of what depends on that, which a column that grows can't be asked.
+_OF_PLACE = ("location", "tails", "narrow", "beyond", "values", "dependence")
+_OF_ALL_COLUMNS = ("spread", "exchanged")
 
 
 @dataclass
@@ -167,7 +172,10 @@ def weigh(reference: Reference, X: Any, categories: dict[int, Any], budget: floa
     evidence = Evidence(log_p, n, float(np.log(budget)), X.shape[1], np.array(sorted(categories), np.int64))
     if categories:
         log_p["categories"] = np.array(
-            [reference.profile.categories[j].log_p(values, reference.drift) for j, values in sorted(categories.items())]
+            [
+                log_p_of_text(reference.profile.categories[j], values, reference.drift)
+                for j, values in sorted(categories.items())
+            ]
         )
     log_p["beyond"] = np.zeros(2 * every.shape[1])
     log_p["unit"] = log_p_unit(reference, X, measures[:, 1:])
@@ -190,7 +198,7 @@ def weigh(reference: Reference, X: Any, categories: dict[int, Any], budget: floa
             log_p["spread"] = _spread(reference, X)
     log_p["beyond"] = _beyond(reference, every, evidence.limit("beyond") - float(np.log(n)))
     if reference.profile.allowances or reference.profile.growing:
-        allow(reference.profile, log_p, n)
+        _allow(reference.profile, log_p, n)
     return evidence
 
 
@@ -344,3 +352,27 @@ def _dependence(reference: Reference, X: Any) -> dict[str, Any]:
     if found.trust and len(scores.T) > 2:
         log_p["exchanged"] = np.array([found.exchanged(scores.T @ scores / len(X), len(X))[1]])
     return log_p
+
+
+def of_each_column(test: str, log_p: Any, d: int) -> Any:
+    """Return the least of each column: a block that lay too high may lie too low the next time."""
+    width = d + (len(MEASURES) if test in _OF_ROWS_TOO else 0)
+    return log_p.reshape(-1, width).min(axis=0) if len(log_p) % width == 0 else log_p
+
+
+def _allow(profile: Summary, log_p: dict[str, Any], rows: int) -> None:
+    """Take off, in place, what blocks of training were allowed, and what a growing column can't be asked."""
+    d, columns = profile.n_features_in_, list(profile.growing)
+    share = _MARGIN * max(rows / ROWS_OF_ALLOWANCE, 0.25)
+    for test, allowed in profile.allowances.items():
+        if test in log_p and len(log_p[test]) % len(allowed) == 0:
+            log_p[test] = np.minimum(log_p[test].reshape(-1, len(allowed)) - share * allowed, 0.0).ravel()
+    if not columns:
+        return
+    for test in set(_OF_PLACE) & set(log_p):
+        width = d + (len(MEASURES) if test in _OF_ROWS_TOO else 0)
+        of_each = log_p[test].reshape(-1, width)
+        of_each[:, columns] = 0.0
+        of_each[:, d:] = 0.0  # a row's distance and length have the growing column in them
+    for test in set(_OF_ALL_COLUMNS) & set(log_p):
+        log_p[test] = np.zeros_like(log_p[test])

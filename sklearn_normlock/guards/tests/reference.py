@@ -9,12 +9,12 @@ import numpy as np
 from scipy.integrate import trapezoid
 
 from ..profiles.precision import lattice
-from ..profiles.profile import Profile
 from ..profiles.rows import CAP, MEASURES
 from ..profiles.sketch import EXACT, quantile, share_below
 from ..profiles.statistics import nearest
 from ..profiles.steps import NEAR as NEAR_A_STEP
 from ..profiles.steps import ROUNDED
+from ..profiles.summary import Summary
 from .tails import hill
 from .tilt import more_frequent, more_frequent_flag, tilted
 
@@ -50,7 +50,7 @@ class Reference:
         How far, in deviations, each column's mean may have moved without being a fault.
     """
 
-    def __init__(self, profile: Profile, drift: float) -> None:
+    def __init__(self, profile: Summary, drift: float) -> None:
         self.profile = profile
         self.moments = profile.moments
         self.drift = drift
@@ -269,7 +269,7 @@ _RECENT: OrderedDict[tuple[int, float], Reference] = OrderedDict()
 _KEPT = 16
 
 
-def reference_of(profile: Profile, drift: float) -> Reference:
+def reference_of(profile: Summary, drift: float) -> Reference:
     """Return what a batch is compared with, made once for each profile and tolerance.
 
     Parameters

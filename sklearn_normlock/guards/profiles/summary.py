@@ -1,8 +1,8 @@
-"""The profile: what a pipeline was fitted on, in kilobytes and without a row of it."""
+"""What a profile holds: counts, moments, sketches and dependence of rows, in kilobytes and without a row of them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -20,41 +20,18 @@ from .sketch import merged, quantile, sketch_of
 from .steps import merged as merged_steps
 from .steps import steps_of
 
-__all__ = ["Profile"]
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Summary", "growing"]
 
 _SHOWN = 50  # columns in a notebook
+#: Rows from which on a column in ascending order is no accident; and blocks, of which this share must rise.
+_ROWS_IN_ORDER, _BLOCKS_IN_ORDER, _OF_BLOCKS = 32, 4, 0.9
 
 
-class Profile:
-    """A picture of data: learned once, compared with every batch from then on.
-
-    Counts, moments, minima and maxima are exact. Quantiles, ties, precision, row norms and the dependence between
-    columns come from all rows up to 20,000 (fewer if they are wide) and from an even sample of them beyond. No row is
-    kept. Make one with :meth:`from_data`.
-
-    Attributes
-    ----------
-    n_rows : int
-        Rows seen.
-    n_features_in_ : int
-        Columns.
-    names : tuple of str or None
-        Names of the columns, if the data had them.
-
-    Examples
-    --------
-    >>> import sklearn_normlock as nl
-    >>> from sklearn.datasets import load_iris
-    >>> X = load_iris().data
-    >>> profile = nl.Profile.from_data(X[:100])
-    >>> profile.update(X[100:])
-    Profile(150 rows, 4 columns)
-    >>> profile.mean.round(2)
-    array([5.84, 3.06, 3.76, 1.2 ])
-    >>> halves = nl.Profile.from_data(X[::2]).merge(nl.Profile.from_data(X[1::2]))
-    >>> bool(abs(halves.mean - profile.mean).max() < 1e-12)
-    True
-    """
+class Summary:
+    """A picture of rows; :class:`sklearn_normlock.Profile` is it with what blocks of training taught."""
 
     n_rows: int
     n_features_in_: int
@@ -74,7 +51,7 @@ class Profile:
     #: Share of the rows whose norm is 1: by the sum, the root of squares, the maximum.
     unit: Any
     dependence: Dependence | None
-    #: How odd ordinary blocks of training were in each test, and the columns that only grow; see ``tests.blocks``.
+    #: How odd ordinary blocks of training were in each test, and the columns that only grow.
     allowances: dict[str, Any]
     growing: tuple[int, ...]
 
@@ -82,34 +59,12 @@ class Profile:
         raise TypeError("Make a profile with Profile.from_data(X) or Profile.from_dict(d).")
 
     @classmethod
-    def _bare(cls) -> Profile:
+    def _bare(cls) -> Self:
         return cls.__new__(cls)
 
     @classmethod
-    def from_data(cls, X: Any, *, groups: Any = None) -> Profile:
-        """Learn a profile.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_rows, n_columns)
-            What the pipeline is fitted on. Missing values (NaN, None, NA, NaT) are counted; columns of text are
-            categories. Dates and times count as seconds since 1970-01-01 UTC, time spans as seconds.
-        groups : array-like of shape (n_rows,), default=None
-            The block that each row is of (its week, its patient), in the order of time if they have one. Differences
-            as large as those between blocks of training are then no fault.
-
-        Returns
-        -------
-        profile : Profile
-            The profile.
-
-        Raises
-        ------
-        InputFaultError
-            If X is no table, has no rows, or holds finite values beyond 1e150, whose squares overflow.
-        TypeError
-            If X is nothing that a table can be read from, or a column holds neither text nor numbers nor times.
-        """
+    def from_data(cls, X: Any) -> Self:
+        """Learn from rows alone."""
         table = as_table(X)
         n, d = table.shape
         if n == 0:
@@ -134,16 +89,9 @@ class Profile:
         self.categories = {j: Categories.of(values) for j, values in table.categories.items()}
         part = table.sample(rows_to_look_at(d)).dense()
         self._look_at(part)
-        self._in_order(table, groups)
+        self.growing = growing(np.zeros((0, 0)) if sparse.issparse(table.numbers) else table.numbers)
+        self.allowances = {}
         return self
-
-    def _in_order(self, table: Table, groups: Any) -> None:
-        from ..tests.blocks import block_numbers, growing, learn  # the tests stand on profiles
-
-        blocks = None if groups is None else block_numbers(groups, self.n_rows)
-        numbers = np.zeros((0, 0)) if sparse.issparse(table.numbers) else table.numbers
-        self.growing = growing(numbers, blocks)
-        self.allowances = {} if blocks is None else learn(table, blocks)
 
     def _look_at(self, part: Table) -> None:
         X = np.where(np.isfinite(part.numbers), part.numbers, np.nan)
@@ -164,7 +112,7 @@ class Profile:
         self.unit = (np.abs(measures[:, 1:] - 1) <= UNIT).mean(axis=0)
         self.dependence = dependence_of(X)
 
-    def update(self, X: Any) -> Profile:
+    def update(self, X: Any) -> Self:
         """Add rows, in place.
 
         Parameters
@@ -187,10 +135,10 @@ class Profile:
         if not table.shape[0]:
             aligned(self, table)  # a stream goes on after an hour without rows, not with other columns
             return self
-        self.__dict__ = self.merge(Profile.from_data(table)).__dict__  # at once: another thread may be reading
+        self.__dict__ = self.merge(self.from_data(table)).__dict__  # at once: another thread may be reading
         return self
 
-    def merge(self, other: Profile) -> Profile:
+    def merge(self, other: Summary) -> Self:
         """Return the profile of both parts together: the parts may have been learned on different machines.
 
         Parameters
@@ -209,7 +157,7 @@ class Profile:
             If the columns differ.
         """
         self._require_same_columns(other)
-        new = Profile._bare()
+        new = self._bare()
         new.n_rows, new.n_features_in_, new.names = self.n_rows + other.n_rows, self.n_features_in_, self.names
         new.moments = self.moments.merge(other.moments)
         new.categories = {j: kept.merge(other.categories[j]) for j, kept in self.categories.items()}
@@ -236,7 +184,7 @@ class Profile:
         finite = self.moments.count
         return np.concatenate([finite, np.full(len(self.sketches) - len(finite), self.n_rows)])
 
-    def _require_same_columns(self, other: Profile) -> None:
+    def _require_same_columns(self, other: Summary) -> None:
         if self.n_features_in_ != other.n_features_in_:
             raise InputFaultError(
                 f"The profiles have {self.n_features_in_} and {other.n_features_in_} columns.",
@@ -306,7 +254,7 @@ class Profile:
         return write_profile(self)
 
     @classmethod
-    def from_dict(cls, d: dict[str, Any]) -> Profile:
+    def from_dict(cls, d: dict[str, Any]) -> Self:
         """Read what :meth:`to_dict` wrote.
 
         Parameters
@@ -326,7 +274,9 @@ class Profile:
         LockVersionError
             If it was written by a version whose format isn't known here.
         """
-        return read_profile(cls._bare(), d)
+        new = cls._bare()
+        read_profile(new, d)
+        return new
 
     def __getstate__(self) -> dict[str, Any]:
         return {"document": self.to_dict()}
@@ -335,7 +285,7 @@ class Profile:
         read_profile(self, state["document"])
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Profile) and self.to_dict() == other.to_dict()
+        return isinstance(other, Summary) and self.to_dict() == other.to_dict()
 
     __hash__ = None  # type: ignore[assignment]  # it can be updated
 
@@ -372,3 +322,42 @@ def _tied_pairs(ordered: Any, sketch: tuple[Any, Any]) -> float:
     jumps = sketch[0][1:][(np.diff(sketch[0]) == 0) & (np.diff(sketch[1]) > 1.5 / n)]
     counts = counts[~np.isin(values, jumps)]
     return float((counts * (counts - 1.0)).sum() / (n * (n - 1.0)))
+
+
+def growing(numbers: Any, blocks: Any = None) -> tuple[int, ...]:
+    """Return the columns that only grow, or only fall, in the order of the rows or of their blocks.
+
+    Parameters
+    ----------
+    numbers : ndarray of shape (n_rows, n_columns)
+        The table of training, in its order.
+    blocks : ndarray of shape (n_rows,), default=None
+        The number of each row's block.
+
+    Returns
+    -------
+    columns : tuple of int
+        Positions. Without blocks only whole numbers count that are larger, or smaller, from each row to the next, as
+        ids and times in seconds are. A measure by which a table happens to be sorted is no such column. With blocks,
+        nine of ten blocks must have their median beyond those of all blocks before.
+    """
+    rises = _rises if blocks is None else _rises_by_block
+    found = []
+    for j in range(numbers.shape[1]):
+        known = np.isfinite(numbers[:, j])
+        x, at = numbers[known, j], None if blocks is None else blocks[known]
+        if len(x) >= _ROWS_IN_ORDER and (rises(x, at) or rises(-x, at)):
+            found.append(j)
+    return tuple(found)
+
+
+def _rises(x: Any, _: None) -> bool:
+    # The first rows rule most columns out.
+    return all(bool((np.diff(part) > 0).all() and (part == np.rint(part)).all()) for part in (x[:_ROWS_IN_ORDER], x))
+
+
+def _rises_by_block(x: Any, at: Any) -> bool:
+    medians = np.array([np.median(x[at == block]) for block in np.unique(at)])
+    return len(medians) > _BLOCKS_IN_ORDER and bool(
+        (medians[1:] > np.maximum.accumulate(medians)[:-1]).mean() >= _OF_BLOCKS
+    )

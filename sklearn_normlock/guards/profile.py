@@ -1,0 +1,157 @@
+"""The profile: what a pipeline was fitted on, and how much its blocks differ.
+
+The tests assume that a batch is exchangeable with the rows of training. An hour of requests or a month of sales is
+not: it is narrower, lies elsewhere, and its columns go together in a way of their own. If the rows of training are
+given with their block, each later block is judged by those before it, as production will be. The oddest log p-value
+that such a clean block reached, in each test and column, is the *allowance*. A batch has to be odder than twice that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from ..errors import InputFaultError
+from .data.tables import Table, as_table
+from .profiles.serial import ODDEST
+from .profiles.summary import Summary, growing
+from .tests.evidence import ROWS_OF_ALLOWANCE, of_each_column, weigh
+from .tests.reference import Reference
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Profile"]
+
+#: Fewest blocks to learn from; profiles of the blocks so far that are made, and windows of later blocks for each.
+_LEAST_BLOCKS, _PROFILES, _WINDOWS = 4, 8, 6
+#: Fewest rows of a window.
+_FEW = 16
+
+
+class Profile(Summary):
+    """A picture of data: learned once, compared with every batch from then on.
+
+    Counts, moments, minima and maxima are exact. Quantiles, ties, precision, row norms and the dependence between
+    columns come from all rows up to 20,000 (fewer if they are wide) and from an even sample of them beyond. No row is
+    kept. Make one with :meth:`from_data`.
+
+    Attributes
+    ----------
+    n_rows : int
+        Rows seen.
+    n_features_in_ : int
+        Columns.
+    names : tuple of str or None
+        Names of the columns, if the data had them.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl
+    >>> from sklearn.datasets import load_iris
+    >>> X = load_iris().data
+    >>> profile = nl.Profile.from_data(X[:100])
+    >>> profile.update(X[100:])
+    Profile(150 rows, 4 columns)
+    >>> profile.mean.round(2)
+    array([5.84, 3.06, 3.76, 1.2 ])
+    >>> halves = nl.Profile.from_data(X[::2]).merge(nl.Profile.from_data(X[1::2]))
+    >>> bool(abs(halves.mean - profile.mean).max() < 1e-12)
+    True
+    """
+
+    @classmethod
+    def from_data(cls, X: Any, *, groups: Any = None) -> Self:
+        """Learn a profile.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_rows, n_columns)
+            What the pipeline is fitted on. Missing values (NaN, None, NA, NaT) are counted; columns of text are
+            categories. Dates and times count as seconds since 1970-01-01 UTC, time spans as seconds.
+        groups : array-like of shape (n_rows,), default=None
+            The block that each row is of (its week, its patient), in the order of time if they have one. Differences
+            as large as those between blocks of training are then no fault.
+
+        Returns
+        -------
+        profile : Profile
+            The profile.
+
+        Raises
+        ------
+        InputFaultError
+            If X is no table, has no rows, or holds finite values beyond 1e150, whose squares overflow.
+        TypeError
+            If X is nothing that a table can be read from, or a column holds neither text nor numbers nor times.
+        """
+        table = as_table(X)
+        self = super().from_data(table)
+        if groups is not None:
+            blocks = _block_numbers(groups, self.n_rows)
+            if not sparse.issparse(table.numbers):
+                self.growing = growing(table.numbers, blocks)
+            self.allowances = _learn(table, blocks)
+        return self
+
+
+def _block_numbers(groups: Any, rows: int) -> Any:
+    """Return the number of each row's block, in the order in which the blocks first appear.
+
+    Raises
+    ------
+    InputFaultError
+        If there is not one label for each row, or there are too few blocks to learn from.
+    """
+    labels = np.asarray(groups)
+    if labels.shape != (rows,):
+        raise InputFaultError(
+            f"groups has shape {labels.shape}; expected one label for each of the {rows} rows.",
+            expected=(rows,),
+            actual=labels.shape,
+            remedy="Hand over one label a row: the week, the patient, the machine.",
+        )
+    _, first, numbers = np.unique(labels.astype(str), return_index=True, return_inverse=True)
+    if len(first) < _LEAST_BLOCKS:
+        raise InputFaultError(
+            f"groups has {len(first)} blocks; at least {_LEAST_BLOCKS} are needed to learn how much they differ.",
+            expected=_LEAST_BLOCKS,
+            actual=len(first),
+            remedy="Use smaller blocks (weeks in place of months), or leave groups out and set drift.",
+        )
+    return np.argsort(np.argsort(first))[numbers.ravel()]
+
+
+def _learn(table: Table, blocks: Any) -> dict[str, Any]:
+    """Judge later blocks of training by those before them.
+
+    Return for each test the least log p-value that a window of 64 rows of an ordinary block reached.
+    """
+    last, d = int(blocks.max()), table.shape[1]
+    found: dict[str, Any] = {}
+    cuts = np.unique(np.linspace(max(1, last // 3), last, _PROFILES + 1).astype(int))
+    for cut, end in zip(cuts[:-1], cuts[1:], strict=True):
+        reference = Reference(Summary.from_data(table.take(np.flatnonzero(blocks <= cut))), 0.3)
+        for window in _windows(blocks, cut + 1, end):
+            part = table.take(window).dense()
+            larger = max(1.0, ROWS_OF_ALLOWANCE / len(window))
+            for test, log_p in weigh(reference, part.numbers, part.categories, 1e-3).log_p.items():
+                worst = of_each_column(test, np.maximum(log_p * larger, -ODDEST), d)
+                before = found.get(test, worst)
+                if len(before) == len(worst):
+                    found[test] = np.minimum(before, worst)
+    # As a profile is written: the same before and after it was saved.
+    return {test: worst.astype(np.float32).astype(np.float64) for test, worst in found.items() if worst.any()}
+
+
+def _windows(blocks: Any, first: int, last: int) -> list[Any]:
+    """Return stretches of at most 64 rows of some blocks, each of one block, evenly over them."""
+    found = []
+    for block in range(first, last + 1):
+        rows = np.flatnonzero(blocks == block)
+        found += [
+            window for window in np.array_split(rows, max(1, len(rows) // ROWS_OF_ALLOWANCE)) if len(window) >= _FEW
+        ]
+    return found[:: max(1, -(-len(found) // _WINDOWS))]
