@@ -40,7 +40,7 @@ def batches(rows):
     yield odd
 
 
-@pytest.mark.parametrize("rows", [1, 2, 7, 100, trees._BLOCK, 2 * trees._BLOCK + 1])
+@pytest.mark.parametrize("rows", [1, 2, 7, trees._FEW, trees._FEW + 1, trees._BLOCK, 2 * trees._BLOCK + 1])
 @pytest.mark.parametrize("name", MODELS)
 def test_a_batch_is_scored_to_the_bit(name, rows):
     """Rows that are scored together, block by block, get what scikit-learn gives them."""
