@@ -66,4 +66,15 @@ def width_of(est: Any) -> int | None:
         value = getattr(est, name, None)
         if value is not None and np.ndim(value):
             return int(np.shape(value)[-1])
-    return width
+    return _width_of_arrays(est) if width is None else width
+
+
+def _width_of_arrays(est: Any) -> int | None:
+    """Return the length that all fitted rows of numbers in an estimator have in common."""
+    fitted = (value for name, value in getattr(est, "__dict__", {}).items() if name[-1:] == "_" and name[:1] != "_")
+    lengths = {
+        len(value)
+        for value in fitted
+        if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "fiu"
+    }
+    return lengths.pop() if len(lengths) == 1 else None

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from ..fingerprints.state import declares_state
-from .members import members_of
+from .frames import as_fitted
+from .members import members_of, width_of
 from .pictures import probe_pictures
 from .statistics import Columns, known_columns, number_rows, statistics_of
 from .texts import TEXTS
@@ -51,7 +52,8 @@ def rows_for(est: Any, variant: int) -> Any:
     -----
     A class that knows better, one for images or texts say, declares ``__probe_rows__(self, variant)``.
     """
-    return (_maker(est) or _inner)(est, variant)
+    rows = (_maker(est) or _inner)(est, variant)
+    return rows if hasattr(type(est), "__probe_rows__") else as_fitted(est, rows, variant)
 
 
 def _maker(est: Any) -> Callable[[Any, int], Any] | None:
@@ -221,7 +223,10 @@ def _pipeline(est: Any, variant: int) -> Any:
         if rows is not None:
             return _named(est, rows)
         break
-    width = getattr(est, "n_features_in_", None)
+    # A step that keeps no width is given rows of the first one behind it that does: if it can't take them, it says so.
+    width = next(
+        (found for found in map(width_of, (est, *(step for _, step in steps_of(est)))) if found is not None), None
+    )
     return None if width is None else _named(est, number_rows(Columns.unknown(width), variant))
 
 

@@ -15,6 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from ..errors import ArtifactReadError, FingerprintMismatchError, NormLockError
 from ..kernels import kernel_of
 from ..kernels.inputs import on_frame, usual
+from ..probes.frames import COLUMNS, columns_noted
 from .display import badge
 from .freeze import passed_arrays
 from .opened import FitOpening, Opening
@@ -282,6 +283,10 @@ def _sealing(method: Callable[..., Any], called: Callable[..., Any]) -> Callable
         except BaseException:
             abandon(self, opening)
             raise
+        vars(self).pop(COLUMNS, None)
+        noted = columns_noted(args[0]) if args else None
+        if noted is not None:
+            vars(self)[COLUMNS] = noted
         returned = () if result is self else (result,)
         seal(self, passed_arrays((*args, *kwargs.values(), *returned)))
         return result
