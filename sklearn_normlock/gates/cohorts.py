@@ -1,10 +1,9 @@
-"""Cohorts: groups of rows that are judged by themselves, named by the user or found where the new one is worst."""
+"""Cohorts: groups of rows that are judged by themselves, as the user names them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -18,30 +17,21 @@ _BINS = 4
 _FEW = 20  # distinct numbers up to which each is a cohort
 _MOST = 50  # cohorts of one column; the rarest share one
 _SAMPLE = 200_000  # rows that the edges of bins are made from
-_COLUMNS = 30
 
 Codes = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Partition:
-    """Cohorts of one kind: a code for each row, -1 for none, and a name for each code."""
+    """Cohorts of one kind: a name for each code, a code for each row, and whether they are bins of numbers."""
 
     names: tuple[str, ...]
-    codes: Codes
+    codes: NDArray[Any]
+    binned: bool = False
 
     def __iter__(self) -> Iterator[tuple[str, Codes]]:
         for code, name in enumerate(self.names):
             yield name, np.flatnonzero(self.codes == code)
-
-
-@dataclass(frozen=True)
-class Search:
-    """How many slices were looked at, and the one in which the new one is worst: its name, its held-out rows."""
-
-    slices: int
-    name: str = ""
-    rows: Codes | None = None
 
 
 def n_rows_of(X: Any) -> int:
@@ -200,66 +190,4 @@ def _binned(name: str, values: NDArray[np.float64], known: NDArray[np.float64], 
     if missing.any():
         codes[missing] = len(names)
         names.append(f"{name} missing")
-    return Partition(tuple(names), codes)
-
-
-# -- search ------------------------------------------------------------------------------------------------------------
-
-
-def worst_slice(X: Any, harm: NDArray[np.int8], min_rows: int, rng: np.random.Generator) -> Search:
-    """Search one half of the rows for the slice of one or two columns in which the new one is worst.
-
-    The worst of many slices looks worse than it is. The other half of the rows has no part in the choice, so that it
-    may judge the slice as if it had been named beforehand.
-
-    Parameters
-    ----------
-    X : data
-        The rows.
-    harm : ndarray of shape (n_rows,)
-        1 where a row got worse, -1 where it got better, 0 elsewhere.
-    min_rows : int
-        Slices with fewer rows in either half are not looked at.
-    rng : Generator
-        Deals the rows into halves.
-
-    Returns
-    -------
-    search : Search
-        Without a name if no row of a slice got worse.
-    """
-    held_out = np.zeros(len(harm), bool)
-    held_out[rng.permutation(len(harm))[: len(harm) // 2]] = True
-    searched = ~held_out
-    surplus_of = harm[searched].astype(np.float64)
-    looked_at, worst = 0, (0.0, 0)
-    name, rows = "", None
-    for names, codes in _slicings(X):
-        n_codes = int(codes.max()) + 1
-        sizes = np.bincount(codes[searched], minlength=n_codes)
-        enough = (sizes >= min_rows) & (np.bincount(codes[held_out], minlength=n_codes) >= min_rows)
-        looked_at += int(enough.sum())
-        surplus = np.bincount(codes[searched], surplus_of, n_codes)
-        flips = np.bincount(codes[searched], np.abs(surplus_of), n_codes)
-        # By how many deviations more rows got worse than better; the smaller slice if two are as bad.
-        badness = np.where(enough, surplus / np.sqrt(np.maximum(flips, 1)), 0.0)
-        for code in np.flatnonzero(badness >= max(float(badness.max()), 1e-12)):
-            candidate = (float(badness[code]), -int(sizes[code]))
-            if candidate > worst:
-                worst, name = candidate, names(int(code))
-                rows = np.flatnonzero(held_out & (codes == code))
-    return Search(looked_at, name, rows)
-
-
-def _slicings(X: Any) -> Iterator[tuple[Callable[[int], str], Codes]]:
-    """Yield the ways to cut rows by one column, then by two: the name of each code, and the codes."""
-    names = column_names(X)[:_COLUMNS]
-    parts = [part for part in (coded(str(name), column_of(X, name)) for name in names) if len(part.names) > 1]
-    for part in parts:
-        yield part.names.__getitem__, part.codes
-    for one, two in combinations(parts, 2):
-        yield _joint(one.names, two.names), one.codes * len(two.names) + two.codes
-
-
-def _joint(one: Sequence[str], two: Sequence[str]) -> Callable[[int], str]:
-    return lambda code: f"{one[code // len(two)]} and {two[code % len(two)]}"
+    return Partition(tuple(names), codes, binned=True)

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from ..errors import GateInputError
 from .answers import Answers, answers_of, shifts_of
-from .cohorts import Partition, partitions, worst_slice
+from .cohorts import Partition, partitions
 from .estimates import estimate
 from .limits import Limits
 from .report import Flips, GateReport, Judgement
+from .slices import search
 from .statistics import clopper_pearson, mcnemar
 from .tasks import Outputs, default_metrics
 from .verdicts import Case, judged
@@ -69,8 +70,8 @@ def judge(
     limits = limits_of(limits)
     given = answers_of(old, new, y, sample_weight, kind, limits.margin)
     scorers = metrics_of(metrics, limits, given.kind, y is not None)
-    parts, search = partitions(cohorts, X, given.n_rows)
-    if search and given.harm is None:
+    parts, searched = partitions(cohorts, X, given.n_rows)
+    if searched and given.harm is None:
         raise GateInputError(
             "Slices are found where answers got worse, and there are no right answers.",
             path="cohorts",
@@ -87,24 +88,25 @@ def judge(
             too_small[cohort] = len(rows)
             continue
         cases += [_case(given, name, scorer, cohort, rows, limits, seed) for name, scorer in scorers.items()]
-    notes = list(_notes(given, parts, limits, too_small, bool(cohorts) and not search))
-    unsearched = ""
-    if search:
+    notes = list(_notes(given, parts, limits, too_small, bool(cohorts) and not searched))
+    slices, unsearched = None, ""
+    if searched:
         assert given.harm is not None
-        found = worst_slice(X, given.harm, limits.min_rows, np.random.default_rng(seed))
-        if found.rows is not None:
+        slices = search(X, given.harm, limits.min_rows, _share_allowed(limits), _names_and_sizes(parts))
+        notes += [f"Search of slices: {each}." for each in slices.unsearched]
+        if slices.worst is not None:
             for name, scorer in scorers.items():
-                case = _case(given, name, scorer, found.name, found.rows, limits, seed)
-                cases.append(replace(case, cohort=f"found: {found.name}", found=True))
+                case = _case(given, name, scorer, slices.worst.name, slices.worst.rows, limits, seed)
+                cases.append(replace(case, cohort=f"found: {case.cohort}", slice=slices.worst))
             notes.append(
-                f"{found.name} is the worst of {found.slices:,} slices in one half of the rows. "
-                "It is judged by its rows in the other half."
+                f"{slices.worst.name} is the worst of {len(slices.shares):,} slices. "
+                "Its interval and its limit are at a level that pays for the search."
             )
-        elif found.slices:
+        elif len(slices.shares):
             notes.append("No slice was found: no row of a large enough slice got worse.")
         else:
-            unsearched = f"slices were to be searched, and none has {limits.min_rows} rows in each half of the rows"
-    judgements, more = judged(cases, limits, today or datetime.date.today())
+            unsearched = f"slices were to be searched, and none has {limits.min_rows} rows"
+    judgements, more = judged(cases, limits, today or datetime.date.today(), slices)
     refused = unsearched or _refused(parts, too_small, judgements)
     return replace(
         report,
@@ -163,6 +165,16 @@ def metrics_of(metrics: Any, limits: Limits, kind: str, has_y: bool) -> dict[str
 def _cohorts(parts: Sequence[Partition]) -> Iterator[tuple[str, NDArray[np.intp]]]:
     for part in parts:
         yield from ((name, rows) for name, rows in part if len(rows))
+
+
+def _names_and_sizes(parts: Sequence[Partition]) -> set[tuple[str, int]]:
+    return {(name, len(rows)) for name, rows in _cohorts(parts)}
+
+
+def _share_allowed(limits: Limits) -> float:
+    """Return the share of rows that a cohort may lose: what its limit says of accuracy, or 0."""
+    limit = limits.on("accuracy", "found")
+    return 0.0 if limit is None or limit.max_drop is None or limit.relative else limit.max_drop
 
 
 # -- estimates ---------------------------------------------------------------------------------------------------------

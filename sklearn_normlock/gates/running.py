@@ -53,7 +53,7 @@ def gate(
     cohorts : str, callable, list or mapping, default=None
         Groups of rows that are judged by themselves: names of columns; ``("age", 5)`` for that many bins; callables of
         X that return labels; ``"found"``; or a mapping of names to any of these or to labels. ``"found"`` is the slice
-        of one or two columns in which the new one is worst. It is searched in half of the rows and judged by the other.
+        of one or two columns in which the new one is worst; its level pays for the search.
     metrics : str, callable, list or mapping, default=None
         Names of scikit-learn's scorers, or scorers; besides ``agreement``, ``negative_flips`` and
         ``neg_calibration_error``. Those that the limits name if None, else ``accuracy`` for labels and

@@ -14,13 +14,14 @@ References
 .. [5] Tukey (1958); Shao, Tu (1995). The Jackknife and Bootstrap, chapter 2.3: leaving out groups of rows.
 .. [6] Korn, Graubard (1998). Confidence intervals for proportions with small expected number of positive counts
    estimated from survey data. Survey Methodology 24: exact intervals at the effective number of rows.
-.. [7] Tarone (1990). A modified Bonferroni method for discrete data. Biometrics 46.
+.. [7] Tarone (1990). A modified Bonferroni method for discrete data. Biometrics 46. Westfall, Wolfinger (1997).
+   Multiple tests with discrete distributions. The American Statistician 51.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,8 +49,9 @@ class Estimate:
         In words.
     p_value : float, default=None
         For a drop: exact or by the interval's own distribution.
-    least_p : float, default=0.0
-        The smallest p-value that these rows could have given.
+    attainable : callable
+        Takes a level, and returns how probable a p-value as small is without a change: the level itself, or less where
+        flips are few.
     grown : callable, default=None
         Takes a factor, and returns the estimate that this many times as many rows like these would give.
     """
@@ -58,7 +60,7 @@ class Estimate:
     interval: Callable[[float], tuple[float, float]]
     method: str
     p_value: float | None = None
-    least_p: float = 0.0
+    attainable: Callable[[float], float] = float
     grown: Callable[[float], Estimate] | None = None
 
 
@@ -87,13 +89,34 @@ def share(hits: float, rows: float) -> Estimate:
     )
 
 
-def mcnemar(worse: float, better: float) -> float:
+def mcnemar(worse: Any, better: Any) -> Any:
     """Return the exact one-sided p-value of as many rows that got worse, if both directions are as likely [2]_."""
-    total = worse + better
-    if total <= 0:
-        return 1.0
     # The binomial tail as a beta integral, which also takes the effective counts of weighted rows.
-    return float(stats.beta.cdf(0.5, worse, better + 1)) if worse > 0 else 1.0
+    tail = stats.beta.cdf(0.5, np.maximum(worse, np.finfo(float).tiny), np.add(better, 1))
+    return np.where(np.asarray(worse) > 0, tail, 1.0)[()]
+
+
+def margin_score(worse: Any, better: Any, rows: Any, delta: Any) -> Any:
+    """Return Tango's score of ``(better - worse) / rows`` against ``delta`` [3]_, by how many deviations it lies above.
+
+    Parameters
+    ----------
+    worse, better : float or ndarray
+        Rows that got worse, and better.
+    rows : float or ndarray
+        All rows.
+    delta : float
+        The change that is tested.
+    """
+    a = 2.0 * rows
+    b = -better - worse + (2 * rows - better + worse) * delta
+    c = -worse * delta * (1 - delta)
+    # The restricted maximum likelihood estimate of the share that got worse, given the change.
+    share = (np.sqrt(np.maximum(b * b - 4 * a * c, 0.0)) - b) / (2 * a)
+    deviation = np.sqrt(np.maximum(rows * (2 * share + delta * (1 - delta)), 0.0))
+    gap = better - worse - rows * delta
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(gap == 0, 0.0, gap / deviation)
 
 
 def tango(worse: float, better: float, rows: float, tail: float) -> tuple[float, float]:
@@ -111,26 +134,22 @@ def tango(worse: float, better: float, rows: float, tail: float) -> tuple[float,
     z = float(stats.norm.isf(tail))
     change = (better - worse) / rows
 
-    def score(delta: float) -> float:
-        # Tango's restricted maximum likelihood estimate of the share that got worse, given the difference.
-        a = 2.0 * rows
-        b = -better - worse + (2 * rows - better + worse) * delta
-        c = -worse * delta * (1 - delta)
-        share = (math.sqrt(max(b * b - 4 * a * c, 0.0)) - b) / (2 * a)
-        variance = rows * (2 * share + delta * (1 - delta))
-        gap = better - worse - rows * delta
-        return gap / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, gap) if gap else 0.0
-
     def edge(inside: float, outside: float, sign: float) -> float:
         for _ in range(60):
             middle = (inside + outside) / 2
-            if sign * score(middle) <= z:
+            if sign * margin_score(worse, better, rows, middle) <= z:
                 inside = middle
             else:
                 outside = middle
         return inside
 
     return edge(change, -1.0, 1.0), edge(change, 1.0, -1.0)
+
+
+def _attainable(flips: float) -> Callable[[float], float]:
+    if flips == int(flips):
+        return lambda tail: float(attainable(flips, tail))
+    return lambda tail: tail if tail >= 0.5**flips else 0.0  # effective counts of weighted rows
 
 
 def paired_shares(worse: float, better: float, rows: float) -> Estimate:
@@ -140,7 +159,7 @@ def paired_shares(worse: float, better: float, rows: float) -> Estimate:
         interval=lambda tail: tango(worse, better, rows, tail),
         method="Tango's score interval, McNemar's exact test",
         p_value=mcnemar(worse, better),
-        least_p=0.5 ** (worse + better),
+        attainable=_attainable(worse + better),
         grown=lambda factor: paired_shares(worse * factor, better * factor, rows * factor),
     )
 
@@ -245,25 +264,40 @@ def widened(estimate: Estimate, differing: float, rows: float, scale: float) -> 
         interval,
         f"{estimate.method}, widened: few rows differ",
         p_value,
-        0.5**differing,
+        lambda tail: tail if tail >= 0.5**differing else 0.0,
         None if grown is None else lambda factor: widened(grown(factor), differing * factor, rows * factor, scale),
     )
 
 
-def tarone(least: Sequence[float], level: float) -> int:
-    """Return by how many a level must be divided: hypotheses that can't be rejected needn't be paid for [7]_.
+def attainable(flips: Any, tail: Any) -> Any:
+    """Return the largest p-value of :func:`mcnemar` that is no larger than ``tail``, if so many rows flip; or 0.
 
     Parameters
     ----------
-    least : sequence of float
-        The smallest p-value that each hypothesis could have.
+    flips : int or ndarray
+        Rows that got worse or better.
+    tail : float or ndarray
+        A level.
+    """
+    return stats.binom.sf(stats.binom.isf(tail, flips, 0.5), flips, 0.5)
+
+
+def paid_level(error: Callable[[float], float], level: float) -> float:
+    """Return the largest level at which a family of hypotheses has no more than its error [7]_.
+
+    Parameters
+    ----------
+    error : callable
+        Takes the level of a hypothesis of weight 1, and returns the sum of the probabilities that each is rejected by
+        chance.
     level : float
         The error of the family.
     """
-    for k in range(1, len(least) + 1):
-        if sum(each <= level / k for each in least) <= k:
-            return k
-    return max(len(least), 1)
+    low, high = math.log(level) - 40, math.log(level) + 40
+    for _ in range(48):
+        middle = (low + high) / 2
+        low, high = (middle, high) if error(math.exp(middle)) <= level else (low, middle)
+    return math.exp(low)
 
 
 def rows_that_decide(rows: int, found: Estimate, decides: Callable[[Estimate], bool]) -> int | None:

@@ -11,17 +11,19 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from .limits import Limit, Limits
 from .report import Judgement
-from .statistics import Estimate, rows_that_decide, tarone
+from .slices import Slice, Slices
+from .statistics import Estimate, paid_level, rows_that_decide
 
 _PAIRED = ("agreement", "negative_flips")  # one value for the pair, not one for each
 
 
 @dataclass(frozen=True)
 class Case:
-    """One metric on one cohort, before it is judged."""
+    """One metric on one cohort, or on a found slice, before it is judged."""
 
     cohort: str
     metric: str
@@ -31,20 +33,20 @@ class Case:
     estimate: Estimate | None
     limit: Limit | None
     problem: str = ""
-    found: bool = False
+    slice: Slice | None = None
 
 
-def judged(cases: Sequence[Case], limits: Limits, today: datetime.date) -> tuple[list[Judgement], list[str]]:
+def judged(
+    cases: Sequence[Case], limits: Limits, today: datetime.date, slices: Slices | None = None
+) -> tuple[list[Judgement], list[str]]:
     """Return the answer to each limit, and what there is to say of waivers."""
     half = (1 - limits.level) / 2
-    levels = {}
-    for family in (False, True):
-        own = [case for case in cases if bool(case.cohort) is family and case.estimate is not None and case.limit]
-        levels[family] = half / tarone([case.estimate.least_p for case in own if case.estimate], half)
+    levels, searched = _levels(cases, half, slices)
     judgements, notes, used = [], [], set()
     for case in cases:
-        made = _verdict(case, levels[bool(case.cohort)], half)
-        if case.found and case.estimate is not None and made.verdict in ("kept", "undecided"):
+        level = levels[bool(case.cohort)] if case.slice is None else min(searched * case.slice.share, half)
+        made = _verdict(case, level, half)
+        if case.slice is not None and case.estimate is not None and made.verdict in ("kept", "undecided"):
             # It may block, as a named cohort may. It was nobody's demand, so it needs no proof to let pass.
             made = replace(made, verdict="told", rows_needed=None)
         waiver = limits.waiver(case.metric, case.cohort)
@@ -63,6 +65,26 @@ def judged(cases: Sequence[Case], limits: Limits, today: datetime.date) -> tuple
     return judgements, notes
 
 
+def _levels(cases: Sequence[Case], half: float, slices: Slices | None) -> tuple[dict[bool, float], float]:
+    """Return the level of each limit on all rows and on a named cohort, and the level that all slices share.
+
+    Named cohorts and slices are one family. Half of its error is for the names, half for the search, but for what
+    can't be rejected.
+    """
+    families: dict[bool, list[Estimate]] = {False: [], True: []}
+    for case in cases:
+        if case.slice is None and case.estimate is not None and case.limit is not None:
+            families[bool(case.cohort)].append(case.estimate)
+    whole = max(len(families[True]), 1)  # the weight of all slices, beside 1 for each named cohort
+
+    def error(family: bool, level: float) -> float:
+        found = sum(each.attainable(min(level, 1.0)) for each in families[family])
+        return found + slices.error(whole * level) if family and slices is not None else found
+
+    levels = {family: paid_level(partial(error, family), half) for family in families}
+    return {family: min(level, half) for family, level in levels.items()}, whole * levels[True]
+
+
 def _verdict(case: Case, level: float, half: float) -> Judgement:
     made = Judgement(
         metric=case.metric, cohort=case.cohort, rows=case.rows, old=case.old, new=case.new, change=0.0, verdict="told"
@@ -73,7 +95,7 @@ def _verdict(case: Case, level: float, half: float) -> Judgement:
         verdict = "undecided" if case.limit is not None or not case.cohort else "told"
         return replace(made, change=float("nan"), verdict=verdict, reason=case.problem)
     change = case.estimate.change
-    low, high = case.estimate.interval(half)
+    low, high = case.estimate.interval(half if case.slice is None else level)
     made = replace(made, change=change, low=low, high=high, method=case.estimate.method, p_value=case.estimate.p_value)
     if case.metric in _PAIRED:
         return _share_verdict(made, case, level, half)
@@ -86,6 +108,8 @@ def _verdict(case: Case, level: float, half: float) -> Judgement:
     adjusted = f"at the level {level:.2g}"
     # The change at the edge of the interval, and an exact test: the interval is approximate where flips are few.
     proved = case.estimate.p_value is None or case.estimate.p_value <= level
+    if case.slice is not None:
+        proved = proved and case.slice.p_value <= level
     if proved and case.estimate.interval(level)[1] < floor:
         edge = case.estimate.interval(level)[1]
         reason = f"{_size(change)}, by at least {-edge:.2g} {adjusted}; the limit is {-floor:.2g}"

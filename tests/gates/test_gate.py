@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_classification, make_regression
 from sklearn.dummy import DummyClassifier
@@ -20,6 +21,8 @@ import sklearn_normlock as nl
 from sklearn_normlock.errors import ArtifactDigestError, GateInputError, GateLimitsError, MissingLockError
 from sklearn_normlock.gates.comparison import judge
 from sklearn_normlock.gates.limits import Limits
+from sklearn_normlock.gates.slices import Slices
+from sklearn_normlock.gates.statistics import attainable, paid_level
 from sklearn_normlock.gates.tasks import Outputs
 
 CONCISE = {"overall": {"accuracy": {"max_drop": 0.005, "rule_out": 0.02}}}
@@ -150,13 +153,51 @@ def searched(n, worse, better, seed, lost=()):
     return report, next((each for each in report.judgements if each.cohort.startswith("found: ")), None)
 
 
-def test_a_found_slice_is_named_and_judged_by_rows_that_had_no_part_in_the_search():
-    """A planted loss is blocked by the interval of the slice's rows in the other half, as if it had been named."""
+def test_a_found_slice_is_named_and_pays_for_the_search():
+    """A planted loss is blocked, by an interval that is wider than that of a cohort that was named."""
     report, found = searched(6000, 0, 0, 0, lost=10 * np.arange(40) + 7)
     assert [each.cohort for each in report.broken if each.cohort] == ["found: site=7"]
-    assert 250 < found.rows < 350
+    assert found.rows == 600
     assert found.high < -0.005 and "at the level" in found.reason
-    assert any("in one half of the rows" in note for note in report.notes)
+    assert any("site=7 is the worst of" in note for note in report.notes)
+
+
+def test_six_rows_of_three_hundred_are_found():
+    """A loss of two points in one cohort of 300 rows is found if nothing else flips there: 0.5 ** 6 is below 2.5 %."""
+    lost = 10 * np.arange(6) + 3
+    report, found = searched(3000, 0, 0, 1, lost=lost)
+    assert [each.cohort for each in report.broken if each.cohort] == ["found: site=3"]
+    report, found = searched(3000, 0, 0, 1, lost=lost[:5])
+    assert found.verdict == "told"
+
+
+def test_columns_that_are_not_searched_are_said():
+    """A column whose values can't be told apart is named; so are columns beyond those that are searched in pairs."""
+    X = pd.DataFrame({f"x{i}": np.arange(400) % 2 for i in range(32)} | {"lists": [[]] * 400})
+    y = np.zeros(400, int)
+    report = judge(Outputs(predictions=y), Outputs(predictions=y), y, X=X, cohorts="found")
+    assert any("lists was not searched" in note for note in report.notes)
+    assert any("2 of 32 columns were searched alone" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("flips", [3, 8, 40])
+def test_the_error_of_a_search_is_a_sum_of_exact_tails(flips):
+    """A slice is rejected no more often than its share of the level, and never if all its flips could not prove it."""
+    tails = stats.binom.sf(np.arange(flips + 1) - 1, flips, 0.5)
+    for least_p, level in ((0.5**flips, 0.03), (0.02, 0.03), (0.02, 0.01)):
+        slices = Slices(np.array([1.0]), np.array([flips]), np.array([least_p]), np.ones(1), flips // 2, None, ())
+        expected = max(tails[tails <= level], default=0.0) if least_p <= level else 0.0
+        assert slices.error(level) == pytest.approx(expected)
+
+
+def test_a_level_is_paid_by_those_that_can_be_rejected():
+    """Four flips can't reach the level whatever their direction, so they cost the others nothing."""
+
+    def error(level):
+        return float(sum(attainable(flips, min(level, 1.0)) for flips in (4, 4, 4, 6)))
+
+    assert 0.5**6 <= paid_level(error, 0.025) < 0.5**4
+    assert paid_level(lambda level: 10 * level, 0.025) == pytest.approx(0.0025)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +214,7 @@ def test_slices_that_are_too_small_to_search_are_undecided():
     """A search that could look at no slice is not silent; one that found nothing bad says so."""
     report, found = searched(300, 0.0, 0.0, 0)
     assert report.undecided and found is None
-    assert "none has 100 rows in each half" in report.explain()
+    assert "none has 100 rows" in report.explain()
     report, found = searched(3000, 0.0, 0.02, 0)
     assert report.ok and found is None
     assert any("No slice was found" in note for note in report.notes)
