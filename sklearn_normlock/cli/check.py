@@ -188,15 +188,13 @@ def read_profile(path: Path) -> Profile | None:
 
 def _select(profile: Profile, X: Any) -> Any:
     """Return the profile's columns of a table that may have others, the target say."""
-    from ..guards.data.tables import Table, as_table
+    from ..guards.data.tables import as_table
 
     table = as_table(X)
     if not profile.names or not table.names or not set(profile.names) <= set(table.names):
         return X
-    at = [table.names.index(name) for name in profile.names]
-    categories = {at.index(j): values for j, values in table.categories.items() if j in at}
     # Columns in another order, under their right names, are no fault here: they are selected by name.
-    return Table(table.numbers[:, at], profile.names, categories)
+    return table.select([table.names.index(name) for name in profile.names], profile.names)
 
 
 def _rendered(arguments: argparse.Namespace, profile: Profile, X: Any, found: Diagnosis) -> str:

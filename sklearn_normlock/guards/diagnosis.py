@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import InputFaultError
 from .calibration import CALIBRATION as C
 from .data.tables import Table, aligned, as_table
-from .faults import MISSING, PROPOSERS, Candidate, Case
+from .faults import MISSING, PROPOSERS, Candidate, Case, changed_types
 from .profile import Profile
 from .profiles.statistics import median
 from .reports.finding import Diagnosis
@@ -76,7 +76,21 @@ def diagnose(profile: Profile, X: Any, *, budget: float = 1e-3, drift: float = 0
     line = None if scaler is None else _line(scaler, profile.n_features_in_)
     with np.errstate(over="ignore"):  # a batch may hold any number; what overflows is far out either way
         found = _Verdict(profile, table, budget, drift, line).diagnosis()
-    return replace(found, not_judged=tuple(profile.names[j] if profile.names else j for j in profile.growing))
+    found = replace(found, not_judged=tuple(profile.names[j] if profile.names else j for j in profile.growing))
+    return _with_types(profile, table, found)
+
+
+def _with_types(profile: Profile, table: Table, found: Diagnosis) -> Diagnosis:
+    """Return the finding of the tests beside a change of types, which is certain."""
+    certainly, compared = changed_types(profile, table)
+    names: tuple[Any, ...] = profile.names or tuple(range(profile.n_features_in_))
+    for fault, changed in certainly.items():
+        columns = tuple(names[j] for j in changed)
+        details = {**next(iter(changed.values())), "each": {str(names[j]): facts for j, facts in changed.items()}}
+        if found.alarm and not (found.fault == "unknown" and set(found.columns) <= set(columns)):
+            details["besides"] = {"fault": found.fault, "columns": list(map(str, found.columns)), **found.details}
+        found = replace(found, alarm=True, fault=fault, columns=columns, details=details, p_value=0.0)
+    return replace(found, types={str(names[j]): both for j, both in compared.items()})
 
 
 def _line(scaler: Any, d: int) -> tuple[Any, Any]:

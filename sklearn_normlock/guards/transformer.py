@@ -18,6 +18,7 @@ from ..errors import InputFaultError, InputFaultWarning
 from .data.pool import Pool
 from .data.tables import aligned, as_table
 from .diagnosis import check_numbers, check_rows, diagnose
+from .faults import changed_types
 from .profile import Profile
 from .reports.finding import Diagnosis
 
@@ -149,7 +150,9 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self, "profile_")
         table = as_table(X)
         self._check_columns(X, reset=False)
-        enough = self._pool.add(aligned(self.profile_, table))
+        table = aligned(self.profile_, table)
+        # A change of type is certain in a single row.
+        enough = (table, 1) if changed_types(self.profile_, table)[0] else self._pool.add(table)
         if enough is not None:
             self._judge(*enough)
         return _as_is(X)

@@ -17,6 +17,7 @@ import numpy as np
 from ...documents.files import reading
 from ...errors import ArtifactReadError, MissingDependencyError, NormLockError
 from .tables import Columns, Table, in_utc, seconds
+from .types import time_type, zones_of
 
 # The texts that stand for a missing value; pandas has the same by default.
 _MISSING = frozenset(
@@ -70,6 +71,7 @@ def read_csv(path: Path, profile: Columns) -> Table:
     places = _places(profile, names, width)
     numbers = np.full((len(rows), width), np.nan)
     categories: dict[int, Any] = {}
+    types: list[str | None] = [None] * width
     for j, place in enumerate(places):
         texts = [row[j] for row in rows]
         kept = profile.categories.get(place) if place is not None else None
@@ -81,7 +83,8 @@ def read_csv(path: Path, profile: Columns) -> Table:
             categories[j] = np.array([None if text in absent else text for text in texts], dtype=object)
         else:
             numbers[:, j] = values
-    return Table(numbers, names, categories)
+            types[j] = _type(texts, None if place is None else profile.types[place])
+    return Table(numbers, names, categories, lambda: tuple(types))
 
 
 def read_csv_frame(path: Path) -> Any:
@@ -178,6 +181,20 @@ def _numbers(texts: list[str], kinds: tuple[Callable[[str], float], ...]) -> Any
 
 def _truth(text: str) -> float:
     return float(("false", "true").index(text.lower()))
+
+
+def _type(texts: list[str], was: str | None) -> str | None:
+    """Return the type of times as text beside that of training, and None for what is no time.
+
+    Whether there are offsets is all that such a file says of a zone.
+    """
+    if not (zones := zones_of(was)) or _numbers(texts, (float,)) is not None:
+        return None
+    offset = re.compile(r"\d:\d\d.*([+-]\d\d:?\d\d|Z)$")
+    aware = {offset.search(text) is not None for text in texts if text not in _MISSING}
+    if aware <= {zone != "naive" for zone in zones}:
+        return was
+    return time_type("datetime", "text", {""} if False in aware else {"an offset"})
 
 
 def _time(text: str) -> float:

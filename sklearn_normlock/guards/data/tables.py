@@ -7,8 +7,10 @@ seconds, whatever resolution they are kept at: the same instant is the same numb
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, timedelta, timezone
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timezone
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -16,13 +18,13 @@ import numpy as np
 from scipy import sparse
 
 from ...errors import InputFaultError
+from .types import DURATIONS, TIMES, type_of, type_of_values
 
 #: More rows than this are looked at through a sample wherever an exact answer would need a sort.
 ROWS = 20_000
 CELLS = 8_000_000
 # What the values of a column of objects may be, if it is not text.
 _NUMBERS = (int, float, Decimal, np.number, np.bool_)
-_TIMES, _DURATIONS = (date, np.datetime64), (timedelta, np.timedelta64)
 
 
 class Columns(Protocol):
@@ -30,6 +32,7 @@ class Columns(Protocol):
 
     n_features_in_: int
     names: tuple[str, ...] | None
+    types: tuple[str | None, ...]
     categories: Any
 
     def column_name(self, column: int) -> str:
@@ -38,11 +41,15 @@ class Columns(Protocol):
 
 @dataclass(frozen=True)
 class Table:
-    """Data in one shape: ``numbers`` (n_rows, n_columns), names if the data has them, and columns of categories."""
+    """Data in one shape: ``numbers`` (n_rows, n_columns), names if the data has them, and columns of categories.
+
+    ``types`` gives the type of each column, or None where it has none, when it is asked; arrays of numbers have none.
+    """
 
     numbers: Any
     names: tuple[str, ...] | None
     categories: dict[int, Any]
+    types: Callable[[], tuple[str | None, ...]] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -66,14 +73,24 @@ class Table:
 
     def take(self, rows: Any) -> Table:
         """Return some rows."""
-        numbers = self.numbers[rows]
-        return Table(numbers, self.names, {j: values[rows] for j, values in self.categories.items()})
+        categories = {j: values[rows] for j, values in self.categories.items()}
+        return replace(self, numbers=self.numbers[rows], categories=categories)
+
+    def select(self, columns: list[int], names: tuple[str, ...] | None) -> Table:
+        """Return some columns under these names."""
+        types = self.types
+        return Table(
+            self.numbers[:, columns],
+            names,
+            {columns.index(j): values for j, values in self.categories.items() if j in columns},
+            None if types is None else lambda: tuple(types()[j] for j in columns),
+        )
 
     def dense(self) -> Table:
         """Return the same table without a sparse matrix in it."""
         if not sparse.issparse(self.numbers):
             return self
-        return Table(self.numbers.toarray(), self.names, self.categories)
+        return replace(self, numbers=self.numbers.toarray())
 
     def looked_at(self) -> Table:
         """Return the same table without a sparse matrix in it: of one that was, no more rows than a summary takes.
@@ -155,7 +172,8 @@ def _from_frame(frame: Any) -> Table:
         try:
             whole = frame.to_numpy()
             if whole.dtype.kind in "fiub":
-                return Table(np.asarray(whole, dtype=np.float64), names, {})
+                numbers = np.asarray(whole, dtype=np.float64)
+                return Table(numbers, names, {}, lambda: tuple(map(type_of, frame.dtypes)))
         except (TypeError, ValueError):  # columns that do not mix; one by one, then
             pass
     return _from_columns([frame.iloc[:, j] for j in range(len(names))] if pandas else frame.get_columns(), names)
@@ -164,39 +182,45 @@ def _from_frame(frame: Any) -> Table:
 def _from_columns(columns: list[Any], names: tuple[str, ...] | None) -> Table:
     numbers = np.full((len(columns[0]), len(columns)), np.nan)
     categories: dict[int, Any] = {}
+    types = []
     for j, column in enumerate(columns):
-        values = _read(column, f'"{names[j]}"' if names else str(j))
+        values, of_type = _read(column, f'"{names[j]}"' if names else str(j))
+        types.append(of_type)
         if values.dtype.kind == "O":
             categories[j] = values
         else:
             numbers[:, j] = values
-    return Table(numbers, names, categories)
+    return Table(numbers, names, categories, lambda: tuple(types))
 
 
-def _read(column: Any, name: str) -> Any:
-    """Return a column as float64, or as objects if it is text: str, or None where there is none."""
+def _read(column: Any, name: str) -> tuple[Any, str | None]:
+    """Return a column as float64, or as objects if it is text (str, or None where there is none), and its type."""
+    of_type: str | None = type_of(column.dtype)
     if getattr(column.dtype, "tz", None) is not None:
         column = column.dt.tz_convert(None)  # the instant, in UTC
     values = column if isinstance(column, np.ndarray) else column.to_numpy()
     _no_complex(values.dtype)
     if values.dtype.kind in "mM":
-        return seconds(values)
+        return seconds(values), of_type
     if values.dtype.kind in "fiub" and values.ndim == 1:
-        return values.astype(np.float64)
+        return values.astype(np.float64), of_type
     values = np.asarray(values, dtype=object)
     missing = np.array([_is_missing(value) for value in values], dtype=bool)
     known = values[~missing]
+    if of_type == "object" or "[pyarrow]" in str(of_type):
+        of_type = type_of_values(known)
     numbers = np.full(len(values), np.nan)
     if all(isinstance(value, _NUMBERS) for value in known):
         numbers[~missing] = known.astype(np.float64)
-    elif all(isinstance(value, _TIMES) for value in known):
+    elif all(isinstance(value, TIMES) for value in known):
         numbers[~missing] = seconds(np.array([in_utc(value) for value in known], "datetime64[us]"))
-    elif all(isinstance(value, _DURATIONS) for value in known):
+    elif all(isinstance(value, DURATIONS) for value in known):
         numbers[~missing] = seconds(known.astype("timedelta64[us]"))
     else:
         _only_text_and_numbers(known, name)
-        return np.array([None if m else str(v) for v, m in zip(values, missing, strict=True)], object)
-    return numbers
+        texts = [None if m else str(v) for v, m in zip(values, missing, strict=True)]
+        return np.array(texts, object), of_type
+    return numbers, of_type
 
 
 def seconds(values: Any) -> Any:
@@ -235,31 +259,29 @@ def _no_complex(dtype: Any) -> None:
 
 def aligned(profile: Columns, table: Table) -> Table:
     """Return a table whose columns are the profile's, or raise."""
-    d = table.shape[1]
-    if d != profile.n_features_in_:
+    d, names, found = table.shape[1], profile.names or (), table.names or ()
+    named = bool(names and found)
+    lost = [name for name in names if named and name not in found]
+    if d != profile.n_features_in_ or lost:
+        more = [name for name in found if named and name not in names]
+        differ = [
+            f" {word}: {', '.join(map(json.dumps, some[:5]))}{', …' if len(some) > 5 else ''}."
+            for word, some in (("Missing", lost), ("Not in training", more))
+            if some
+        ]
         raise InputFaultError(
-            f"X has {d} features, but the profile was learned on {profile.n_features_in_}.",
-            expected=profile.n_features_in_,
-            actual=d,
+            f"X has {d} features, but the profile was learned on {profile.n_features_in_}.{''.join(differ)}",
+            expected=names if named else profile.n_features_in_,
+            actual=found if named else d,
             remedy="Select the columns of training.",
         )
-    if profile.names and table.names and profile.names != table.names:
-        missing = [name for name in profile.names if name not in table.names]
-        if missing:
-            raise InputFaultError(
-                f"Columns of the profile are missing: {', '.join(missing[:5])}.",
-                expected=profile.names,
-                actual=table.names,
-                remedy="Select the columns of training.",
-            )
-        at = [table.names.index(name) for name in profile.names]
-        moved = {at.index(j): values for j, values in table.categories.items()}
-        table = Table(table.numbers[:, at], profile.names, moved)
+    if named and names != found:
+        table = table.select([found.index(name) for name in names], names)
     for j in sorted(set(table.categories) ^ set(profile.categories)):
-        was, now = ("text", "numbers") if j in profile.categories else ("numbers", "text")
+        was, now = ("text", "numbers") if j in profile.categories else (_counted(profile.types[j]), "text")
         if now == "numbers" and not np.isfinite(Table(table.numbers[:, [j]], None, {}).dense().numbers).any():
             # Nothing but missing values, which have no type.
-            table = Table(table.numbers, table.names, {**table.categories, j: np.full(table.shape[0], None)})
+            table = replace(table, categories={**table.categories, j: np.full(table.shape[0], None)})
             continue
         raise InputFaultError(
             f"Column {profile.column_name(j)} holds {now}; in training it held {was}.",
@@ -269,3 +291,8 @@ def aligned(profile: Columns, table: Table) -> Table:
             remedy="Read it with the type of training.",
         )
     return table
+
+
+def _counted(of_type: str | None) -> str:
+    """Return what is read as numbers, in a word."""
+    return {"datetime": "times", "duration": "time spans"}.get((of_type or "").split("[")[0], "numbers")

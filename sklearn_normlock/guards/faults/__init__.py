@@ -16,9 +16,10 @@ from .scalers import (
     ScalerOmitted,
     StandardisedAfter,
 )
+from .types import TypeChanged, ZoneChanged, changed_types
 from .values import Clipped, Imputed, Quantised, Recoded, Stuck, Wrapped
 
-__all__ = ["FAULTS", "MISSING", "PROPOSERS", "Candidate", "Case", "Fault"]
+__all__ = ["FAULTS", "MISSING", "PROPOSERS", "Candidate", "Case", "Fault", "changed_types"]
 
 PROPOSERS: tuple[Fault, ...] = (
     DoubleNormalised(), NotNormalised(), ScalerOmitted(), BatchStandardised(), StandardisedAfter(), Refit(),
@@ -27,4 +28,6 @@ PROPOSERS: tuple[Fault, ...] = (
     Wrapped(), Recoded(), L2Missing(), L2Extra(), OtherNorm(), MixedNorms(), RowsRepeated(), OtherModel(),
 )  # fmt: skip
 #: By name.
-FAULTS: dict[str, Fault] = {fault.name: fault for fault in (*PROPOSERS, Unknown(), MissingChanged())}
+FAULTS: dict[str, Fault] = {
+    fault.name: fault for fault in (*PROPOSERS, TypeChanged(), ZoneChanged(), Unknown(), MissingChanged())
+}

@@ -36,6 +36,7 @@ def write_profile(profile: Summary) -> dict[str, Any]:
         "n_rows": profile.n_rows,
         "n_columns": profile.n_features_in_,
         "names": None if profile.names is None else list(profile.names),
+        "types": list(profile.types),
         "moments": profile.moments.to_lists(),
         "categories": {str(j): kept.to_dict() for j, kept in sorted(profile.categories.items())},
         "sketches": [[packed(values), packed(shares.astype("<f4"))] for values, shares in profile.sketches],
@@ -72,6 +73,8 @@ def _fill(profile: Summary, d: Entry) -> None:
     profile.n_rows, profile.n_features_in_ = rows, columns
     named = d["names"].value is not None
     profile.names = tuple(name.text() for name in d["names"].elements(columns)) if named else None
+    types = d["types"].elements(columns)
+    profile.types = tuple(None if each.value is None else each.text() for each in types)
     profile.moments = moments = _moments(d["moments"], rows, columns)
     of_text = {str(j): j for j in range(columns) if not moments.count[j]}
     profile.categories = {}

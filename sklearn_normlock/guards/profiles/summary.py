@@ -10,6 +10,7 @@ from scipy import sparse
 from ...documents.rendering import html_table
 from ...errors import InputFaultError
 from ..data.tables import Table, aligned, as_table, rows_to_look_at
+from ..data.types import certain
 from .categories import Categories
 from .dependence import Dependence, dependence_of
 from .moments import LARGEST, Moments, moments_of
@@ -36,6 +37,8 @@ class Summary:
     n_rows: int
     n_features_in_: int
     names: tuple[str, ...] | None
+    #: The type of each column, None where it is not known; see ``data.types``.
+    types: tuple[str | None, ...]
     moments: Moments
     categories: dict[int, Categories]
     #: Of each column, then of each measure of a row: its sketch, and the rows that the sketch stands for.
@@ -74,6 +77,7 @@ class Summary:
             )
         self = cls._bare()
         self.n_rows, self.n_features_in_, self.names = n, d, table.names
+        self.types = table.types() if table.types else (None,) * d
         self.moments = moments_of(table.numbers)
         too_large = np.flatnonzero(self.moments.greatest > LARGEST)
         if len(too_large):
@@ -159,6 +163,7 @@ class Summary:
         self._require_same_columns(other)
         new = self._bare()
         new.n_rows, new.n_features_in_, new.names = self.n_rows + other.n_rows, self.n_features_in_, self.names
+        new.types = tuple(one if one == two else None for one, two in zip(self.types, other.types, strict=True))
         new.moments = self.moments.merge(other.moments)
         new.categories = {j: kept.merge(other.categories[j]) for j, kept in self.categories.items()}
         # A sketch stands for all the rows of its part; what it is worth as evidence is the rows that it was made from.
@@ -192,11 +197,12 @@ class Summary:
                 actual=other.n_features_in_,
                 remedy="Only profiles of the same columns can be merged.",
             )
-        if self.names != other.names or set(self.categories) != set(other.categories):
+        kinds = any(certain(*both) for both in zip(self.types, other.types, strict=True))
+        if self.names != other.names or set(self.categories) != set(other.categories) or kinds:
             raise InputFaultError(
                 "The profiles have columns of other names or kinds.",
-                expected=self.names,
-                actual=other.names,
+                expected=(self.names, self.types),
+                actual=(other.names, other.types),
                 remedy="Only profiles of the same columns, in the same order, can be merged.",
             )
 
@@ -293,9 +299,12 @@ class Summary:
         """Show it in a notebook: where the middle and the edges of each column lie."""
         shown = min(self.n_features_in_, _SHOWN)
         values = [self.quantile(share) for share in (0.05, 0.5, 0.95)]
-        rows = ((self.column_name(j).strip('"'), *(f"{each[j]:.6g}" for each in values)) for j in range(shown))
+        rows = (
+            (self.column_name(j).strip('"'), self.types[j] or "", *(f"{each[j]:.6g}" for each in values))
+            for j in range(shown)
+        )
         more = f"and {self.n_features_in_ - shown} more columns" if shown < self.n_features_in_ else ""
-        return html_table(f"{self!r}", ("column", "5 %", "median", "95 %"), rows, more)
+        return html_table(f"{self!r}", ("column", "type", "5 %", "median", "95 %"), rows, more)
 
     def __repr__(self) -> str:
         grows = ", ".join(self.column_name(j) for j in self.growing)

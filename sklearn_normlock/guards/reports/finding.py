@@ -41,6 +41,8 @@ class Diagnosis:
         knows it, and in the batch.
     requests : int
         How many requests the rows came in; a guard gathers small ones.
+    types : dict of str to (str, str)
+        Of columns whose type is another, but whose values can be compared (a width, a resolution): in training, here.
     not_judged : tuple
         Columns that only grew in training. Where their values lie is not judged, nor are rows as a whole.
 
@@ -66,6 +68,7 @@ class Diagnosis:
     medians: dict[str, tuple[float, float]] = field(default_factory=dict)
     requests: int = 1
     not_judged: tuple[Any, ...] = ()
+    types: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def remedy(self) -> str:
@@ -84,7 +87,7 @@ class Diagnosis:
         text : str
             What happened to which columns, and what to do. One line, whatever columns and categories are called.
         """
-        return one_line(self._said() + self._left_open())
+        return one_line(self._said() + self._retyped() + self._left_open())
 
     def _said(self) -> str:
         rows = "1 row" if self.n_rows == 1 else f"{self.n_rows} rows"
@@ -97,7 +100,8 @@ class Diagnosis:
             return f"{self.fault}: {self._missing()}. {self.remedy}{together}"
         because = f" ({self.details['reason']})" if "reason" in self.details else ""
         besides = f" Besides, {self._missing()}." if "missing" in self.details else ""
-        if second := self.details.get("besides"):
+        second: Any = self.details
+        while second := second.get("besides"):
             besides += f" Besides, {FAULTS[second['fault']].sentence(_called(tuple(second['columns'])), second)}."
         text = FAULTS[self.fault].sentence(_called(self.columns), of_each(self))
         return f"{self.fault}: {text}{because}. {self._compared()}{self.remedy}{besides}{together}"
@@ -108,14 +112,18 @@ class Diagnosis:
         columns = _called(self.not_judged)
         return f" Not judged: where values of {columns} lie, which only grew in training, and rows as a whole."
 
-    def _compared(self) -> str:
-        facts = [f"in training {was:.6g}, here {now:.6g}" for was, now in self.medians.values()]
-        if not facts:
+    def _retyped(self) -> str:
+        if not self.types or not self.judged:
             return ""
-        if len(facts) == len(self.columns) == 1:
-            return f"Median {facts[0]}. "
-        named = "; ".join(f"{_name(column)} {fact}" for column, fact in zip(self.medians, facts, strict=True))
-        return f"Median{'s' * (len(facts) > 1)}: {named}. "
+        facts = [f"{_called((column,))} {now} here, {was} in training" for column, (was, now) in self.types.items()]
+        return f" Types differ: {'; '.join(facts[:_SHOWN])}{'; …' if len(facts) > _SHOWN else ''}."
+
+    def _compared(self) -> str:
+        facts = self.medians.items()
+        return "".join(
+            f"Median of {_called((column,))}: {was:.6g} in training, {now:.6g} in this batch. "
+            for column, (was, now) in facts
+        )
 
     def _missing(self) -> str:
         found = self.details["missing"]
@@ -142,6 +150,7 @@ class Diagnosis:
             "n_rows": self.n_rows,
             "requests": self.requests,
             "not_judged": list(self.not_judged),
+            "types": {column: list(both) for column, both in self.types.items()},
             "medians": {column: list(both) for column, both in self.medians.items()},
             "remedy": self.remedy,
             "explanation": self.explain(),
