@@ -14,7 +14,7 @@ from ..events import emit
 from ..fingerprints import weights_of
 from ..fingerprints.weights import Weights, is_weights
 from ..probes.outputs import TOLERANCES, Deviation
-from ..probes.parts import Probe
+from ..probes.parts import Probe, steps_of
 from ..probes.probing import Undecided, replay
 from ..probes.walk import leaves
 from ..records.change import Change, Kind, within
@@ -157,7 +157,7 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
     changes: list[Change] = []
     renames = renamed_helpers(target, lock.fingerprint, lock.state, moved) if actual != lock.fingerprint else ()
     if actual != lock.fingerprint and not renames:
-        changes = compare_records(lock.state, record)
+        changes = compare_records(lock.state, record, steps_of(lock.probes))
         if not changes:
             changes = [Change(path="", kind=Kind.CONTENT, label=" (where is not in the lock: it had no room for all)")]
     for path in target.training:

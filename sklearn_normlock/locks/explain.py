@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import json
 import math
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from .report import Report
 
 _CHANGES = 12  # more of them are a refit, and listing them would be noise
+_MEMBERS = 3  # places inside numbered members, such as the trees of a forest, before the rest of them is counted
 _STEPS = 6
 _MARKS = {Verdict.MATCH: "✅", Verdict.MISMATCH: "❌", Verdict.UNDECIDED: "❔"}
 
@@ -147,11 +150,41 @@ def _tolerances(report: Report) -> str | None:
 
 def details(report: Report) -> Iterator[str]:
     """Yield the lines behind the first one."""
-    changes = list(report.changes)
-    for change in changes[:_CHANGES]:
-        yield change_line(change)
-    if len(changes) > _CHANGES:
-        yield f"and {len(changes) - _CHANGES} more places differ"
+    listed, rest = _listed(report)
+    for change, others in listed:
+        yield change_line(change) + (f"; {others}" if others else "")
+    if rest:
+        yield f"and {rest} more places differ"
+    yield from _behind(report)
+
+
+def _listed(report: Report) -> tuple[list[tuple[Change, str]], int]:
+    """Return the changes that are shown, what each of them stands for beside itself, and how many are left out.
+
+    A hundred trees that all differ are one thing to know: the first places stand for them.
+    """
+    holders = [_holder(change.path) for change in report.changes]
+    counts = Counter(holder for holder in holders if holder)
+    seen: Counter[str] = Counter()
+    listed = []
+    for change, holder in zip(report.changes, holders, strict=True):
+        seen[holder] += 1
+        if not holder or seen[holder] <= _MEMBERS:
+            more = counts[holder] - _MEMBERS if holder and seen[holder] == _MEMBERS else 0
+            listed.append((change, f"{more} more places in {holder} differ" if more > 0 else ""))
+    shown = listed[:_CHANGES]
+    stood_for = sum(max(counts[holder] - _MEMBERS, 0) for holder in {_holder(c.path) for c, others in shown if others})
+    return shown, len(report.changes) - len(shown) - stood_for
+
+
+def _holder(path: str) -> str:
+    """Return what holds the numbered member in which a path lies, such as ``estimators_``; empty if none does."""
+    found = re.match(r"(.*?)\[\d+\][.\[]", path)
+    return found[1] if found else ""
+
+
+def _behind(report: Report) -> Iterator[str]:
+    """Yield the lines behind the changes."""
     line = outputs_line(report)
     if line is not None:
         yield line
@@ -208,22 +241,26 @@ def _github(report: Report) -> str:
 def _markdown(report: Report) -> str:
     mark = _MARKS[report.verdict]
     lines = [f"{mark} **{_code(verdict(report))}**"]
-    changes = list(report.changes)
-    if changes:
+    listed, left_out = _listed(report)
+    if listed:
         lines += ["", "| where | before | after | |", "|---|---|---|---|"]
-        for change in changes[:_CHANGES]:
-            note = change.relation.text if change.relation else _count(change)
+        for change, others in listed:
+            note = _note(change, others)
             sides = [
                 _code(_cell(plain_text(side))) if side is not None else "" for side in (change.expected, change.actual)
             ]
             where = _cell(change.where or "the object").replace("`", "'")
             lines.append(f"| `{where}` | {sides[0]} | {sides[1]} | {_cell(note)} |")
-        if len(changes) > _CHANGES:
-            lines.append(f"| and {len(changes) - _CHANGES} more | | | |")
-    rest = [line for line in details(report)][min(len(changes), _CHANGES) + (len(changes) > _CHANGES) :]
+        if left_out:
+            lines.append(f"| and {left_out} more | | | |")
+    rest = list(_behind(report))
     lines += ["", *(f"- {_code(line)}" for line in rest)] if rest else []
     next_step = remedy(report)
     return spelled_out("\n".join([*lines, "", next_step] if next_step else lines))
+
+
+def _note(change: Change, others: str) -> str:
+    return "; ".join(filter(None, (change.relation.text if change.relation else _count(change), others)))
 
 
 def _count(change: Change) -> str:
@@ -241,17 +278,18 @@ def _code(text: str) -> str:
 
 
 def _html(report: Report) -> str:
+    listed, left_out = _listed(report)
     rows = "".join(
         f"<tr><td><code>{html.escape(change.where or 'the object')}</code></td>"
         f"<td>{html.escape(plain_text(change.expected)) if change.expected is not None else ''}</td>"
         f"<td>{html.escape(plain_text(change.actual)) if change.actual is not None else ''}</td>"
-        f"<td>{html.escape(change.relation.text if change.relation else _count(change))}</td></tr>"
-        for change in report.changes[:_CHANGES]
+        f"<td>{html.escape(_note(change, others))}</td></tr>"
+        for change, others in listed
     )
     table = f"<table><tr><th>where</th><th>before</th><th>after</th><th></th></tr>{rows}</table>" if rows else ""
     table = table and f'<div style="overflow-x: auto">{table}</div>'  # the page itself must not scroll sideways
-    skip = min(len(report.changes), _CHANGES)
-    items = "".join(f"<li>{html.escape(line)}</li>" for line in list(details(report))[skip:])
+    behind = [f"and {left_out} more places differ"] * bool(left_out) + list(_behind(report))
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in behind)
     next_step = remedy(report)
     # A browser that opens the fragment as a file would guess another encoding.
     return spelled_out(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from ..probes.parts import steps_of
 from ..records.change import Change, Kind
 from ..records.diff import compare_records
 from ..records.effects import effects
@@ -35,7 +36,7 @@ def report_of(before: Lock, after: Lock) -> Report:
     """
     changes: list[Change] = []
     if before.fingerprint != after.fingerprint:
-        changes = compare_records(before.state, after.state)
+        changes = compare_records(before.state, after.state, steps_of(before.probes))
         if not changes:
             changes = [
                 Change(path="", kind=Kind.CONTENT, label=" (where is not in the locks: they had no room for all)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,3 +157,8 @@ class Probe:
         )
         fields.nothing_else()
         return probe
+
+
+def steps_of(probes: Iterable[Probe]) -> list[str]:
+    """Return the paths of the steps that probes ran through, in the order in which rows pass them."""
+    return list(dict.fromkeys(output.path for probe in probes for output in probe.outputs))

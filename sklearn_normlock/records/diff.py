@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from binascii import a2b_base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .change import Change, Kind, plain_text
@@ -22,19 +22,22 @@ _ROUND_OFF = 1e-12  # relative
 _FORMATS = dict(f2="e", f4="f", f8="d", b1="?", i1="b", i2="h", i4="i", i8="q", u1="B", u2="H", u4="I", u8="Q")
 
 
-def compare_records(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[Change]:
-    """Return what differs between two records, worst first.
+def compare_records(expected: Mapping[str, Any], actual: Mapping[str, Any], steps: Iterable[str] = ()) -> list[Change]:
+    """Return what differs between two records, causes before consequences.
 
     Parameters
     ----------
     expected, actual : mapping of path to entry
         What was fitted, and what is there.
+    steps : iterable of str, default=()
+        The paths of the steps, in the order in which rows pass them.
 
     Returns
     -------
     changes : list of Change
         Empty if nothing that the records hold differs. A container or object is left out where something inside it is
-        named already.
+        named already. Parameters come first, then fitted state in the order of the steps, the worst of a step first,
+        and round-off last.
     """
     changes: list[Change] = []
     if not expected or not actual:
@@ -59,7 +62,20 @@ def compare_records(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> l
     deepest = [
         c for c in named if c.kind is not Kind.CONTENT or not any(o is not c and _inside(o.path, c.path) for o in named)
     ]
-    return sorted(deepest, key=_severity)
+    places = {step: i for i, step in reversed(list(enumerate(steps)))}
+    return sorted(deepest, key=lambda change: (*_group(change, places), *_severity(change)))
+
+
+def _group(change: Change, places: Mapping[str, int]) -> tuple[int, int]:
+    """Order a change by its part in the story: a parameter is a cause, the state of a later step a consequence."""
+    if change.relation is not None and change.relation.kind is RelationKind.ROUND_OFF:
+        return 2, 0
+    names = [name.partition("[")[0] for name in change.path.split(".")]
+    chosen = not any(name.endswith("_") or name.startswith("_") for name in names)
+    if chosen and change.kind not in (Kind.ADDED, Kind.REMOVED, Kind.CONTENT):
+        return 0, 0
+    inside = [step for step in places if step == change.path or _inside(change.path, step)]
+    return 1, places[max(inside, key=len)] if inside else len(places)
 
 
 def _inside(path: str, parent: str) -> bool:
@@ -69,9 +85,7 @@ def _inside(path: str, parent: str) -> bool:
 def _severity(change: Change) -> tuple[int, float]:
     order = [Kind.CLASS, Kind.SHAPE, Kind.DTYPE, Kind.VALUE, Kind.ELEMENTS, Kind.REMOVED, Kind.ADDED, Kind.CONTENT]
     distance = change.distance if change.kind is Kind.ELEMENTS else 0.0
-    if change.relation is not None and change.relation.kind is RelationKind.ROUND_OFF:
-        return len(order), -distance
-    # A parameter comes before what was fitted with it, a count such as n_samples_seen_ after the arrays.
+    # A count such as n_samples_seen_ comes after the arrays.
     counts = change.kind is Kind.VALUE and change.path.endswith("_")
     return order.index(Kind.REMOVED if counts else change.kind), -distance
 

@@ -417,11 +417,11 @@ TOLD: dict[str, list[Told]] = {
         Told("model.C", "value"),
     ],
     "a number of bins": [
+        Told("n_bins", "value"),
         Told("bin_edges_[0]", "shape"),
         Told("bin_edges_[1]", "shape"),
         Told("bin_edges_[2]", "shape"),
         Told("bin_edges_[3]", "shape"),
-        Told("n_bins", "value"),
         Told("n_bins_", "elements", label="[0]", differing=4, relation="scaled", factor=1.25),
     ],
     "a strategy": [

@@ -33,16 +33,20 @@ from sklearn_normlock.errors import EnvironmentMismatchWarning, SealWarning
 OURS = sorted(STOCK, key=lambda cls: cls.__name__)
 # What fits other estimators, some of them hundreds of times: the checks of searches alone take longer than all others.
 HOLDERS = ("calibration", "ensemble", "feature_selection", "model_selection", "multiclass", "multioutput")
-
-
-# Each check fits them for a second.
-ITERATIVE = ("DictionaryLearning", "FactorAnalysis", "FastICA", "LatentDirichletAllocation", "NMF", "SparsePCA")
+# One for each thing that mixin and kernels do: a mergeable fit, a row-wise kernel, an iterated one, ranks, gaps,
+# categories, targets, labels, text, a rotation, a function, and what holds steps. The others share their code with
+# these, and run in the campaign.
+REPRESENTATIVES = (
+    "ColumnTransformer", "FeatureUnion", "FunctionTransformer", "LabelBinarizer", "Normalizer", "OneHotEncoder", "PCA",
+    "Pipeline", "PowerTransformer", "QuantileTransformer", "SimpleImputer", "StandardScaler", "TargetEncoder",
+    "TfidfVectorizer",
+)  # fmt: skip
 
 
 def _marks(cls: type) -> list[pytest.MarkDecorator]:
     if cls.__module__.startswith(tuple(f"sklearn_normlock.{each}" for each in HOLDERS)):
         return [pytest.mark.long]
-    return [pytest.mark.campaign] if cls.__name__.removeprefix("MiniBatch") in ITERATIVE else []
+    return [] if cls.__name__ in REPRESENTATIVES else [pytest.mark.campaign]
 
 
 def _run(check: Any, estimator: Any) -> None:
@@ -101,7 +105,7 @@ def test_a_drop_in_fares_as_its_stock_class(estimator: Any, check: Any) -> None:
         assert outcome is _outcome(check, in_stock_classes(estimator))
 
 
-@pytest.mark.parametrize("cls", OURS, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", [pytest.param(cls, marks=_marks(cls), id=cls.__name__) for cls in OURS])
 def test_no_check_of_a_stock_class_is_lost(cls: type) -> None:
     """A drop-in gets the same checks, on the same parameters, as scikit-learn runs on the class it stands for."""
     for ours in instances(cls) + further_instances(cls):
@@ -119,6 +123,7 @@ def test_every_drop_in_is_checked() -> None:
     # scikit-learn's own suite skips these: the searches up to 1.5, the last one up to 1.7.
     searches = ["GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "RandomizedSearchCV"]
     assert skipped == searches * (VERSION < (1, 6)) + ["SparseCoder"] * (VERSION < (1, 8))
+    assert set(REPRESENTATIVES) <= {cls.__name__ for cls in OURS}
 
 
 class _Counting(Locked, MaxAbsScaler):
