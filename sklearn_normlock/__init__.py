@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .resealing import seal
     from .seals.mixin import Locked
     from .seals.opening import thaw, unlock
+    from .seals.permission import allow_partial_fit
     from .trust import trusted_types
 
     __version__: str
@@ -65,6 +66,7 @@ __all__ = [
     "ReferenceSet",
     "Report",
     "Trace",
+    "allow_partial_fit",
     "compare",
     "config_context",
     "coverage",
@@ -100,6 +102,7 @@ _HOMES = {
     "ReferenceSet": "gates.reference",
     "Report": "locks.report",
     "Trace": "locks.trace",
+    "allow_partial_fit": "seals.permission",
     "compare": "locks.comparison",
     "config_context": "config",
     "coverage": "guards.coverage",

@@ -40,6 +40,7 @@ from .locks.target import Target
 from .resealing import seal as sealed
 from .seals.layout import Layout
 from .seals.mixin import Locked
+from .seals.permission import refuse_unfinished
 from .seals.seal import find_problem, respond
 from .seals.watch import FINGERPRINT
 
@@ -97,6 +98,7 @@ def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False, trusted:
     for member in (est, *Layout(est).members):
         if isinstance(member, Locked):
             _require_intact(member)
+            refuse_unfinished(member)
     approved = make_lock(est, trusted=trusted) if lock else None
     if approved is None:
         with replacing(path) as file:
@@ -393,6 +395,9 @@ def _unknown_bytes(path: Path, sha256: str, lock: Lock, notes: Sequence[str]) ->
 
 def _check_seal(est: Any, path: Path, pins: frozenset[str], unsealed: bool) -> None:
     """Check an object that no lock speaks of: by its own seal, and by the fingerprints that are accepted."""
+    for member in (est, *Layout(est).members) if is_estimator(est) else ():
+        if isinstance(member, Locked):
+            refuse_unfinished(member)
     sealed = isinstance(est, Locked) and FINGERPRINT in vars(est)
     if not sealed and not unsealed and not pins:
         inside = Layout(est).members if is_estimator(est) else ()

@@ -42,6 +42,9 @@ TIMES = frozenset({"mean_fit_time", "std_fit_time", "mean_score_time", "std_scor
 # Attributes that tools write onto an estimator.
 PREFIXES = ("_normlock_", "_mlflow_", "_wandb_", "_comet_", "_neptune_")
 
+# Among the first: set where partial_fit is allowed, wherever the object goes.
+PARTIAL_FIT = "_normlock_partial_fit"
+
 # sklearnex: what it computes with, and how many threads it took.
 _ONEDAL = frozenset({"_onedal_estimator", "_cached_estimators_", "_n_threads"})
 

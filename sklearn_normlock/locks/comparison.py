@@ -163,6 +163,9 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
     for path in target.training:
         where = f"{path.removeprefix('the module')}.training".lstrip(".")
         changes.append(Change(path=where, kind=Kind.VALUE, expected="False", actual="True"))
+    for path in target.unfinished:
+        where = f"{path}.partial_fit".lstrip(".")
+        changes.append(Change(path=where, kind=Kind.VALUE, expected="'refused'", actual="'allowed'"))
     found = weight_findings(lock.state, record) if is_weights_record(record) and changes else []
     found += findings(lock.state, record) if changes else []
     kept = changes

@@ -23,6 +23,7 @@ from ..errors import (
 )
 from ..fingerprints import PREFIX, Record, content_of, object_digest, require_fitted, weights_of
 from ..fingerprints.canonical import Renamed
+from ..fingerprints.exclusions import PARTIAL_FIT
 from ..fingerprints.settings import Settings, is_settings
 from ..fingerprints.weights import Weights, is_weights, open_weights
 from ..graphs.identity import Graph, read_graph, stands_for_another
@@ -180,6 +181,12 @@ class Target:
         ]
         return tuple(found)
 
+    @cached_property
+    def unfinished(self) -> tuple[str, ...]:
+        """The estimators that ``partial_fit`` may still change, by path."""
+        found = self._leaves.items()
+        return tuple(path for path, each in found if getattr(each, "__dict__", {}).get(PARTIAL_FIT))
+
     def judge_graphs(self, X: Any = None) -> tuple[list[Deviation], list[Unjudged]]:
         """Return how exported graphs differ from the members that they stand for, and what of it can't be told."""
         graphs = {name: member.graph for name, member in self.members.items() if isinstance(member, GraphMember)}
@@ -247,6 +254,13 @@ class Target:
                 f"{self.training[0]} is in training mode: its norm layers and its dropout don't do what they will do "
                 "when it is served.",
                 remedy="Call eval() on it, and lock it then.",
+            )
+        if self.unfinished:
+            raise NormLockError(
+                f"{self.unfinished[0] or type(self.members['']).__name__} may be trained further: partial_fit is "
+                "allowed wherever it goes.",
+                path=f"{self.unfinished[0]}.partial_fit".lstrip("."),
+                remedy="Call nl.allow_partial_fit(obj, False) when its training is over, and lock it then.",
             )
         if self.bundle and X is not None:
             raise NormLockError("Rows go with one object, not with a bundle.", remedy="Lock its members one by one.")

@@ -232,7 +232,8 @@ def _quantiles(est: Any, reduce: Reduce, shares_of: Callable[[int], Any]) -> tup
     heading, values, counts = order_statistics(reduce, ranks, type(est).__name__)
     shares = shares_of(heading.rows)
     columns = [interpolated(each, count, shares) for each, count in zip(values, counts, strict=True)]
-    return heading, np.array(columns).T.astype(floats_of(heading)), counts
+    # (+ 0.0: a tiny negative number becomes -0.0 in single precision.)
+    return heading, np.array(columns).T.astype(floats_of(heading)) + 0.0, counts
 
 
 def _fit_robust(est: Any, reduce: Reduce) -> Any:
@@ -269,7 +270,7 @@ def _fit_quantile(est: Any, reduce: Reduce) -> Any:
 
 @dataclass(frozen=True)
 class Distinct:
-    """How often each value of each column was met; ``pandas.NA`` counts as None."""
+    """How often each value of each column was met, by the keys of :func:`_key`."""
 
     heading: Heading
     columns: tuple[dict[Any, int], ...]
@@ -319,15 +320,23 @@ class _Missing:
 
 
 def _key(value: Any) -> Any:
-    if isinstance(value, float) and value != value:
-        return _Missing()
+    """Return a key under which only the same values are counted: 1, 1.0 and True are three; ``pandas.NA`` is None."""
+    if isinstance(value, str) or value is None:
+        return value
+    if isinstance(value, (float, np.floating)):
+        return _Missing() if value != value else (type(value).__name__, value + 0.0)
     if type(value).__name__ in ("NAType", "NaTType"):
         return None
-    return value
+    return type(value).__name__, value
 
 
-def _value(key: Any) -> Any:
-    return _NAN if isinstance(key, _Missing) else key
+def _counts(keys: dict[Any, int]) -> dict[Any, int]:
+    """Return the counts by value. The first type by name stands for equal values, whichever came first."""
+    found: dict[Any, int] = {}
+    for key in sorted(keys, key=lambda key: key[0] if isinstance(key, tuple) else ""):
+        value = _NAN if isinstance(key, _Missing) else key[1] if isinstance(key, tuple) else key
+        found[value] = found.get(value, 0) + keys[key]
+    return found
 
 
 def _fit_categories(est: Any, reduce: Reduce) -> Any:
@@ -340,11 +349,9 @@ def _fit_categories(est: Any, reduce: Reduce) -> Any:
                 remedy=f"Leave {name} out, or name the categories by `categories=`.",
             )
     found = reduce(_tell, Distinct.merge)
-    longest = max(map(len, found.columns))
-    columns = []
-    for told in found.columns:
-        values = [_value(key) for key in told]
-        columns.append(values + values[:1] * (longest - len(values)))
+    told = [list(_counts(each)) for each in found.columns]
+    longest = max(map(len, told))
+    columns = [values + values[:1] * (longest - len(values)) for values in told]
     return est.fit(table_like(found.heading, columns))
 
 
@@ -374,7 +381,7 @@ def _fit_imputer(est: Any, reduce: Reduce) -> Any:
                     path=heading.called(j),
                     remedy="Replace them by NaN before the fit.",
                 )
-        present = [{k: n for k, n in each.items() if not isinstance(k, _Missing)} for each in told.columns]
+        present = [{value: n for value, n in _counts(each).items() if value is not _NAN} for each in told.columns]
         counts = np.array([sum(each.values()) for each in present])
         filled = [_most_frequent(each) for each in present]
     else:

@@ -140,7 +140,8 @@ def _ratio(numerator: int, denominator: int) -> float:
     if not denominator:
         return math.nan
     try:
-        return numerator / denominator  # Python divides integers with a single rounding
+        # Python divides integers with a single rounding, to -0.0 if the result is tiny; there is one zero here.
+        return numerator / denominator + 0.0
     except OverflowError:
         return math.inf if numerator > 0 else -math.inf
 

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 
 from ..errors import ArtifactReadError, FingerprintMismatchError, NormLockError
+from ..fingerprints.exclusions import PARTIAL_FIT
 from ..kernels import kernel_of
 from ..kernels.inputs import on_frame, usual
 from ..probes.frames import COLUMNS, columns_noted
@@ -50,6 +51,7 @@ CHECKED = (
     "get_covariance",
     "get_precision",
 )
+_CLONING = ("__sklearn_clone__",)
 _THIN = frozenset(
     {"__module__", "__qualname__", "__doc__", "__firstlineno__", "__static_attributes__", "__annotations__"}
 )
@@ -116,7 +118,7 @@ class Locked:
         cls._normlock_updated = setters in ([], [BaseEstimator])
         if cls.__doc__ is None:
             cls.__doc__ = _documentation(cls)
-        for names, wrap in ((SEALING, _sealing), (CHECKED, _checked)):
+        for names, wrap in ((SEALING, _sealing), (CHECKED, _checked), (_CLONING, _cloning)):
             for name in names:
                 _wrap(cls, name, wrap)
 
@@ -294,6 +296,17 @@ def _sealing(method: Callable[..., Any], called: Callable[..., Any]) -> Callable
     return _named(fit, method)
 
 
+def _cloning(method: Callable[..., Any], called: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def clone(self: Any) -> Any:
+        cloned = called(self)
+        if cloned is not self and vars(self).get(PARTIAL_FIT):
+            vars(cloned)[PARTIAL_FIT] = True
+        return cloned
+
+    return _named(clone, method)
+
+
 def _named(wrapper: Any, method: Callable[..., Any]) -> Callable[..., Any]:
     # scikit-learn's helpers read the names of frames, and so do people who read tracebacks and profiles.
     wrapper.__code__ = wrapper.__code__.replace(co_name=method.__name__)
@@ -303,14 +316,15 @@ def _named(wrapper: Any, method: Callable[..., Any]) -> Callable[..., Any]:
 
 def _refuse_after_load(self: Any) -> None:
     watch = watch_over(self)
-    if isinstance(watch, Watch) and watch.from_bytes:
+    if isinstance(watch, Watch) and watch.from_bytes and not vars(self).get(PARTIAL_FIT):
         respond(
             FingerprintMismatchError(
                 f"partial_fit would change a {type(self).__name__} that came back from bytes or is a copy: it would "
                 "no longer be what was fitted.",
                 path="partial_fit",
                 expected=vars(self).get(FINGERPRINT),
-                remedy="To train it further on purpose, call partial_fit inside `with sklearn_normlock.thaw(...)`.",
+                remedy="To train it further on purpose, call partial_fit inside `with sklearn_normlock.thaw(...)`. "
+                "If copies are trained by turns, call sklearn_normlock.allow_partial_fit first.",
             ),
             self,
         )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import NormLockError
+from ..fingerprints.exclusions import PARTIAL_FIT
 from ..fingerprints.state import is_estimator
 from .freeze import make_writable
 from .layout import Layout
@@ -195,7 +196,7 @@ class InClasses:
         cls: Any = self._choose(type(value)) if estimator else type(value)
         result = self._memo[id(value)] = cls.__new__(cls)
         for name, item in vars(value).items():
-            if not estimator or name not in CARRIED:
+            if not estimator or name not in (*CARRIED, PARTIAL_FIT):
                 vars(result)[name] = self.copied(item)
         if estimator:
             self.made.append(result)

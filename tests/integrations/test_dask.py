@@ -19,6 +19,7 @@ from sklearn_normlock.errors import InputFaultError, NormLockError
 from sklearn_normlock.partitions import fit
 from sklearn_normlock.partitions.ranks import keys_of, values_of
 from sklearn_normlock.partitions.sums import ExactSum, exact_sum
+from sklearn_normlock.preprocessing import StandardScaler as Locked
 
 FLOATS = st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=30)
 
@@ -129,6 +130,39 @@ def test_one_fingerprint_whatever_the_parts(case, frames):
     np.testing.assert_array_equal(fitted.get_feature_names_out(), stock.get_feature_names_out())
 
 
+@pytest.mark.filterwarnings("ignore:n_quantiles")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=lambda kind: kind.__name__)
+def test_there_is_one_zero(dtype):
+    """No order of rows, and no rounding of what is nearly zero, leaves a negative zero in a fitted state."""
+    rng = np.random.default_rng(0)
+    near = np.array([-0.0, 0.0, -1.0, 1.0, -1e-45, 1e-45, -5e-324, 5e-324, np.nan]).astype(dtype)
+    for rows in rng.integers(10, 60, size=6):
+        table = rng.choice(near, size=(rows, 4))
+        for name in ("standard", "min max", "max abs", "robust", "quantile", "mean", "median", "most frequent"):
+            est = CASES[name][0]
+            fitted = [fit(est, over(*np.array_split(rng.permutation(table), 3))) for _ in range(2)]
+            assert fitted[0].fingerprint_ == fitted[1].fingerprint_, name
+            for value in vars(fitted[0]).values():
+                if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+                    assert not np.signbit(value[value == 0]).any(), name
+
+
+@pytest.mark.parametrize("values", [[True, 1, 0.0, -0.0, 2], [1, 1.0, np.float32(1), 2]], ids=["truth", "kinds"])
+@pytest.mark.parametrize(
+    "est",
+    [preprocessing.OrdinalEncoder(), preprocessing.OneHotEncoder(), impute.SimpleImputer(strategy="most_frequent")],
+    ids=lambda est: type(est).__name__,
+)
+def test_equal_values_of_several_types_have_one_order(est, values):
+    """Equal values of a column of objects are one category, and which of them it is doesn't depend on the parts."""
+    table = np.array([values] * 2, dtype=object).reshape(-1, 1)
+    orders = [np.random.default_rng(seed).permutation(table) for seed in range(6)]
+    fitted = [fit(est, over(rows[:2], rows[2:])) for rows in orders]
+    assert len({each.fingerprint_ for each in fitted}) == 1
+    if hasattr(fitted[0], "categories_"):
+        assert len(fitted[0].categories_[0]) == len(set(values))
+
+
 @pytest.mark.parametrize(
     ("est", "parts", "error", "said"),
     [
@@ -153,7 +187,7 @@ def test_refusals_say_what_and_where(est, parts, error, said):
 
 @pytest.mark.campaign  # two processes import half the stack
 def test_partitions_on_a_cluster_of_processes():
-    """On two worker processes, data frames and arrays of any chunks give what one part gives; profiles count all."""
+    """On two worker processes any chunks give what one part gives; training by turns goes from worker to worker."""
     distributed = pytest.importorskip("distributed", reason="the cluster needs dask[distributed]")
     da = pytest.importorskip("dask.array", reason="needs dask[array]")
     from sklearn_normlock.integrations import dask
@@ -161,11 +195,32 @@ def test_partitions_on_a_cluster_of_processes():
     expected = fit(StandardScaler(), over(X)).fingerprint_
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
-        distributed.Client(cluster),
+        distributed.Client(cluster) as client,
     ):
+        scaler, here = client.scatter(nl.allow_partial_fit(Locked())), Locked()
+        workers = list(client.scheduler_info(n_workers=-1)["workers"])
+        for turn, batch in enumerate(np.split(X, 4)):
+            scaler = client.submit(Locked.partial_fit, scaler, batch, workers=workers[turn % 2])
+            here.partial_fit(batch)
+        assert nl.allow_partial_fit(scaler.result(), False).fingerprint_ == here.fingerprint_
         for chunks in ((100, 4), (250, 3)):
             assert dask.fit(StandardScaler(), da.from_array(X, chunks=chunks)).fingerprint_ == expected
         assert dask.profile(da.from_array(X, chunks=(200, 4))).n_rows == 600
+
+
+@pytest.mark.campaign  # dask-ml brings Numba
+def test_incremental_of_dask_ml_trains_a_locked_scaler():
+    """``Incremental`` goes on with an object that may be trained further, and gives the fingerprint of a fit here."""
+    wrappers = pytest.importorskip("dask_ml.wrappers", reason="needs dask-ml", exc_type=ImportError)
+    da = pytest.importorskip("dask.array", reason="needs dask[array]")
+    numbers = np.nan_to_num(X)
+    blocks = da.from_array(numbers, chunks=(150, 4))
+    here = Locked()
+    for batch in np.split(numbers, 4):
+        here.partial_fit(batch)
+    scaler = nl.allow_partial_fit(Locked())
+    trained = wrappers.Incremental(scaler, scoring=lambda *_: 0.0, shuffle_blocks=False).fit(blocks).estimator_
+    assert nl.allow_partial_fit(trained, False).fingerprint_ == here.fingerprint_
 
 
 def test_dask_data_frames_and_what_is_none():
