@@ -40,7 +40,8 @@ def read(file: IO[bytes], path: Path, trusted: Sequence[str] | None, max_unpacke
                 f"{path} was not loaded. {error}",
                 path=str(path),
                 remedy="If you know them to be harmless, name them: in trusted= (--trusted TYPE), or for good in the "
-                "lock, with nl.lock(..., trusted=[...]) or `normlock lock --trusted TYPE`.",
+                "lock, with nl.dump(..., lock=True, trusted=[...]), nl.lock(..., trusted=[...]) or `normlock lock "
+                "--trusted TYPE`.",
             ) from None
         if isinstance(error, AttributeError) and "__main__" in str(error):
             raise ArtifactReadError(

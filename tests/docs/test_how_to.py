@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
@@ -262,11 +263,19 @@ def test_server_recipe(place, monkeypatch):
     refused(FileNotFoundError)
 
 
-def test_migration_command():
-    """The command of the page leaves no import broken: each module that it names has all of scikit-learn's names."""
+def test_migration_command(tmp_path):
+    """The page's command changes imports and leaves none broken: each module it names has scikit-learn's names."""
     page = (ROOT / "docs" / "migration.md").read_text("utf-8")
-    modules = re.search(r"sed -Ei .*?\(([\w|.\\]+)\) import/", page)[1].replace("\\", "").split("|")
+    modules = re.search(r"perl -pi -e .*?\(([\w|.\\]+)\) import/", page)[1].replace("\\", "").split("|")
     assert {"preprocessing", "model_selection", "feature_extraction.text"} <= {*modules}
+    if shutil.which("perl"):
+        script = tmp_path / "train.py"
+        lines = [f"from sklearn{{}}.{name} import (" for name in modules]
+        script.write_text("\n".join([*(line.format("") for line in lines), "from sklearn.tree import x"]), "utf-8")
+        command = re.search(r"xargs (perl .*)", page)[1]
+        subprocess.run(["sh", "-c", f"{command} train.py"], cwd=tmp_path, check=True)
+        changed = script.read_text("utf-8").split("\n")
+        assert changed == [*(line.format("_normlock") for line in lines), "from sklearn.tree import x"]
     broken = []
     for name in modules:
         if find_spec(f"sklearn.{name}") is None:  # `frozen` is there from scikit-learn 1.6 on
@@ -276,3 +285,17 @@ def test_migration_command():
         public = (each for each in getattr(stock, "__all__", ()) if not isinstance(getattr(stock, each), ModuleType))
         broken += [f"{name}.{each}" for each in public if not hasattr(ours, each)]
     assert not broken
+
+
+def test_rows_of_a_frame():
+    """The page's rows become the frame of training, with NaN for a gap; rows of another type are refused."""
+    pytest.importorskip("pydantic")
+    page = (ROOT / "docs" / "how-to" / "start-up-check.md").read_text("utf-8")
+    block = next(each for each in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "class Row" in each)
+    names = {"__name__": "rows"}
+    exec(compile(block, "start-up-check.md", "exec"), names)
+    made = names["frame"]([names["Row"](income=3.0, plan="a"), names["Row"](income=1.0, age=2.0, plan="b")])
+    assert list(made.columns) == ["income", "age", "plan"]
+    assert np.isnan(made["age"][0]) and made["age"].dtype == made["income"].dtype == float
+    with pytest.raises(ValueError):
+        names["Row"](income="none", plan="a")

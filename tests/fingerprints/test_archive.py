@@ -7,6 +7,7 @@ fingerprint, or it raises; it is never taken for what it is not.
 
 from __future__ import annotations
 
+import functools
 import json
 import warnings
 from pathlib import Path
@@ -131,11 +132,16 @@ NOT_TRUSTED = {
 }
 
 
+@functools.cache
+def _in_ours(case: Case) -> Any:
+    return case.fit(in_our_classes(case.fresh()))
+
+
 @pytest.mark.parametrize("suffix", archive.SUFFIXES)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_what_is_saved_can_be_loaded(case: Case, suffix: str, tmp_path: Path) -> None:
     """Whatever is fitted by a drop-in is loaded again in every format; a .skops needs no more trust than stated."""
-    est = case.fit(in_our_classes(case.fresh()))
+    est = _in_ours(case)
     path = tmp_path / f"object{suffix}"
     nl.dump(est, path)
     if suffix == ".skops" and case.name in NOT_TRUSTED:

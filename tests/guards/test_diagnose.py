@@ -103,6 +103,7 @@ def test_a_factor_of_no_known_unit_is_only_a_factor(factor):
     found = nl.diagnose(nl.Profile.from_data(X[:1500]), Y)
     low, high = found.details["interval"]
     assert (found.fault, found.columns) == ("rescaled", (2,)) and low < factor < high
+    assert f"(between {low:.6g} and {high:.6g})" in found.explain()
 
 
 def test_the_unit_of_few_rows_is_one_of_several():

@@ -36,6 +36,15 @@ def _instances() -> list[Any]:
     return [made for old, new in MEMBERS for made in _instances_of(old, new)]
 
 
+def _marks(estimator: Any) -> list[pytest.MarkDecorator]:
+    """Return none for a member that predicts and one that transforms: the others share their code."""
+    front = estimator.candidates[0] if isinstance(estimator, Fallback) else estimator.primary
+    fast = isinstance(front, LogisticRegression) or (
+        isinstance(front, StandardScaler) and isinstance(estimator, Fallback)
+    )
+    return [] if fast else [pytest.mark.campaign]
+
+
 def _label(estimator: Any, check: Any) -> str:
     front = estimator.candidates[0] if isinstance(estimator, Fallback) else estimator.primary
     return f"{type(estimator).__name__}-{type(front).__name__}-{check_name(check)}"
@@ -44,7 +53,7 @@ def _label(estimator: Any, check: Any) -> str:
 @pytest.mark.parametrize(
     ("estimator", "check"),
     [
-        pytest.param(estimator, check, id=_label(instance, check))
+        pytest.param(estimator, check, id=_label(instance, check), marks=_marks(instance))
         for instance in _instances()
         for estimator, check in generated(instance)
         if not any(which in check_name(check) for which in LEFT_OUT)

@@ -96,10 +96,18 @@ class MissingChanged(Fault):
 
 class _Details(dict):
     def __init__(self, details: dict[str, Any], columns: str) -> None:
-        super().__init__({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in details.items()}, columns=columns)
+        super().__init__({k: _said(v) for k, v in details.items()}, columns=columns)
 
     def __missing__(self, key: str) -> str:
         return "?"
+
+
+def _said(value: Any) -> Any:
+    """Return a number to six digits, and an interval as its two ends."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    interval = isinstance(value, list) and len(value) == 2 and all(isinstance(each, float) for each in value)
+    return " and ".join(map(_said, value)) if interval else value
 
 
 def replaced(X: Any, columns: Any, values: Any) -> Any:
