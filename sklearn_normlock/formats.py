@@ -172,6 +172,14 @@ def _audited(file: IO[bytes], path: Path, trusted: Sequence[str]) -> Any:
     return est
 
 
+def untrusted(path: Path, trusted: Sequence[str]) -> list[str]:
+    """Return the types in a file that was just written which :func:`read` would not take, unless they are named."""
+    if named_format(path)[0] != SKOPS:
+        return []
+    known = {*default_trust(), *trusted}
+    return [each for each in _skops().get_untrusted_types(file=path) if each not in known]
+
+
 def named_format(path: Path) -> tuple[str, str | None]:
     """Return the format that a path names, and how it is compressed."""
     found = format_of(path)

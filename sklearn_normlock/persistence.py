@@ -27,7 +27,7 @@ from .errors import (
 )
 from .fingerprints import fingerprint
 from .fingerprints.state import is_estimator
-from .formats import is_safe, named_format, read, writer
+from .formats import is_safe, named_format, read, untrusted, writer
 from .locks.code import holds_main
 from .locks.comparison import checked, compare
 from .locks.comparison import lock as make_lock
@@ -109,6 +109,14 @@ def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False, trusted:
         _write(est, file, path, write)
         beside.write(approved.with_files({path.name: FileDigest.of_open(file)}).to_bytes())
         to_disk(beside)
+    unnamed = untrusted(path, trusted)
+    if unnamed:
+        logger.warning(
+            "%s: the lock trusts no type of yours, so loading it will raise ArtifactReadError. If they are harmless, "
+            "name them when it is saved: trusted=%s.",
+            path,
+            unnamed,
+        )
     for each in unjudged(approved):
         logger.warning("%s: loading it with its lock will raise UndecidedError. Not judged: %s", path, each.text)
 

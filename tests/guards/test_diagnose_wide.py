@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from sklearn.preprocessing import Normalizer, StandardScaler, normalize
@@ -25,12 +27,17 @@ VECTORS = {
 }
 
 
-@pytest.mark.parametrize("rows", [4, 64])
-@pytest.mark.parametrize("off", [0.03, 0.1])
+@functools.cache
+def unit_vectors():
+    """Return vectors of length 1, and the profile of the first 1500 of them."""
+    X = normalize(vectors(2000, 0))
+    return X, nl.Profile.from_data(X[:1500])
+
+
+@pytest.mark.parametrize(("off", "rows"), [(0.03, 64), (0.1, 4)])
 def test_lengths_that_are_not_quite_1(off, rows):
     """Rows that all had length 1 to the last digit have no other, however near: it is no drift of their columns."""
-    X = normalize(vectors(2000, 0))
-    profile = nl.Profile.from_data(X[:1500])
+    X, profile = unit_vectors()
     lengths = np.exp(off * np.random.default_rng(1).normal(size=(rows, 1)))
     assert nl.diagnose(profile, lengths * X[1500 : 1500 + rows]).fault == "l2_missing"
     found = nl.diagnose(profile, (1 + off) * X[1500 : 1500 + rows])
@@ -42,8 +49,8 @@ def test_lengths_that_are_not_quite_1(off, rows):
 @pytest.mark.parametrize("rows", [8, 64])
 def test_half_precision_is_no_unit(rows):
     """Unit vectors in half precision have a length that is 1 but for rounding: that is their precision, no factor."""
-    X = normalize(vectors(2000, 0))
-    found = nl.diagnose(nl.Profile.from_data(X[:1500]), X[1500 : 1500 + rows].astype(np.float16))
+    X, profile = unit_vectors()
+    found = nl.diagnose(profile, X[1500 : 1500 + rows].astype(np.float16))
     assert (found.fault, found.details) == ("quantised", {"precision": "half precision"})
 
 
@@ -69,7 +76,7 @@ def of_factors(n, noise, seed):
     return (rng.normal(size=(n, 20)) @ loading + noise * rng.normal(size=(n, 700))) / np.sqrt(20 + noise**2)
 
 
-@pytest.mark.parametrize("n", [64, 256])
+@pytest.mark.parametrize("n", [64, pytest.param(256, marks=pytest.mark.campaign)])
 def test_half_garbled_columns_are_no_order(n):
     """Columns of which half the entries are wild may look alike; where they don't keep their company, none moved."""
     train, X = of_factors(3000, 5, 0), of_factors(n, 5, 1)

@@ -253,3 +253,18 @@ def test_a_lock_speaks_for_its_bytes_alone(tmp_path):
     assert nl.load(path, lock=True, trusted=[name]).func is est.func
     with pytest.raises(nl.errors.NormLockError, match="one text"):
         nl.lock(est, trusted=name)
+
+
+def test_a_save_says_what_a_load_would_not_trust(tmp_path, caplog):
+    """Types that the lock does not name are said when the file is written, where they can still be named."""
+    case = ZOO["FunctionTransformer[own]"]
+    est = case.fitted()
+    nl.dump(est, tmp_path / "silent.skops", lock=True)
+    assert "zoo_meta.halve" in caplog.text and "silent.skops" in caplog.text
+    with pytest.raises(ArtifactReadError, match="Untrusted"):
+        nl.load(tmp_path / "silent.skops", lock=True)
+    caplog.clear()
+    nl.dump(est, tmp_path / "named.skops", lock=True, trusted=["zoo_meta.halve"])
+    nl.dump(est, tmp_path / "pickled.joblib", lock=True)
+    assert "trusts no type" not in caplog.text
+    nl.load(tmp_path / "named.skops", lock=True)
