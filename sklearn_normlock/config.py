@@ -132,6 +132,10 @@ def config_context(policy: Policy | None = None, fast: bool | None = None) -> It
     Threads that are started inside the block have the default of the process; tasks that are started inside it have the
     configuration of the block.
 
+    A generator that is suspended inside the block leaves the configuration to the code that called it, until it goes on
+    or is closed. The same holds for :func:`decimal.localcontext`, and a function under
+    :func:`contextlib.contextmanager` depends on it. Leave the block before each ``yield`` of any other generator.
+
     Parameters
     ----------
     policy : {"raise", "warn", "ignore"}, default=None

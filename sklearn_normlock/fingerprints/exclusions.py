@@ -17,7 +17,6 @@ ALWAYS = frozenset(
         # how to compute, not what
         "n_jobs",
         "verbose",
-        "memory",
         # kept by a seal
         "fingerprint_",
         # written by scikit-learn: the container of outputs, metadata requests, callbacks, the version it checks itself
@@ -29,10 +28,6 @@ ALWAYS = frozenset(
         "_parent_callback_ctx",
         # documentation, which one Python indents and another doesn't
         "__doc__",
-        # the wall clock
-        "refit_time_",
-        # views of other attributes under the members' names
-        "named_estimators_",
     }
 )
 
@@ -50,6 +45,15 @@ _ONEDAL = frozenset({"_onedal_estimator", "_cached_estimators_", "_n_threads"})
 
 # For a class and its subclasses, by the name of the class as it stands in its module.
 BY_CLASS: dict[str, frozenset[str]] = {
+    # Where results are cached. A class of somebody else's may mean anything by this name.
+    "sklearn.pipeline.Pipeline": frozenset({"memory"}),
+    "sklearn.cluster._agglomerative.AgglomerativeClustering": frozenset({"memory"}),
+    "sklearn.cluster._hdbscan.hdbscan.HDBSCAN": frozenset({"memory"}),
+    "hdbscan.hdbscan_.HDBSCAN": frozenset({"memory"}),
+    # The wall clock.
+    "sklearn.model_selection._search.BaseSearchCV": frozenset({"refit_time_"}),
+    # A view of the members under their names.
+    "sklearn.ensemble._base._BaseHeterogeneousEnsemble": frozenset({"named_estimators_"}),
     # The tree that partial_fit goes on from: cyclic, and predict and transform read the subclusters beside it.
     "sklearn.cluster._birch.Birch": frozenset({"root_", "dummy_leaf_"}),
     # The address of a list, to check it for inconsistencies once.
@@ -100,7 +104,7 @@ def counted(cls: type, attributes: Mapping[str, Any]) -> dict[str, Any]:
 @cached
 def counted_names(cls: type, names: tuple[str, ...]) -> list[str]:
     """Return those of the names of attributes that count, sorted."""
-    # The n_jobs and memory of an estimator are known; those of another object are not.
+    # The n_jobs of an estimator is known; that of another object is not.
     excluded = {n for n in ALWAYS if n[0] == "_" or n == "fingerprint_" or hasattr(cls, "get_params")}
     for base in cls.__mro__:
         excluded |= BY_CLASS.get(f"{base.__module__}.{base.__qualname__}", frozenset())

@@ -301,8 +301,8 @@ def _masked(doc: Doc) -> bytes:
 
 
 LEFT_OUT = set(
-    "n_jobs verbose memory fingerprint_ _sklearn_output_config _sklearn_version _metadata_request _skl_callbacks "
-    "_callback_fit_ctx _parent_callback_ctx __doc__ refit_time_ named_estimators_".split()
+    "n_jobs verbose fingerprint_ _sklearn_output_config _sklearn_version _metadata_request _skl_callbacks "
+    "_callback_fit_ctx _parent_callback_ctx __doc__".split()
 )
 TOOLS = ("_normlock_", "_mlflow_", "_wandb_", "_comet_", "_neptune_")
 TEMPLATES = {
@@ -318,6 +318,12 @@ TEMPLATES = {
 
 
 LEFT_OUT_OF = {
+    "sklearn.pipeline.Pipeline": {"memory"},
+    "sklearn.cluster._agglomerative.AgglomerativeClustering": {"memory"},
+    "sklearn.cluster._hdbscan.hdbscan.HDBSCAN": {"memory"},
+    "hdbscan.hdbscan_.HDBSCAN": {"memory"},
+    "sklearn.model_selection._search.BaseSearchCV": {"refit_time_"},
+    "sklearn.ensemble._base._BaseHeterogeneousEnsemble": {"named_estimators_"},
     "sklearn.cluster._birch.Birch": {"root_", "dummy_leaf_"},
     "sklearn.feature_extraction.text.CountVectorizer": {"stop_words_"},
     "sklearn.feature_extraction.text._VectorizerMixin": {"_stop_words_id"},

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from holder import Holder, holding, of
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.decomposition import PCA
 from sklearn.feature_extraction.text import CountVectorizer
@@ -130,6 +131,27 @@ def test_parameters_of_how_and_not_what():
     plain.set_output(transform="default")
     plain._mlflow_run_id = plain[0]._wandb_run = "a4f0"
     assert nl.fingerprint(plain) == expected
+
+
+class Window(TransformerMixin, BaseEstimator):
+    """A user's class, whose `memory` is how many rows it looks back and whose members have but these names."""
+
+    def __init__(self, memory=2):
+        self.memory = memory
+
+    def fit(self, X, y=None):
+        self.named_estimators_ = {"scale": StandardScaler().fit(X)}
+        self.refit_time_ = 3
+        return self
+
+
+@pytest.mark.parametrize("name", ["memory", "named_estimators_", "refit_time_"])
+def test_a_name_of_scikit_learn_s_counts_in_another_class(name):
+    """A class that isn't scikit-learn's may mean anything by a name that its classes keep a cache or a view under."""
+    one = Window().fit(X)
+    other = copy.deepcopy(one)
+    setattr(other, name, 9)
+    assert nl.fingerprint(one) != nl.fingerprint(other)
 
 
 def test_sharing_is_not_content():
