@@ -113,18 +113,23 @@ def _reproduced(report: Report) -> bool:
 
 def outputs_line(report: Report) -> str | None:
     """Return what happens to the outputs, and from which step on."""
+    moved = None
+    if report.effects:
+        worst = max(report.effects, key=lambda each: each.sigmas)
+        where = f" in {worst.path}{worst.label}".rstrip() if worst.path or worst.label else ""
+        moved = f"outputs move by up to {worst.sigmas:.3g} σ{where}"
     if report.deviations:
         first = report.deviations[0]
         known = [each.sigmas for each in report.deviations if each.sigmas is not None and math.isfinite(each.sigmas)]
         if math.isinf(first.relative) and first.sigmas is None:
             return f"outputs change{_from(first.path)}: {first.method}: {first.text}"
-        size = f" by up to {max(known):.3g} σ" if known else ""
         where = f",{_from(first.place)}: " if first.path else f": {first.method} "
+        if moved is not None:  # in deviations of the training data, as a diff of two locks has it
+            return f"{moved}; probed outputs{where.replace(',', '', 1)}{first.text}"
+        size = f" by up to {max(known):.3g} σ" if known else ""
         return f"probed outputs move{size}{where}{first.text}"
-    if report.effects:
-        worst = max(report.effects, key=lambda each: each.sigmas)
-        where = f" in {worst.path}{worst.label}".rstrip() if worst.path or worst.label else ""
-        return f"outputs move by up to {worst.sigmas:.3g} σ{where}" + (f",{_from(report.step)}" if report.step else "")
+    if moved is not None:
+        return moved + (f",{_from(report.step)}" if report.step else "")
     if report.probed and report.changes:
         return f"none of {report.probed} probed outputs moves beyond its tolerance"
     return None

@@ -79,7 +79,10 @@ TEXTS = {
     ),
     "refitted on more rows": ("n_samples_seen_: 60", "refitted on more rows: 67 instead of 60"),
     "a parameter ten times as large": ("model.C: 1.0 → 10.0", "none of 4 probed outputs moves beyond its tolerance"),
-    "a step's mean in a table": ('preprocess.num.mean_["income"]: ', "σ, from step preprocess.num"),
+    "a step's mean in a table": (
+        'preprocess.num.mean_["income"]: ',
+        'σ in preprocess.num["income"]; probed outputs from step preprocess.num',
+    ),
     "a class": ("the object: sklearn.preprocessing.StandardScaler → sklearn.preprocessing.RobustScaler", "outputs"),
 }
 

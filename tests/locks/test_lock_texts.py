@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import joblib
@@ -38,11 +39,23 @@ def test_a_refit_within_a_tolerance_is_not_called_the_same():
 def test_an_object_without_steps_names_none():
     """Where the object is a single estimator, no step is named from which on the outputs move."""
     text = nl.diff(scaler(), scaler(3.0)).explain()
-    assert re.search(r"probed outputs move by up to \S+ σ: transform \[", text)
+    assert re.search(r"outputs move by up to \S+ σ in \[0\]; probed outputs: transform \[", text)
     records = nl.diff(nl.lock(scaler()), nl.lock(scaler(3.0))).explain()
     assert re.search(r"outputs move by up to \S+ σ in \[0\]$", records, re.MULTILINE)
     for said in (text, records):
         assert "step" not in said
+
+
+def test_one_change_has_one_figure_and_comes_in_order(data):
+    """Objects and their locks are told apart by the same σ, and a scaler comes before what was fitted behind it."""
+    X, y = data
+    old, new = (make_pipeline(StandardScaler(), LogisticRegression(C=0.1)).fit(X[k:], y[k:]) for k in (0, 99))
+    lock = nl.Lock.from_dict(json.loads(json.dumps(nl.lock(old).to_dict(), sort_keys=True)))
+    reports = [nl.compare(new, lock), nl.diff(old, new), nl.diff(lock, nl.lock(new))]
+    assert len({re.search(r"by up to \S+ σ in \S+\]", report.explain())[0] for report in reports}) == 1
+    for report in reports:
+        steps = [change.path.partition(".")[0] for change in report.changes if change.path.endswith(("mean_", "coef_"))]
+        assert steps == sorted(steps, reverse=True) and len(set(steps)) == 2  # "standardscaler", "logisticregression"
 
 
 def test_a_step_is_named_once(data):
