@@ -13,12 +13,13 @@ import numpy as np
 from ..errors import InputFaultError
 from .calibration import CALIBRATION as C
 from .data.tables import Table, aligned, as_table
-from .faults import MISSING, PROPOSERS, Candidate, Case, changed_types
+from .faults import MISSING, PROPOSERS, Candidate, Case, changed_types, respelled, seen_of_text
 from .profile import Profile
 from .profiles.statistics import median
 from .reports.finding import Diagnosis
 from .tests.evidence import Evidence, missing_of, weigh
 from .tests.reference import reference_of
+from .tests.text import log_p_of_text
 
 __all__ = ["diagnose"]
 
@@ -88,9 +89,17 @@ def _with_types(profile: Profile, table: Table, found: Diagnosis) -> Diagnosis:
         columns = tuple(names[j] for j in changed)
         details = {**next(iter(changed.values())), "each": {str(names[j]): facts for j, facts in changed.items()}}
         if found.alarm and not (found.fault == "unknown" and set(found.columns) <= set(columns)):
-            details["besides"] = {"fault": found.fault, "columns": list(map(str, found.columns)), **found.details}
+            details = _beside(details, str(found.fault), list(map(str, found.columns)), found.details)
+            details |= {key: found.details[key] for key in ("missing",) if key in found.details}
         found = replace(found, alarm=True, fault=fault, columns=columns, details=details, p_value=0.0)
     return replace(found, types={str(names[j]): both for j, both in compared.items()})
+
+
+def _beside(details: dict[str, Any], fault: str, columns: list[str], more: dict[str, Any]) -> dict[str, Any]:
+    """Return the details of a finding with those of another fault beside it."""
+    if "besides" in details:
+        return {**details, "besides": _beside(details["besides"], fault, columns, more)}
+    return {**details, "besides": {"fault": fault, "columns": columns, **more}}
 
 
 def _line(scaler: Any, d: int) -> tuple[Any, Any]:
@@ -145,14 +154,40 @@ class _Verdict:
         return Diagnosis(True, fault, named, details, p_value, self.n, medians=self._medians(shown))
 
     def _named(self, evidence: Evidence) -> tuple[str, Any, dict[str, Any]]:
+        found = self._of_text(evidence)
+        rest = replace(evidence, log_p={name: p for name, p in evidence.log_p.items() if name not in _APART})
+        if rest.alarm or (np.isinf(self.X).any() and not self.profile.moments.infinite.any()):
+            found = [self._of_numbers(evidence, rest), *found]
+        if not found:
+            return "unknown", evidence.flagged(), {**self._seen(evidence), "reason": MISSING}
+        (fault, columns, details), *others = sorted(found, key=lambda each: each[0] == "unknown")
+        for other, at, more in others:
+            details = _beside(details, other, [self._key(j) for j in at], more)
+        return fault, columns, details
+
+    def _of_text(self, evidence: Evidence) -> list[tuple[str, Any, dict[str, Any]]]:
+        """Return the columns of text that alarm by the change of spelling that was undone; unknown ones last."""
+        found: dict[str, dict[int, dict[str, Any]]] = {}
+        for j in map(int, evidence.alarming("categories")):
+            learned, values = self.profile.categories[j], self.categories[j]
+            tried = [
+                (log_p_of_text(learned, undone, self.reference.drift), name, told)
+                for name, undone, told in respelled(learned, values)
+            ]
+            log_p, name, told = max(tried, key=lambda each: each[0], default=(-np.inf, "", {}))
+            if log_p < evidence.limit("categories"):
+                name, told = "unknown", {**self._seen(evidence), **seen_of_text(learned, values)}
+            found.setdefault(name, {})[j] = told
+        return [
+            (name, np.array([*of]), {**next(iter(of.values())), "each": {self._key(j): told for j, told in of.items()}})
+            for name, of in found.items()
+        ]
+
+    def _of_numbers(self, evidence: Evidence, rest: Evidence) -> tuple[str, Any, dict[str, Any]]:
         infinite = np.isinf(self.X).any(axis=0)
         if infinite.any() and not self.profile.moments.infinite.any():
             return "unknown", np.flatnonzero(infinite), {"reason": "infinite values, of which training had none"}
-        flagged = evidence.flagged()
-        rest = replace(evidence, log_p={name: p for name, p in evidence.log_p.items() if name not in _APART})
-        if not rest.alarm:
-            reason = {} if len(evidence.alarming("categories")) else {"reason": MISSING}
-            return "unknown", flagged, {**self._seen(evidence), **reason}
+        flagged = np.setdiff1d(evidence.flagged(), evidence.alarming("categories"))
         X = np.where(np.isfinite(self.X), self.X, np.nan)
         if not np.isnan(X).all():
             X = X[np.linspace(0, self.n - 1, min(self.n, _ROWS)).astype(np.int64)] if len(X) == self.n else X[:_ROWS]

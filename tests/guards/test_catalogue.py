@@ -7,7 +7,7 @@ import sklearn_normlock as nl
 from sklearn_normlock.guards.faults import FAULTS, MISSING
 
 #: Faults of columns that are no numbers, which have tests of their own.
-OF_FRAMES = ("type_changed", "zone_changed")
+OF_FRAMES = ("type_changed", "zone_changed", "case_changed", "space_changed", "unicode_changed", "mojibake")
 KINDS = [name for name in FAULTS if name not in ("unknown", MISSING, *OF_FRAMES)]
 #: What a fault is done to, where it is not the plain table; and to which columns, where not to the sixth.
 DONE_TO = {

@@ -16,10 +16,10 @@ from .scalers import (
     ScalerOmitted,
     StandardisedAfter,
 )
-from .types import TypeChanged, ZoneChanged, changed_types
+from .types import SPELLINGS, TypeChanged, ZoneChanged, changed_types, respelled, seen_of_text
 from .values import Clipped, Imputed, Quantised, Recoded, Stuck, Wrapped
 
-__all__ = ["FAULTS", "MISSING", "PROPOSERS", "Candidate", "Case", "Fault", "changed_types"]
+__all__ = ["FAULTS", "MISSING", "PROPOSERS", "Candidate", "Case", "Fault", "changed_types", "respelled", "seen_of_text"]
 
 PROPOSERS: tuple[Fault, ...] = (
     DoubleNormalised(), NotNormalised(), ScalerOmitted(), BatchStandardised(), StandardisedAfter(), Refit(),
@@ -29,5 +29,5 @@ PROPOSERS: tuple[Fault, ...] = (
 )  # fmt: skip
 #: By name.
 FAULTS: dict[str, Fault] = {
-    fault.name: fault for fault in (*PROPOSERS, TypeChanged(), ZoneChanged(), Unknown(), MissingChanged())
+    fault.name: fault for fault in (*PROPOSERS, TypeChanged(), ZoneChanged(), *SPELLINGS, Unknown(), MissingChanged())
 }

@@ -1,22 +1,41 @@
-"""A column of text: its most frequent values, how often each, and how many were seen once."""
+"""A column of text: its most frequent values, how often each, and how many were seen once.
+
+A column of more values than are kept is free text, and has measures of its rows as well: length, the share of letters,
+and the share of words that few other rows have.
+"""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 KEPT = 64
+#: Words of free text that are kept, each in two rows at least; rows that are measured.
+WORDS, MEASURED = 256, 5000
+MEASURES = ("length", "share of letters", "share of rare words")
+WORD = re.compile(r"\w+")
+#: Beyond the values of these shares of training, above and below, lies at most what is left.
+SHARES = (0.5, 0.9, 1.0)
 
 
 @dataclass
 class Categories:
-    """``values``: the most frequent with their counts; ``other`` rows have one of the rest; ``once``: seen once."""
+    """``values``: the most frequent with their counts; ``other`` rows have one of the rest; ``once``: seen once.
+
+    ``words`` of free text come with the rows that have them. ``bounds``, of shape (2, 3, 3), are thresholds above and
+    below, for each of :data:`SHARES` and :data:`MEASURES`; None if it is no free text.
+    """
 
     values: dict[str, int]
     other: int
     once: int
     missing: int
+    words: dict[str, int] = field(default_factory=dict)
+    bounds: Any = None
 
     @property
     def count(self) -> int:
@@ -28,7 +47,29 @@ class Categories:
         """Count a column of text with None where it is missing."""
         counts = Counter(column.tolist())
         missing = counts.pop(None, 0)
-        return cls._from(counts, 0, sum(1 for n in counts.values() if n == 1), missing)
+        found = cls._from(counts, 0, sum(1 for n in counts.values() if n == 1), missing)
+        if found.other:
+            texts = [value for value in column[:: max(1, len(column) // MEASURED)] if value is not None]
+            often = Counter(word for text in texts for word in set(WORD.findall(text)))
+            found.words = _most({word: n for word, n in often.items() if n > 1})
+            measures = found.measure(texts, themselves=1)
+            found.bounds = np.stack(
+                [
+                    np.quantile(measures, SHARES, axis=0, method="higher"),
+                    np.quantile(measures, [1 - share for share in SHARES], axis=0, method="lower"),
+                ]
+            )
+        return found
+
+    def measure(self, texts: Any, themselves: int = 0) -> Any:
+        """Return the :data:`MEASURES` of texts, (n_texts, 3); ``themselves``: how often each is among those counted."""
+        measures = np.zeros((len(texts), len(MEASURES)))
+        for row, text in zip(measures, texts, strict=True):
+            words = WORD.findall(text)
+            rare = sum(self.words.get(word, 0) < 2 + themselves for word in words)
+            letters = sum(char.isalpha() or char.isspace() for char in text)
+            row[:] = len(text), letters / max(len(text), 1), rare / max(len(words), 1)
+        return measures
 
     @classmethod
     def _from(cls, counts: Counter[str], other: int, once: int, missing: int) -> Categories:
@@ -44,8 +85,21 @@ class Categories:
             once = sum(1 for n in counts.values() if n == 1)
         else:
             once = self.once + other.once
-        return self._from(counts, self.other + other.other, once, self.missing + other.missing)
+        found = self._from(counts, self.other + other.other, once, self.missing + other.missing)
+        words = Counter(self.words)
+        words.update(other.words)
+        bounds = [each for each in (self.bounds, other.bounds) if each is not None]
+        found.words = _most(words)
+        if bounds:  # beyond the farther of two thresholds lies no more than beyond either
+            found.bounds = np.stack([np.max([each[0] for each in bounds], 0), np.min([each[1] for each in bounds], 0)])
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
-        return {"values": self.values, "other": self.other, "once": self.once, "missing": self.missing}
+        bounds = None if self.bounds is None else self.bounds.ravel().tolist()
+        counts = {"values": self.values, "other": self.other, "once": self.once, "missing": self.missing}
+        return {**counts, "words": self.words, "bounds": bounds}
+
+
+def _most(words: dict[str, int]) -> dict[str, int]:
+    return dict(sorted(words.items(), key=lambda item: (-item[1], item[0]))[:WORDS])

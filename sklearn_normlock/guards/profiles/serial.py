@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...documents.entries import Entry, Origin, packed
+from ...documents.entries import MOST, Entry, Origin, packed
 from ...documents.envelope import Envelope
 from .categories import Categories
 from .dependence import ENOUGH, Dependence
@@ -118,9 +118,13 @@ def _moments(d: Entry, rows: int, columns: int) -> Moments:
 
 def _categories(d: Entry, rows: int) -> Categories:
     values = {key: n.whole(1, rows) for key, n in d["values"].items()}
-    found = Categories(values, *(d[name].whole(0, rows) for name in ("other", "once", "missing")))
+    other, once, missing = (d[name].whole(0, rows) for name in ("other", "once", "missing"))
+    found = Categories(values, other, once, missing)
     d.require(found.count + found.missing == rows, f"values of {rows} rows")
     d["once"].require(found.once <= found.count, "at most the rows that have a value")
+    found.words = {word: n.whole(1, rows) for word, n in d["words"].items()}
+    if d["bounds"].value is not None:
+        found.bounds = d["bounds"].numbers(0, MOST, np.ones(18, bool)).reshape(2, 3, 3)
     return found
 
 

@@ -98,13 +98,12 @@ class Diagnosis:
         together = f" The {rows} of {self.requests} requests were judged together." if self.requests > 1 else ""
         if self.details.get("reason") == MISSING:
             return f"{self.fault}: {self._missing()}. {self.remedy}{together}"
-        because = f" ({self.details['reason']})" if "reason" in self.details else ""
         besides = f" Besides, {self._missing()}." if "missing" in self.details else ""
         second: Any = self.details
         while second := second.get("besides"):
-            besides += f" Besides, {FAULTS[second['fault']].sentence(_called(tuple(second['columns'])), second)}."
-        text = FAULTS[self.fault].sentence(_called(self.columns), of_each(self))
-        return f"{self.fault}: {text}{because}. {self._compared()}{self.remedy}{besides}{together}"
+            besides += f" Besides, {_sentence(second['fault'], tuple(second['columns']), second)}."
+        text = _sentence(self.fault, self.columns, of_each(self))
+        return f"{self.fault}: {text}. {self._compared()}{self.remedy}{besides}{together}"
 
     def _left_open(self) -> str:
         if not self.not_judged or not self.judged:
@@ -155,6 +154,11 @@ class Diagnosis:
             "remedy": self.remedy,
             "explanation": self.explain(),
         }
+
+
+def _sentence(fault: str, columns: tuple[Any, ...], details: dict[str, Any]) -> str:
+    because = f" ({details['reason']})" if "reason" in details else ""
+    return FAULTS[fault].sentence(_called(columns), details) + because
 
 
 def of_each(found: Diagnosis) -> dict[str, Any]:

@@ -1,26 +1,43 @@
-"""Columns of text: values that training never had, or had far less often."""
+"""Columns of text: values that training never had, or had far less often, and free text of other measures."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 
-from ..profiles.categories import Categories
+from ..profiles.categories import MEASURED, SHARES, Categories
 from .tails import log_tail
 from .tilt import more_frequent
 
 
 def log_p_of_text(learned: Categories, values: Any, drift: float) -> float:
-    """Return the log p-value of a batch's values, None where they are missing; whichever value it is, paid for."""
-    m = float(max(learned.count, 1))
+    """Return the log p-value of a batch's values, None where they are missing; whichever value it is, paid for.
+
+    Beta-binomial tails, exact where rows are exchangeable: of the rows that have a value, or none of those that are
+    kept, and of the rows of free text whose measures are beyond quantiles of training.
+    """
     known = [value for value in values if value is not None]
     n = float(len(known))
     if not n:
         return 0.0
-    events = [(sum(value not in learned.values for value in known), learned.other + learned.once + 1.0)]
-    events += [(sum(value == name for value in known), count + 1.0) for name, count in learned.values.items()]
-    b = np.array([event[0] for event in events], dtype=float)
-    r = np.array([event[1] for event in events])
-    r = np.minimum(np.ceil(more_frequent(np.minimum(r / (m + 1), 1.0), drift) * m), m)
-    return float(log_tail(b, n, r, m).min()) + float(np.log(len(events)))
+    counts, m = Counter(known), float(max(learned.count, 1))
+    b = [n - sum(counts[value] for value in learned.values), *(counts[value] for value in learned.values)]
+    share = [(r + 1.0) / (m + 1) for r in (learned.other + learned.once, *learned.values.values())]
+    size = np.full(len(b), m)
+    if learned.bounds is not None:
+        beyond = beyond_bounds(learned, known)
+        measured = min(m, MEASURED)
+        b += beyond.ravel().tolist()
+        share += [(1 - SHARES[k] + 1 / measured) * measured / (measured + 1) for _, k, _ in np.ndindex(beyond.shape)]
+        size = np.append(size, np.full(beyond.size, measured))
+    r = np.minimum(np.ceil(more_frequent(np.minimum(share, 1.0), drift) * size), size)
+    return float(log_tail(b, n, r, size).min()) + float(np.log(len(b)))
+
+
+def beyond_bounds(learned: Categories, texts: list[str]) -> Any:
+    """Return how many texts are beyond each bound of free text, of the bounds' shape."""
+    measures = learned.measure(texts)[:, None, :]
+    above, below = learned.bounds
+    return np.stack([(measures > above).sum(axis=0), (measures < below).sum(axis=0)])
