@@ -46,8 +46,9 @@ _ULPS = 4.0  # roundings that a step inside may have seen before a jump
 class Comparison:
     """One comparison: which output is which, how large each is, and what was pardoned."""
 
-    def __init__(self, est: Any, runner: Runner) -> None:
+    def __init__(self, est: Any, runner: Runner, served: bool = True) -> None:
         self.est = est
+        self._questions = (True, False) if served else (False,)
         self.runner = runner
         self.methods: dict[str, str] = {}
         self.worst: dict[str, float] = {}
@@ -191,7 +192,8 @@ class Comparison:
         got = self.runner.run(rows)
         self.rows += len(next(iter(got.values())))
         pardoned: set[int] = set()
-        for served, asked in ((True, rows), (False, rounded)):
+        for served in self._questions:
+            asked = rows if served else rounded
             for output, value in got.items():
                 method = self.methods[output]
                 try:
@@ -295,7 +297,7 @@ class Comparison:
     def _at_jumps(self, rows: Rows) -> list[Deviation]:
         """Look for jumps between rows; beside each the graph must give what one of its two sides gives."""
         numbers = continuous_columns(rows)
-        if not numbers or len(rows) < 2:
+        if not numbers or len(rows) < 2 or True not in self._questions:
             return []
         output = next(iter(self.methods))
         method = self.methods[output]

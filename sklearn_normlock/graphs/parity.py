@@ -26,7 +26,7 @@ from .rows import Rows
 from .running import Runner
 
 
-def parity(est: Any, model: Any, X: Rows = None) -> Parity:
+def parity(est: Any, model: Any, X: Rows = None, *, served: bool = True) -> Parity:
     """Compare what a graph computes with what an estimator does.
 
     Parameters
@@ -37,6 +37,8 @@ def parity(est: Any, model: Any, X: Rows = None) -> Parity:
         Exported from it, it is said.
     X : array or DataFrame, default=None
         Rows of yours, beside those that are made from fitted statistics. At these no rounding is pardoned.
+    served : bool, default=True
+        Whether to ask the first question, too; otherwise only rows as the graph sees them are compared.
 
     Returns
     -------
@@ -53,12 +55,12 @@ def parity(est: Any, model: Any, X: Rows = None) -> Parity:
     try:
         runner = Runner(model, names, getattr(est, "n_features_in_", None))
         with quietly():
-            return Comparison(_unguarded(est), runner).parity(X, model)
+            return Comparison(unguarded(est), runner, served).parity(X, model)
     except Undecided as reason:
         return Parity(undecided=str(reason))
 
 
-def _unguarded(est: Any) -> Any:
+def unguarded(est: Any) -> Any:
     """Return an object without the guards among its steps: a graph has none, and they compute nothing."""
     steps = getattr(est, "steps", None)
     if not isinstance(steps, list) or not any(hasattr(step, "passes_rows_through") for _, step in steps[:-1]):

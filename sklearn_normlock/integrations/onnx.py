@@ -15,6 +15,7 @@ from ..drop_ins import locked_classes
 from ..errors import MissingDependencyError
 from ..fingerprints import fingerprint
 from ..graphs.identity import STAMP
+from ..graphs.remedies import enter
 from ..guards.transformer import InputGuard
 
 __all__ = ["register", "stamp"]
@@ -48,21 +49,13 @@ def register() -> tuple[type, ...]:
     True
     """
     try:
-        from skl2onnx import _parse, update_registered_converter, update_registered_parser
-        from skl2onnx._supported_operators import sklearn_operator_name_map
+        from skl2onnx import update_registered_converter
     except ImportError as error:
         raise MissingDependencyError(
             f"Locked classes can't be registered with skl2onnx ({error}).",
             remedy="Install it: pip install 'sklearn-normlock[onnx]'.",
         ) from None
-    registered = set()
-    for cls, stock in _stand_ins():
-        if stock in _parse.sklearn_parsers_map:
-            update_registered_parser(cls, _parse.sklearn_parsers_map[stock])
-            registered.add(cls)
-        if stock in sklearn_operator_name_map:
-            sklearn_operator_name_map[cls] = sklearn_operator_name_map[stock]
-            registered.add(cls)
+    registered = {cls for cls, stock in _stand_ins() if enter(cls, stock)}
     update_registered_converter(InputGuard, _GUARD, _same_shape, _identity, parser=_each_input, overwrite=True)
     return tuple(sorted(registered | {InputGuard}, key=lambda cls: (cls.__module__, cls.__qualname__)))
 

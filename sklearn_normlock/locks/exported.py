@@ -13,6 +13,7 @@ from ..errors import MissingDependencyError
 from ..fingerprints import fingerprint
 from ..graphs.identity import stamp_of
 from ..graphs.parity import parity
+from ..graphs.remedies import remedy as remedy_for
 from ..probes.outputs import Deviation
 from .parts import Unjudged
 
@@ -56,7 +57,9 @@ def judge_graphs(
             why = f"whether it computes what {source} does can't be told: {found.undecided}"
             remedy = "Give rows that both take: nl.lock(est, X, onnx=...)."
             unjudged.append(Unjudged(path=name, why=why, remedy=remedy))
+        advice = remedy_for(estimators[source], model, X) if found.deviations else ""
         for each in found.deviations:
             place = f"{name}: step {each.path}" if each.path else name
-            deviations.append(Deviation(path=place, method=each.method, text=each.text, relative=each.relative))
+            last = f". {advice}" if each is found.deviations[-1] else ""
+            deviations.append(Deviation(path=place, method=each.method, text=each.text + last, relative=each.relative))
     return deviations, unjudged

@@ -243,7 +243,7 @@ class Target:
                 "An exported graph doesn't compute what it was exported from. "
                 + " ".join(f"{each.path}: {each.text}." for each in different),
                 path=different[0].path,
-                remedy="Export it in double precision, or with another option of its converter, and lock it then.",
+                remedy="Put the right graph in its place, and lock it then.",
             )
         if unjudged:
             error = UndecidedError(f"Nothing was locked. {unjudged[0].text}", path=unjudged[0].path)

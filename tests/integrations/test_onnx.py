@@ -392,3 +392,68 @@ def test_a_graph_that_cannot_be_judged_is_neither_locked_nor_a_match(tmp_path, w
         bundle["a"] = StandardScaler().fit(X[:, :2] * 2)
     with pytest.raises(nl.errors.LockMismatchError):
         nl.verify(bundle, lock)
+
+
+# -- the remedy --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("locked", [False, True], ids=["stock", "locked"])
+def test_the_report_names_an_export_that_agrees(tmp_path, locked):
+    """A scaler far from zero is told to be exported in double precision; so exported, it is locked."""
+    far = X + 1e6
+    est = StandardScaler().fit(far)
+    if locked:
+        est = nl.seal(est)
+        register()
+    path = exported(tmp_path / "m.onnx", est, far)
+    with pytest.raises(nl.errors.ProbeMismatchError, match="Export it in double precision"):
+        nl.lock(est, onnx=path)
+    nl.lock(est, onnx=exported(tmp_path / "m.onnx", est, far, np.float64))
+
+
+def test_the_report_says_that_a_file_was_changed(tmp_path):
+    """A graph that another export of the same object would mend was changed, or is of another object."""
+    est = StandardScaler().fit(X)
+    path = exported(tmp_path / "m.onnx", est, X)
+    model = onnx.load(path)
+    model.graph.node[0].attribute[0].floats[0] += 0.5
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(nl.errors.ProbeMismatchError, match="Exported again it agrees: this file was changed"):
+        nl.lock(est, onnx=path)
+
+
+@pytest.mark.parametrize(
+    ("agrees_with", "said"),
+    [("div", "'div': 'div'"), ("div_cast", "'div': 'div_cast'"), (None, "it differs, too")],
+)
+def test_remedies_are_tried_in_turn(monkeypatch, agrees_with, said):
+    """The first export that agrees is told, a division too; if none does, that is said."""
+    from sklearn_normlock.graphs import remedies
+    from sklearn_normlock.graphs.parts import Parity
+
+    operators = {"div": ["Sub", "Div"], "div_cast": ["Cast", "Sub", "Div", "Cast"], None: []}
+
+    def judged_by_operators(est, model, X, *, served=True):
+        found = [node.op_type for node in model.graph.node]
+        return Parity() if served and found == operators[agrees_with] else Parity(undecided="no")
+
+    monkeypatch.setattr(remedies, "parity", judged_by_operators)
+    est = StandardScaler().fit(X)
+    assert said in remedies.remedy(est, converted(est, X))
+
+
+def test_rows_of_single_precision_may_be_the_remedy(monkeypatch):
+    """Where no export agrees and both do on rounded rows, a cast is told; without skl2onnx, that nothing was tried."""
+    from sklearn.pipeline import make_pipeline
+    from sklearn.tree import DecisionTreeClassifier
+
+    from sklearn_normlock.graphs import remedies
+
+    far = X + 1e6
+    est = make_pipeline(StandardScaler(), DecisionTreeClassifier(random_state=0)).fit(far, Y)
+    model = converted(est, far)
+    assert not parity(est, model).ok
+    monkeypatch.setattr(remedies, "_exports", lambda est: iter(()))
+    assert "On rows cast to float32 both agree" in remedies.remedy(est, model)
+    monkeypatch.setitem(__import__("sys").modules, "skl2onnx", None)
+    assert "isn't installed" in remedies.remedy(est, model)
