@@ -23,6 +23,7 @@ import types
 from contextlib import redirect_stderr
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from sklearn.datasets import load_breast_cancer
@@ -277,6 +278,20 @@ def test_links_between_pages(page):
             continue  # the build of the site makes it, and fails if it isn't there
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+def test_links_to_other_sites():
+    """Each leads to a host by https; a file of another repository is named by its commit, so that it stays there."""
+    links = {
+        link for page in PAGES for link in LINK.findall(re.sub(FENCE, "", page.read_text("utf-8"))) if "://" in link
+    }
+    assert len(links) > 20
+    for link in links:
+        parts = urlsplit(link)
+        assert parts.scheme == "https" and re.fullmatch(r"[\w-]+(\.[\w-]+)+", parts.netloc), link
+        assert not re.search(r"[\s<>]|[.,;]$", link), link
+        if parts.netloc == "github.com" and "OWNER" not in link:
+            assert re.fullmatch(r"/[\w.-]+/[\w.-]+(/(issues|pull)/\d+|/blob/[0-9a-f]{40}/\S+)?", parts.path), link
 
 
 def test_every_page_can_be_reached():
