@@ -14,6 +14,7 @@ from sklearn import ensemble, linear_model
 
 import sklearn_normlock as nl
 from sklearn_normlock import compose, impute, pipeline, preprocessing
+from sklearn_normlock.feature_extraction import text
 
 ROWS = (1, 10, 1_000, 100_000)
 WIDTH = 30
@@ -252,6 +253,36 @@ def frames(budget, rows=(1, 100, 10_000)):
     return found
 
 
+def texts(budget, rows=(1, 100)):
+    """Time documents of twelve words: vectorizers alone, and before a linear model."""
+    found = {}
+    words = [f"word{i}" for i in range(4_000)]
+    documents = [" ".join(rng.choice(words[: 400 if i % 2 else None], 12)) for i in range(1_000)]
+    few = [" ".join(rng.choice(words[:401], 12)) for _ in range(1_000)]
+    target = np.arange(1_000) % 2
+    for name, make, corpus in (
+        ("TfidfVectorizer", text.TfidfVectorizer, documents),
+        ("CountVectorizer", text.CountVectorizer, documents),
+        ("CountVectorizer of 401 words", text.CountVectorizer, few),
+        ("HashingVectorizer", text.HashingVectorizer, documents),
+    ):
+        alone = make().fit(corpus)
+        model = pipeline.make_pipeline(make(), linear_model.LogisticRegression()).fit(corpus, target)
+        for number in rows:
+            given = corpus[:number]
+            for title, locked, method in (
+                (name, alone, "transform"),
+                (f"{name} + LogisticRegression", model, "predict_proba"),
+            ):
+                plain, call = getattr(nl.unlock(locked), method), getattr(locked, method)
+                ways = {
+                    "stock": lambda plain=plain, given=given: plain(given),
+                    "locked": lambda call=call, given=given: call(given),
+                }
+                found[title, number] = compared(ways, "stock", budget=2 * budget, rounds=61)
+    return found
+
+
 def handed_over(budget):
     """Time inputs that take scikit-learn's own path."""
     found = {}
@@ -295,6 +326,12 @@ def main(budget):
     for (name, n), one in framed.items():
         if "onnxruntime" in one:
             table("locked against onnxruntime", [(f"{name}, {n:,}", against(one, "onnxruntime"))], ["locked"])
+    read = texts(budget)
+    table(
+        "documents of twelve words, locked / stock",
+        [(f"{name}, {n:,}", {"locked": one["locked"]}) for (name, n), one in read.items()],
+        ["locked"],
+    )
     single, whole, over = transforms(budget), pipelines(budget), handed_over(budget)
     title = "transform, locked / stock, medians of paired runs and their quartiles, by rows of 30 columns"
     names = dict.fromkeys(name for name, _ in single)
@@ -319,4 +356,4 @@ def main(budget):
         [(f"{name}, {n:,}", {"locked": found["locked"]}) for (name, n), found in over.items()],
         ["locked"],
     )
-    return {"frames": framed, "transform": single, "predict_proba": whole, "handed over": over}
+    return {"frames": framed, "texts": read, "transform": single, "predict_proba": whole, "handed over": over}

@@ -11,8 +11,8 @@ from scipy.special import ndtr, ndtri
 
 from ..fingerprints.naming import cached
 from .compiler import Compiler, Factory, Unsuited, demand, schema_of
-from .encoders import matrices
 from .inputs import F32, F64, NEP50, Kernel, Schema, by_rows, contiguous, finite, finite_or_nan, on_numbers
+from .sparse import finish
 
 _BOUNDS = 1e-7  # scikit-learn's BOUNDS_THRESHOLD
 _BLOCK = 1 << 13  # elements that are looked up at once
@@ -229,7 +229,7 @@ def _edges(compiler: Compiler, est: Any) -> tuple[Schema, list[np.ndarray]]:
 
 def _bins(compiler: Compiler, est: Any) -> Kernel:
     if est.encode == "onehot":
-        return _one_hot(compiler, est, matrices())
+        return _one_hot(compiler, est, finish)
     if est.encode == "onehot-dense":
         return _dense_bins(compiler, est)
     demand(est.encode == "ordinal")

@@ -49,6 +49,10 @@ _HOMES = {
     "sklearn.preprocessing._discretization.KBinsDiscretizer": "columns",
     "sklearn.preprocessing._polynomial.PolynomialFeatures": "expansions",
     "sklearn.preprocessing._polynomial.SplineTransformer": "expansions",
+    "sklearn.feature_extraction.text.CountVectorizer": "texts",
+    "sklearn.feature_extraction.text.HashingVectorizer": "texts",
+    "sklearn.feature_extraction.text.TfidfTransformer": "texts",
+    "sklearn.feature_extraction.text.TfidfVectorizer": "texts",
     "sklearn.pipeline.Pipeline": "walks",
     "sklearn.pipeline.FeatureUnion": "walks",
     "sklearn.compose._column_transformer.ColumnTransformer": "walks",
@@ -196,6 +200,14 @@ def _factory(cls: type, method: str) -> Factory | None:
     else:
         found = None
     return found
+
+
+def twin_of(est: Any) -> Any:
+    """Return the same object in scikit-learn's class; a kernel that held the sealed one would keep it alive."""
+    stock: Any = stock_of(type(est))
+    twin = stock.__new__(stock)
+    vars(twin).update(vars(est))
+    return twin
 
 
 def stock_of(cls: type) -> type | None:

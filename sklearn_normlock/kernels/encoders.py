@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
-from .compiler import VERSION, Compiler, Factory, demand, schema_of
+from .compiler import Compiler, Factory, demand, schema_of
 from .inputs import Frame, Kernel, by_rows, ndarray
+from .sparse import Rows
 
 NOTHING = -1  # a value that leaves its row zero
 UNSURE = -2  # a value of which scikit-learn has something to say
@@ -181,7 +181,7 @@ def _dense_one_hot(compiler: Compiler, est: Any) -> Kernel:
 def _sparse_one_hot(compiler: Compiler, est: Any) -> Kernel:
     lookups, numbers_of = _columns_of(est)
     positions, width = _positions(est, lookups)
-    finish = matrices()
+    dtype = np.dtype(est.dtype)
 
     def kernel(X: Any) -> Any:
         numbers = numbers_of(X)
@@ -191,28 +191,11 @@ def _sparse_one_hot(compiler: Compiler, est: Any) -> Kernel:
         if (found == UNSURE).any():
             return None
         mask = found >= 0
-        indices = found[mask]
-        indptr = np.zeros(len(found) + 1, dtype=int)
+        indptr = np.zeros(len(found) + 1, dtype=np.int32)
         np.cumsum(np.sum(mask, axis=1), out=indptr[1:])
-        return finish((np.ones(indptr[-1]), indices, indptr), (len(found), width), est.dtype)
+        return Rows(np.ones(indptr[-1]).astype(dtype), found[mask].astype(np.int32), indptr, width)
 
     return kernel
-
-
-def matrices() -> Any:
-    """Return what makes the matrix that an encoder gives; its class and the integers in it differ by version."""
-    if VERSION < (1, 9):
-        return lambda parts, shape, dtype: sparse.csr_matrix(parts, shape=shape, dtype=dtype)
-    from sklearn.preprocessing import _encoders
-
-    narrow, align = _encoders._ensure_sparse_index_int32, _encoders._align_api_if_sparse
-
-    def finish(parts: Any, shape: tuple[int, int], dtype: Any) -> Any:
-        out = sparse.csr_array(parts, shape=shape, dtype=dtype)
-        narrow(out)
-        return align(out)
-
-    return finish
 
 
 def _ordinal(compiler: Compiler, est: Any) -> Kernel:

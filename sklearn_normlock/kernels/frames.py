@@ -257,6 +257,12 @@ def frame_of(X: Any) -> Frame | None:
 
 
 @cached
+def is_series(cls: type) -> bool:
+    """Tell whether a class is the series of pandas or polars."""
+    return any(cls is getattr(sys.modules.get(name), "Series", None) for name in ("pandas", "polars"))
+
+
+@cached
 def _reader(cls: type) -> type[Frame] | None:
     for name, reader in (("pandas", PandasFrame), ("polars", PolarsFrame)):
         if cls.__name__ == "DataFrame" and cls is getattr(sys.modules.get(name), "DataFrame", None):

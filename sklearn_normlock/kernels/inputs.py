@@ -6,7 +6,7 @@ method then does what it does: the errors, the warnings and their texts are scik
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -14,13 +14,14 @@ import numpy as np
 from sklearn._config import _get_threadlocal_config
 
 from ..config import fast
-from .frames import F32, F64, Frame, frame_of
+from .frames import F32, F64, Frame, frame_of, is_series
 
 Kernel = Callable[[Any], Any]
 
 NEP50 = int(np.__version__.partition(".")[0]) >= 2  # before it, a NumPy scalar did not widen a float32 array
 # Numbers below this don't overflow in a sum of squares, let alone in a sum, of any array that fits into memory.
 _SAFE = {F64: 1e140, F32: 1e12}
+_LISTS, _TEXT = (list, tuple), {str}
 
 ndarray, vdot = np.ndarray, np.vdot
 
@@ -75,7 +76,12 @@ class Schema(NamedTuple):
 
 
 def on_numbers(
-    body: Kernel, schema: Schema, dtypes: Container[np.dtype] = (F64, F32), *, exact: bool = False
+    body: Kernel,
+    schema: Schema,
+    dtypes: Container[np.dtype] = (F64, F32),
+    *,
+    exact: bool = False,
+    otherwise: Kernel | None = None,
 ) -> Kernel:
     """Return a kernel: the checks of the input that all have in common, then what it computes.
 
@@ -90,12 +96,16 @@ def on_numbers(
         The dtypes that the body knows.
     exact : bool, default=False
         Whether scikit-learn's method keeps a dtype that isn't a float's, so that a frame's must be left as they are.
+    otherwise : callable, default=None
+        Takes what is no array, if there are no names.
     """
     width, names = schema
     if names is None:
 
         def kernel(X: Any) -> Any:
-            if type(X) is not ndarray or X.dtype not in dtypes:
+            if type(X) is not ndarray:
+                return None if otherwise is None else otherwise(X)
+            if X.dtype not in dtypes:
                 return None
             shape = X.shape
             if len(shape) != 2 or shape[1] != width or not shape[0]:
@@ -121,8 +131,23 @@ def by_rows(kernel: Kernel, width: int) -> Kernel:
     return kernel
 
 
-def on_frame(kernel: Kernel, X: Any) -> Any:
-    """Return what a kernel makes of a data frame; None of anything else."""
+def documents_of(X: Any) -> Sequence[str] | None:
+    """Return the documents in a list, tuple, series or array of objects; None if one of them is no plain text."""
+    if type(X) is ndarray:
+        if X.ndim != 1 or X.dtype.char != "O":
+            return None
+        X = X.tolist()
+    elif type(X) not in _LISTS:
+        if not is_series(type(X)):
+            return None
+        X = X.to_list()
+    return X if X and {*map(type, X)} == _TEXT else None
+
+
+def on_other(kernel: Kernel, X: Any) -> Any:
+    """Return what a kernel makes of a data frame or of documents; None of anything else."""
+    if type(X) in _LISTS or is_series(type(X)):
+        return kernel(X)
     frame = frame_of(X)
     if frame is None:
         return None

@@ -11,6 +11,7 @@ from sklearn.linear_model._base import LinearClassifierMixin, LinearModel
 
 from .compiler import VERSION, Compiler, Factory, demand, schema_of
 from .inputs import NEP50, Kernel, contiguous, finite, on_numbers
+from .sparse import Rows, product
 
 
 def factory(cls: Any, method: str) -> Factory | None:
@@ -46,11 +47,16 @@ def _scores(compiler: Compiler, est: Any) -> Kernel:
         demand(type(intercept) in (float, int, np.float64))
         demand(NEP50 or type(intercept) is not np.float64)
     columns = coef.T  # of one dimension: itself
+    multiply = product(columns)
 
     def scores(X: Any) -> Any:
         return X @ columns + intercept if finite(contiguous(X)) else None
 
-    return on_numbers(scores, schema, exact=True)
+    def scores_of_rows(X: Any) -> Any:
+        found = multiply(X) if type(X) is Rows and finite(X.data) else None
+        return None if found is None else found + intercept
+
+    return on_numbers(scores, schema, exact=True, otherwise=scores_of_rows)
 
 
 def _decision_function(compiler: Compiler, est: Any) -> Kernel:

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .compiler import VERSION, Compiler, Factory, demand, schema_of, stock_of
+from .compiler import VERSION, Compiler, Factory, demand, schema_of, twin_of
 from .inputs import F32, F64, Kernel, finite, on_numbers
 
 _TRIED = 4  # rows that a kernel is tried with
@@ -270,9 +270,8 @@ def _agrees(kernel: Kernel, est: Any, method: str, width: int) -> bool:
             made = _histogram_tree(each) if hasattr(each, "nodes") else _plain_tree(each)
             inner = made.left != np.arange(len(made.left))
             row[made.feature[inner]] = made.threshold[inner]
-    stock = stock_of(type(est))
-    anonymous = _without_names(est, stock)
-    call = getattr(stock, method)
+    anonymous = _without_names(est)
+    call = getattr(type(anonymous), method)
     for batch in (*np.split(rows, _TRIED), rows):
         found, expected = kernel(batch), call(anonymous, batch)
         if found is None and len(batch) > 1:
@@ -284,10 +283,10 @@ def _agrees(kernel: Kernel, est: Any, method: str, width: int) -> bool:
     return True
 
 
-def _without_names(est: Any, stock: Any) -> Any:
+def _without_names(est: Any) -> Any:
     """Return the same estimator in scikit-learn's class, less the names of columns: it takes an array in silence."""
-    other = stock.__new__(stock)
-    vars(other).update({name: value for name, value in vars(est).items() if name != "feature_names_in_"})
+    other = twin_of(est)
+    vars(other).pop("feature_names_in_", None)
     if "n_jobs" in vars(other):
         other.n_jobs = None  # several threads add in the order in which they finish
     return other
@@ -332,7 +331,8 @@ def _classes_above_zero(est: Any) -> Callable[[Any], Any]:
     if VERSION < (1, 5):
         probabilities = _probabilities(est)
         return lambda raw: likeliest(probabilities(raw))
-    return lambda raw: est.classes_.take((raw.ravel() > 0).astype(int)) if raw.shape[1] == 1 else likeliest(raw)
+    classes = est.classes_
+    return lambda raw: classes.take((raw.ravel() > 0).astype(int)) if raw.shape[1] == 1 else likeliest(raw)
 
 
 def _likeliest(est: Any) -> Callable[[Any], Any]:

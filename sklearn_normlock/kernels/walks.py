@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import hstack, issparse
+from sklearn.utils import _safe_indexing
 
-from .compiler import Compiler, Factory, Unsuited, demand, schema_of
+from .compiler import Compiler, Factory, Unsuited, demand, schema_of, twin_of
 from .inputs import Frame, Kernel, Schema, by_rows, ndarray, on_numbers
+from .sparse import Rows, stacked
 
 Step = tuple[Any, "Kernel | None"]
 
@@ -43,20 +45,32 @@ def _called(name: str, backwards: bool = False, dense: bool = False) -> Factory:
         walk = list(zip(kernels, steps, methods, strict=True))
 
         def kernel(X: Any) -> Any:
-            if type(X) is not ndarray and not isinstance(X, Frame):
-                return None
+            given = X
             for run, step, method in walk:
                 result = None if run is None else run(X)
                 if result is None:
-                    result = getattr(step, method)(X.frame() if isinstance(X, Frame) else X)
-                    if dense and issparse(result):
-                        result = result.toarray()
+                    if type(X) is Rows:
+                        X = X.matrix()
+                    elif isinstance(X, Frame):
+                        X = X.frame()
+                    elif X is given and type(X) is not ndarray:
+                        return None  # documents without a kernel for them, or something else
+                    result = getattr(step, method)(X)
+                if dense and type(result) is not ndarray:
+                    result = _as_array(result)
                 X = result
             return X
 
         return by_rows(kernel, 2 if getattr(kernels[-1], "by_rows", False) else 0)
 
     return factory
+
+
+def _as_array(result: Any) -> Any:
+    """Return a matrix as an array, and anything else as it is."""
+    if type(result) is Rows:
+        result = result.matrix()
+    return result.toarray() if issparse(result) else result
 
 
 # What every ColumnTransformer keeps of its fit, and some version reads at each call.
@@ -114,18 +128,20 @@ def _columns_of_array(compiler: Compiler, est: Any, schema: Schema, parts: list[
 def _columns_of_frame(compiler: Compiler, est: Any, names: list[str], parts: list[tuple[str, Any, Any]]) -> Kernel:
     """Return what selects the columns of a frame by their names, wherever they stand in it."""
     sparse = est.sparse_output_
-    walk: list[tuple[Kernel | None, Any, list[int], list[str]]] = []
+    walk: list[tuple[Kernel | None, Any, list[int], Any]] = []
+    twin = twin_of(est)
     for name, transformer, columns in parts:
-        demand(not np.isscalar(columns))  # a transformer of one column, which it is given as a series
         positions = est._transformer_to_input_indices[name]
         if len(positions):
-            chosen = [names[i] for i in positions]
+            chosen: Any = [names[i] for i in positions]
+            if np.isscalar(columns):  # a transformer of texts, which it is given as a series
+                (chosen,) = chosen
             run = compiler.kernel(transformer, "transform") if sparse else compiler.dense(transformer)
             walk.append((run, transformer, list(positions), chosen))
     demand(walk, any(run for run, *_ in walk), not any(isinstance(each, str) for _, each, *_ in walk))
     # The first array that lies row by row makes the whole lie so.
     loose = sparse or any(getattr(run, "by_rows", False) for run, *_ in walk)
-    needed = {name for *_, chosen in walk for name in chosen}
+    needed = {names[i] for *_, positions, _ in walk for i in positions}
     demand(all(type(name) is str for name in names), len({*names}) == len(names))
 
     def kernel(X: Any) -> Any:
@@ -139,21 +155,33 @@ def _columns_of_frame(compiler: Compiler, est: Any, names: list[str], parts: lis
         results, foreign = [], False
         for run, transformer, positions, chosen in walk:
             if at is not None:
-                positions = [at[name] for name in chosen]
-            part = X.select(chosen, positions, loose=loose)
-            result = None if run is None else run(part)
-            if result is None:
-                result = transformer.transform(part.frame())
-                foreign = True
-            elif isinstance(result, Frame):
+                positions = [at[names[i]] for i in positions]
+            if type(chosen) is str:
+                column = X.values(positions[0])
+                result = None if run is None or column is None else run(column[0])
+                if result is None:
+                    result = transformer.transform(_safe_indexing(X.frame(), chosen, axis=1))
+                    foreign = True
+            else:
+                part = X.select(chosen, positions, loose=loose)
+                result = None if run is None else run(part)
+                if result is None:
+                    result = transformer.transform(part.frame())
+                    foreign = True
+            if isinstance(result, Frame):
                 array = result.numbers(exact=True)
                 foreign |= array is None
                 result = result.frame() if array is None else array
             results.append(result)
+        if sparse and not foreign:
+            found = stacked(results, height=X.rows)
+            if found is not None:
+                return found
+        results = [each.matrix() if type(each) is Rows else each for each in results]
         if foreign:  # which may be of any kind and shape: scikit-learn judges it
-            est._validate_output(results)
-        if foreign or sparse:
-            return est._hstack(results, n_samples=X.rows)
+            twin._validate_output(results)
+        if foreign or sparse or not all(type(each) is ndarray for each in results):
+            return twin._hstack(results, n_samples=X.rows)
         return np.concatenate(results, axis=1)
 
     if not sparse:
@@ -172,12 +200,17 @@ def _union(compiler: Compiler, est: Any) -> Kernel:
     demand(walk)
 
     def kernel(X: Any) -> Any:
-        results = []
+        results: list[Any] = []
         for run in walk:
             result = run(X)  # type: ignore[misc]
-            if type(result) is not ndarray or result.ndim != 2:
+            if type(result) is not Rows and (type(result) is not ndarray or result.ndim != 2):
                 return None
             results.append(result)
+        if any(type(result) is Rows for result in results):
+            found = stacked(results, height=results[0].shape[0])
+            if found is None:
+                found = hstack([each.matrix() if type(each) is Rows else each for each in results]).tocsr()
+            return found
         return np.concatenate(results, axis=1)
 
     return kernel

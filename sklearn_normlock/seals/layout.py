@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 MEMBERS = 256  # estimators that are watched one by one; a larger ensemble is watched by its containers
 ITEMS = 1_000  # a longer list or dict is watched by its length
+WORDS = 16  # keys of a dict from which on texts are compared as one tuple, which is quicker
 OBJECTS = 2_000  # plain objects that are watched
 COMPARED = 1 << 16  # bytes of what is compared with a copy at each call
 
@@ -99,6 +100,8 @@ class Layout:
         For each container, whether it belongs to a private attribute of a class that isn't known.
     sized : list
         What is compared by its length.
+    worded : list of dict
+        What is compared by its values, and by the words that are its keys.
     frozen : list of ndarray
         Arrays that are to be made read-only.
     compared : list
@@ -120,6 +123,7 @@ class Layout:
         self.containers: list[Any] = []
         self.private: list[bool] = []
         self.sized: list[Any] = []
+        self.worded: list[dict[str, Any]] = []
         self.frozen: list[np.ndarray] = []
         self.compared: list[Any] = []
         self.seen: dict[str, str] = {}
@@ -186,7 +190,11 @@ class Layout:
             self.sized.append(value)
             self._unseen(path, LONG)
         elif isinstance(value, dict):
-            self._add(value, value.values())
+            if len(value) > WORDS and {*map(type, value)} == {str}:
+                self.worded.append(value)
+                self._add(value.values())
+            else:
+                self._add(value, value.values())
             for key, item in value.items():
                 if type(item) not in _PLAIN:
                     self._visit(item, self._at(path, f"[{key!r}]"))

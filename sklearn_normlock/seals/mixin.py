@@ -15,7 +15,8 @@ from sklearn.utils.metaestimators import available_if
 from ..errors import ArtifactReadError, FingerprintMismatchError, NormLockError
 from ..fingerprints.exclusions import PARTIAL_FIT
 from ..kernels import kernel_of
-from ..kernels.inputs import on_frame, usual
+from ..kernels.inputs import on_other, usual
+from ..kernels.sparse import Rows
 from ..probes.frames import COLUMNS, columns_noted
 from .display import badge
 from .freeze import passed_arrays
@@ -243,8 +244,10 @@ def _checked(method: Callable[..., Any], called: Callable[..., Any]) -> Callable
                     kernel = kernel_of(self, name, watch)
                 if kernel is not None and usual():
                     X = args[0]
-                    result = kernel(X) if type(X) is ndarray else on_frame(kernel, X)
-            if result is None:
+                    result = kernel(X) if type(X) is ndarray else on_other(kernel, X)
+            if result.__class__ is Rows:
+                result = result.matrix()
+            elif result is None:
                 result = called(self, *args, **kwargs)
             if watch.active or watches.get(id(self)) is not watch:
                 after_use(self, watch)

@@ -98,6 +98,7 @@ class Watch:
         self._private = layout.private
         self._parts = layout.parts
         self._sized = [(container, len(container)) for container in layout.sized] if layout.sized else []
+        self._worded = [(container, tuple(container)) for container in layout.worded]
         # An array of objects is compared by their addresses: the copy keeps them from being used again.
         self._compared = [(each, content(each), _items(each)) for each in compared] if compared else []
         self.active = not layout.known
@@ -106,6 +107,7 @@ class Watch:
             self._containers += watch._containers
             self._private += watch._private
             self._sized += watch._sized
+            self._worded += watch._worded
             self._parts += watch._parts
             self._compared += watch._compared
             self.arrays += watch.arrays
@@ -116,7 +118,7 @@ class Watch:
         self._live: list[Iterable[Any]] = [attributes.values() for _, attributes, _ in self._states]
         self._live += self._containers
         self._live.append(_END)
-        self._beside = bool(self._sized or self._compared)
+        self._beside = bool(self._sized or self._compared or self._worded)
         # None while they are those of the shapes.
         self._names: list[tuple[str, ...]] | None = None
         self._flat = tuple(chain.from_iterable(self._live))
@@ -152,8 +154,10 @@ class Watch:
             return False
 
     def _unchanged(self) -> bool:
-        return all(len(container) == size for container, size in self._sized) and all(
-            content(each) == before for each, before, _ in self._compared
+        return (
+            all(len(container) == size for container, size in self._sized)
+            and all(tuple(container) == words for container, words in self._worded)
+            and all(content(each) == before for each, before, _ in self._compared)
         )
 
     def invalidate(self) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import gc
+import weakref
+
 import frame_models
 import numpy as np
 import pandas as pd
@@ -179,6 +183,16 @@ def test_an_ordinary_row_never_reaches_scikit_learn(name, method, library, monke
         monkeypatch.setattr(f"sklearn.{module}.check_is_fitted", refused)
     assert usual()
     assert outcome(est, method, row, told) == expected
+
+
+def test_a_kernel_does_not_keep_its_object_alive():
+    """An object that was used goes when nobody holds it, and its kernels with it."""
+    copies = [copy.deepcopy(est) for est in OBJECTS.values()]
+    assert all(fast_paths(est)[""] for est in copies)
+    alive = [weakref.ref(est) for est in copies]
+    copies.clear()
+    gc.collect()
+    assert [name for name, reference in zip(OBJECTS, alive, strict=True) if reference() is not None] == []
 
 
 class Flat(BaseEstimator, TransformerMixin):

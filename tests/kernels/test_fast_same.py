@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from fast_models import WIDTH, X, described, outcome, sealed
@@ -9,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import sklearn_normlock as nl
-from sklearn_normlock.kernels import METHODS, fast_paths, power
+from sklearn_normlock.kernels import METHODS, fast_paths, has_fast_path, power
 from sklearn_normlock.kernels.compiler import VERSION
 
 OBJECTS = dict(sealed())
@@ -100,6 +104,17 @@ def test_the_fast_path_changes_nothing_at_length(name, method):
         same(name, method, data)
 
     check()
+
+
+def test_a_kernel_does_not_keep_its_object_alive():
+    """An object that was used goes when nobody holds it, and its kernels with it."""
+    copies = {name: copy.deepcopy(est) for name, est in OBJECTS.items()}
+    for name, method in CALLS:
+        has_fast_path(copies[name], method)
+    alive = {name: weakref.ref(est) for name, est in copies.items()}
+    copies.clear()
+    gc.collect()
+    assert [name for name, reference in alive.items() if reference() is not None] == []
 
 
 @pytest.mark.parametrize(
