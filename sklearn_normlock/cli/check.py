@@ -191,10 +191,12 @@ def _select(profile: Profile, X: Any) -> Any:
     from ..guards.data.tables import as_table
 
     table = as_table(X)
-    if not profile.names or not table.names or not set(profile.names) <= set(table.names):
+    # A guard of some columns without names calls them by their positions.
+    names = table.names or tuple(map(str, range(table.shape[1])))
+    if not profile.names or not set(profile.names) <= set(names):
         return X
     # Columns in another order, under their right names, are no fault here: they are selected by name.
-    return table.select([table.names.index(name) for name in profile.names], profile.names)
+    return table.select([names.index(name) for name in profile.names], profile.names)
 
 
 def _rendered(arguments: argparse.Namespace, profile: Profile, X: Any, found: Diagnosis) -> str:

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from .. import events
 from ..errors import InputFaultError, InputFaultWarning
 from .data.pool import Pool
-from .data.tables import aligned, as_table
+from .data.tables import Table, aligned, as_table
 from .diagnosis import check_numbers, check_rows, diagnose
 from .faults import changed_types
 from .profile import Profile
@@ -42,11 +43,17 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         larger ones are checked at once and alone. 1 checks each request by itself.
     drift : float, default=0.3
         How far the mean of each column may move, in its standard deviations, without being a fault.
+    columns : str, int, slice, list of these, mask or callable, default=None
+        Which columns are guarded, as ``ColumnTransformer`` takes them: names, positions, a boolean mask, a slice of
+        names (both ends) or positions, or a function of ``X`` such as ``make_column_selector``. All by default. The
+        others are neither read nor learned, so that they may hold anything.
 
     Attributes
     ----------
     profile_ : Profile
-        What was learned at ``fit``.
+        What was learned at ``fit``, of the columns that are guarded.
+    columns_ : list of int
+        The positions of the columns that are guarded, if ``columns`` is given.
     n_features_in_ : int
         Columns seen at ``fit``.
     feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
@@ -87,11 +94,13 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         budget: float = 1e-3,
         min_rows: int = 64,
         drift: float = 0.3,
+        columns: Any = None,
     ) -> None:
         self.on_fault = on_fault
         self.budget = budget
         self.min_rows = min_rows
         self.drift = drift
+        self.columns = columns
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> InputGuard:
         """Learn what the data looks like.
@@ -118,7 +127,10 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             If a parameter has no such value, or X is no table of at least one row.
         """
         self._check_parameters()
-        table = as_table(X)
+        if self.columns is not None and np.ndim(X) == 2:
+            X = _as_is(X)
+            self.columns_ = _positions(X, self.columns)
+        table = self._guarded(X)
         self._check_columns(X, reset=True)
         self.profile_ = Profile.from_data(table, groups=groups)
         self._pool = Pool(self.min_rows)
@@ -148,7 +160,9 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             If there is a fault and ``on_fault`` is "warn".
         """
         check_is_fitted(self, "profile_")
-        table = as_table(X)
+        if self.columns is not None:
+            self._check_columns(X, reset=False)
+        table = self._guarded(X)
         self._check_columns(X, reset=False)
         table = aligned(self.profile_, table)
         # A change of type is certain in a single row.
@@ -189,9 +203,19 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         waiting = self._pool.flush()
         return None if waiting is None else self._judge(*waiting)
 
+    def _guarded(self, X: Any) -> Table:
+        """Read the columns that are guarded; without names they are called by their positions in all of X."""
+        if self.columns is None or np.ndim(X) != 2:
+            return as_table(X)
+        table = as_table(_safe_indexing(_as_is(X), self.columns_, axis=1))
+        return table if table.names else replace(table, names=tuple(map(str, self.columns_)))
+
     def _judge(self, table: Any, requests: int) -> Diagnosis:
         found = diagnose(self.profile_, table, budget=self.budget, drift=self.drift)
         found = replace(found, requests=requests)
+        if self.columns is not None and self.profile_.names == tuple(map(str, self.columns_)):
+            columns, not_judged = (tuple(map(int, each)) for each in (found.columns, found.not_judged))
+            found = replace(found, columns=columns, not_judged=not_judged)
         _report(found)
         if found.alarm:
             if callable(self.on_fault):
@@ -237,6 +261,8 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def __fingerprint_state__(self) -> dict[str, Any]:
         """Return what counts for a fingerprint: what is checked for, not what is done then, nor the rows that wait."""
         state = {name: getattr(self, name) for name in ("budget", "min_rows", "drift")}
+        if self.columns is not None and hasattr(self, "columns_"):
+            state["columns_"] = self.columns_
         if hasattr(self, "profile_"):
             state["profile_"] = self.profile_.to_dict()
         return state
@@ -266,6 +292,31 @@ def _report(found: Diagnosis) -> None:
             p_value=found.p_value,
             count=found.n_rows,
         )
+
+
+def _positions(X: Any, columns: Any) -> list[int]:
+    """Return which columns of X are meant, by the conventions of ``ColumnTransformer``."""
+    columns = columns(X) if callable(columns) else columns
+    names = list(getattr(X, "columns", ()))
+
+    def place(column: Any) -> Any:
+        if isinstance(column, str) and column not in names:
+            raise ValueError(f"columns has {column!r}, which is no column of X; it has {names or 'no names'}.")
+        return names.index(column) if isinstance(column, str) else column
+
+    if isinstance(columns, slice):
+        start, stop = place(columns.start), place(columns.stop)
+        columns = slice(start, stop + 1 if isinstance(columns.stop, str) else stop, columns.step)
+    else:
+        columns = [place(column) for column in np.atleast_1d(np.asarray(columns, dtype=object))]
+        columns = np.asarray(columns, dtype=None if columns else np.int64)
+    try:
+        found = np.arange(X.shape[1])[columns].tolist()
+    except (IndexError, TypeError, ValueError) as error:
+        raise ValueError(f"columns is {columns!r}, which X of {X.shape[1]} columns has not: {error}.") from None
+    if not found:
+        raise ValueError("columns selects no column of X; leave the guard out, or select one.")
+    return found
 
 
 def _as_is(X: Any) -> Any:

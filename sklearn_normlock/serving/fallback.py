@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -275,6 +276,10 @@ def _guard_of(member: Member) -> InputGuard | None:
     first = first_step(member.estimator)
     if isinstance(first, InputGuard) and first.on_fault == "raise":
         return None
+    if isinstance(first, InputGuard) and first.columns is not None:
+        guard = copy(first)
+        guard.on_fault = "raise"
+        return guard
     profile = member.profile
     if profile is None:
         return None
