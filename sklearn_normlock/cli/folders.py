@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..documents.kinds import is_artifact
+from ..documents.kinds import holds_artifact, is_artifact
 from ..errors import ArtifactReadError, MissingLockError, NormLockError
 from .reading import LOCK_SUFFIX
 
@@ -38,7 +38,7 @@ def survey(root: Path) -> Survey:
             ArtifactReadError(
                 f"{error.filename} can't be read ({error.strerror}): nothing in it was verified.",
                 path=str(error.filename),
-                remedy="Let this user read the folder, or verify another one.",
+                remedy="Let this user read it, or verify another folder.",
             )
         )
 
@@ -77,6 +77,13 @@ def survey(root: Path) -> Survey:
                 )
             elif is_artifact(path):
                 found.artifacts.append(path)
+            elif path.is_file():  # not a pipe or a device, which would wait for ever
+                try:
+                    with path.open("rb") as file:
+                        if holds_artifact(file):
+                            found.artifacts.append(path)
+                except OSError as error:
+                    unreadable(error)
     return found
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
+from importlib import import_module
 from pathlib import Path
 from typing import IO
 
@@ -59,6 +62,45 @@ def is_artifact(path: Path) -> bool:
     return is_readable(path) or path.suffix.lower() in _WEIGHTS
 
 
+def holds_artifact(file: IO[bytes]) -> bool:
+    """Tell whether an open file holds something that was trained, by its bytes, whatever its name is.
+
+    Pickles of protocol 2 on, plain, compressed or in a zip file; skops; HDF5 and GGUF. An array or a text is data.
+    """
+    file.seek(0)
+    head = file.read(8)
+    file.seek(0)
+    if head.startswith(b"PK\x03\x04"):
+        return _zip_holds_artifact(file)
+    if head.startswith((b"\x89HDF", b"GGUF")):
+        return True
+    return _begins_pickle(_unpacked(file, head) if head.startswith(_COMPRESSED) else head)
+
+
+def _begins_pickle(head: bytes) -> bool:
+    return head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
+
+
+def _zip_holds_artifact(file: IO[bytes]) -> bool:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return any(name == "schema.json" or name.endswith("data.pkl") for name in archive.namelist())
+    except Exception:  # damaged, or no zip file but for its first bytes
+        return False
+
+
+def _unpacked(file: IO[bytes], head: bytes) -> bytes:
+    """Return the first two bytes of a compressed file; none if they can't be had."""
+    try:
+        if head.startswith(b"x"):
+            return zlib.decompressobj().decompress(file.read(512), 2)
+        opener = {b"\x1f": "gzip", b"B": "bz2"}.get(head[:1], "lzma")  # an interpreter may be built without one of them
+        with import_module(opener).open(file) as unpacked:
+            return bytes(unpacked.read(2))
+    except Exception:  # damaged, or not compressed but for its first bytes
+        return b""
+
+
 def content_of(file: IO[bytes]) -> str | None:
     """Return what an open file is by its first bytes: a zip, a pickle, a compressed file; None if it is none of them.
 
@@ -70,7 +112,7 @@ def content_of(file: IO[bytes]) -> str | None:
     file.seek(0)
     if head.startswith(b"PK\x03\x04"):
         return ZIP
-    if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+    if _begins_pickle(head):
         return PLAIN
     if head.startswith(_COMPRESSED):
         return COMPRESSED

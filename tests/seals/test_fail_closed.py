@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import pickle
 import shutil
 import sys
 from dataclasses import replace
@@ -257,6 +259,49 @@ def test_no_policy_lets_a_mismatch_with_a_lock_pass(policy, folder):
         assert main(verify("us.joblib", "--lock", LOCK)) == 1
         with pytest.raises(NormLockError):
             nl.load("us.joblib", lock=LOCK)
+
+
+def _pickled(name):
+    return lambda est: Path("good", name).write_bytes(pickle.dumps(est))
+
+
+HIDDEN = {
+    "no suffix": _pickled("model"),
+    "a suffix of its own": _pickled("trained.model"),
+    "oldest protocol with a mark": lambda est: Path("good", "model.p").write_bytes(pickle.dumps(est, 2)),
+    **{
+        f"compressed by {how}": lambda est, how=how: joblib.dump(est, "good/trained.bin", compress=(how, 3))
+        for how in ("zlib", "gzip", "bz2", "xz", "lzma")
+    },
+    "skops": lambda est: Path("good", "trained.zip").write_bytes(skops.io.dumps(est)),
+    "HDF5": lambda est: Path("good", "weights").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(8)),
+}
+DATA = {
+    "texts": lambda: Path("good", "notes.txt").write_text("\x80 is no mark of a pickle in UTF-8", encoding="utf-8"),
+    "an array": lambda: np.save("good/rows.npy", X),
+    "arrays": lambda: np.savez("good/rows.npz", X),
+    "compressed texts": lambda: Path("good", "rows.csv.gz").write_bytes(gzip.compress(b"1,2\n")),
+    "a cut file": lambda: Path("good", "rows.gz").write_bytes(gzip.compress(b"1,2\n")[:9]),
+    "no zip file": lambda: Path("good", "rows.zip").write_bytes(b"PK\x03\x04 and so on"),
+    "an empty file": lambda: Path("good", "empty").touch(),
+    **({"a pipe": lambda: os.mkfifo("good/pipe")} if os.name == "posix" else {}),
+}
+
+
+@pytest.mark.parametrize("kind", HIDDEN)
+def test_an_artifact_is_told_by_its_content(kind, folder, capsys):
+    """A file that no lock speaks of is said to hold an artifact, whatever its name is; a lock for it settles it."""
+    HIDDEN[kind](MinMaxScaler().fit(X))
+    assert main(["verify", "good"]) == 2
+    assert "has no lock" in "".join(capsys.readouterr())
+    assert main(["verify", "good", "--allow-unlocked"]) == 0
+
+
+@pytest.mark.parametrize("kind", DATA)
+def test_data_are_no_artifacts(kind, folder):
+    """Files beside an artifact that hold no model need no lock, and none of them is waited for."""
+    DATA[kind]()
+    assert main(["verify", "good"]) == 0
 
 
 def test_what_is_right_is_a_match(folder):
