@@ -9,7 +9,6 @@ import argparse
 from collections.abc import Callable
 
 import numpy as np
-from sklearn.metrics import f1_score, log_loss
 
 from sklearn_normlock.gates.statistics import Estimate, delong, jackknife, normal, paired_shares, share
 
@@ -57,28 +56,100 @@ def errors(heavy: bool) -> Draw:
     return draw
 
 
-def f1(rng: np.random.Generator, n: int) -> tuple[Estimate, float]:
-    """A scorer without a method of its own: both as good, so the true change is 0."""
-    y = (np.arange(n) % 3 == 0).astype(int)
-    common = rng.normal(size=n) + y
-    both = [(common + 0.7 * rng.normal(size=n) > 0.5).astype(int) for _ in range(2)]
+def jackknifed(score: Callable[..., float], answers: Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Draw:
+    """A scorer without a method of its own: both are as good, so the true change is 0."""
 
-    def score(rows: np.ndarray) -> tuple[float, float]:
-        return f1_score(y[rows], both[0][rows]), f1_score(y[rows], both[1][rows])
+    def draw(rng: np.random.Generator, n: int) -> tuple[Estimate, float]:
+        y, *both = answers(rng, n)
+        strata = y if y.dtype.kind in "bi" else None
+        return jackknife(lambda rows: (score(y[rows], both[0][rows]), score(y[rows], both[1][rows])), n, rng, strata)[
+            2
+        ], 0.0
 
-    return jackknife(score, n, rng, y)[2], 0.0
+    return draw
 
 
-def logloss(rng: np.random.Generator, n: int) -> tuple[Estimate, float]:
-    """Log loss of two sets of probabilities: both as good, so the true change is 0."""
-    y = (np.arange(n) % 3 == 0).astype(int)
+def labels(share: float) -> Callable[..., tuple[np.ndarray, ...]]:
+    """Two classes, of which one has this share of the rows."""
+
+    def answers(rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
+        y = np.arange(n) < round(share * n)
+        common = rng.normal(size=n) + y
+        return y, *(common + 0.7 * rng.normal(size=n) > 0.5 for _ in range(2))
+
+    return answers
+
+
+def three(rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
+    """Three classes; each answer is wrong in a fifth of the rows, and wrong together in half of these."""
+    y = np.arange(n) % 3
+    common = np.where(rng.random(n) < 0.1, rng.integers(0, 3, n), y)
+    return y, *(np.where(rng.random(n) < 0.1, rng.integers(0, 3, n), common) for _ in range(2))
+
+
+def probabilities(rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
+    """Two sets of probabilities."""
+    y = np.arange(n) % 3 == 0
     common = rng.normal(size=n) + 1.5 * y - 1.0
-    both = [1 / (1 + np.exp(-(common + 0.5 * rng.normal(size=n)))) for _ in range(2)]
+    return y, *(1 / (1 + np.exp(-(common + 0.5 * rng.normal(size=n)))) for _ in range(2))
 
-    def score(rows: np.ndarray) -> tuple[float, float]:
-        return -log_loss(y[rows], both[0][rows], labels=[0, 1]), -log_loss(y[rows], both[1][rows], labels=[0, 1])
 
-    return jackknife(score, n, rng, y)[2], 0.0
+def numbers(rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
+    """Two predictions of a number."""
+    y = rng.normal(size=n)
+    common = y + 0.4 * rng.normal(size=n)
+    return y, *(common + 0.4 * rng.normal(size=n) for _ in range(2))
+
+
+# The scorers, in a few lines each: scikit-learn's own check their input anew at each of 100 evaluations a draw.
+
+
+def f1(y: np.ndarray, answers: np.ndarray) -> float:
+    """As ``sklearn.metrics.f1_score``."""
+    return 2 * np.count_nonzero(y & answers) / max(np.count_nonzero(y) + np.count_nonzero(answers), 1)
+
+
+def macro_f1(y: np.ndarray, answers: np.ndarray) -> float:
+    """As ``sklearn.metrics.f1_score`` with the mean over classes."""
+    return float(np.mean([f1(y == k, answers == k) for k in range(3)]))
+
+
+def balanced(y: np.ndarray, answers: np.ndarray) -> float:
+    """As ``sklearn.metrics.balanced_accuracy_score``."""
+    return float((answers[y].mean() + (~answers[~y]).mean()) / 2)
+
+
+def matthews(y: np.ndarray, answers: np.ndarray) -> float:
+    """As ``sklearn.metrics.matthews_corrcoef``."""
+    return float(np.corrcoef(y, answers)[0, 1]) if answers.std() else 0.0
+
+
+def log_loss(y: np.ndarray, p: np.ndarray) -> float:
+    """As ``sklearn.metrics.log_loss``, negated."""
+    return float(np.log(np.where(y, p, 1 - p)).mean())
+
+
+def average_precision(y: np.ndarray, p: np.ndarray) -> float:
+    """As ``sklearn.metrics.average_precision_score``, of scores without ties."""
+    hits = y[np.argsort(-p, kind="stable")]
+    return float((np.cumsum(hits) / np.arange(1, len(y) + 1))[hits].mean())
+
+
+def r2(y: np.ndarray, answers: np.ndarray) -> float:
+    """As ``sklearn.metrics.r2_score``."""
+    return float(1 - ((answers - y) ** 2).sum() / ((y - y.mean()) ** 2).sum())
+
+
+def median_error(y: np.ndarray, answers: np.ndarray) -> float:
+    """As ``sklearn.metrics.median_absolute_error``, negated."""
+    return -float(np.median(np.abs(answers - y)))
+
+
+def calibration(y: np.ndarray, p: np.ndarray) -> float:
+    """As ``neg_calibration_error``."""
+    order = np.argsort(p, kind="stable")
+    group = (np.arange(len(y)) + 0.5) / len(y) * 10
+    return -float(np.abs(np.bincount(group.astype(int), (p - y)[order], 10)).sum() / len(y))
 
 
 CASES: dict[str, Draw] = {
@@ -90,8 +161,16 @@ CASES: dict[str, Draw] = {
     "roc_auc, tied scores": areas(0),
     "mean absolute error": errors(False),
     "mean absolute error, exponential": errors(True),
-    "f1 (jackknife)": f1,
-    "log loss (jackknife)": logloss,
+    "f1": jackknifed(f1, labels(1 / 3)),
+    "f1, one row in ten is positive": jackknifed(f1, labels(0.1)),
+    "f1_macro, three classes": jackknifed(macro_f1, three),
+    "balanced_accuracy": jackknifed(balanced, labels(1 / 3)),
+    "matthews_corrcoef": jackknifed(matthews, labels(1 / 3)),
+    "neg_log_loss": jackknifed(log_loss, probabilities),
+    "average_precision": jackknifed(average_precision, probabilities),
+    "neg_calibration_error": jackknifed(calibration, probabilities),
+    "r2": jackknifed(r2, numbers),
+    "neg_median_absolute_error": jackknifed(median_error, numbers),
 }
 
 

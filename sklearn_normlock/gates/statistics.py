@@ -31,8 +31,10 @@ from scipy import stats
 
 Array = NDArray[np.float64]
 
-#: Groups of rows that the jackknife leaves out in turn; of fewer rows, each is a group.
+#: Groups of rows that the jackknife leaves out in turn.
 GROUPS = 50
+_GROUP = 5  # rows in a group, if there are enough: leaving out single rows fails for medians
+_FEWEST = 10  # groups of few rows
 
 
 @dataclass(frozen=True)
@@ -200,9 +202,12 @@ def delong(y: NDArray[np.bool_], old: Array, new: Array) -> tuple[float, float, 
         of_negative = 1 - (ranks[~y] - own_negative) / positive
         areas.append(float(of_positive.mean()))
         rows_of.append((of_positive, of_negative))
-    variance = float(np.var(rows_of[1][0] - rows_of[0][0], ddof=1) / positive)
-    variance += float(np.var(rows_of[1][1] - rows_of[0][1], ddof=1) / negative)
-    df = float(max(min(positive, negative) - 1, 1))
+    pairs = zip(rows_of[0], rows_of[1], strict=True)
+    parts = [float(np.var(after - before, ddof=1) / len(before)) for before, after in pairs]
+    variance = sum(parts)
+    # Welch's degrees of freedom, since either kind of row has its own variance.
+    shares = [part**2 / (count - 1) for part, count in zip(parts, (positive, negative), strict=True)]
+    df = variance**2 / sum(shares) if variance > 0 else 1.0
     estimate = normal(areas[1] - areas[0], math.sqrt(variance), df, "DeLong's paired variance")
     return areas[0], areas[1], estimate
 
@@ -232,7 +237,7 @@ def jackknife(
     order = rng.permutation(rows)
     if strata is not None:
         order = order[np.argsort(strata[order], kind="stable")]
-    groups = min(rows, GROUPS)
+    groups = min(rows, GROUPS, max(rows // _GROUP, _FEWEST))
     group = np.empty(rows, np.intp)
     group[order] = np.arange(rows) % groups
     left_out = np.array([np.subtract(*score(np.flatnonzero(group != g))[::-1]) for g in range(groups)])

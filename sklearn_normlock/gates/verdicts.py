@@ -48,7 +48,7 @@ def judged(
         made = _verdict(case, level, half)
         if case.slice is not None and case.estimate is not None and made.verdict in ("kept", "undecided"):
             # It may block, as a named cohort may. It was nobody's demand, so it needs no proof to let pass.
-            made = replace(made, verdict="told", rows_needed=None)
+            made = replace(made, verdict="told", rows_needed=None, reason="no loss that blocks is proved")
         waiver = limits.waiver(case.metric, case.cohort)
         if waiver is not None:
             used.add((waiver.metric, waiver.cohort))

@@ -171,6 +171,15 @@ def test_six_rows_of_three_hundred_are_found():
     assert found.verdict == "told"
 
 
+def test_a_found_slice_must_lose_more_rows_than_flip_anyway():
+    """Where 6 % of all rows flip, a slice that loses 4 % is told; where hardly any flip, it is blocked."""
+    lost = 10 * np.arange(40) + 7
+    _, found = searched(10000, 0.03, 0.03, 0, lost=lost)
+    assert found.verdict == "told"
+    _, found = searched(10000, 0.001, 0.001, 0, lost=lost)
+    assert (found.verdict, found.cohort) == ("broken", "found: site=7")
+
+
 def test_columns_that_are_not_searched_are_said():
     """A column whose values can't be told apart is named; so are columns beyond those that are searched in pairs."""
     X = pd.DataFrame({f"x{i}": np.arange(400) % 2 for i in range(32)} | {"lists": [[]] * 400})
