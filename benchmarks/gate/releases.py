@@ -110,7 +110,8 @@ def planted(releases: int, points: float, sizes: Sequence[int]) -> None:
                 before[won] = 1 - y[won]
                 both = Outputs(predictions=before), Outputs(predictions=after)
                 inside = (X["site"] == 3).to_numpy()
-                flips = [np.sum(inside & (one == y) & (other != y)) for one, other in ((before, after), (after, before))]
+                pairs = ((before, after), (after, before))
+                flips = [np.sum(inside & (one == y) & (other != y)) for one, other in pairs]
                 beyond = norm.cdf(margin_score(*flips, size, -0.005))
                 hits[0] += max(mcnemar(*flips), beyond) <= 0.025
                 for i, cohorts in enumerate(("site", "found"), 1):

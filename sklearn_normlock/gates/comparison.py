@@ -102,8 +102,8 @@ def judge(
                 case = _case(given, name, scorer, slices.worst.name, slices.worst.rows, limits, seed)
                 cases.append(replace(case, cohort=f"found: {case.cohort}", slice=slices.worst))
             notes.append(
-                f"{slices.worst.name} is the worst of {len(slices.shares):,} slices. It blocks if a loss of more than "
-                f"{drop:.2%} of its rows is proved at a level that pays for the search ({flipping:.2%} of all rows flip)."
+                f"{slices.worst.name} is the worst of {len(slices.shares):,} slices. {flipping:.2%} of all rows flip. "
+                f"The slice blocks if a loss of more than {drop:.2%} is proved at a level that pays for the search."
             )
         elif len(slices.shares):
             notes.append("No slice was found: no row of a large enough slice got worse.")

@@ -29,7 +29,12 @@ section { min-width: 0; } .wide { margin: 1.5rem 0; }
 .soft { color: var(--soft); } p { margin: .3rem 0; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th { font-weight: 600; } td.text, th.text { text-align: left; } td.why { white-space: normal; min-width: 18rem; }
+th { font-weight: 600; } td.text, th.text { text-align: left; } td.why { white-space: normal; }
+td.cohort { white-space: normal; overflow-wrap: anywhere; min-width: 8rem; }
+@media (max-width: 60rem) { thead { display: none; } tr { display: block; padding: .5rem 0;
+  border-bottom: 1px solid var(--line); } td, td.text { display: flex; justify-content: space-between; gap: 1rem;
+  border: 0; padding: .1rem 0; text-align: right; white-space: normal; } td::before { content: attr(data-name);
+  color: var(--soft); font-weight: 400; } }
 .broken { color: var(--bad); font-weight: 600; } .kept { color: var(--good); } .told { color: var(--soft); }
 .undecided b, td.undecided, .waived { color: var(--unsure); font-weight: 600; }
 .scroll { overflow-x: auto; } svg { display: block; max-width: 100%; height: auto; }
@@ -66,7 +71,7 @@ def page(report: GateReport) -> str:
     said = "".join(f"<li>{escape(fact)}</li>" for fact in facts(report))
     panels = [_flips(report.flips, report.level), _shifts(report.shifts), _steps(report)]
     metrics = dict.fromkeys(each.metric for each in report.judgements)
-    pictures = "".join(_intervals(metric, report.judgements) for metric in metrics)
+    pictures = f'<div class="panels">{"".join(_intervals(metric, report.judgements) for metric in metrics)}</div>'
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(f"normlock gate: {title}")}</title><style>{_STYLE}</style></head><body>
@@ -182,25 +187,24 @@ def _intervals(metric: str, judgements: Sequence[Judgement]) -> str:
     paired = own[0].old is None
     low = min([each.low for each in shown if each.low is not None] + ([] if paired else [0.0]))
     high = max([each.high for each in shown if each.high is not None] + ([] if paired else [0.0]))
-    width, left, right, height = 720, 210, 100, 22
-    span = (width - left - right) / ((high - low) or 1.0)
+    width, edge, height = 360, 6, 36
+    span = (width - 2 * edge) / ((high - low) or 1.0)
 
     def at(value: float) -> float:
-        return left + (value - low) * span
+        return edge + (value - low) * span
 
     bottom = len(shown) * height
     parts = [] if paired else [f'<line x1="{at(0):.1f}" x2="{at(0):.1f}" y1="0" y2="{bottom}" stroke="var(--line)"/>']
     colours = {"broken": "--bad", "undecided": "--unsure", "waived": "--unsure", "kept": "--good", "told": "--soft"}
     for i, each in enumerate(shown):
         assert each.low is not None and each.high is not None
-        y, colour = i * height + 11, colours[each.verdict]
+        y, colour = i * height + 14, colours[each.verdict]
         name = each.cohort or "all rows"
-        label = escape(name if len(name) < 33 else name[:31] + "…")
         parts.append(
-            f'<text x="0" y="{y + 4}">{label}<title>{escape(f"{name}: {numbers(each)}")}</title></text>'
-            f'<line x1="{at(each.low):.1f}" x2="{at(each.high):.1f}" y1="{y}" y2="{y}" stroke="var({colour})" '
-            f'stroke-width="2"/><circle cx="{at(each.change):.1f}" cy="{y}" r="4" fill="var({colour})"/>'
-            f'<text class="soft" x="{width - right + 8}" y="{y + 4}">'
+            f'<text x="0" y="{y}">{escape(_short(name))}<title>{escape(f"{name}: {numbers(each)}")}</title></text>'
+            f'<line x1="{at(each.low):.1f}" x2="{at(each.high):.1f}" y1="{y + 9}" y2="{y + 9}" stroke="var({colour})" '
+            f'stroke-width="2"/><circle cx="{at(each.change):.1f}" cy="{y + 9}" r="4" fill="var({colour})"/>'
+            f'<text class="soft" x="{width}" y="{y}" text-anchor="end">'
             f"{each.change:{'.3g' if paired else '+.3g'}} {each.verdict}</text>"
         )
     axis = bottom + 14
@@ -212,10 +216,15 @@ def _intervals(metric: str, judgements: Sequence[Judgement]) -> str:
     left_out = len(own) - len(shown)
     more = f" The {left_out} best cohorts are not drawn." if left_out else ""
     return (
-        f'<section class="wide"><h2>{escape(metric)}</h2><p class="soft">{what}.{more}</p><div class="scroll">'
-        f'<svg viewBox="0 0 {width} {axis + 4}" width="{width}" style="min-width:34rem" role="img" '
-        f'aria-label="{escape(metric)}">{"".join(parts)}</svg></div></section>'
+        f'<section><h2>{escape(metric)}</h2><p class="soft">{what}.{more}</p>'
+        f'<svg viewBox="0 0 {width} {axis + 4}" width="{width}" role="img" '
+        f'aria-label="{escape(metric)}">{"".join(parts)}</svg></section>'
     )
+
+
+def _short(name: str) -> str:
+    """Return a name that fits, without its middle: cohorts of one column differ at their end."""
+    return name if len(name) < 37 else f"{name[:15]}…{name[-20:]}"
 
 
 def _table(report: GateReport) -> str:
@@ -225,11 +234,13 @@ def _table(report: GateReport) -> str:
     for each in sorted_judgements(report)[:_ROWS]:
         values = [f"{v:.4g}" if v is not None and v == v else "" for v in (each.old, each.new, each.change)]
         between = "" if each.low is None or each.high is None else f"{each.low:.3g} to {each.high:.3g}"
-        cells = "".join(f"<td>{value}</td>" for value in (f"{each.rows:,}", *values, between))
+        named = zip(("rows", "old", "new", "change", "interval"), (f"{each.rows:,}", *values, between), strict=True)
+        cells = "".join(f'<td data-name="{name}">{value}</td>' for name, value in named)
         lines.append(
-            f'<tr><td class="text {each.verdict}">{each.verdict}</td><td class="text">{escape(each.metric)}</td>'
-            f'<td class="text">{escape(each.cohort or "all rows")}</td>{cells}'
-            f'<td class="text why">{escape(each.reason)}</td></tr>'
+            f'<tr><td class="text {each.verdict}" data-name="verdict">{each.verdict}</td>'
+            f'<td class="text" data-name="metric">{escape(each.metric)}</td>'
+            f'<td class="text cohort" data-name="cohort">{escape(each.cohort or "all rows")}</td>{cells}'
+            f'<td class="text why" data-name="why">{escape(each.reason)}</td></tr>'
         )
     left = len(report.judgements) - _ROWS
     more = f'<p class="soft">{left} more are not shown.</p>' if left > 0 else ""
