@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     lock_file = _default_lock(arguments) if arguments.lock is None else arguments.lock
     at: Path | str = lock_file  # what an error is about
     try:
-        profile = read_profile(lock_file)
+        profile, fingerprint = read_profile(lock_file)
         if profile is None:
             return print_nothing(
                 "the lock has no profile to compare with. Lock anew with rows of the training data, --rows FILE; or "
@@ -107,7 +108,8 @@ def run(arguments: argparse.Namespace) -> int:
         at = arguments.data
         X = _select(profile, table(arguments.data, profile))
         found = diagnose(profile, X, budget=arguments.budget, drift=arguments.drift)
-        text = _rendered(arguments, profile, X, found)
+        against = {"lock": spelled_out(str(lock_file))} | ({"fingerprint": fingerprint} if fingerprint else {})
+        text = _rendered(arguments, profile, X, found, against)
         at = arguments.output or "standard output"
         _write(text, arguments.output)
     except (BrokenPipeError, UsageError):
@@ -173,17 +175,19 @@ def _mapped(path: Path) -> Any:
         ) from None
 
 
-def read_profile(path: Path) -> Profile | None:
-    """Return the profile in a lock, or a bare one; None if the lock has none."""
+def read_profile(path: Path) -> tuple[Profile | None, str]:
+    """Return the profile in a lock and its fingerprint, or a bare profile; None if the lock has none."""
     from ..documents.envelope import parsed
     from ..documents.files import read_bytes
     from ..guards.profile import Profile
     from ..locks.document import Lock
 
     document: Any = parsed(read_bytes(path))
+    fingerprint = ""
     if not isinstance(document, dict) or "profile_version" not in document:
-        document = Lock.from_dict(document).profile
-    return None if document is None else Profile.from_dict(document)
+        lock = Lock.from_dict(document)
+        document, fingerprint = lock.profile, lock.fingerprint
+    return None if document is None else Profile.from_dict(dict(document)), fingerprint
 
 
 def _select(profile: Profile, X: Any) -> Any:
@@ -199,7 +203,9 @@ def _select(profile: Profile, X: Any) -> Any:
     return table.select([names.index(name) for name in profile.names], profile.names)
 
 
-def _rendered(arguments: argparse.Namespace, profile: Profile, X: Any, found: Diagnosis) -> str:
+def _rendered(
+    arguments: argparse.Namespace, profile: Profile, X: Any, found: Diagnosis, against: dict[str, str]
+) -> str:
     if arguments.format == "json":
         return json.dumps(found.to_dict(), indent=2, sort_keys=True)
     if arguments.format == "github":
@@ -208,7 +214,8 @@ def _rendered(arguments: argparse.Namespace, profile: Profile, X: Any, found: Di
     if arguments.format == "html":
         from ..guards.reports.page import page
 
-        return page(profile, X, found, title=spelled_out(arguments.data.name))
+        against["time"] = datetime.now(timezone.utc).isoformat(sep=" ", timespec="seconds")
+        return page(profile, X, found, spelled_out(arguments.data.name), against)
     return spelled_out(found.explain())
 
 

@@ -263,3 +263,37 @@ def test_page_of_many_columns():
     batch[:, 150] += 9
     html = page(profile, batch, nl.diagnose(profile, batch))
     assert html.count("<tr") == SHOWN + 1 and "<td>150</td>" in html and "140 more are not shown" in html
+
+
+@pytest.mark.parametrize(
+    ("spoil", "marked"),
+    [
+        (lambda rows: rows.assign(proline=rows.proline * 1000), 1),
+        (lambda rows: (rows - TRAIN.mean()) / TRAIN.std(ddof=0), len(WINE.columns)),
+        (lambda rows: rows, 0),
+    ],
+    ids=["column", "table", "clean"],
+)
+def test_a_page_says_what_it_was_compared_with_and_marks_the_columns(spoil, marked):
+    """The page has the facts of the lock, and marks the columns that a fault touches: all, if it is of the table."""
+    from sklearn_normlock.guards.reports.page import page
+
+    profile, rows = nl.Profile.from_data(TRAIN), spoil(TEST)
+    found = nl.diagnose(profile, rows)
+    html = page(profile, rows, found, "rows.csv", {"lock": "<lock>.json", "fingerprint": "nl1-sha256:0"})
+    assert html.count('class="named"') == marked
+    assert "<dd>&lt;lock&gt;.json</dd>" in html and "<dd>nl1-sha256:0</dd>" in html
+    shown = found._repr_html_()
+    assert (found.fault or "no fault found") in shown and shown.count("<table>") == 1
+
+
+def test_the_page_of_a_lock_names_its_fingerprint(run):
+    """normlock check tells on its page which lock it read, which object that is of, and when."""
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler().fit(TRAIN)
+    lock = nl.lock(scaler, TRAIN)
+    lock.save("scaler.normlock.json")
+    assert run(save(TEST, "rows.csv"), "--lock", "scaler.normlock.json", "--format", "html", "-o", "page.html") == 0
+    html = Path("page.html").read_text("utf-8")
+    assert lock.fingerprint in html and "<dd>scaler.normlock.json</dd>" in html and "<dt>time</dt>" in html

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...documents.rendering import one_line
+from ...documents.rendering import html_table, one_line
 from ..faults import FAULTS, MISSING
 
 __all__ = ["Diagnosis"]
@@ -130,6 +130,15 @@ class Diagnosis:
             [f"{_percent(each['share'])} (in training {_percent(each['training'])})" for each in found.values()]
         )
         return FAULTS[MISSING].sentence(_called(tuple(found)), {"missing": shares})
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook."""
+        said = self.explain().removeprefix(f"{self.fault}: ")
+        facts = [("rows", self.n_rows), ("p-value", f"{self.p_value:.2g}")]
+        if self.alarm:
+            facts.insert(0, ("columns", ", ".join(map(str, self.columns)) or "the whole table"))
+        title = self.fault or ("no fault found" if self.judged else "nothing can be told")
+        return html_table(title, [name for name, _ in facts], [[value for _, value in facts]], said)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as JSON has it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -15,6 +16,9 @@ from .finding import Diagnosis, of_each
 
 #: Columns that are drawn and listed; of more, those that moved most.
 SHOWN = 60
+
+#: Details that the sentence tells, or that are no single fact.
+_TOLD = ("each", "missing", "or", "order", "besides", "reason", "spelled", "training", "here")
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #667; --line: #d8dce2; --paper: #fff; --usual: #3a6ea5;
@@ -34,12 +38,15 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { padding: .25rem .5rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { white-space: normal; vertical-align: bottom; font-weight: 600; }
 th:first-child, td:first-child { text-align: left; } tr.named td:first-child { color: var(--bad); font-weight: 600; }
-.scroll { overflow-x: auto; } svg { display: block; } text { fill: var(--soft); font: 11px system-ui, sans-serif; }
+.scroll { overflow-x: auto; } svg { display: block; max-width: 100%; height: auto; }
+.scroll svg { max-width: none; } text { fill: var(--soft); font: 11px system-ui, sans-serif; }
+@media (max-width: 40rem) { body { margin: 1rem auto; padding: 0 .6rem; } dl { grid-template-columns: 1fr; }
+  dd { margin-bottom: .4rem; } h1 { overflow-wrap: anywhere; } .verdict p { overflow-wrap: anywhere; } }
 .key i { display: inline-block; width: 1.6rem; height: .5rem; border-radius: .2rem; margin: 0 .3rem 0 1rem; }
 """
 
 
-def page(profile: Profile, X: Any, found: Diagnosis, title: str = "") -> str:
+def page(profile: Profile, X: Any, found: Diagnosis, title: str = "", against: Mapping[str, str] | None = None) -> str:
     """Return the page.
 
     Parameters
@@ -52,6 +59,8 @@ def page(profile: Profile, X: Any, found: Diagnosis, title: str = "") -> str:
         The finding.
     title : str, default=""
         What was checked.
+    against : mapping of str to str, default=None
+        What it was compared with, in facts that the page shows: the lock, its fingerprint, the time.
 
     Returns
     -------
@@ -61,7 +70,7 @@ def page(profile: Profile, X: Any, found: Diagnosis, title: str = "") -> str:
     table = aligned(profile, as_table(X)).looked_at()
     usual, batch = ranges(profile, table)
     rows = table.numbers
-    named = {str(c) for c in found.columns}
+    named = _touched(found, profile)
     shown = _most_moved(profile, usual, batch, named)
     names = [profile.names[j] if profile.names else str(j) for j in range(profile.n_features_in_)]
     lines = [_line(profile, rows, usual, batch, j, names[j], names[j] in named) for j in shown]
@@ -71,7 +80,7 @@ def page(profile: Profile, X: Any, found: Diagnosis, title: str = "") -> str:
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title or "normlock check")}</title><style>{_STYLE}</style></head><body>
 <h1>normlock check{": " + escape(title) if title else ""}</h1>
-{_verdict(profile, found)}
+{_verdict(profile, found, against or {})}
 <h2>Columns</h2>
 <p class="key soft">1 % to 99 %, quartiles and median, in deviations from the mean of training (logarithmic beyond 3)
 <i style="background:var(--usual)"></i>training<i style="background:var(--batch)"></i>this batch</p>
@@ -83,7 +92,17 @@ def page(profile: Profile, X: Any, found: Diagnosis, title: str = "") -> str:
 </body></html>"""
 
 
-def _verdict(profile: Profile, found: Diagnosis) -> str:
+def _touched(found: Diagnosis, profile: Profile) -> set[str]:
+    """Return the columns that a finding touches, all of them if it is of the whole table."""
+    touched: set[str] = set()
+    fault: Any = {"columns": found.columns, **found.details} if found.alarm else None
+    while fault:
+        touched |= set(map(str, fault["columns"] or profile.names or range(profile.n_features_in_)))
+        fault = fault.get("besides")
+    return touched
+
+
+def _verdict(profile: Profile, found: Diagnosis, against: Mapping[str, str]) -> str:
     kind = " alarm" if found.alarm else ""
     name = found.fault or ("nothing can be told" if not found.judged else "no fault found")
     facts = {
@@ -92,7 +111,8 @@ def _verdict(profile: Profile, found: Diagnosis) -> str:
     }
     if found.alarm:
         facts["columns"] = ", ".join(map(str, found.columns)) or "the whole table"
-        facts |= {k: _plain(v) for k, v in of_each(found).items() if k not in ("each", "missing", "or", "order")}
+        facts |= {k: _plain(v) for k, v in of_each(found).items() if k not in _TOLD}
+    facts |= against
     text = found.explain().removeprefix(f"{found.fault}: ")
     text = text[:1].upper() + text[1:]
     listed = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())
@@ -184,7 +204,7 @@ def _curves(profile: Profile, rows: Any, j: int, name: str) -> str:
     grid = np.unique(values)
     usual = np.mean(share_below(values, shares, grid), axis=0)
     return (
-        f'<svg width="{width}" height="{height}" role="img" aria-label="distribution of {escape(name)}">'
+        f'<svg width="{width}" viewBox="0 0 {width} {height}" role="img" aria-label="distribution of {escape(name)}">'
         f'<rect x="10" y="10" width="{width - 20}" height="120" fill="none" stroke="var(--line)"/>'
         f'<polyline points="{points(grid, usual)}" fill="none" stroke="var(--usual)" stroke-width="2"/>'
         f'<polyline points="{points(some, share)}" fill="none" stroke="var(--batch)" stroke-width="2"/>'
