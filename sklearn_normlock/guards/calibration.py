@@ -1,4 +1,8 @@
-"""Every number that naming was calibrated with: its value, its unit, and where it is from."""
+"""Every number that the guard was calibrated with: its value, its unit, and where it is from.
+
+A source is a derivation, a citation, a convention, or "development": chosen on generated data while the guard was
+built, on no family that a figure in the documentation is measured on. No script is kept that repeats such a choice.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,119 @@ def _constant(value: Any, unit: str, source: str) -> Any:
 class Calibration:
     """Constants, each with its unit and its source in the field's metadata."""
 
+    # -- what a profile keeps ------------------------------------------------------------------------------------------
+    #: Numbers that are worked on at a time.
+    cells: int = _constant(4_000_000, "numbers", "convention: 32 MB")
+    #: The greatest size of a value.
+    largest: float = _constant(1e150, "value", "derived: the squares of a few million larger ones are not finite")
+    #: Up to so many rows, a sketch is the rows' own distribution function.
+    rows_kept: int = _constant(40, "rows", "convention: about as many points as a sketch of many rows has")
+    #: A value that this share of the rows has is a jump of its own.
+    jump: float = _constant(0.01, "share", "convention: at most a hundred jumps a column")
+    #: A norm is 1 if it is no farther from it than this.
+    unit_slack: float = _constant(2e-6, "length", "derived: float32, after a sum of some hundred terms")
+    #: No single value counts for more in a row's distance.
+    cap: float = _constant(6.0, "deviations", "development: one outlier must not make a row odd")
+    #: Numbers are known to this part of the greatest.
+    rounding: float = _constant(1.2e-7, "share", "derived: float32 rounds so")
+    #: A value so near to a multiple, as a part of a step, is one.
+    near_step: float = _constant(0.02, "step", "derived: what float32 makes of two decimals, scaled")
+    #: A step that can be divided by.
+    smallest_step: float = _constant(1e-300, "value", "derived: the least normal number is 2e-308")
+    #: So improbable it must be that all points of a sketch are multiples of a step by chance.
+    log_step_by_chance: float = _constant(-20.0, "nats", "convention: one in 5e8, over all columns ever seen")
+    #: So many pairs of rows there must be for each multiple, or values without a tie are ranks.
+    pairs_of_ranks: float = _constant(6.0, "pairs", "derived: twice ln 20, a twentieth of columns without a tie")
+    kolmogorov: float = _constant(1.63, "1/√rows", "Kolmogorov's bound at one in a hundred")
+    #: So many of the ranks 1 to m must be there.
+    most_ranked: float = _constant(0.9, "share", "convention: a part of the rows may lack the first and last ranks")
+    #: Parts of a whole have the same step if it and the offsets differ by no more than this part of it.
+    same_step: float = _constant(1e-6, "step", "derived: rounding of some hundred multiples")
+    #: Rows that must ascend, and blocks of which this share must, before a column is one that grows.
+    rows_in_order: int = _constant(32, "rows", "derived: by chance once in 32!")
+    least_blocks: int = _constant(4, "blocks", "derived: of five, four that ascend are chance once in 120")
+    blocks_in_order: float = _constant(0.9, "share", "convention: a meter may be exchanged once")
+    #: Directions of the correlation that are kept; rows from which on it is told at all.
+    rank: int = _constant(48, "directions", "convention: 100 bytes a column")
+    rows_of_ranks: int = _constant(64, "rows", "derived: half of them tell a correlation to 0.18")
+    #: Columns that are regressed on each other, and the rows of a half that this takes for each.
+    columns_regressed: int = _constant(128, "columns", "convention: an inverse takes a millisecond")
+    rows_per_column: int = _constant(4, "rows", "convention of regression, shrunk")
+    #: Batches drawn from training, of each of these sizes, to see how the regression does.
+    draws: int = _constant(40, "batches", "convention: a deviation is then known to a ninth")
+    sizes_drawn: tuple[int, int] = _constant((16, 64), "rows", "the least that is asked, and the default of a guard")
+    least_of_draws: float = _constant(2.2, "deviations", "derived: expected of the least of 40 normal ones")
+    #: Learning from blocks: profiles of the blocks so far, windows of later blocks for each, and rows of a window.
+    profiles_of_blocks: int = _constant(8, "profiles", "convention: eight times the cost of fit")
+    windows_of_blocks: int = _constant(6, "windows", "convention: 48 clean windows in all")
+    rows_of_allowance: int = _constant(64, "rows", "the default of a guard")
+    #: How many times the oddest clean block a batch may be as odd, in nats.
+    margin_of_blocks: float = _constant(2.0, "factor", "development: chosen before the real series were seen")
+    oddest_block: float = _constant(1e6, "nats", "derived: fits in a float32, and no fault is odder")
+
+    # -- what the tests ask --------------------------------------------------------------------------------------------
+    #: Rows of a batch that are looked at; for values; and for dependence, which costs more.
+    most_rows: int = _constant(2048, "rows", "convention: a millisecond for 30 columns")
+    rows_of_values: int = _constant(256, "rows", "convention: new values show in few")
+    rows_of_dependence: int = _constant(256, "rows", "convention: ranks take half of the time of a check")
+    #: In fewer rows only single values tell.
+    few: int = _constant(16, "rows", "development: detection of 8 and of 16 rows")
+    #: Thresholds beyond which rows are counted; the last is the greatest value of all.
+    tails: tuple[float, ...] = _constant((0.75, 0.9, 0.98, 1.0), "shares", "development")
+    #: Shares of the rows nearest to the middle that are counted, and a spread that is smaller by less is drift.
+    near: tuple[float, ...] = _constant((0.25, 0.5, 0.75, 0.95), "shares", "development")
+    narrower: float = _constant(1.15, "factor", "convention: half of what a drift moves a mean")
+    #: The deviation of the training rows is itself an estimate.
+    slack_of_deviation: float = _constant(1.05, "factor", "derived: two standard errors of 800 rows")
+    #: What the points of a sketch may misplace a share by.
+    coarseness: float = _constant(0.003, "share", "development")
+    #: A row's measures stretch so with each deviation of drift.
+    stretch: float = _constant(0.8, "per deviation", "derived: an exponential tail, tilted so far")
+    #: So far the mean distance of rows may be from what the columns' sketches say.
+    of_its_mean: float = _constant(0.04, "share", "development: sketches are coarse")
+    #: A column of which so many rows share one value has too few others to rank.
+    nearly_all: float = _constant(0.8, "share", "convention")
+    #: A column with so few rows of another value than the usual: these are measured by what a scaler learned from them.
+    alone: float = _constant(3.5, "rows", "development: rare categories behind a scaler")
+    #: A column takes few values if so many rows have repeated ones; so many of a batch may show how far all have moved.
+    few_values: float = _constant(0.9, "share", "convention")
+    usual_values: int = _constant(5, "values", "convention: one of them is one of training's, moved")
+    #: Rows from which on a tail, or a single value, is judged; and Hill's index where it isn't known.
+    rows_of_a_tail: int = _constant(30, "rows", "derived: three of them are in the outer tenth")
+    rows_of_single_values: int = _constant(60, "rows", "derived: six of them are in the outer tenth")
+    index_unknown: float = _constant(2.0, "1/power", "convention: a tail without a mean")
+    index_margin: float = _constant(0.1, "1/power", "development: log-normal columns of σ = 2.5")
+    #: So improbable it must be that so many rows are of a kind that training had none of.
+    log_unseen: float = _constant(-6.9, "nats", "the default budget, one in a thousand")
+    #: A row this far from the mean gains no more by a drift.
+    far: float = _constant(5.0, "deviations", "convention: a single outlier would be made most of the population")
+    #: Fewer equal values are no evidence.
+    least_run: int = _constant(3, "rows", "convention: two equal rows are a coincidence")
+    #: Above this log p-value no kinder drift need be looked for.
+    log_not_odd: float = _constant(-3.0, "nats", "derived: no share of a budget is as large")
+    #: An infinity where there never was one.
+    log_infinite: float = _constant(-100.0, "nats", "convention: certain, as scikit-learn refuses it")
+    #: The slope must fall by so much; and tails of means of products of ranks are heavier than the normal ones by this.
+    least_drop: float = _constant(0.4, "slope", "convention: populations differ a little, a fault ends or turns it")
+    heavier: float = _constant(1.3, "factor", "development: p-values of clean batches")
+    #: Parts of a step that single precision makes of values before a scaler: at most, and of the largest at least.
+    most_rounded: float = _constant(0.25, "step", "convention: more is no rounding")
+    least_rounded: float = _constant(0.05, "share", "convention: not all are on it, and most are about as far off")
+    #: A moment, and a bound, to so many digits are those that a scaler gives.
+    exact: float = _constant(1e-6, "deviations", "derived: float32 after a sum")
+    rounded: float = _constant(1e-9, "value", "derived: float64 after a division")
+    #: The log p-value of a column with such moments: of different values, of few, of two or three rows, of all columns.
+    log_sure: float = _constant(-12.0, "nats", "convention: less than half of 2 ln 1e-6")
+    log_sure_of_few: float = _constant(-4.0, "nats", "convention: few values meet such sums")
+    log_sure_of_three: float = _constant(-6.0, "nats", "convention: two rows have one free number")
+    log_all_sure: float = _constant(-100.0, "nats", "convention")
+    #: So many rows of unit length, if it is to be expected of others; and a length that is off by more is another one.
+    usual_norm: float = _constant(0.99, "share", "convention: some rows are empty")
+    off_norm: float = _constant(0.01, "length", "derived: coarser numbers, as of float16, make less")
+    #: A column may be among those with another order from here on, once there is an alarm.
+    log_leaning: float = _constant(-5.0, "nats", "convention: a seventh of the default budget")
+
+    # -- how a name is earned ------------------------------------------------------------------------------------------
     #: Rows from which on rank correlations are compared.
     least_rows_of_correlations: int = _constant(16, "rows", "below, the correlation of ranks is mostly noise (1/√n)")
     #: An undoing must make the batch so much less odd.
@@ -49,8 +166,20 @@ class Calibration:
     log_certain: float = _constant(-10.0, "nats", "one in twenty thousand: nothing is undone and tested again")
     #: So odd a run of equal values was put in.
     log_run: float = _constant(-7.0, "nats", "one in a thousand")
-    #: Columns between which an order is looked for.
+    #: Columns between which an order is looked for; rounds of the assignment, and the likeliest pairs tried one by one.
     most_ordered: int = _constant(1024, "columns", "the assignment takes the cube of them: a second")
+    rounds_of_order: int = _constant(12, "rounds", "convention: it converges in three or four")
+    pairs_of_order: int = _constant(12, "pairs", "convention: each is tested")
+    #: How much less a column may fit in a place.
+    most_misplaced: float = _constant(60.0, "nats", "convention: no column outvotes ten others")
+    #: The standard error of a mean between the quartiles.
+    error_of_middle: float = _constant(1.2, "deviations / √rows", "derived, for a normal variable")
+    #: So near the moments, or bounds, of training must be to those that a scaler gives.
+    scaled: float = _constant(1e-3, "deviations", "convention: a split after the scaler moves them more")
+    bounded: float = _constant(1e-6, "value", "derived: float32 after a division")
+    #: Rows that an undoing is tested on; combinations of two faults are tried among so many.
+    rows_undone: int = _constant(1024, "rows", "convention: a check of them takes a millisecond")
+    parts_together: int = _constant(5, "candidates", "convention: ten pairs")
 
 
 CALIBRATION = Calibration()

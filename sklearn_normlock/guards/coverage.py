@@ -19,7 +19,7 @@ from .diagnosis import check_numbers, check_profile, check_rows
 from .faults import FAULTS
 from .profile import Profile
 from .profiles.sketch import quantile
-from .profiles.steps import rest
+from .profiles.steps import residual
 from .tests.evidence import weigh
 from .tests.reference import reference_of
 
@@ -145,7 +145,7 @@ def coverage(
         with np.errstate(all="ignore"):
             evidence = weigh(reference, change(X), {}, budget)
         # Rows made of columns that are drawn one by one say nothing of rows, nor of what goes together.
-        for test in ("dependence", "exchanged", "unit", "standardised"):
+        for test in ("dependence", "unit", "standardised"):
             evidence.log_p.pop(test, None)
         return np.setdiff1d(np.flatnonzero(reference.known[:d]), evidence.flagged())
 
@@ -178,7 +178,7 @@ def _drawn(profile: Profile, n: int) -> Any:
         if len(values):
             X[:, j] = rng.permutation(quantile(values, shares, at))
     offset, step, _ = profile.steps
-    return np.where(step > 0, X - rest(X, offset, np.where(step > 0, step, 1.0)), X)
+    return np.where(step > 0, X - residual(X, offset, np.where(step > 0, step, 1.0)), X)
 
 
 def _transformed(scaler: Any, X: Any) -> Any:
@@ -234,5 +234,4 @@ def _told(reference: Any, X: Any, j: int, k: int, budget: float) -> bool:
     Y[:, [j, k]] = X[:, [k, j]]
     with np.errstate(all="ignore"):
         evidence = weigh(reference, Y, {}, budget)
-    tests = [test for test in ("dependence", "exchanged") if test in evidence.log_p]
-    return any((evidence.log_p[test] < evidence.limit(test)).any() for test in tests)
+    return bool(len(evidence.alarming("dependence")))

@@ -17,14 +17,13 @@ from .faults import MISSING, PROPOSERS, Candidate, Case, changed_types, respelle
 from .profile import Profile
 from .profiles.statistics import median
 from .reports.finding import Diagnosis
-from .tests.evidence import Evidence, missing_of, weigh
+from .tests.columns import missing_of
+from .tests.evidence import Evidence, weigh
 from .tests.reference import reference_of
 from .tests.text import log_p_of_text
 
 __all__ = ["diagnose"]
 
-#: Columns of which the medians are told; rows that an undoing is tested on; combinations of two faults that are tried.
-_COMPARED, _ROWS, _PARTS = 2, 1024, 5
 #: Tests of what is no number; nothing that is done to numbers undoes it.
 _APART = ("missing", "categories")
 
@@ -150,7 +149,7 @@ class _Verdict:
         if len(missing := evidence.alarming("missing")):
             details = {**details, "missing": self._shares_of_missing(missing)}
         named = tuple(self.profile.names[j] if self.profile.names else int(j) for j in columns)
-        shown = columns if len(columns) else evidence.oddest()[:_COMPARED]
+        shown = columns if len(columns) else evidence.oddest()[:2]
         return Diagnosis(True, fault, named, details, p_value, self.n, medians=self._medians(shown))
 
     def _named(self, evidence: Evidence) -> tuple[str, Any, dict[str, Any]]:
@@ -190,7 +189,7 @@ class _Verdict:
         flagged = np.setdiff1d(evidence.flagged(), evidence.alarming("categories"))
         X = np.where(np.isfinite(self.X), self.X, np.nan)
         if not np.isnan(X).all():
-            X = X[np.linspace(0, self.n - 1, min(self.n, _ROWS)).astype(np.int64)] if len(X) == self.n else X[:_ROWS]
+            X = X[np.linspace(0, len(X) - 1, min(len(X), C.rows_undone)).astype(np.int64)]
             with np.errstate(all="ignore"):
                 if found := self._explained(Case(self.reference, X, rest, self.budget, self.scaler)):
                     return self._told(found)
@@ -254,7 +253,7 @@ class _Verdict:
         best: dict[tuple[int, ...], Candidate] = {}
         for part in parts:
             best.setdefault(tuple(map(int, part.columns)), part)
-        likely = sorted(best.values(), key=lambda c: (-len(c.columns), c.cost))[:_PARTS]
+        likely = sorted(best.values(), key=lambda c: (-len(c.columns), c.cost))[: C.parts_together]
         for one, other in combinations(likely, 2):
             if len(np.intersect1d(one.columns, other.columns)):
                 continue
@@ -284,8 +283,7 @@ class _Verdict:
 
     def _seen(self, evidence: Evidence) -> dict[str, Any]:
         """Return what the tests saw of a batch that no fault explains."""
-        tests = sorted(test for test in evidence.log_p if (evidence.log_p[test] < evidence.limit(test)).any())
-        return {"tests": tests}
+        return {"tests": evidence.tests}
 
     def _shares_of_missing(self, columns: Any) -> dict[str, Any]:
         seen, gone = missing_of(self.reference, self.X, self.categories)
@@ -295,7 +293,7 @@ class _Verdict:
 
     def _medians(self, columns: Any) -> dict[str, tuple[float, float]]:
         """Return of the first columns of numbers the median in training and in the batch."""
-        columns = [j for j in map(int, columns) if j not in self.categories and self.reference.rows[j]][:_COMPARED]
+        columns = [j for j in map(int, columns) if j not in self.categories and self.reference.rows[j]][:2]
         both = zip(self.reference.middle[columns], median(self.X[:, columns]), strict=True)
         return {self._key(j): (float(was), float(now)) for j, (was, now) in zip(columns, both, strict=True)}
 

@@ -14,21 +14,16 @@ import numpy as np
 from scipy import sparse
 
 from ..errors import InputFaultError
+from .calibration import CALIBRATION as C
 from .data.tables import Table, as_table
-from .profiles.serial import ODDEST
 from .profiles.summary import Summary, growing
-from .tests.evidence import ROWS_OF_ALLOWANCE, of_each_column, weigh
+from .tests.evidence import weigh
 from .tests.reference import Reference
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["Profile"]
-
-#: Fewest blocks to learn from; profiles of the blocks so far that are made, and windows of later blocks for each.
-_LEAST_BLOCKS, _PROFILES, _WINDOWS = 4, 8, 6
-#: Fewest rows of a window.
-_FEW = 16
 
 
 class Profile(Summary):
@@ -114,10 +109,10 @@ def _block_numbers(groups: Any, rows: int) -> Any:
             remedy="Hand over one label a row: the week, the patient, the machine.",
         )
     _, first, numbers = np.unique(labels.astype(str), return_index=True, return_inverse=True)
-    if len(first) < _LEAST_BLOCKS:
+    if len(first) < C.least_blocks:
         raise InputFaultError(
-            f"groups has {len(first)} blocks; at least {_LEAST_BLOCKS} are needed to learn how much they differ.",
-            expected=_LEAST_BLOCKS,
+            f"groups has {len(first)} blocks; at least {C.least_blocks} are needed to learn how much they differ.",
+            expected=C.least_blocks,
             actual=len(first),
             remedy="Use smaller blocks (weeks in place of months), or leave groups out and set drift.",
         )
@@ -129,19 +124,17 @@ def _learn(table: Table, blocks: Any) -> dict[str, Any]:
 
     Return for each test the least log p-value that a window of 64 rows of an ordinary block reached.
     """
-    last, d = int(blocks.max()), table.shape[1]
+    last = int(blocks.max())
     found: dict[str, Any] = {}
-    cuts = np.unique(np.linspace(max(1, last // 3), last, _PROFILES + 1).astype(int))
+    cuts = np.unique(np.linspace(max(1, last // 3), last, C.profiles_of_blocks + 1).astype(int))
     for cut, end in zip(cuts[:-1], cuts[1:], strict=True):
         reference = Reference(Summary.from_data(table.take(np.flatnonzero(blocks <= cut))), 0.3)
         for window in _windows(blocks, cut + 1, end):
             part = table.take(window).dense()
-            larger = max(1.0, ROWS_OF_ALLOWANCE / len(window))
+            larger = max(1.0, C.rows_of_allowance / len(window))
             for test, log_p in weigh(reference, part.numbers, part.categories, 1e-3).log_p.items():
-                worst = of_each_column(test, np.maximum(log_p * larger, -ODDEST), d)
-                before = found.get(test, worst)
-                if len(before) == len(worst):
-                    found[test] = np.minimum(before, worst)
+                worst = np.maximum(log_p.min(axis=0) * larger, -C.oddest_block)
+                found[test] = np.minimum(found.get(test, worst), worst)
     # As a profile is written: the same before and after it was saved.
     return {test: worst.astype(np.float32).astype(np.float64) for test, worst in found.items() if worst.any()}
 
@@ -152,6 +145,6 @@ def _windows(blocks: Any, first: int, last: int) -> list[Any]:
     for block in range(first, last + 1):
         rows = np.flatnonzero(blocks == block)
         found += [
-            window for window in np.array_split(rows, max(1, len(rows) // ROWS_OF_ALLOWANCE)) if len(window) >= _FEW
+            window for window in np.array_split(rows, max(1, len(rows) // C.rows_of_allowance)) if len(window) >= C.few
         ]
-    return found[:: max(1, -(-len(found) // _WINDOWS))]
+    return found[:: max(1, -(-len(found) // C.windows_of_blocks))]

@@ -11,7 +11,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, loa
 from sklearn.preprocessing import StandardScaler, normalize
 
 import sklearn_normlock as nl
-from sklearn_normlock.guards.tests.tails import log_tail
+from sklearn_normlock.guards.tests.probability import log_tail
 
 SHIPPED = [load().data for load in (load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine)]
 

@@ -175,7 +175,7 @@ def test_wrong_columns():
     """Another width, missing names and text for numbers are errors that say which; order of names does not matter."""
     with pytest.raises(InputFaultError, match="X has 12 features"):
         nl.diagnose(PROFILE, TEST.iloc[:, :-1])
-    with pytest.raises(InputFaultError, match="missing: proline"):
+    with pytest.raises(InputFaultError, match='Missing: "proline"'):
         nl.diagnose(PROFILE, TEST.rename(columns={"proline": "x"}))
     with pytest.raises(InputFaultError, match='Column "ash" holds text; in training it held numbers'):
         nl.diagnose(PROFILE, TEST.assign(ash="much"))

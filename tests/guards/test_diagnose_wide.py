@@ -46,12 +46,10 @@ def test_lengths_that_are_not_quite_1(off, rows):
     assert rows < 16 or not nl.diagnose(profile, X[1500 : 1500 + rows] * (np.arange(rows) > 0)[:, None]).alarm
 
 
-@pytest.mark.parametrize("rows", [8, 64])
-def test_half_precision_is_no_unit(rows):
-    """Unit vectors in half precision have a length that is 1 but for rounding: that is their precision, no factor."""
+def test_half_precision_is_no_fault():
+    """Unit vectors in half precision have a length that is 1 but for rounding: that is no factor."""
     X, profile = unit_vectors()
-    found = nl.diagnose(profile, X[1500 : 1500 + rows].astype(np.float16))
-    assert (found.fault, found.details) == ("quantised", {"precision": "half precision"})
+    assert not nl.diagnose(profile, X[1500:1564].astype(np.float16)).alarm
 
 
 @pytest.mark.parametrize("fault", VECTORS)

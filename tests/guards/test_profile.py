@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import pickle
-import tracemalloc
 
 import joblib
 import numpy as np
@@ -22,7 +21,6 @@ from sklearn.preprocessing import StandardScaler
 import sklearn_normlock as nl
 from sklearn_normlock.cli import main
 from sklearn_normlock.errors import InputFaultError, InputFaultWarning, LockFormatError, LockVersionError
-from sklearn_normlock.guards.profiles.precision import on_grids, shares_on_grids
 
 WINE = load_wine().data
 
@@ -428,16 +426,3 @@ def test_a_large_sparse_matrix_is_never_made_dense(cells_made_dense):
         guard.transform(wrong)
     assert guard.transform(X[rng.permutation(60_000)[:20]]).shape == (20, 300)
     assert cells_made_dense and max(cells_made_dense) <= 20_000 * 300
-
-
-def test_precision_is_measured_in_little_memory():
-    """Every number is compared with each of eleven grids, but not all numbers at once."""
-    X = np.random.default_rng(0).normal(size=(2000, 1000)).round(2)
-    tracemalloc.start()
-    try:
-        shares = shares_on_grids(X)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < 8 * X.nbytes
-    assert (shares[:, :40] == on_grids(X[:, :40]).mean(axis=1)).all()

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
 import sklearn_normlock as nl
-from sklearn_normlock.guards.tests.precision import coarser
+from sklearn_normlock.guards.tests.base import Batch
 from sklearn_normlock.guards.tests.reference import reference_of
-from sklearn_normlock.guards.tests.values import new_values
+from sklearn_normlock.guards.tests.values import Values
 
 
 def decimals(n, columns=6, digits=1):
@@ -49,7 +49,8 @@ def test_values_off_their_steps_keep_their_probability():
     rng = np.random.default_rng(0)
     X = np.round(rng.normal(30, 5, size=(120, 4000)), 1)
     X = np.where(rng.random(X.shape) < 0.01, X + rng.uniform(-0.04, 0.04, X.shape), X)
-    log_p = new_values(reference_of(nl.Profile.from_data(X[:100]), 0.0), X[100:])
+    reference = reference_of(nl.Profile.from_data(X[:100]), 0.0)
+    log_p = Values().log_p(reference, Batch(reference, X[100:], {}))
     assert (log_p < 0).any()
     for p in (0.05, 0.01):
         assert np.mean(log_p <= np.log(p)) <= p
@@ -94,16 +95,6 @@ def test_a_column_with_few_numbers_has_its_step():
 def test_the_smallest_numbers_have_no_step():
     """Nothing can be divided by a multiple of the smallest number there is."""
     assert not nl.Profile.from_data(np.arange(300)[::-1, None] % 50 * 5e-324).steps[1].any()
-
-
-def test_rows_that_moved_onto_a_grid_are_not_coarser():
-    """A value that most rows have may move by one within the tolerance, and be a ten; so may those of a batch."""
-    rng = np.random.default_rng(0)
-    X = rng.choice([29.0, 39.0, 45.0, 52.0], p=[0.48, 0.48, 0.02, 0.02], size=(400, 1))
-    reference = reference_of(nl.Profile.from_data(X), 0.3)
-    batch = rng.choice([30.0, 40.0], size=(16, 1))
-    assert coarser(reference, batch)[0] > np.log(0.5)
-    assert coarser(reference_of(nl.Profile.from_data(X), 0.0), batch)[0] < np.log(1e-3)
 
 
 def test_coverage_does_not_go_by_steps_alone():

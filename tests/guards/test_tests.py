@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtri
+from scipy.stats import binom
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_normlock as nl
-from sklearn_normlock.guards.profiles.dependence import rank_scores
+from sklearn_normlock.guards.tests.base import Batch
+from sklearn_normlock.guards.tests.evidence import TESTS, weigh
+from sklearn_normlock.guards.tests.probability import more_frequent
 from sklearn_normlock.guards.tests.reference import reference_of
-from sklearn_normlock.guards.tests.ties import rows_in_runs, tie_evidence
-from sklearn_normlock.guards.tests.tilt import more_frequent
-from sklearn_normlock.guards.tests.values import new_values
+from sklearn_normlock.guards.tests.values import Ties, Values
 
 
 def zipf(rng, n, columns, exponent, kinds=60):
@@ -35,8 +38,9 @@ def test_repeated_and_new_values_keep_their_probability(exponent, m, n):
     for _ in range(12):
         X = zipf(rng, m + n, 150, exponent)
         reference = reference_of(nl.Profile.from_data(X[:m]), 0.0)
-        repeated.append(tie_evidence(reference, X[m:], np.sort(X[m:], axis=0)))
-        new.append(new_values(reference, X[m:]))
+        batch = Batch(reference, X[m:], {})
+        repeated.append(Ties().log_p(reference, batch)[0])
+        new.append(Values().log_p(reference, batch)[0])
     for log_p in (repeated, new):
         for p in (0.05, 0.01):
             assert np.mean(np.concatenate(log_p) <= np.log(p)) <= p
@@ -54,18 +58,55 @@ def test_no_rows_become_more_frequent_than_those_at_one_end(chosen, drift):
     assert at_one_end == pytest.approx(more_frequent(share, drift), abs=1e-3)
 
 
-def test_rows_in_runs_whatever_goes_together():
-    """Columns that are copies of each other are one column: what they say together is no odder than what one says."""
+@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.name)
+def test_a_test_says_what_it_assumes(test):
+    """Each test of the table has a name, a scope, a share, and its assumption in its docstring."""
+    assert test.scope in ("column", "row", "table") and 0 < test.share < 1
+    assert re.search("Exact|Conservative|Approximate", type(test).__doc__)
+    assert sum(other.name == test.name for other in TESTS) == 1
+
+
+def test_an_alarm_is_the_least_p_value_after_bonferroni():
+    """The budget is shared out among the tests and their columns, all of it and no more."""
     rng = np.random.default_rng(0)
-    X, Y = (np.repeat(rng.normal(size=(n, 1)), 10, axis=1) for n in (120, 16))
-    Y[:4] = Y[0]
-    one, ten = (
-        rows_in_runs(reference_of(nl.Profile.from_data(X[:, :d]), 0.3), Y[:, :d], np.sort(Y[:, :d], axis=0))
-        for d in (1, 10)
-    )
-    assert one <= ten < 0
-    Y = rng.normal(size=(16, 10))
-    assert rows_in_runs(reference_of(nl.Profile.from_data(X), 0.3), Y, np.sort(Y, axis=0)) == 0
+    X = rng.normal(size=(300, 4))
+    for batch in (rng.normal(size=(64, 4)), rng.normal(size=(64, 4)) + [0, 0, 0, 2]):
+        found = weigh(reference_of(nl.Profile.from_data(X), 0.3), batch, {}, 1e-3)
+        shares = sum(np.exp(found.limit(name)) * found.entries[name] for name in found.log_p)
+        assert shares == pytest.approx(1e-3)
+        assert found.alarm == any(p.min() < found.limit(name) for name, p in found.log_p.items())
+        assert found.alarm == bool(found.tests)
+
+
+@pytest.mark.campaign
+def test_every_test_keeps_its_probability():
+    """Of batches exchangeable with training, hardly more than a share p has a p-value of p, in every test."""
+    rng = np.random.default_rng(0)
+    least: dict[str, list[float]] = {}
+    for _ in range(30):
+        loading = rng.normal(size=(2, 6)) / 2
+        X = factors(rng, 150 + 6 * 24, np.clip(loading, -0.7, 0.7))
+        X = np.column_stack([X, np.exp(X[:, 0]), np.round(X[:, 1], 1), X[:, 2] > 0, rng.poisson(3, len(X))])
+        reference = reference_of(nl.Profile.from_data(X[:150]), 0.0)
+        for batch in np.split(X[150:], 6):
+            for name, log_p in weigh(reference, batch, {}, 1e-3).log_p.items():
+                least.setdefault(name, []).append(float(log_p.min()) + np.log(log_p.size))
+    assert {test.name for test in TESTS} - least.keys() == {"missing", "categories"}
+    for name, found in least.items():
+        for p in (0.05, 0.01):
+            assert np.sum(np.array(found) <= np.log(p)) <= binom.ppf(0.999, len(found), p), name
+
+
+def test_whole_rows_that_repeat_are_counted():
+    """Rows that a join repeats are odd where rows of training are all different, and not where these repeat too."""
+    rng = np.random.default_rng(0)
+    X, copied = rng.normal(size=(300, 5)), rng.normal(size=(64, 5))
+    copied[1::2] = copied[::2]
+    assert "copies" in weigh(reference_of(nl.Profile.from_data(X), 0.3), copied, {}, 1e-3).tests
+    of_few = X[rng.integers(0, 150, size=364)]
+    assert not weigh(reference_of(nl.Profile.from_data(of_few[:300]), 0.3), of_few[300:], {}, 1e-3).alarm
+    codes = rng.integers(0, 3, size=(364, 2)).astype(float)
+    assert not nl.diagnose(nl.Profile.from_data(codes[:300]), codes[300:]).alarm
 
 
 def test_a_flag_with_new_values():
@@ -85,20 +126,3 @@ def factors(rng, n, loading):
     """Normal columns of one distribution, which share some factors."""
     noise = np.sqrt(1 - (loading**2).sum(axis=0))
     return rng.normal(size=(n, len(loading))) @ loading + noise * rng.normal(size=(n, loading.shape[1]))
-
-
-@pytest.mark.campaign
-@pytest.mark.parametrize("strength", [0.0, 0.4, 0.8, 0.97])
-def test_exchanged_columns_keep_their_probability(strength):
-    """Of clean batches, a share p at most looks as if two columns had changed places, at a p-value of p."""
-    rng = np.random.default_rng(0)
-    found = []
-    for _ in range(12):
-        loading = strength * rng.normal(size=(2, 8))
-        loading /= np.maximum(np.sqrt((loading**2).sum(axis=0) / 0.98), 1)
-        learned = nl.Profile.from_data(factors(rng, 160, loading)).dependence
-        for n in (16, 64):
-            scores = (rank_scores(factors(rng, n, loading)) for _ in range(60))
-            found += [learned.exchanged(z.T @ z / n, n)[1] for z in scores]
-    for p in (0.05, 0.01):
-        assert np.mean(np.array(found) <= np.log(p)) <= p

@@ -1,20 +1,20 @@
-"""A batch that alarms, and what every fault asks of it."""
+"""A batch that alarms, and what every fault asks of it: which side of a scaler training was, what goes together."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..calibration import CALIBRATION as C
+from ..profiles.dependence import Dependence, rank_scores
 from ..profiles.sketch import share_below
 from ..profiles.statistics import quantiles
-from ..profiles.steps import rest
+from ..profiles.steps import residual
 from ..tests.evidence import Evidence, weigh
 from ..tests.reference import Reference
-from .scaling import ScalingState
-from .together import Together
 
 SHARES = np.linspace(0.05, 0.95, 19)
 
@@ -52,7 +52,7 @@ class Case:
         """Return what the same tests say of the batch with a fault undone; of lost values nothing is asked."""
         found = weigh(self.reference, Y, {}, self.budget)
         if len(touched) and "missing" in found.log_p:
-            found.log_p["missing"].reshape(-1, self.d)[:, touched] = 0.0
+            found.log_p["missing"][:, touched] = 0.0
         if len(touched) and np.isnan(Y[:, touched]).any():
             found.spare_rows()  # a row without one of its values has another length
         return found
@@ -96,7 +96,7 @@ class Case:
         offset, step, _ = self.reference.profile.steps[:, j]
         if self.reference.few[j]:
             return self.reference.nearest_shared(j, values)
-        return values - rest(values, offset, step) if step else values
+        return values - residual(values, offset, step) if step else values
 
     def on_values(self, Y: Any, columns: Any, estimated: bool) -> Any:
         """Return Y with values that training could have had, where an undoing missed them by a little.
@@ -133,3 +133,79 @@ class Case:
                 off = np.abs(found - (low + high) / (2 * len(x))).max() - 0.5 / len(x) - slack
                 worst = max(worst, 2.0 * max(off, 0.0) ** 2 * float(self.effective[j]))
         return max(0.0, worst - float(np.log(2 * max(len(columns), 1))))
+
+
+class ScalingState:
+    """``kind``: "standard", "minmax", "maxabs", "robust", "unit" (rows of length 1) or "raw"."""
+
+    def __init__(self, reference: Reference) -> None:
+        d = reference.columns
+        self.mean, self.std = reference.mean, reference.std
+        self.low, self.high, self.middle = reference.low[:d], reference.high[:d], reference.middle[:d]
+        self.width = reference.quantiles(0.75)[:d] - reference.quantiles(0.25)[:d]
+        self.unit = d > 1 and bool(reference.profile.unit[1] >= 0.99)
+        self.kind = self._kind(self.std > 0)
+
+    def _kind(self, varied: Any) -> str:
+        mean, std, low, high = (of[varied] for of in (self.mean, self.std, self.low, self.high))
+        if not varied.any():
+            return "raw"
+        if (np.abs(mean) < C.scaled).all() and (np.abs(std - 1) < C.scaled).all():
+            return "standard"
+        if (np.abs(low) < C.bounded).all() and (np.abs(high - 1) < C.bounded).all():
+            return "minmax"
+        if (np.abs(np.maximum(np.abs(low), np.abs(high)) - 1) < C.bounded).all():
+            return "maxabs"
+        middle, width = self.middle[varied], self.width[varied]
+        wide = width > 0
+        if wide.mean() > 0.5 and _about(middle[wide], 0.0) and _about(width[wide], 1.0):
+            return "robust"
+        return "unit" if self.unit else "raw"
+
+    @property
+    def scaled(self) -> bool:
+        """Whether each column was scaled before the profile was taken."""
+        return self.kind not in ("raw", "unit")
+
+    def scalers(self) -> Iterator[tuple[str, Any, Any]]:
+        """Yield name, centre and scale of the scalers that would change data like the profile's."""
+        found = {
+            "standard": (self.mean, self.std),
+            "minmax": (self.low, self.high - self.low),
+            "robust": (self.middle, self.width),
+            "maxabs": (0 * self.mean, np.maximum(np.abs(self.low), np.abs(self.high))),
+        }
+        for name, (centre, scale) in found.items():
+            if name != self.kind and not (name == "maxabs" and self.kind == "minmax"):
+                yield name, centre, np.where((scale > 0) & (self.std > 0), scale, 1.0)
+
+
+def _about(values: Any, expected: float) -> bool:
+    # The quantiles of a sketch are not quite those that the scaler took.
+    off = np.abs(values - expected)
+    return bool((off < 0.25).all() and np.median(off) < 0.05)
+
+
+class Together:
+    """The rank correlations of a batch X (R) against those that were learned (P)."""
+
+    def __init__(self, learned: Dependence, X: Any) -> None:
+        scores = rank_scores(X)
+        R = scores.T @ scores / len(X)
+        self.R, self.P = R - np.diag(np.diag(R)), learned.held
+        # Those of training were taken from half its rows. A pair of columns is one observation, not one of each.
+        n = 0.5 / (1 / len(X) + 2 / learned.rows)
+        # Correlations with many neighbours repeat each other: together they count as about one column's worth.
+        self.worth = n / (1.0 + (self.P**2).sum(axis=0).mean())
+
+    def gains(self, order: Any) -> Any:
+        """Return what each column would gain in each place, the others standing as in ``order``."""
+        return self.worth * (self.R @ self.P[order] - 0.5 * (self.P[order] ** 2).sum(axis=0))
+
+    def score(self, order: Any) -> float:
+        """Return how well the correlations fit, all columns standing as in ``order``."""
+        return -0.5 * self.worth * float(((self.R - self.P[np.ix_(order, order)]) ** 2).sum())
+
+    def agreement(self) -> float:
+        """Return the slope of the batch's correlations on those of training: 1 if they are the same, 0 if unrelated."""
+        return float((self.R * self.P).sum() / max(float((self.P**2).sum()), 1e-12))

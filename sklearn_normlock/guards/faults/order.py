@@ -14,9 +14,6 @@ from ..tests.values import on_steps
 from .base import Candidate, Fault, replaced
 from .case import SHARES, Case
 
-#: How much less a column may fit in a place, in nats, and rounds of the assignment.
-_MOST, _ROUNDS, _PAIRS = 60.0, 12, 12
-
 
 class Places:
     """How well each column of a batch fits each place of training; ``order`` maps columns to places."""
@@ -31,11 +28,11 @@ class Places:
             scale = np.sqrt(wide[0] * wide[1][j])
             away = np.minimum(np.abs(was - now[:, [j]]) / scale, 3.0)
             self.misfit[j] = n * ((away**2).mean(axis=0) + 0.25 * np.log(wide[1][j] / wide[0]) ** 2)
-        self.misfit = np.nan_to_num(np.minimum(self.misfit, _MOST))
+        self.misfit = np.nan_to_num(np.minimum(self.misfit, C.most_misplaced))
         stepped = np.flatnonzero(case.reference.profile.steps[1] > 0)
         if len(stepped):
             off = 1 - on_steps(case.reference, case.X[:256], stepped).T  # (batch columns, places), both stepped
-            self.misfit[np.ix_(stepped, stepped)] += np.minimum(5.0 * min(case.n, 256) * off, _MOST)
+            self.misfit[np.ix_(stepped, stepped)] += np.minimum(5.0 * min(case.n, 256) * off, C.most_misplaced)
 
     def score(self, order: Any) -> float:
         """Return how well all columns fit in an order, in nats."""
@@ -49,7 +46,7 @@ class Places:
     def improved(self, order: Any) -> Any:
         """Return a better order near one: each round is the best assignment for the others of the last one."""
         best = self.score(order)
-        for _ in range(_ROUNDS):
+        for _ in range(C.rounds_of_order):
             gain = self.gains(order)
             gain[np.arange(len(order)), np.arange(len(order))] += np.log(len(order))  # its own place costs nothing
             new = linear_sum_assignment(-gain)[1]
@@ -100,7 +97,7 @@ class ColumnsReordered(Fault):
         # The likeliest pairs, one by one.
         gain = places.gains(own)
         pair = np.triu(gain + gain.T - np.diag(gain)[:, None] - np.diag(gain), 1)
-        for at in np.argsort(-pair, axis=None)[:_PAIRS].tolist():
+        for at in np.argsort(-pair, axis=None)[: C.pairs_of_order].tolist():
             swapped = own.copy()
             swapped[[at // d, at % d]] = at % d, at // d
             if at // d != at % d and pair.flat[at] > 0:

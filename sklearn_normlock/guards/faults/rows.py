@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..calibration import CALIBRATION as C
-from ..tests.norms import NORMS, OFF, unit_rows, usual_norms
+from ..tests.exact import NORMS, unit_rows, usual_norms
 from .base import Candidate, Fault
 from .case import Case
 
@@ -43,7 +43,7 @@ class L2Missing(Fault):
             return
         expected, norms, unit, divided = found
         inside = unit[:, expected].mean()
-        off = np.abs(norms[:, expected] - 1) > OFF
+        off = np.abs(norms[:, expected] - 1) > C.off_norm
         if off.any() and not 0 < inside < 1:
             yield _whole(case, self.name, divided, C.kind + 2.0, {"norm": NORMS[expected]})
 
@@ -65,7 +65,7 @@ class OneFactor(Fault):
             return
         expected, norms, _, divided = found
         length = norms[norms[:, expected] > 0, expected]
-        if len(length) and np.ptp(length) < 1e-3 * length.mean() and abs(length.mean() - 1) > OFF:
+        if len(length) and np.ptp(length) < 1e-3 * length.mean() and abs(length.mean() - 1) > C.off_norm:
             factor = float(length.mean())
             yield _whole(case, self.name, divided, C.kind, {"factor": factor, "offset": 0.0, "unit": f"×{factor:.6g}"})
 
@@ -106,7 +106,7 @@ class MixedNorms(Fault):
         if (found := _divided(case)) is not None:
             expected, norms, unit, divided = found
             inside = float(unit[:, expected].mean())
-            if 0 < inside < 1 and (np.abs(norms[:, expected] - 1) > OFF).any():
+            if 0 < inside < 1 and (np.abs(norms[:, expected] - 1) > C.off_norm).any():
                 yield _whole(case, self.name, divided, C.kind, {"share": f"{inside:.0%}", "fraction": inside})
             return
         norms, unit, _ = unit_rows(case.X)

@@ -29,8 +29,6 @@ LOGS: tuple[tuple[str, Callable[[Any], Any], Callable[[Any], Any]], ...] = (
     ("log10", np.log10, lambda x: np.power(10.0, x)),
     ("log2", np.log2, np.exp2),
 )
-#: The standard error of a mean between the quartiles, for a normal variable of deviation 1 and one row.
-_OF_MIDDLE = 1.2
 
 
 def choice(case: Case, columns: Any) -> float:
@@ -157,7 +155,7 @@ def _log_ratios(case: Case, columns: Any) -> tuple[Any, Any, Any]:
         (a_low, a_high), (b_low, b_high) = np.quantile(a, (0.25, 0.75)), np.quantile(b, (0.25, 0.75))
         middle = b[(b >= b_low) & (b <= b_high)].mean() - a[(a >= a_low) & (a <= a_high)].mean()
         spread = max((a_high - a_low) / 1.349, (b_high - b_low) / 1.349, 1e-9)
-        out[:, i] = middle, max(_OF_MIDDLE * spread / np.sqrt(case.effective[j] * len(b) / case.n), 1e-6), spread
+        out[:, i] = middle, max(C.error_of_middle * spread / np.sqrt(case.effective[j] * len(b) / case.n), 1e-6), spread
         out[:2, i] = _by_steps(case, int(j), *out[:2, i])
     return out[0], out[1], out[2]
 
@@ -258,7 +256,7 @@ class Shifted(Fault):
             return
         was, now = (of[4:-4, columns] for of in case.quantiles)
         shift = (now - was).mean(axis=0)
-        std, error = case.reference.std[columns], _OF_MIDDLE / np.sqrt(case.effective[columns])
+        std, error = case.reference.std[columns], C.error_of_middle / np.sqrt(case.effective[columns])
         undone = replaced(case.X, columns, case.X[:, columns] - shift)
         cost = C.kind + choice(case, columns) - float(np.log(C.any_shift * 2.5 * error).sum())
         each = {

@@ -198,7 +198,9 @@ class _Each:
 
 def _each_its_own(case: Case) -> _Each | None:
     columns = np.flatnonzero(case.varied)
-    if case.n < 8 or len(case.odd) < C.many * len(columns):
+    # A column that moved a little need not alarm by itself.
+    odd = case.evidence.by_column() < C.log_leaning
+    if case.n < 8 or odd.sum() < C.many * len(columns):
         return None
     slope, offset, _ = affine(case, columns)
     good = np.isfinite(slope) & np.isfinite(offset) & (slope > 1e-9)

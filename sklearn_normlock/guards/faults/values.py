@@ -9,9 +9,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ..calibration import CALIBRATION as C
-from ..profiles.precision import LEVELS, NAMES, lattice, on_grids
 from ..profiles.sketch import quantile, share_below
-from ..tests.ties import Run, odd_runs
+from ..profiles.steps import common_step
+from ..tests.values import Run, odd_runs
 from .base import Candidate, Fault, replaced
 from .case import Case
 
@@ -123,29 +123,19 @@ class Quantised(Fault):
 
     name = "quantised"
     words = "{columns} coarser than in training: {precision}"
-    remedy = "Look for rounding, an integer or half-precision type, or a quantised index upstream."
+    remedy = "Look for rounding, an integer type, or a quantised index upstream."
 
     def propose(self, case: Case) -> Iterator[Candidate]:
         """Yield the columns that lie on a grid; the rows of a step are spread out as training's are."""
-        on, known = on_grids(case.X), ~np.isnan(case.X)
-        whole = (on | ~known).all(axis=1)
         columns, undone, each = [], case.X.copy(), {}
         for j in case.odd[case.varied[case.odd]].tolist():
-            x = case.X[known[:, j], j]
+            known = ~np.isnan(case.X[:, j])
+            x = case.X[known, j]
             points, at, count = np.unique(x, return_inverse=True, return_counts=True)
-            if len(points) < 2 and not whole[:, j].any():
-                continue
-            level = int(np.argmax(whole[:, j])) if whole[:, j].any() else None
-            step = lattice(points) if level is None else 10.0 ** LEVELS[level] if level < len(LEVELS) else 0.0
-            if level is None and not step:
-                continue
-            told = NAMES[level] if level is not None else f"steps of {step:.4g}"
-            each[j] = {"precision": told} | ({} if level is not None else {"step": step})
-            columns.append(j)
-            if step:
-                undone[known[:, j], j] = case.possible(j, _spread_out(case, j, x, points, at, count, step))
-            else:
-                undone[known[:, j], j] = x * (1 + 2e-4 * np.sin(np.arange(len(x))))
+            if len(points) > 1 and (step := _decimal(points) or common_step(points)):
+                each[j] = {"precision": f"steps of {step:.4g}", "step": step}
+                columns.append(j)
+                undone[known, j] = case.possible(j, _spread_out(case, j, x, points, at, count, step))
         if columns:
             cost = C.kind + len(columns) * (1.0 + float(np.log(case.d)))
             yield Candidate(self.name, np.array(columns), undone, cost, each[columns[0]], each)
@@ -157,6 +147,13 @@ class Quantised(Fault):
         """Round to half a deviation."""
         step = np.nan_to_num(profile.std[columns]) / 2 + 1e-300
         return replaced(X, columns, np.rint(X[:, columns] / step) * step)
+
+
+def _decimal(points: Any) -> float:
+    """Return the greatest power of ten, from 1000 to a millionth, of which all numbers are multiples; 0 if none is."""
+    slack = C.rounding * 2 * np.abs(points)
+    steps = (10.0**k for k in range(3, -7, -1))
+    return next((step for step in steps if (np.abs(points - np.rint(points / step) * step) <= slack).all()), 0.0)
 
 
 def _spread_out(case: Case, j: int, x: Any, points: Any, at: Any, count: Any, step: float) -> Any:

@@ -12,19 +12,15 @@ import numpy as np
 
 from ...documents.entries import MOST, Entry, Origin, packed
 from ...documents.envelope import Envelope
+from ..calibration import CALIBRATION as C
 from .categories import Categories
-from .dependence import ENOUGH, Dependence
-from .moments import LARGEST, Moments
-from .precision import NAMES
-from .rows import MEASURES
-from .steps import SMALLEST
+from .dependence import Dependence
+from .statistics import MEASURES, Moments
 
 if TYPE_CHECKING:
     from .summary import Summary
 
 VERSION = 1
-#: The most negative log p-value that is kept of a block of training.
-ODDEST = 1e6
 _ORIGIN = Origin("profile", "Copy the profile again from where it was saved, or learn it anew.")
 _ENVELOPE = Envelope(_ORIGIN, VERSION, "learn the profile anew", digest=False)
 
@@ -42,9 +38,8 @@ def write_profile(profile: Summary) -> dict[str, Any]:
         "sketches": [[packed(values), packed(shares.astype("<f4"))] for values, shares in profile.sketches],
         "sampled": profile.sampled.tolist(),
         "ties": profile.ties.tolist(),
-        "grids": packed(profile.grids.astype("<f4")),
-        "grid_rows": profile.grid_rows,
         "steps": packed(profile.steps),
+        "copies": profile.copies,
         "unit": profile.unit.tolist(),
         "growing": list(profile.growing),
         "allowances": {test: packed(p.astype("<f4")) for test, p in sorted(profile.allowances.items())},
@@ -54,8 +49,6 @@ def write_profile(profile: Summary) -> dict[str, Any]:
             "factor": packed(found.factor.astype("<f2")),
             "expected": packed(found.expected.astype("<f4")),
             "spread": packed(found.spread.astype("<f4")),
-            "surprise": None if found.surprise is None else packed(found.surprise.astype("<f4")),
-            "trust": found.trust,
         },
     }
     return _ENVELOPE.closed(content)
@@ -84,26 +77,27 @@ def _fill(profile: Summary, d: Entry) -> None:
     profile.sampled = d["sampled"].wholes(measured)
     most = np.concatenate([moments.count, np.full(len(MEASURES), rows)])
     d["sampled"].require(bool((profile.sampled <= most).all()), "at most the rows that have a number")
-    largest = np.where(np.arange(measured) < columns, LARGEST, LARGEST * columns)
+    largest = np.where(np.arange(measured) < columns, C.largest, C.largest * columns)
     sketches = zip(d["sketches"].elements(measured), profile.sampled, largest, strict=True)
     profile.sketches = [_sketch(each, bool(n), float(size)) for each, n, size in sketches]
     profile.ties = d["ties"].numbers(0, 1, np.ones(measured, bool))
-    profile.grids = d["grids"].packed("<f4", len(NAMES) * columns, 0, 1).reshape(-1, columns)
-    profile.grid_rows = d["grid_rows"].whole(1, rows)
-    profile.steps = d["steps"].packed("<f8", 3 * columns, -LARGEST, LARGEST).reshape(3, columns)
+    profile.steps = d["steps"].packed("<f8", 3 * columns, -C.largest, C.largest).reshape(3, columns)
     _, step, share = profile.steps
-    sound = ((step == 0) | (step >= SMALLEST)) & (share >= 0) & (share <= 1)
-    d["steps"].require(bool(sound.all()), f"offsets, steps of 0 or at least {SMALLEST:g}, and shares from 0 to 1")
+    sound = ((step == 0) | (step >= C.smallest_step)) & (share >= 0) & (share <= 1)
+    d["steps"].require(
+        bool(sound.all()), f"offsets, steps of 0 or at least {C.smallest_step:g}, and shares from 0 to 1"
+    )
+    profile.copies = d["copies"].number(0, 1)
     profile.unit = d["unit"].numbers(0, 1, np.ones(len(MEASURES) - 1, bool))
     profile.growing = tuple(each.whole(0, columns - 1) for each in d["growing"].elements())
-    profile.allowances = {test: kept.packed("<f4", None, -ODDEST, 0) for test, kept in d["allowances"].items()}
+    profile.allowances = {test: kept.packed("<f4", None, -C.oddest_block, 0) for test, kept in d["allowances"].items()}
     profile.dependence = None if d["dependence"].value is None else _dependence(d["dependence"], rows, columns)
 
 
 def _moments(d: Entry, rows: int, columns: int) -> Moments:
     count, missing, infinite = (d[name].wholes(columns, rows) for name in ("count", "missing", "infinite"))
     d["count"].require(bool((count + missing + infinite == rows).all()), f"with missing and infinite {rows} rows")
-    mean, low, high = (d[name].numbers(-LARGEST, LARGEST, count > 0) for name in ("mean", "low", "high"))
+    mean, low, high = (d[name].numbers(-C.largest, C.largest, count > 0) for name in ("mean", "low", "high"))
     m2 = d["m2"].numbers(0, np.finfo(float).max, np.ones(columns, bool))
     some = count > 0
     d["high"].require(bool((low[some] <= high[some]).all()), "no number below that of low")
@@ -142,15 +136,9 @@ def _dependence(d: Entry, rows: int, columns: int) -> Dependence:
     factor = d["factor"].packed("<f2", None, -2, 2)
     d["factor"].require(len(factor) > 0 and len(factor) % columns == 0, f"some numbers for each of {columns} columns")
     largest = float(np.finfo(np.float32).max)
-    surprise = None
-    if d["surprise"].value is not None:
-        surprise = d["surprise"].packed("<f4", 4 * columns, -largest, largest)
-        d["surprise"].require(bool((surprise[2 * columns :] >= 0).all()), "deviations, 0 or more, in its second half")
     return Dependence(
         factor.reshape(columns, -1),
-        d["rows"].whole(ENOUGH, rows),
+        d["rows"].whole(C.rows_of_ranks, rows),
         d["expected"].packed("<f4", columns, -largest, largest),
         d["spread"].packed("<f4", columns, 0, largest),
-        surprise,
-        d["trust"].number(0, 1),
     )

@@ -2,8 +2,7 @@
 
 A point is a value and the share of rows at or below it; a value that many rows share has two points, before and after
 its jump. The spacing follows the normal distribution's, so that tails are seen as well as the middle. Two sketches
-merge by the weighted mean of their functions. Up to :data:`EXACT` rows the sketch is the data's own distribution
-function.
+merge by the weighted mean of their functions. The sketch of a few dozen rows is the data's own distribution function.
 """
 
 from __future__ import annotations
@@ -13,11 +12,10 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
+from ..calibration import CALIBRATION as C
+
 #: Shares at which a distribution is kept, beside its jumps.
 GRID = np.concatenate([[0.0], ndtr(np.linspace(-3.1, 3.1, 45)), [1.0]])
-EXACT = 40
-#: A value that this share of the rows has is a jump of its own.
-JUMP = 0.01
 
 
 def sketch_of(ordered: Any) -> tuple[Any, Any]:
@@ -36,13 +34,13 @@ def sketch_of(ordered: Any) -> tuple[Any, Any]:
     n = len(ordered)
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     counts = np.diff(np.concatenate([starts, [n]]))
-    if n <= EXACT:
+    if n <= C.rows_kept:
         kept = np.arange(len(starts))
     else:
-        kept = np.flatnonzero(counts >= max(JUMP * n, 3))
+        kept = np.flatnonzero(counts >= max(C.jump * n, 3))
     jumps = ordered[starts[kept]]
     before, after = starts[kept] / n, (starts[kept] + counts[kept]) / n
-    if n <= EXACT:
+    if n <= C.rows_kept:
         return np.repeat(jumps, 2), _as_stored(np.stack([before, after], axis=1).ravel())
     # An order statistic stands at the middle of its step.
     at = np.clip(np.rint(GRID * n - 0.5).astype(np.int64), 0, n - 1)
@@ -120,8 +118,8 @@ def merged(one: tuple[Any, Any], n_one: int, other: tuple[Any, Any], n_other: in
     shares = np.maximum.accumulate(np.stack([below, up_to], axis=1).ravel())
     shares[0], shares[-1] = 0.0, 1.0
     # (Of a small part, every single row is a jump.)
-    jump = up_to - below >= (0.5 / total if total <= EXACT else max(JUMP, 2.5 / total))
-    if total <= EXACT:
+    jump = up_to - below >= (0.5 / total if total <= C.rows_kept else max(C.jump, 2.5 / total))
+    if total <= C.rows_kept:
         keep = np.repeat(jump, 2)
         return values[keep], _as_stored(shares[keep])
     kept = np.repeat(at[jump], 2), np.stack([below[jump], up_to[jump]], axis=1).ravel()

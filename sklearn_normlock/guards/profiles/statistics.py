@@ -1,10 +1,181 @@
-"""Statistics of the columns of a batch, in which values may be missing."""
+"""Statistics of columns and of rows: moments in one pass, norms, and quantiles without missing values."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from scipy import sparse
+
+from ..calibration import CALIBRATION as C
+
+MEASURES = ("distance", "l1", "l2", "max")
+
+
+def row_measures(X: Any, mean: Any, std: Any) -> Any:
+    """Return the measures of each row.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_columns)
+        Numbers; missing ones are NaN.
+    mean, std : ndarray of shape (n_columns,)
+        The profile's.
+
+    Returns
+    -------
+    measures : ndarray of shape (n_rows, 4)
+        Mean distance from the mean, in deviations, each at most 6; sum of absolute values; root of the sum of squares;
+        greatest absolute value. NaN if no number is there.
+    """
+    out = np.empty((len(X), len(MEASURES)))
+    if not len(X):
+        return out
+    size = np.abs(X)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        far = np.minimum(np.abs(X - mean) / np.where(std > 0, std, 1.0), C.cap)
+        total = far.sum(axis=1)
+        out[:, 1], out[:, 2], out[:, 3] = size.sum(axis=1), np.sqrt(np.einsum("ij,ij->i", X, X)), size.max(axis=1)
+    out[:, 0] = total / X.shape[1]
+    holes = np.isnan(total)
+    if holes.any():
+        some = X[holes]
+        known = ~np.isnan(some)
+        count = known.sum(axis=1)
+        none = count == 0
+        out[holes, 0] = np.where(none, np.nan, np.nansum(far[holes], axis=1) / np.maximum(count, 1))
+        kept = np.where(known, np.abs(some), 0.0)
+        with np.errstate(over="ignore"):
+            norms = np.stack([kept.sum(axis=1), np.sqrt((kept**2).sum(axis=1)), kept.max(axis=1)], axis=1)
+        out[holes, 1:] = np.where(none[:, None], np.nan, norms)
+    return out
+
+
+def repeated_rows(X: Any) -> tuple[int, float]:
+    """Return how many rows repeat an earlier one, and the share of pairs of rows that are equal; empty rows aside."""
+    X = X[~np.isnan(X).all(axis=1)]
+    # By a random number for each row, in place of a sort of whole rows.
+    keys = (np.where(np.isnan(X), np.pi, X) * np.random.default_rng(0).normal(size=X.shape[1])).sum(axis=1)
+    count = np.unique(keys, return_counts=True)[1].astype(float)
+    n = len(X)
+    return n - len(count), float((count * (count - 1)).sum() / max(n * (n - 1), 1))
+
+
+@dataclass
+class Moments:
+    """Arrays over the columns, of shape (n_columns,). Moments and bounds are those of the finite values."""
+
+    count: Any
+    missing: Any
+    infinite: Any
+    mean: Any
+    m2: Any
+    low: Any
+    high: Any
+
+    def __post_init__(self) -> None:
+        # A column of one value has that mean and no spread: sums round, and two parts would round apart.
+        constant = self.low == self.high
+        self.mean, self.m2 = np.where(constant, self.low, self.mean), np.where(constant, 0.0, self.m2)
+
+    @property
+    def greatest(self) -> Any:
+        """The greatest absolute value; NaN where there is none."""
+        return np.maximum(np.abs(self.low), np.abs(self.high))
+
+    @property
+    def std(self) -> Any:
+        """Standard deviation, as ``StandardScaler`` has it: divided by the count."""
+        return np.sqrt(self.m2 / np.maximum(self.count, 1))
+
+    def merge(self, other: Moments) -> Moments:
+        """Return the moments of both parts together."""
+        count = self.count + other.count
+        with np.errstate(invalid="ignore", divide="ignore"):
+            part = np.where(count > 0, other.count / np.maximum(count, 1), 0.0)
+        # A part without a finite value has no mean: it must not spoil the other's.
+        mine, theirs = np.where(self.count > 0, self.mean, other.mean), np.where(other.count > 0, other.mean, self.mean)
+        delta = np.where(count > 0, theirs - mine, 0.0)
+        return Moments(
+            count=count,
+            missing=self.missing + other.missing,
+            infinite=self.infinite + other.infinite,
+            mean=mine + delta * part,
+            m2=self.m2 + other.m2 + delta**2 * self.count * part,
+            low=np.fmin(self.low, other.low),
+            high=np.fmax(self.high, other.high),
+        )
+
+    def to_lists(self) -> dict[str, list[Any]]:
+        """Return plain lists; what there is none of is None."""
+        return {f.name: [None if v != v else v for v in getattr(self, f.name).tolist()] for f in fields(self)}
+
+
+def moments_of(X: Any) -> Moments:
+    """Return the moments of a matrix.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix of shape (n_rows, n_columns)
+        The data.
+
+    Returns
+    -------
+    moments : Moments
+        Exact to rounding, in blocks, so that nothing as large as X is made.
+    """
+    rows = max(1, C.cells // max(X.shape[1], 1))
+    total: Moments | None = None
+    for start in range(0, max(X.shape[0], 1), rows):
+        block = X[start : start + rows]
+        with np.errstate(over="ignore", invalid="ignore"):  # of values that are too large; their bounds tell
+            part = _of_sparse(block) if sparse.issparse(block) else _of_block(block)
+            total = part if total is None else total.merge(part)
+    assert total is not None
+    return total
+
+
+def _of_block(X: Any) -> Moments:
+    n, d = X.shape
+    if n == 0:
+        nothing, nan = np.zeros(d, np.int64), np.full(d, np.nan)
+        return Moments(nothing, nothing, nothing, nan, np.zeros(d), nan, nan)
+    finite_everywhere = bool(np.isfinite(X.sum()))
+    if finite_everywhere:
+        mean = X.mean(axis=0)
+        centred = X - mean
+        # The second term mends the rounding of the mean.
+        m2 = np.einsum("ij,ij->j", centred, centred) - centred.sum(axis=0) ** 2 / n
+        none = np.zeros(d, np.int64)
+        return Moments(np.full(d, n), none, none, mean, np.maximum(m2, 0), X.min(axis=0), X.max(axis=0))
+    finite, missing = np.isfinite(X), np.isnan(X)
+    count = finite.sum(axis=0)
+    kept = np.where(finite, X, 0.0)
+    with np.errstate(divide="ignore"):
+        mean = np.where(count > 0, kept.sum(axis=0) / count, np.nan)
+        centred = np.where(finite, X - mean, 0.0)
+        m2 = np.einsum("ij,ij->j", centred, centred)
+    low = np.where(count > 0, np.where(finite, X, np.inf).min(axis=0), np.nan)
+    high = np.where(count > 0, np.where(finite, X, -np.inf).max(axis=0), np.nan)
+    gone = missing.sum(axis=0)
+    return Moments(count, gone, n - count - gone, mean, m2, low, high)
+
+
+def _of_sparse(X: Any) -> Moments:
+    if not np.isfinite(X.data).all():
+        return _of_block(X.toarray())
+    n, d = X.shape
+    stored = X.tocsc()
+    mean = np.asarray(stored.mean(axis=0)).ravel()
+    centred = stored.copy()
+    filled = np.diff(stored.indptr)
+    centred.data = centred.data - np.repeat(mean, filled)
+    m2 = np.asarray(centred.multiply(centred).sum(axis=0)).ravel() + (n - filled) * mean**2
+    low = np.asarray(stored.min(axis=0).todense()).ravel().astype(float)
+    high = np.asarray(stored.max(axis=0).todense()).ravel().astype(float)
+    none = np.zeros(d, np.int64)
+    return Moments(np.full(d, n), none, none, mean, m2, low, high)
 
 
 def share_of_value(X: Any) -> Any:

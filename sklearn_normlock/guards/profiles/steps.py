@@ -10,21 +10,7 @@ from typing import Any
 
 import numpy as np
 
-#: Numbers are known to this part of the greatest: float32 rounds so.
-ROUNDED = 1.2e-7
-#: What is no further from a multiple than this part of a step is one: scaled in float32, numbers may be that far off.
-NEAR = 0.02
-#: A step that can be divided by.
-SMALLEST = 1e-300
-#: The log of how probable it may be that so many points are multiples of a step by chance.
-_BY_CHANCE = -20.0
-#: So many pairs of rows there are for each multiple, twice, if a twentieth of all columns had none that is equal; and
-#: Kolmogorov's bound on how far shares are from those they were drawn from (one in a hundred is further).
-_PAIRS, _KOLMOGOROV = 6.0, 1.63
-#: A part of the rows may lack the first and the last ranks.
-_MOST = 0.9
-#: Parts of a whole have the same steps if these, and their offsets, differ by no more than this part of a step.
-_SAME = 1e-6
+from ..calibration import CALIBRATION as C
 
 
 def steps_of(X: Any, sketches: list[tuple[Any, Any]]) -> Any:
@@ -50,7 +36,7 @@ def steps_of(X: Any, sketches: list[tuple[Any, Any]]) -> Any:
             continue
         known = x[~np.isnan(x)]
         if not _ranks(known, step):
-            out[:, j] = points[0], step, np.mean(np.abs(rest(known, points[0], step)) > NEAR * step)
+            out[:, j] = points[0], step, np.mean(np.abs(residual(known, points[0], step)) > C.near_step * step)
     return out
 
 
@@ -62,15 +48,15 @@ def _ranks(x: Any, step: float) -> bool:
     """
     x = np.sort(x)
     m, times = len(x), np.ptp(x) / step
-    if (np.diff(x) > 0).all() and times < m**2 / _PAIRS:
+    if (np.diff(x) > 0).all() and times < m**2 / C.pairs_of_ranks:
         return True
     inner = (x > x[0]) & (x < x[-1])
     below = (np.searchsorted(x, x) + np.searchsorted(x, x, side="right")) / (2 * m)
-    own = x[0] >= 0 and x[-1] <= 1 and inner.any() and times > _MOST * m
-    return bool(own and np.abs(below - x)[inner].max() < _KOLMOGOROV / np.sqrt(m))
+    own = x[0] >= 0 and x[-1] <= 1 and inner.any() and times > C.most_ranked * m
+    return bool(own and np.abs(below - x)[inner].max() < C.kolmogorov / np.sqrt(m))
 
 
-def rest(x: Any, offset: Any, step: Any) -> Any:
+def residual(x: Any, offset: Any, step: Any) -> Any:
     """Return by how much values differ from the nearest multiple of a step; of what overflows, without end."""
     with np.errstate(over="ignore", invalid="ignore"):
         x = x - offset
@@ -81,8 +67,8 @@ def merged(one: Any, other: Any, part: float) -> Any:
     """Return the steps of two parts together; of a column without a step in one of them, none."""
     out = one.copy()
     with np.errstate(invalid="ignore", divide="ignore"):
-        near = _SAME * one[1]
-        same = (one[1] > 0) & (np.abs(one[1] - other[1]) <= near) & (np.abs(rest(other[0], one[0], one[1])) <= near)
+        near = C.same_step * one[1]
+        same = (one[1] > 0) & (np.abs(one[1] - other[1]) <= near) & (np.abs(residual(other[0], one[0], one[1])) <= near)
     out[2] = (1 - part) * one[2] + part * other[2]
     out[:, ~same] = np.array([[0.0], [0.0], [1.0]])
     return out
@@ -95,10 +81,10 @@ def common_step(points: Any) -> float:
     """
     if len(points) < 3:
         return 0.0
-    off, slack = points[1:] - points[0], ROUNDED * float(np.abs(points).max())
-    if slack < SMALLEST:
+    off, slack = points[1:] - points[0], C.rounding * float(np.abs(points).max())
+    if slack < C.smallest_step:
         return 0.0
-    least, step = slack / NEAR, 0.0
+    least, step = slack / C.near_step, 0.0
     for left in off.tolist():
         while left > least:
             step, left = left, abs(step - round(step / left) * left)
@@ -106,5 +92,5 @@ def common_step(points: Any) -> float:
         return 0.0
     times = np.rint(off / step)
     step = float((times * off).sum() / (times * times).sum())
-    all_are = (np.abs(rest(points, points[0], step)) <= slack).all()
-    return step if all_are and (len(points) - 2) * np.log(2 * slack / step) < _BY_CHANCE else 0.0
+    all_are = (np.abs(residual(points, points[0], step)) <= slack).all()
+    return step if all_are and (len(points) - 2) * np.log(2 * slack / step) < C.log_step_by_chance else 0.0

@@ -9,15 +9,14 @@ from scipy import sparse
 
 from ...documents.rendering import html_table
 from ...errors import InputFaultError
+from ..calibration import CALIBRATION as C
 from ..data.tables import Table, aligned, as_table, rows_to_look_at
 from ..data.types import certain
 from .categories import Categories
 from .dependence import Dependence, dependence_of
-from .moments import LARGEST, Moments, moments_of
-from .precision import ROWS_OF_PROFILE, shares_on_grids
-from .rows import UNIT, row_measures
 from .serial import read_profile, write_profile
 from .sketch import merged, quantile, sketch_of
+from .statistics import Moments, moments_of, repeated_rows, row_measures
 from .steps import merged as merged_steps
 from .steps import steps_of
 
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["Summary", "growing"]
-
-_SHOWN = 50  # columns in a notebook
-#: Rows from which on a column in ascending order is no accident; and blocks, of which this share must rise.
-_ROWS_IN_ORDER, _BLOCKS_IN_ORDER, _OF_BLOCKS = 32, 4, 0.9
 
 
 class Summary:
@@ -46,11 +41,10 @@ class Summary:
     sampled: Any
     #: Share of pairs of rows that have the same value, other than a value that is a jump of the sketch.
     ties: Any
-    #: Share of the values on each grid, (n_grids, n_columns), and of how many rows.
-    grids: Any
-    grid_rows: int
     #: Of each column an offset, what its values are multiples of (0: of nothing), and the share of those that are not.
     steps: Any
+    #: Share of pairs of rows that are equal throughout.
+    copies: float
     #: Share of the rows whose norm is 1: by the sum, the root of squares, the maximum.
     unit: Any
     dependence: Dependence | None
@@ -79,14 +73,14 @@ class Summary:
         self.n_rows, self.n_features_in_, self.names = n, d, table.names
         self.types = table.types() if table.types else (None,) * d
         self.moments = moments_of(table.numbers)
-        too_large = np.flatnonzero(self.moments.greatest > LARGEST)
+        too_large = np.flatnonzero(self.moments.greatest > C.largest)
         if len(too_large):
             j = int(too_large[0])
             raise InputFaultError(
                 f"Column {table.named(j)} holds values of the size of {self.moments.greatest[j]:.3g}; at most "
-                f"{LARGEST:g} has a square that can be computed with.",
+                f"{C.largest:g} has a square that can be computed with.",
                 path=str(j),
-                expected=LARGEST,
+                expected=C.largest,
                 actual=float(self.moments.greatest[j]),
                 remedy="Divide the column by a constant, take its logarithm, or leave it out.",
             )
@@ -109,11 +103,9 @@ class Summary:
             column = ordered[:m, j]
             self.sketches.append(sketch_of(column) if m else (np.zeros(0), np.zeros(0)))
             self.ties[j] = _tied_pairs(column, self.sketches[j])
-        few = X[:: max(1, len(X) // ROWS_OF_PROFILE)][:ROWS_OF_PROFILE]
-        self.grid_rows = len(few)
-        self.grids = shares_on_grids(few).astype(np.float32).astype(np.float64)
         self.steps = steps_of(X, self.sketches[: X.shape[1]])
-        self.unit = (np.abs(measures[:, 1:] - 1) <= UNIT).mean(axis=0)
+        self.copies = repeated_rows(X)[1]
+        self.unit = (np.abs(measures[:, 1:] - 1) <= C.unit_slack).mean(axis=0)
         self.dependence = dependence_of(X)
 
     def update(self, X: Any) -> Self:
@@ -172,9 +164,8 @@ class Summary:
         new.sketches = [_either(a, n, b, m) for a, n, b, m in weights]
         part = other.n_rows / new.n_rows
         new.ties = ((1 - part) * np.sqrt(self.ties) + part * np.sqrt(other.ties)) ** 2
-        new.grids = ((1 - part) * self.grids + part * other.grids).astype(np.float32).astype(np.float64)
-        new.grid_rows = self.grid_rows + other.grid_rows
         new.steps = merged_steps(self.steps, other.steps, part)
+        new.copies = ((1 - part) * np.sqrt(self.copies) + part * np.sqrt(other.copies)) ** 2
         new.unit = (1 - part) * self.unit + part * other.unit
         mine, theirs = self.dependence, other.dependence
         new.dependence = mine.merge(theirs) if mine and theirs else mine or theirs
@@ -297,7 +288,7 @@ class Summary:
 
     def _repr_html_(self) -> str:
         """Show it in a notebook: where the middle and the edges of each column lie."""
-        shown = min(self.n_features_in_, _SHOWN)
+        shown = min(self.n_features_in_, 50)
         values = [self.quantile(share) for share in (0.05, 0.5, 0.95)]
         rows = (
             (self.column_name(j).strip('"'), self.types[j] or "", *(f"{each[j]:.6g}" for each in values))
@@ -355,18 +346,18 @@ def growing(numbers: Any, blocks: Any = None) -> tuple[int, ...]:
     for j in range(numbers.shape[1]):
         known = np.isfinite(numbers[:, j])
         x, at = numbers[known, j], None if blocks is None else blocks[known]
-        if len(x) >= _ROWS_IN_ORDER and (rises(x, at) or rises(-x, at)):
+        if len(x) >= C.rows_in_order and (rises(x, at) or rises(-x, at)):
             found.append(j)
     return tuple(found)
 
 
 def _rises(x: Any, _: None) -> bool:
     # The first rows rule most columns out.
-    return all(bool((np.diff(part) > 0).all() and (part == np.rint(part)).all()) for part in (x[:_ROWS_IN_ORDER], x))
+    return all(bool((np.diff(part) > 0).all() and (part == np.rint(part)).all()) for part in (x[: C.rows_in_order], x))
 
 
 def _rises_by_block(x: Any, at: Any) -> bool:
     medians = np.array([np.median(x[at == block]) for block in np.unique(at)])
-    return len(medians) > _BLOCKS_IN_ORDER and bool(
-        (medians[1:] > np.maximum.accumulate(medians)[:-1]).mean() >= _OF_BLOCKS
+    return len(medians) > C.least_blocks and bool(
+        (medians[1:] > np.maximum.accumulate(medians)[:-1]).mean() >= C.blocks_in_order
     )

@@ -6,23 +6,77 @@ from typing import Any
 
 import numpy as np
 
-from ..profiles.rows import UNIT
+from ..calibration import CALIBRATION as C
 from ..profiles.sketch import share_below
-from ..profiles.statistics import share_of_value
-from .norms import OFF, unit_rows, usual_norms
+from ..profiles.statistics import row_measures, share_of_value
+from .base import Batch, Test
+from .probability import log_binomial, log_choose, log_tail_of_share, more_frequent, more_frequent_flag
 from .reference import Reference
-from .tails import log_binomial, log_choose, log_tail
-from .tilt import more_frequent, more_frequent_flag
 
-_EXACT, _ROUNDED = 1e-6, 1e-9
-#: What it tells (a log p-value) that a column has the very moments of a scaled one: of different values, of few values,
-#: of two or three rows; and what all of them tell at most.
-_SURE, _FEW, _OF_THREE, _ALL_SURE = -12.0, -4.0, -6.0, -100.0
-#: A column with so nearly mean 0 and deviation 1 was standardised; and so many rows of one value are several.
-_SCALED, _SEVERAL = 1e-3, 3
+NORMS = ("l1", "l2", "max")
 
 
-def log_p_unit(reference: Reference, X: Any, norms: Any) -> Any:
+class Unit(Test):
+    """Rows whose norm is exactly 1, which they had not in training; or is not 1, where nearly all had it.
+
+    Conservative for exchangeable rows: the density of the norm about 1 is bounded by training's share in a wider
+    interval, even with a pole; the share of rows off is beta-binomial.
+    """
+
+    name, scope, share = "unit", "table", 0.01
+
+    def log_p(self, reference: Reference, batch: Batch) -> Any:
+        """Return "has it" for each of the three norms, then "has it not"."""
+        return _log_p_unit(reference, batch.X, batch.measures[:, 1:])[:, None]
+
+
+class Standardised(Test):
+    """Every column has the moments or the bounds that a scaler gives to the rows it is fitted on, to the last digit.
+
+    Conservative for exchangeable rows. For values on the profile's lattice, the local limit theorem bounds how often a
+    sum or a quantile hits a point; a bound that training had is hit as often as training's share says. For values that
+    hardly repeat, a fixed small probability is assigned.
+    """
+
+    name, scope, share = "standardised", "table", 0.01
+
+    def log_p(self, reference: Reference, batch: Batch) -> Any:
+        """Return one number."""
+        return np.full((1, 1), standardised_by(reference, batch.X)[1])
+
+
+def unit_rows(X: Any, norms: Any = None) -> tuple[Any, Any, Any]:
+    """Return the norms of each row, (n_rows, 3), which of them are 1, and which may be so by chance.
+
+    A row of zeros counts as normalised, one of round numbers as one that may be. ``norms``: the first, if it is known.
+    """
+    if norms is None:
+        norms = row_measures(X, np.zeros(X.shape[1]), np.ones(X.shape[1]))[:, 1:]
+    slack = max(C.unit_slack, 3e-7 * np.sqrt(X.shape[1]))
+    unit = np.abs(norms - 1) <= slack
+    # Round numbers may have a round norm by chance.
+    some, by_chance = unit.any(axis=1), np.zeros_like(unit)
+    if some.any():
+        round_ = np.zeros(len(X), bool)
+        round_[some] = (np.abs(X[some] * 100 - np.rint(X[some] * 100)) < 1e-6).all(axis=1)
+        by_chance = unit & round_[:, None]
+        unit &= ~by_chance
+    return norms, unit | (norms == 0), by_chance
+
+
+def usual_norms(reference: Reference) -> Any:
+    """Return the norms that are 1 in (nearly) every row of training because the rows were normalised so."""
+    usual = reference.profile.unit >= C.usual_norm
+    return np.flatnonzero(usual & [True, True, not (usual[2] and _indicates(reference))])
+
+
+def _indicates(reference: Reference) -> bool:
+    """Tell whether columns have a 1 (or a -1) that many rows share: then it's these that are the largest of a row."""
+    found = [np.abs(np.abs(reference.atoms(j)) - 1) < C.unit_slack for j in range(reference.columns)]
+    return any(reference.masses(j)[one].sum() > 0.01 for j, one in enumerate(found))
+
+
+def _log_p_unit(reference: Reference, X: Any, norms: Any) -> Any:
     """Return of each norm the log p-value of so many rows having it exactly 1, and of so many that have it not.
 
     ``norms`` are those of the rows.
@@ -33,10 +87,10 @@ def log_p_unit(reference: Reference, X: Any, norms: Any) -> Any:
     out = np.zeros(6)
     if X.shape[1] < 2 or m < 1:
         return out
-    off = ((np.abs(norms - 1) > OFF) & (norms > 0)).sum(axis=0).astype(float)
+    off = ((np.abs(norms - 1) > C.off_norm) & (norms > 0)).sum(axis=0).astype(float)
     for k in usual_norms(reference) if off.any() else ():
         share = more_frequent(1 - profile.unit[k], drift)
-        out[3 + k] = float(log_tail(off[k], float(len(X)), min(np.ceil(share * m) + 1, m), m))
+        out[3 + k] = float(log_tail_of_share(off[k], float(len(X)), share, m))
     for k in np.flatnonzero(unit.any(axis=0)):
         at = reference.columns + 1 + k
         if reference.jumps[at] or profile.ties[at] > 1e-3:
@@ -46,14 +100,14 @@ def log_p_unit(reference: Reference, X: Any, norms: Any) -> Any:
         width = max(0.02, reference.tolerance[at])
         around = share_below(*profile.sketches[at], np.array([1 - 2 * width, 1 + 2 * width]))
         near = float(around[1][1] - around[0][0])
-        p = 2 * near * np.sqrt(UNIT / width) + 3 / m * UNIT / width * 4
+        p = 2 * near * np.sqrt(C.unit_slack / width) + 3 / m * C.unit_slack / width * 4
         p += profile.unit[k] + 2 * np.sqrt(profile.unit[k] / m)
         if p < 1:
             count = float(unit[:, k].sum())
             out[k] = (
                 min(0.0, count * np.log(p) + log_choose(len(X), count))
                 if profile.unit[k] == 0
-                else float(log_tail(count, len(X), min(np.ceil(more_frequent_flag(p, drift) * m) + 1, m), m))
+                else float(log_tail_of_share(count, len(X), more_frequent_flag(p, drift), m))
             )
     return out
 
@@ -86,12 +140,12 @@ def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:
         varied = high > low
         if n == profile.n_rows and (low == profile.moments.low).all() and (high == profile.moments.high).all():
             return "", 0.0  # the training data itself
-        level = (size <= _ROUNDED) | varied
+        level = (size <= C.rounded) | varied
         if not varied.any() or not level.all():
             return "", 0.0
         for name, hit in (
-            ("standard", (np.abs(mean) < _EXACT) & (np.abs(std - 1) < _EXACT)),
-            ("minmax", (np.abs(low) < _ROUNDED) & (np.abs(high - 1) < _ROUNDED)),
+            ("standard", (np.abs(mean) < C.exact) & (np.abs(std - 1) < C.exact)),
+            ("minmax", (np.abs(low) < C.rounded) & (np.abs(high - 1) < C.rounded)),
             ("maxabs", (np.abs(size - 1) < 1e-12)),
             ("robust", _robust(X)),
         ):
@@ -102,9 +156,9 @@ def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:
             # Values that are few meet such sums by chance; and training's own may be such: different ones don't, nor
             # do columns whose values hardly repeat and were elsewhere.
             different = _different(X[:, varied])
-            odd = np.where(different > max(3, 0.5 * n), _SURE, np.where(different > 2, _FEW, 0.0))
-            odd = odd if n > 3 else np.full(len(odd), _OF_THREE)
-            return name, max(float(np.maximum(odd, _by_chance(reference, name, X)[varied]).sum()), _ALL_SURE)
+            odd = np.where(different > max(3, 0.5 * n), C.log_sure, np.where(different > 2, C.log_sure_of_few, 0.0))
+            odd = odd if n > 3 else np.full(len(odd), C.log_sure_of_three)
+            return name, max(float(np.maximum(odd, _by_chance(reference, name, X)[varied]).sum()), C.log_all_sure)
     return "", 0.0
 
 
@@ -113,9 +167,9 @@ def _may_be(column: Any) -> bool:
     if not column.size or np.isnan(column).any():
         return True
     low, high = column.min(), column.max()
-    if abs(low) < _ROUNDED or abs(max(abs(low), abs(high)) - 1) < _EXACT or abs(column.mean()) < _EXACT:
+    if abs(low) < C.rounded or abs(max(abs(low), abs(high)) - 1) < C.exact or abs(column.mean()) < C.exact:
         return True
-    return bool(abs(np.median(column)) < _EXACT)
+    return bool(abs(np.median(column)) < C.exact)
 
 
 def _moments(X: Any) -> tuple[Any, Any]:
@@ -129,10 +183,10 @@ def _moments(X: Any) -> tuple[Any, Any]:
 def _robust(X: Any) -> Any:
     if len(X) < 8:
         return np.zeros(X.shape[1], bool)
-    if not (np.abs(np.nanmedian(X[:, :1], axis=0)) < _EXACT).all():
+    if not (np.abs(np.nanmedian(X[:, :1], axis=0)) < C.exact).all():
         return np.zeros(X.shape[1], bool)
     low, middle, high = np.nanquantile(X, (0.25, 0.5, 0.75), axis=0)
-    return (np.abs(middle) < _EXACT) & (np.abs(high - low - 1) < _EXACT)
+    return (np.abs(middle) < C.exact) & (np.abs(high - low - 1) < C.exact)
 
 
 def _by_chance(reference: Reference, name: str, X: Any) -> Any:
@@ -174,13 +228,16 @@ def _bounds_by_chance(reference: Reference, name: str, X: Any) -> Any:
     varied = np.fmin.reduce(X, axis=0) < np.fmax.reduce(X, axis=0)
     for j, (values, shares) in enumerate(reference.profile.sketches[:d]):
         # What was scaled may miss an end by a rounding.
-        had = np.array([len(values) > 0 and np.abs(values - end).min() <= _ROUNDED for end in ends])
-        at = np.abs(X[:, [j]] - ends) <= _ROUNDED
+        had = np.array([len(values) > 0 and np.abs(values - end).min() <= C.rounded for end in ends])
+        at = np.abs(X[:, [j]] - ends) <= C.rounded
         if not had[at.any(axis=0)].all():
             there[j] = -np.inf
         if not had[at.any(axis=0)].all() or not varied[j]:
             continue
-        below, up_to = share_below(values, shares, ends - _ROUNDED)[0], share_below(values, shares, ends + _ROUNDED)[1]
+        below, up_to = (
+            share_below(values, shares, ends - C.rounded)[0],
+            share_below(values, shares, ends + C.rounded)[1],
+        )
         of_one = 1 - (1 - np.minimum(np.maximum(up_to - below, 0) + 3 / reference.rows[j], 1.0)) ** n
         if name == "maxabs":  # one of the two is enough
             of_one[:] = min(of_one[had].sum(), 1.0)
@@ -212,36 +269,3 @@ def _zeros(reference: Reference, row: Any) -> tuple[str, float]:
         below, up_to = share_below(values, shares, np.array([0.0])) if len(values) else (np.ones(1), np.ones(1))
         rare += bool(up_to[0] - below[0] < 1 / m and reference.profile.ties[j] < 1e-2 and reference.std[j] > 0)
     return ("standard", -6.0 * min(rare, 4)) if rare >= 3 else ("", 0.0)
-
-
-def traded_values(reference: Reference, X: Any) -> tuple[tuple[int, ...], float]:
-    """Return the two columns that have each other's most frequent value to the last digit, and the log of that chance.
-
-    Asked only for columns that a scaler has given numbers of their own; elsewhere the same few are in all of them. No
-    columns and 0 if there are none, or several such pairs.
-    """
-    d = X.shape[1]
-    own = (np.abs(reference.mean) < _SCALED) & (np.abs(reference.std - 1) < _SCALED)
-    at = np.flatnonzero(own & np.array(reference.jumps[:d]))
-    if len(at) < 2 or len(X) < _SEVERAL:
-        return (), 0.0
-    usual = np.array([reference.atoms(j)[reference.masses(j).argmax()] for j in at])
-    found = np.full(len(at), np.nan)
-    for i, j in enumerate(at):
-        values, counts = np.unique(X[~np.isnan(X[:, j]), j], return_counts=True)
-        if len(values) and counts.max() >= _SEVERAL:
-            found[i] = values[counts.argmax()]
-    apart, close = np.abs(found[:, None] - usual), reference.rounding[at]
-    known = np.array([np.abs(usual[:, None] - reference.atoms(j)).min(axis=1) for j in at]) <= close[:, None]
-    there = (apart <= close) & ~known
-    there &= (there.sum(axis=1) == 1)[:, None]
-    pairs = np.argwhere(np.triu(there & there.T))
-    if len(pairs) != 1:
-        return (), 0.0
-    # As near as that, of all the places within the tolerated drift, any column to any other. (Two that have drifted by
-    # as much, one up and one down, come near each other at once.)
-    i, j = pairs[0]
-    near = max(apart[i, j], apart[j, i], _ROUNDED * 1e-3)
-    return (int(at[i]), int(at[j])), float(
-        np.log(min(len(at) ** 2 * near / reference.tolerance[at[[i, j]]].min(), 1.0))
-    )

@@ -8,35 +8,12 @@ from typing import Any
 import numpy as np
 from scipy.integrate import trapezoid
 
-from ..profiles.precision import lattice
-from ..profiles.rows import CAP, MEASURES
-from ..profiles.sketch import EXACT, quantile, share_below
-from ..profiles.statistics import nearest
-from ..profiles.steps import NEAR as NEAR_A_STEP
-from ..profiles.steps import ROUNDED
+from ..calibration import CALIBRATION as C
+from ..profiles.sketch import quantile, share_below
+from ..profiles.statistics import MEASURES, nearest
+from ..profiles.steps import common_step
 from ..profiles.summary import Summary
-from .tails import hill
-from .tilt import more_frequent, more_frequent_flag, tilted
-
-#: Shares beyond which rows are counted, and shares of the rows nearest to the middle that are counted.
-TAILS = (0.75, 0.9, 0.98, 1.0)
-NEAR = (0.25, 0.5, 0.75, 0.95)
-#: The deviation of the training rows is itself an estimate.
-_SLACK = 1.05
-#: So far, in parts of it, the mean of the rows' distances may be from what the columns' sketches say: these are coarse.
-_OF_ITS_MEAN = 0.04
-_NEARLY_ALL = 0.8
-#: So few rows of training that have another value than all others in a column are alone in it.
-_ALONE = 3.5
-#: A column takes few values if this share of the rows has repeated ones.
-FEW_VALUES = 0.9
-#: Values make a density if none is that of so many rows, and no two rows have the same so often.
-_MUCH, _ALIKE = 0.1, 0.06
-#: A spread that is smaller by less than this factor is drift too.
-NARROWER = 1.15
-#: How much longer, for each deviation of drift, the distance to a row's tail may get, or a batch's spread: about what
-#: tilting an exponential distribution until its mean has moved so far does.
-_STRETCH = 0.8
+from .probability import hill, more_frequent, more_frequent_flag
 
 
 class Reference:
@@ -62,46 +39,39 @@ class Reference:
         self.mean = np.where(self.known[:d], profile.moments.mean, 0.0)
         self.known[d] &= self._distance_holds()
         reach = np.concatenate([[1.0], [self.std.sum(), np.sqrt((self.std**2).sum()), self.std.max(initial=0.0)]])
-        self.tolerance = drift * _SLACK * np.concatenate([self.std, reach])
+        self.tolerance = drift * C.slack_of_deviation * np.concatenate([self.std, reach])
         self.low, self.high = (np.array([v[at] if len(v) else 0.0 for v, _ in profile.sketches]) for at in (0, -1))
         self.low[:d] = np.where(self.known[:d], np.fmin(profile.moments.low, self.low[:d]), 0.0)
         self.high[:d] = np.where(self.known[:d], np.fmax(profile.moments.high, self.high[:d]), 0.0)
         greatest = np.maximum(np.abs(self.low), np.abs(self.high))
-        self.tolerance += ROUNDED * greatest
+        self.tolerance += C.rounding * greatest
         #: By how much two numbers of a column may differ and be the same value.
-        self.rounding = 1e-6 * self.tolerance + ROUNDED * greatest
+        self.rounding = 1e-6 * self.tolerance + C.rounding * greatest
         self.middle = self.quantiles(0.5)
         #: Of each column the values at which its sketch jumps, and by how much.
         self.steps = [_steps(*sketch) for sketch in profile.sketches]
         # (Of few rows a sketch has each, single ones too.)
-        least = np.where(self.rows > EXACT, 0.75, 1.5) / self.rows
+        least = np.where(self.rows > C.rows_kept, 0.75, 1.5) / self.rows
         often = [mass > least[j] for j, (_, mass) in enumerate(self.steps)]
         self._often = [(values[of], mass[of]) for (values, mass), of in zip(self.steps, often, strict=True)]
         self.jumps = [len(self.atoms(j)) > 0 for j in range(len(self.rows))]
-        #: Columns without such values, or with so many that they make a density, too.
-        alike = [*profile.ties[:d], *np.ones(len(MEASURES))]
-        self.dense = np.array(
-            [not jumps or (self.masses(j).max() <= _MUCH and alike[j] <= _ALIKE) for j, jumps in enumerate(self.jumps)]
-        )
         #: Columns of which nearly all rows have a value that others have too.
-        self.few = [self.masses(j).sum() > FEW_VALUES for j in range(len(self.rows))]
+        self.few = [self.masses(j).sum() > C.few_values for j in range(len(self.rows))]
         self.flag = [few and len(self.atoms(j)) <= 2 for j, few in enumerate(self.few)]
         for j in np.flatnonzero(self.few):  # scaled in single precision, these differ by more
             apart = np.diff(self.atoms(j)).min(initial=np.inf)
-            self.rounding[j] = max(self.rounding[j], NEAR_A_STEP * apart if np.isfinite(apart) else 0.0)
+            self.rounding[j] = max(self.rounding[j], C.near_step * apart if np.isfinite(apart) else 0.0)
         #: And what all of these are multiples of, if anything: a rarer value is one too.
-        self.lattice = [lattice(self.atoms(j)) if few else 0.0 for j, few in enumerate(self.few)]
+        self.lattice = [common_step(self.atoms(j)) if few else 0.0 for j, few in enumerate(self.few)]
         #: Columns of which nearly all rows have one value, or none: of the others too few are in a batch to be ranked.
-        self.rare = np.array([len(mass) > 0 and mass.max() > _NEARLY_ALL for _, mass in self.steps[:d]], bool)
-        self.rare |= profile.moments.missing > _NEARLY_ALL * (profile.moments.count + profile.moments.missing)
-        self.fine = self.quantiles((np.arange(400) + 0.5) / 400)
+        self.rare = np.array([len(mass) > 0 and mass.max() > C.nearly_all for _, mass in self.steps[:d]], bool)
+        self.rare |= profile.moments.missing > C.nearly_all * (profile.moments.count + profile.moments.missing)
+        self.fine = self.quantiles((np.arange(400) + 0.5) / 400)[:, :d]
         #: Of ranks whose variance is 1 without ties, what is left of it.
         self.rank_variance = np.array([1 - (mass**3).sum() for _, mass in self.steps[:d]])
-        self._spread()
         self._tails()
         self._near()
         self._beyond()
-        self.spans: dict[Any, Any] = {}
 
     def atoms(self, j: Any) -> Any:
         """Return the values that many rows share, in ascending order."""
@@ -139,27 +109,14 @@ class Reference:
         expected, rows = 0.0, self.profile.moments.count.astype(float)
         for j in np.flatnonzero(self.std > 0):
             values, shares = self.profile.sketches[j]
-            expected += rows[j] * trapezoid(np.minimum(np.abs(values - self.mean[j]) / self.std[j], CAP), shares)
+            expected += rows[j] * trapezoid(np.minimum(np.abs(values - self.mean[j]) / self.std[j], C.cap), shares)
         values, shares = self.profile.sketches[self.columns]
-        return abs(float(trapezoid(values, shares)) * rows.sum() - expected) <= _OF_ITS_MEAN * expected
-
-    def _spread(self) -> None:
-        # Of each column without repeated values the mean distance from the median, each capped as a row's is.
-        d = self.columns
-        off = np.abs(self.fine[:, :d] - self.middle[:d])
-        self.continuous = (self.std > 0) & self.dense[:d] & (self.rows[:d] >= 2 * EXACT)
-        self.typical = np.where(self.continuous, off.mean(axis=0), 1.0)
-        for _ in range(3):
-            self.typical = np.where(self.continuous, np.minimum(off, CAP * self.typical).mean(axis=0), 1.0)
-        self.wider = 1 + _STRETCH * self.drift
-        # How unlike each other rows are in their distance, as a part of it.
-        distance = self.fine[:, d]
-        self.unlike = float(distance.std() / distance.mean()) if distance.mean() > 0 else 0.0
+        return abs(float(trapezoid(values, shares)) * rows.sum() - expected) <= C.of_its_mean * expected
 
     def _tails(self) -> None:
         # Thresholds (n_tails, n_measured) and, of the training rows, one more than lay beyond them; and that number
         # once the population has drifted. (Every measure of a row moves when many columns do: its thresholds move.)
-        d, q = self.columns, np.array(TAILS)
+        d, q = self.columns, np.array(C.tails)
         self.above, self.below = self.quantiles(q), self.quantiles(1 - q)
         self.above[-1], self.below[-1] = self.high, self.low
         above, below = np.zeros_like(self.above), np.zeros_like(self.below)
@@ -167,29 +124,26 @@ class Reference:
             if len(sketch[0]):
                 above[:-1, j] = 1 - share_below(*sketch, self.above[:-1, j])[1]
                 below[:-1, j] = share_below(*sketch, self.below[:-1, j])[0]
-        self.tail_rows = np.tile(self.rows, (len(TAILS), 1))
+        self.tail_rows = np.tile(self.rows, (len(C.tails), 1))
         self.tail_rows[-1] = np.maximum(self.every, 1)
         above[-1] = below[-1] = 1 / self.tail_rows[-1]
-        self.above_drifted, self.below_drifted = np.ones_like(above), np.ones_like(below)
-        moved, fine = self.drift * _SLACK, self.fine[:, :d]
-        self.above_drifted[:, :d] = self._one_more(
-            tilted(fine, self.mean, self.std, moved, self.above[:, :d], above[:, :d])
+        moved = self.drift * C.slack_of_deviation
+        self.above_drifted, self.below_drifted = (
+            self._one_more(more_frequent(np.clip(share, 0.0, 1.0), moved)) for share in (above, below)
         )
-        self.below_drifted[:, :d] = self._one_more(
-            tilted(-fine, -self.mean, self.std, moved, -self.below[:, :d], below[:, :d])
-        )
+        self.above_drifted[:, d:] = self.below_drifted[:, d:] = 1.0  # the thresholds of measures move instead
         above[-1] = below[-1] = 0.0
         for j in range(d, len(self.rows)):
             above[:, j], below[:, j] = self._drifted(above[:, j], j), self._drifted(below[:, j], j)
         self.above_r, self.below_r = self._one_more(above), self._one_more(below)
         # A row that is (nearly) the only one with a value in its column, as of a rare category, is measured by what a
         # scaler learned from it. The rows of categories that training had once, or not at all, are measured otherwise.
-        alone = [len(mass) > 0 and (1 - mass.max()) * self.rows[j] <= _ALONE for j, (_, mass) in enumerate(self.steps)]
+        alone = [len(mass) > 0 and (1 - mass.max()) * self.rows[j] <= C.alone for j, (_, mass) in enumerate(self.steps)]
         for r in (self.above_r, self.below_r):
             r[:, d:] = np.minimum(r[:, d:] + sum(alone[:d]), self.tail_rows[:, d:])
         # Behind a scaler by bounds each column has a row of its own at the greatest largest component of all.
         self.above_r[-1, -1] = min(d, self.tail_rows[-1, -1])
-        stretch = 1 + _STRETCH * self.drift
+        stretch = 1 + C.stretch * self.drift
         for thresholds in (self.above, self.below):
             thresholds[:, d:] = self.middle[d:] + (thresholds[:, d:] - self.middle[d:]) * stretch
 
@@ -207,16 +161,14 @@ class Reference:
         return (more_frequent_flag if self.flag[j] else more_frequent)(share, self.drift)
 
     def _near(self) -> None:
-        # Distances from the middle within which a share NEAR of the rows lies, and that share as a count.
-        self.near = np.quantile(np.abs(self.fine - self.middle), NEAR, axis=0)
-        self.near_r = np.empty_like(self.near)
-        for j, sketch in enumerate(self.profile.sketches):
-            if not len(sketch[0]):
-                self.near_r[:, j] = self.rows[j]
-                continue
-            within = share_below(*sketch, self.middle[j] + self.near[:, j])[1]
-            within -= share_below(*sketch, self.middle[j] - self.near[:, j])[0]
-            self.near_r[:, j] = np.minimum(np.ceil(self._drifted(within, j) * self.rows[j]) + 1, self.rows[j])
+        # Distances from the middle within which so many rows lie, and that share as a count.
+        self.near = np.quantile(np.abs(self.fine - self.middle[: self.columns]), C.near, axis=0)
+        self.near_r = np.ones_like(self.near)
+        for j, (sketch, near) in enumerate(zip(self.profile.sketches, self.near.T, strict=False)):
+            if len(sketch[0]):
+                within = share_below(*sketch, self.middle[j] + near)[1] - share_below(*sketch, self.middle[j] - near)[0]
+                more = np.ceil(self._drifted(within, j) * self.rows[j]) + 1
+                self.near_r[:, j] = np.minimum(more, self.rows[j])
 
     def _beyond(self) -> None:
         # Tail indices of each side; a row's distance is a mean of capped values: its tail is exponential or lighter.
@@ -229,31 +181,25 @@ class Reference:
         self.upper_decay = max((outer[:, at] - outer[0, at]).mean() * error, 0.01)
         self.lower_decay = max((inner[:, at] - inner[0, at]).mean() * error, 0.01)
 
-    def bounds(self, log_alpha: float) -> tuple[Any, Any]:
-        """Return between which values a single one lies but for a probability of exp(log_alpha) on each side."""
-        key = round(log_alpha, 6)
-        if key not in self.spans:
-            more = np.maximum(
-                -log_alpha - np.log(np.maximum(self.every, 1)), 0.0
-            )  # log of how often beyond the extreme
-            with np.errstate(over="ignore"):
-                upper = self.middle + (self.high - self.middle) * np.exp(np.minimum(more * self.upper_index, 600))
-                lower = self.middle - (self.middle - self.low) * np.exp(np.minimum(more * self.lower_index, 600))
-            at = self.columns
-            upper[at] = self.high[at] + self.upper_decay * more[at]
-            lower[at] = self.low[at] - self.lower_decay * more[at]
-            upper, lower = upper + self.tolerance, lower - self.tolerance
-            # What has always been the same has no tail to go by; nor has a small profile.
-            blind = ~self.known | ((self.high <= self.middle) & (more > 0)) | (self.rows < 60)
-            upper[blind] = np.inf
-            lower[~self.known | ((self.low >= self.middle) & (more > 0)) | (self.rows < 60)] = -np.inf
-            if (self.rare & (self.std > 0)).sum() > 0.5 * (self.std > 0).sum():
-                upper[at:], lower[at:] = np.inf, -np.inf  # rows that differ are too few to tell how far rows may differ
-            upper[-1] = np.inf  # the largest component: of scaled columns each has a row of its own at its bound
-            if len(self.spans) > 32:
-                self.spans.clear()
-            self.spans[key] = lower, upper
-        return self.spans[key]
+        #: What has always been the same has no tail to go by; nor has a small profile.
+        blind = ~self.known | (self.rows < C.rows_of_single_values)
+        self.blind_above, self.blind_below = blind | (self.high <= self.middle), blind | (self.low >= self.middle)
+        if (self.rare & (self.std > 0)).sum() > 0.5 * (self.std > 0).sum():
+            # Rows that differ are too few to tell how far rows may differ.
+            self.blind_above[at:] = self.blind_below[at:] = True
+        self.blind_above[-1] = True  # the largest component: of scaled columns each has a row of its own at its bound
+
+    def log_p_beyond(self, greatest: Any, sign: float) -> Any:
+        """Return how probable it is that one row is as great as that, or, negated and ``sign`` -1, as small."""
+        above = sign > 0
+        extreme, index = (self.high, self.upper_index) if above else (-self.low, self.lower_index)
+        middle, at = sign * self.middle, self.columns
+        off = greatest - self.tolerance
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            more = np.log((off - middle) / (extreme - middle)) / index
+        more[at] = (off[at] - extreme[at]) / (self.upper_decay if above else self.lower_decay)
+        seen = (off > extreme) & ~(self.blind_above if above else self.blind_below)
+        return np.where(seen, -more - np.log(np.maximum(self.every, 1)), 0.0)
 
 
 def _steps(values: Any, shares: Any) -> tuple[Any, Any]:

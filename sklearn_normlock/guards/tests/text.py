@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..profiles.categories import MEASURED, SHARES, Categories
-from .tails import log_tail
-from .tilt import more_frequent
+from .base import Batch, Test
+from .probability import log_tail, more_frequent
+from .reference import Reference
 
 
 def log_p_of_text(learned: Categories, values: Any, drift: float) -> float:
@@ -41,3 +42,28 @@ def beyond_bounds(learned: Categories, texts: list[str]) -> Any:
     measures = learned.measure(texts)[:, None, :]
     above, below = learned.bounds
     return np.stack([(measures > above).sum(axis=0), (measures < below).sum(axis=0)])
+
+
+class Text(Test):
+    """Values of text that were never seen, or that are far more frequent than they were: beta-binomial counts.
+
+    Conservative for exchangeable rows: of all values a column may have, the oddest counts, paid for by their number.
+    New values are as many as those that training had once (Good 1953).
+    """
+
+    name, scope, share = "categories", "column", 0.05
+
+    def asked(self, reference: Reference, batch: Batch) -> bool:
+        """Return whether there are columns of text."""
+        return bool(batch.text)
+
+    def log_p(self, reference: Reference, batch: Batch) -> Any:
+        """Return one row; 0 for columns of numbers."""
+        out = np.zeros((1, batch.d))
+        for j, values in batch.text.items():
+            out[0, j] = log_p_of_text(reference.profile.categories[j], values, reference.drift)
+        return out
+
+    def entries(self, reference: Reference, batch: Batch, log_p: Any) -> int:
+        """Return the columns of text."""
+        return len(batch.text)

@@ -1,39 +1,171 @@
-"""Values that training did not have: off the steps that its values lie on, or none of the few that it took."""
+"""Tests of values that repeat (constants, bounds, joins), and of values that training did not have."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..profiles.steps import NEAR, rest
+from ..calibration import CALIBRATION as C
+from ..profiles.statistics import repeated_rows
+from ..profiles.steps import residual
+from .base import Batch, Test
+from .probability import log_binomial, log_choose, log_tail, log_tail_of_share, more_frequent, more_frequent_flag
 from .reference import Reference
-from .tails import log_tail
-from .tilt import more_frequent
-
-#: Rows that are looked at, and how many of the most frequent values may be one of training's, moved.
-ROWS, _OFTEN = 256, 5
-#: The part of a step that rounding may make, and how much of it most values must be off.
-_MOST_OFF, _LEAST_OFF = 0.25, 0.05
-#: A log p-value above which nothing is odd, and no kinder shift need be looked for.
-_NOT_ODD = -3.0
 
 
-def new_values(reference: Reference, X: Any) -> Any:
-    """Return of each column the log p-value of how many of its values are none that training could have had."""
-    out, X = np.zeros(X.shape[1]), X[:: max(1, len(X) // ROWS)]
-    few = np.array(reference.few[: X.shape[1]])
-    for j in np.flatnonzero(few).tolist():
-        out[j] = _none_of_few(reference, j, X[:, j])
-    columns = np.flatnonzero((reference.profile.steps[1] > 0) & ~few)
-    if len(columns):
-        parts = rest(X[:, columns], *(of := reference.profile.steps[:2, columns])) / of[1]
-        for at in np.flatnonzero((np.abs(parts) > NEAR).any(axis=0)):
-            j = int(columns[at])
-            # Scaled in single precision, numbers may be off by whole steps, if the raw ones are large.
-            if not _single(X[:, j]) or _single(reference.profile.sketches[j][0]):
-                out[j] = _off_steps(reference, j, parts[:, at])
-    return out
+class Ties(Test):
+    """Rows that share a value: a permutation test for values that are rare, a beta-binomial count for the others.
+
+    Conservative for exchangeable rows. Had the n rows of the batch and the m of training been drawn together, k that
+    share a value would all be among the n with probability C(n, k) / C(n + m, k). How many such k there are is bounded
+    by the pairs of equal values in training, and by the batch's own. A value that many rows of training share may have
+    become as much more frequent as a drift makes it. Columns in which no three rows of all can share a value have no
+    part of the budget, for they could not be odd (Tarone 1990).
+    """
+
+    name, scope, share, least_rows = "ties", "column", 0.4, 3
+
+    def log_p(self, reference: Reference, batch: Batch) -> Any:
+        """Return of each column the log p-value of its oddest run of equal values."""
+        out = np.zeros((1, batch.d))
+        for run in odd_runs(reference, batch.ordered):
+            out[0, run.column] = min(out[0, run.column], run.log_p)
+        return out
+
+    def entries(self, reference: Reference, batch: Batch, log_p: Any) -> int:
+        """Return the columns in which rows share a value, of training or of the batch."""
+        d = batch.d
+        of_batch = (batch.ordered[1:] == batch.ordered[:-1]).any(axis=0)
+        return max(1, int(((reference.profile.ties[:d] > 0) | of_batch | reference.jumps[:d]).sum()))
+
+
+class Copies(Test):
+    """Whole rows that are there more than once: a join that multiplies rows, a request that is sent twice.
+
+    Approximate for exchangeable rows: of n rows as many repeat an earlier one, on average, as there are equal pairs
+    among them at most. The share of such pairs is training's, at three standard errors above; Chernoff's bound.
+    """
+
+    name, scope, share, least_rows = "copies", "table", 0.04, 2
+
+    def asked(self, reference: Reference, batch: Batch) -> bool:
+        """Return whether rows have two columns; of one, repeated values are judged."""
+        return super().asked(reference, batch) and batch.d > 1
+
+    def log_p(self, reference: Reference, batch: Batch) -> Any:
+        """Return one number."""
+        repeats, n, m = repeated_rows(batch.X)[0], batch.n, float(reference.profile.sampled[-1])
+        if not repeats:
+            return np.zeros((1, 1))
+        pairs = reference.profile.copies * m * (m - 1) / 2
+        share = (pairs + C.errors * np.sqrt(pairs) + C.errors) / max(m * (m - 1) / 2, 1.0)
+        return np.full((1, 1), log_binomial(repeats, n, min(share * (n - 1) / 2, 1.0)))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A value that ``count`` of ``n`` rows of a column have, and the log of how probable that is at most."""
+
+    column: int
+    value: float
+    count: int
+    n: int
+    log_p: float
+    lowest: bool
+    highest: bool
+
+
+def odd_runs(reference: Reference, ordered: Any) -> list[Run]:
+    """Return the runs of equal values of a batch that are rarer than even, in the order of the columns.
+
+    Parameters
+    ----------
+    reference : Reference
+        What to compare with.
+    ordered : ndarray of shape (n_rows, n_columns)
+        The batch, each column sorted; missing values are NaN.
+    """
+    least, found = C.least_run, []
+    if len(ordered) < least:
+        return []
+    repeated = (ordered[least - 1 :] == ordered[: 1 - least]).any(axis=0)
+    for j in np.flatnonzero(repeated & reference.known[: ordered.shape[1]]).tolist():
+        column = ordered[:, j]
+        column = column[~np.isnan(column)]
+        values, counts = np.unique(column, return_counts=True)
+        by = moved(reference, j, values, counts)
+        for at in np.flatnonzero(counts >= least).tolist():
+            log_p = _log_p(reference, j, float(values[at]) - by, int(counts[at]), len(column))
+            if log_p < 0:
+                ends = at == 0, at == len(values) - 1
+                found.append(Run(j, float(values[at]), int(counts[at]), len(column), log_p, *ends))
+    return found
+
+
+def _log_p(reference: Reference, j: int, value: float, count: int, n: int) -> float:
+    """Return the log of how probable it is that so many rows share a value; the likelier reason counts."""
+    log_p, m = -np.inf, reference.rows[j]
+    if share := _share_after_drift(reference, j, value):
+        r = min(np.ceil(share * m) + 1, m)
+        log_p = float(log_tail(count, n, r, m)) + float(np.log(len(reference.steps[j][0])))
+    return min(0.0, max(log_p, _log_p_of_rare(reference, j, value, count, n)))
+
+
+def _share_after_drift(reference: Reference, j: int, value: float) -> float:
+    """Return how frequent a value of training's may be after a drift, 0 if it is none.
+
+    Either rows that have it became more frequent; or all values moved, and the most frequent of those within the
+    tolerance came to lie here. (Columns that take few values have been moved already.)
+    """
+    at, mass = reference.steps[j]
+    away = np.abs(at - value)
+    own = float(mass[away <= reference.rounding[j]].max(initial=0.0))
+    near = float(mass[(away <= reference.tolerance[j]) & (not reference.few[j])].max(initial=0.0))
+    return max((more_frequent_flag if reference.flag[j] else more_frequent)(own, reference.drift), near)
+
+
+def _log_p_of_rare(reference: Reference, j: int, value: float, count: int, n: int) -> float:
+    m = float(reference.rows[j])
+    pairs = float(reference.profile.ties[j]) * m * (m - 1) / 2
+    # So many of training may have it too: one, where none has a value that another has.
+    most = min((1 + np.sqrt(1 + 8 * pairs)) / 2, max(C.jump * m, 3.0))
+    own = log_choose(count + most, count)
+    if most + 1 >= count and pairs > 0:
+        own = np.logaddexp(own, np.log(pairs) + log_choose(most + 1, count) - log_choose(most + 1, 2))
+    # And the population may have drifted towards it: as if that many fewer rows of training had been asked.
+    off = np.clip(value, reference.low[j], reference.high[j]) - reference.mean[j]
+    away = min(abs(off) / max(reference.std[j], 1e-300), C.far)
+    asked = m * np.exp(-reference.drift * away)
+    return float(log_choose(n, count) + own - log_choose(n + asked, count))
+
+
+class Values(Test):
+    """How many rows have a value that training could not have had: a beta-binomial count.
+
+    Exact for exchangeable rows whose values lie on steps (cents, years, a scaler's image of them), or of which nearly
+    all have one of few values. All values may have moved alike, within the tolerance. Numbers that single precision has
+    rounded before a scaler are off by parts of a step, and nothing is said of them.
+    """
+
+    name, scope, share, least_rows, of_place = "values", "column", 0.14, 3, True
+
+    def log_p(self, reference: Reference, batch: Batch) -> Any:
+        """Return one row."""
+        out, X = np.zeros(batch.d), batch.X[:: max(1, batch.n // C.rows_of_values)]
+        few = np.array(reference.few[: batch.d])
+        for j in np.flatnonzero(few).tolist():
+            out[j] = _none_of_few(reference, j, X[:, j])
+        columns = np.flatnonzero((reference.profile.steps[1] > 0) & ~few)
+        if len(columns):
+            parts = residual(X[:, columns], *(of := reference.profile.steps[:2, columns])) / of[1]
+            for at in np.flatnonzero((np.abs(parts) > C.near_step).any(axis=0)):
+                j = int(columns[at])
+                # Scaled in single precision, numbers may be off by whole steps, if the raw ones are large.
+                if not _single(X[:, j]) or _single(reference.profile.sketches[j][0]):
+                    out[j] = _off_steps(reference, j, parts[:, at])
+        return out[None]
 
 
 def _single(x: Any) -> bool:
@@ -45,7 +177,7 @@ def _single(x: Any) -> bool:
 def on_steps(reference: Reference, X: Any, columns: Any) -> Any:
     """Return what share of the values of each column (rows) lies on the steps of each (columns), of those given."""
     x, steps = X[:, columns], reference.profile.steps[:2, columns].T
-    near = np.stack([np.abs(rest(x, offset, step)) <= NEAR * step for offset, step in steps], axis=-1)
+    near = np.stack([np.abs(residual(x, offset, step)) <= C.near_step * step for offset, step in steps], axis=-1)
     return near.sum(axis=0) / np.maximum((~np.isnan(x)).sum(axis=0), 1)[:, None]
 
 
@@ -57,46 +189,41 @@ def _off_steps(reference: Reference, j: int, parts: Any) -> float:
     step, share = reference.profile.steps[1:, j]
     parts = np.sort(parts[~np.isnan(parts)])
     n, m = len(parts), reference.rows[j]
-    moved = parts[np.abs(parts) * step <= reference.tolerance[j]]
-    round_about = np.concatenate([moved, moved + 1])  # half a step up is half a step down
-    alike = np.searchsorted(round_about, moved + 2 * NEAR, side="right") - np.arange(len(moved))
-    still = int((np.abs(parts) <= NEAR).sum())
-    by = moved[alike.argmax()] + NEAR if alike.max(initial=0) > still else 0.0
-    if _rounded(rest(parts, by, 1.0)):
+    near = parts[np.abs(parts) * step <= reference.tolerance[j]]
+    round_about = np.concatenate([near, near + 1])  # half a step up is half a step down
+    alike = np.searchsorted(round_about, near + 2 * C.near_step, side="right") - np.arange(len(near))
+    still = int((np.abs(parts) <= C.near_step).sum())
+    by = near[alike.argmax()] + C.near_step if alike.max(initial=0) > still else 0.0
+    rounded = residual(parts, by, 1.0)
+    away = np.abs(rounded - np.median(rounded))
+    if C.least_rounded * away.max() < np.median(away) and away.max() <= C.most_rounded:
+        return 0.0  # all are near a multiple, but few are one: single precision does that before a scaler
+    share = more_frequent(share, reference.drift)
+    return float(log_tail_of_share(n - max(still, alike.max(initial=0)), n, share, m))
+
+
+def moved(reference: Reference, j: int, values: Any, counts: Any) -> float:
+    """Return by how much all values of a column of few may have moved, so that the most are again training's."""
+    if not reference.few[j]:
         return 0.0
-    more = min(np.ceil(more_frequent(share, reference.drift) * m) + 1, m)
-    return float(log_tail(n - max(still, alike.max(initial=0)), n, more, m))
-
-
-def _rounded(parts: Any) -> bool:
-    """Tell whether all values are near a multiple, but few are one: single precision does that before a scaler.
-
-    (What was put in among multiples is off, and the others are not at all.)
-    """
-    off = np.abs(parts - np.median(parts))
-    return bool(_LEAST_OFF * off.max() < np.median(off) and off.max() <= _MOST_OFF)
-
-
-def others(reference: Reference, j: int, off: float, n: float) -> float:
-    """Return the log of how probable it is that so many of n values are none of the few that a column takes."""
-    m = reference.rows[j]
-    often = reference.masses(j)[reference.masses(j) * m > 1.5].sum()  # of so few rows a profile has each value
-    r = min(np.ceil(more_frequent(max(1 - float(often), 0.0), reference.drift) * m) + 1, m)
-    return float(log_tail(off, n, r, m))
+    slack = reference.rounding[j]
+    off = counts[reference.off(j, values) > slack].sum()
+    if not off:
+        return 0.0
+    usual = values[np.argsort(-counts)[: C.usual_values]]
+    by = (usual[:, None] - reference.atoms(j)).ravel()
+    by = by[np.abs(by) <= reference.tolerance[j]]
+    left = (counts * (reference.off(j, values - by[:, None]) > slack)).sum(axis=1)
+    return float(by[left.argmin()]) if len(by) and left.min() < off else 0.0
 
 
 def _none_of_few(reference: Reference, j: int, x: Any) -> float:
     """Return the log of how probable it is that so many values are none of the few that training had, moved or not."""
     values, counts = np.unique(x[~np.isnan(x)], return_counts=True)
-    slack, n = reference.rounding[j], float(counts.sum())
-    off = float(counts[reference.off(j, values) > slack].sum()) if n else 0.0
-    log_p = others(reference, j, off, n)
-    if log_p > _NOT_ODD:
+    if not len(values):
         return 0.0
-    # All of them have moved: so that one of the most frequent is one of training's.
-    usual = values[np.argsort(-counts)[:_OFTEN]]
-    by = (usual[:, None] - reference.atoms(j)).ravel()
-    by = by[np.abs(by) <= reference.tolerance[j]]
-    if len(by):
-        off = (counts * (reference.off(j, values - by[:, None]) > slack)).sum(axis=1).min()
-    return others(reference, j, off, n)
+    by, m = moved(reference, j, values, counts), reference.rows[j]
+    off = float(counts[reference.off(j, values - by) > reference.rounding[j]].sum())
+    often = reference.masses(j)[reference.masses(j) * m > 1.5].sum()  # of so few rows a profile has each value
+    share = more_frequent(max(1 - float(often), 0.0), reference.drift)
+    return float(log_tail_of_share(off, float(counts.sum()), share, m))

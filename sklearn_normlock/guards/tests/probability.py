@@ -2,8 +2,11 @@
 
 Counts: of m training rows r - 1 lay beyond a threshold. If a batch is exchangeable with them, the share beyond it has
 the Beta(r, m + 1 - r) distribution, that of an order statistic. The count in a batch of n is then exactly
-beta-binomial, and the size of the profile is paid for. Values: beyond the greatest value seen, a Pareto tail whose
-index is Hill's estimate at its upper confidence bound.
+beta-binomial, and the size of the profile is paid for (David & Nagaraja, Order Statistics, 2003). Values: beyond the
+greatest value seen, a Pareto tail whose index is Hill's estimate at its upper confidence bound.
+
+Drift: not every drift moves each value by the same. If more customers are old, the share of those beyond seventy
+grows, and nobody is older than before.
 """
 
 from __future__ import annotations
@@ -11,7 +14,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import gammaln, ndtr, ndtri
+
+from ..calibration import CALIBRATION as C
 
 
 def log_tail(b: Any, n: Any, r: Any, m: Any) -> Any:
@@ -47,6 +52,11 @@ def log_tail(b: Any, n: Any, r: Any, m: Any) -> Any:
     return out
 
 
+def log_tail_of_share(b: Any, n: Any, share: Any, m: Any) -> Any:
+    """Return :func:`log_tail` for a share of training's m rows, which is rounded up and paid for by one row."""
+    return log_tail(b, n, np.minimum(np.ceil(share * m) + 1, m), m)
+
+
 def log_binomial(b: float, n: float, p: float) -> float:
     """Return Chernoff's bound on the logarithm of the probability of at least b of n at probability p."""
     share = b / n
@@ -62,7 +72,7 @@ def log_choose(n: float, k: float) -> float:
 
 
 def hill(excess: Any, m: float) -> float:
-    """Return an upper bound on the tail index.
+    """Return an upper bound on the tail index (Hill 1975).
 
     Parameters
     ----------
@@ -70,13 +80,21 @@ def hill(excess: Any, m: float) -> float:
         Distances from the middle at evenly spaced shares of the outer tenth, the first at its inner edge.
     m : float
         Rows that they stand for.
-
-    Returns
-    -------
-    gamma : float
-        Hill's (1975) estimate, three standard errors and a tenth above; 2 where there is no tail to learn from.
     """
-    if excess[0] <= 0 or m < 30:
-        return 2.0
+    if excess[0] <= 0 or m < C.rows_of_a_tail:
+        return C.index_unknown
     gamma = float(np.log(excess / excess[0]).mean())
-    return gamma * (1 + 3 / np.sqrt(0.1 * m)) + 0.1
+    return gamma * (1 + C.errors / np.sqrt(0.1 * m)) + C.index_margin
+
+
+def more_frequent(share: Any, drift: float) -> Any:
+    """Return the greatest share that rows may have after a drift which had a share before, whichever rows they are.
+
+    In a normal variable that moves by so many deviations, the most extreme values gain most (Neyman & Pearson 1933).
+    """
+    return ndtr(ndtri(share) + drift)
+
+
+def more_frequent_flag(share: Any, drift: float) -> Any:
+    """Return the greatest share that one of two values may have after their mean moves by so many deviations."""
+    return np.maximum(more_frequent(share, drift), np.minimum(share + drift * np.sqrt(share * (1 - share)), 1.0))
