@@ -18,7 +18,7 @@ from ..kernels import kernel_of
 from ..kernels.inputs import on_other, usual
 from ..kernels.sparse import Rows
 from ..probes.frames import COLUMNS, columns_noted
-from .display import badge
+from .display import with_seal
 from .freeze import passed_arrays
 from .opened import FitOpening, Opening
 from .seal import (
@@ -174,7 +174,7 @@ class Locked:
 
     def _repr_html_inner(self) -> str:
         parent: Any = super()
-        return badge(self) + parent._repr_html_inner()
+        return with_seal(self, parent._repr_html_inner())
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
         parent = getattr(super(), "_repr_mimebundle_", None)
@@ -182,7 +182,7 @@ class Locked:
             return {"text/plain": repr(self)}
         bundle = parent(**kwargs)
         if "text/html" in bundle:
-            bundle["text/html"] = badge(self) + bundle["text/html"]
+            bundle["text/html"] = with_seal(self, bundle["text/html"])
         return bundle
 
 

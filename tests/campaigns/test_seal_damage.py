@@ -30,7 +30,7 @@ from sklearn_normlock.pipeline import make_pipeline
 from sklearn_normlock.preprocessing import OneHotEncoder, StandardScaler
 from sklearn_normlock.records.change import Kind
 from sklearn_normlock.records.diff import compare_records
-from sklearn_normlock.seals.display import badge
+from sklearn_normlock.seals.display import with_seal
 from sklearn_normlock.seals.seal import check, find_problem
 from sklearn_normlock.seals.watch import CARRIED, ENVIRONMENT, FINGERPRINT, RECORD, UNNAMED
 
@@ -224,7 +224,7 @@ def check_damage(kind, seed):
             else:
                 # Nothing vouches for it: that was said, or there is nothing fitted in it.
                 assert any(issubclass(each.category, SealWarning) for each in said) or not kept_attributes(state)
-            badge(obj)
+            with_seal(obj, "")
     assert all(issubclass(each.category, (SealWarning, EnvironmentMismatchWarning)) for each in said), said
     for policy in ("warn", "ignore")[seed % 8 : seed % 8 + 1]:
         with nl.config_context(policy=policy), warnings.catch_warnings():
@@ -233,7 +233,7 @@ def check_damage(kind, seed):
                 obj = arrived(kind, state)
             except NormLockError:
                 continue  # a state of which no object can be made at all
-        badge(obj)
+        with_seal(obj, "")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             find_problem(obj)

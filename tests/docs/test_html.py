@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 import sklearn_normlock as nl
 from sklearn_normlock.compose import make_column_transformer
 from sklearn_normlock.errors import PipelineMismatchError
-from sklearn_normlock.pipeline import make_pipeline
+from sklearn_normlock.pipeline import Pipeline, make_pipeline
 from sklearn_normlock.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 HOSTILE = "</span><script>alert('\"&')</script>"
@@ -97,6 +97,29 @@ def test_altered():
     assert "&lt;script&gt;alert" in badge
     assert "overflow-wrap:anywhere" in badge  # or a long name pushes the rest off the page
     assert "sk-top-container" in diagram
+
+
+def test_the_altered_step_is_framed():
+    """The label of the step that was altered gets a frame, in its own diagram alone; nothing does in an intact one."""
+    X, y = data()
+    locked = pipeline().fit(X, y)
+    _, intact = shown(locked)
+    if "data-param-prefix" not in intact:
+        pytest.skip("this scikit-learn doesn't write which step a box is of")
+    assert "outline: 2px" not in intact
+    locked[0].named_transformers_["minmaxscaler"].fit(X[[HOSTILE]] * 2)
+    _, diagram = shown(locked)
+    style = diagram.rpartition("<style>")[2]
+    (container, prefix) = re.match(r'#(\S+) .*data-param-prefix="(\w+)"', style).groups()
+    assert prefix == "columntransformer__minmaxscaler__" and f'id="{container}"' in diagram
+
+
+def test_a_name_that_would_end_the_style_frames_nothing():
+    """A step's name is the user's: one with markup is in no style."""
+    X, y = data()
+    locked = Pipeline([("<b>", StandardScaler()), ("model", LogisticRegression())]).fit(X[["age"]], y)
+    locked[0].fit(X[["age"]] * 2)
+    assert "outline: 2px" not in shown(locked)[1]
 
 
 @pytest.mark.parametrize("policy", ["raise", "warn", "ignore"])
