@@ -95,8 +95,8 @@ def search(
     Returns
     -------
     slices : Slices
-        The p-value of each is the largest of three: that of McNemar's exact test, that of the score test of ``drop``,
-        and that of as many losses among all there are if they were anywhere alike.
+        The p-value of each is the largest of three. The first is McNemar's exact test's, the second that of the score
+        test of ``drop``. The third is that of so many of all losses, if losses were equally likely everywhere.
     """
     parts, unsearched = _parts(X)
     looked_at, shares, worst = [], [], []

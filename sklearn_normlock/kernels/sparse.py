@@ -36,7 +36,7 @@ class Rows:
 
     @property
     def dtype(self) -> np.dtype:
-        """Of the numbers."""
+        """The type of the numbers."""
         return self.data.dtype
 
     def matrix(self) -> Any:

@@ -166,7 +166,7 @@ def _stock_steps(**parameters):
 
 
 @pytest.mark.parametrize("make", [_stock_steps, _locked_steps])
-@pytest.mark.parametrize("suffix", ["skops", "joblib", "pkl"])
+@pytest.mark.parametrize("suffix", ["skops", "pkl", pytest.param("joblib", marks=pytest.mark.campaign)])
 def test_saved_and_loaded(tmp_path, make, suffix):
     """Each format gives back a guard that judges as before, in a pipeline of the same fingerprint; no rows wait."""
     model = make(min_rows=80).fit(TRAIN, y[::2])

@@ -28,7 +28,7 @@ _NUMBERS = (int, float, Decimal, np.number, np.bool_)
 
 
 class Columns(Protocol):
-    """What a table must have to be compared with: the columns of a profile."""
+    """The columns of a profile, as far as a table is compared with them."""
 
     n_features_in_: int
     names: tuple[str, ...] | None

@@ -1,4 +1,4 @@
-"""What a profile holds: counts, moments, sketches and dependence of rows, in kilobytes and without a row of them."""
+"""The content of a profile: counts, moments, sketches and dependence of rows, in kilobytes and without a row."""
 
 from __future__ import annotations
 
