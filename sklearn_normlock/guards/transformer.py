@@ -265,6 +265,9 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             state["columns_"] = self.columns_
         if hasattr(self, "profile_"):
             state["profile_"] = self.profile_.to_dict()
+            # By themselves, so that a diff tells which column has another type.
+            names = self.profile_.names or map(str, range(self.profile_.n_features_in_))
+            state["types"] = dict(zip(names, self.profile_.types, strict=True))
         return state
 
     def __sklearn_tags__(self) -> Any:

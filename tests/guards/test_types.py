@@ -123,3 +123,9 @@ def test_missing_and_extra_columns_are_named():
         nl.diagnose(saved(TRAIN), TEST.rename(columns={"temp": "Temp"}))
     with pytest.raises(InputFaultError, match='X has 2 features, .* Missing: "temp".'):
         nl.diagnose(saved(TRAIN), TEST.drop(columns="temp"))
+
+
+def test_a_lock_tells_which_column_has_another_type():
+    """Guards that were fitted on times of other zones differ, and what compares locks says in which column and how."""
+    said = nl.diff(nl.InputGuard().fit(TRAIN), nl.InputGuard().fit(NAIVE_TRAIN)).explain()
+    assert "'when': 'datetime[us, America/Denver]'" in said and "'when': 'datetime[us]'" in said
