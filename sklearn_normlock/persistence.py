@@ -33,7 +33,7 @@ from .locks.comparison import checked, compare
 from .locks.comparison import lock as make_lock
 from .locks.document import SUFFIX, Lock
 from .locks.judgement import unjudged
-from .locks.naming import key_of
+from .locks.naming import file_key, key_of
 from .locks.parts import FileDigest
 from .locks.report import Report
 from .locks.target import Target
@@ -99,6 +99,7 @@ def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False, trusted:
         if isinstance(member, Locked):
             _require_intact(member)
             refuse_unfinished(member)
+    key = file_key(path, path.parent) if lock else ""
     approved = make_lock(est, trusted=trusted) if lock else None
     if approved is None:
         with replacing(path) as file:
@@ -107,7 +108,7 @@ def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False, trusted:
     # One pair at a time; and both files are whole on the disk before the first of them gets its name.
     with exclusive(path.parent), replacing(lock_path(path)) as beside, replacing(path) as file:
         _write(est, file, path, write)
-        beside.write(approved.with_files({path.name: FileDigest.of_open(file)}).to_bytes())
+        beside.write(approved.with_files({key: FileDigest.of_open(file)}).to_bytes())
         to_disk(beside)
     unnamed = untrusted(path, trusted)
     if unnamed:

@@ -25,6 +25,7 @@ from ..records.findings import findings
 from ..records.weights import is_weights_record, weight_findings
 from .document import Lock
 from .judgement import decided, notes, unjudged
+from .naming import file_key
 from .parts import FileDigest, Unjudged
 from .renames import renamed_helpers, without_probe
 from .report import Report, Verdict
@@ -113,7 +114,7 @@ def lock(
     if artifact is None:
         return made
     file = replace(FileDigest.of(artifact), member=None if onnx is None else "model")
-    return made.with_files({**made.files, Path(artifact).name: file})
+    return made.with_files({**made.files, file_key(artifact, Path(artifact).parent): file})
 
 
 def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.0) -> Report:

@@ -40,7 +40,8 @@ def file_key(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> st
         raise NormLockError(
             f"A lock in {folder} can't name {path}: a name there is {KEY}.",
             path=str(path),
-            remedy="Rename the file if its name has a backslash; keep the lock on the same drive.",
+            remedy="Rename the file if its name has a backslash or begins like a drive (C:); keep the lock on the same "
+            "drive.",
         )
     return key
 

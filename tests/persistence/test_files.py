@@ -243,3 +243,15 @@ def test_a_pair_is_not_begun_if_its_lock_can_not_be_written(tmp_path, scaler):
     with pytest.raises(ArtifactWriteError):
         nl.dump(StandardScaler().fit([[0.0], [2.0]]), path, lock=True)
     assert path.read_bytes() == before
+
+
+@posix
+@pytest.mark.parametrize("name", ["a\\b.joblib", "c:d.joblib"])
+def test_a_name_that_no_lock_can_hold(name, scaler, tmp_path):
+    """It is refused before anything is written, not when the lock is read; without a lock it is a name like others."""
+    with pytest.raises(NormLockError, match="can't name"):
+        nl.dump(scaler, tmp_path / name, lock=True)
+    assert os.listdir(tmp_path) == []
+    nl.dump(scaler, tmp_path / name)
+    with pytest.raises(NormLockError, match="can't name"):
+        nl.lock(scaler, artifact=tmp_path / name)
