@@ -30,7 +30,11 @@ def reference(array: np.ndarray, fault: str = "") -> np.ndarray:
     from PIL import Image
 
     size: Any = CROP
-    filters = {"filter nearest": Image.NEAREST, "filter bicubic": Image.BICUBIC, "filter lanczos": Image.LANCZOS}
+    filters = {
+        "filter nearest": Image.Resampling.NEAREST,
+        "filter bicubic": Image.Resampling.BICUBIC,
+        "filter lanczos": Image.Resampling.LANCZOS,
+    }
     if fault == "bgr":
         array = array[..., ::-1]
     if fault == "inverted":
@@ -39,18 +43,18 @@ def reference(array: np.ndarray, fault: str = "") -> np.ndarray:
     if fault == "grey":
         image = image.convert("L").convert("RGB")
     if fault == "mirrored":
-        image = image.transpose(Image.FLIP_LEFT_RIGHT)
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     width, height = image.size
     short, long = EDGE, int(EDGE * max(image.size) / min(image.size))
     resized = (short, long) if width <= height else (long, short)
     if fault == "squeezed":
         resized = (EDGE, EDGE)
     if fault == "crop left out":
-        image = image.resize((size, size), Image.BILINEAR)
+        image = image.resize((size, size), Image.Resampling.BILINEAR)
     elif fault == "cropped first":
-        image = _cut(image, size).resize(_shorter(_cut(image, size)), Image.BILINEAR)
+        image = _cut(image, size).resize(_shorter(_cut(image, size)), Image.Resampling.BILINEAR)
     elif fault != "resized last":
-        image = image.resize(resized, filters.get(fault, Image.BILINEAR))
+        image = image.resize(resized, filters.get(fault, Image.Resampling.BILINEAR))
     if fault not in ("resized last", "crop left out", "cropped first"):
         image = _cut(image, size)
     pixels = np.asarray(image).astype(np.float32)
@@ -63,7 +67,7 @@ def reference(array: np.ndarray, fault: str = "") -> np.ndarray:
     if fault == "normalised twice":
         pixels = (pixels - mean) / std
     if fault == "resized last":
-        planes = [Image.fromarray(pixels[..., i]).resize(resized, Image.BILINEAR) for i in range(3)]
+        planes = [Image.fromarray(pixels[..., i]).resize(resized, Image.Resampling.BILINEAR) for i in range(3)]
         pixels = np.stack([np.asarray(_cut(plane, size)) for plane in planes], axis=2)
     return pixels if fault == "channels last" else pixels.transpose(2, 0, 1)
 
