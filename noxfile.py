@@ -23,11 +23,14 @@ def tests(session: nox.Session, sklearn: str) -> None:
     session.run("pytest", *session.posargs)
 
 
-def run_stage(session: nox.Session, name: str) -> None:
-    """Install and run what ``.ci/stages.toml`` says of a stage; arguments after ``--`` go to its last command."""
+def run_stage(session: nox.Session, name: str, *packages: str) -> None:
+    """Install and run what ``.ci/stages.toml`` says of a stage; arguments after ``--`` go to its last command.
+
+    Packages are installed beside those of the stage.
+    """
     stage = nox.project.load_toml(".ci/stages.toml")[name]
     bounds = nox.project.load_toml("pyproject.toml")["project"]["dependencies"] if stage.get("oldest") else []
-    session.install(f".[{stage['extras']}]", *(bound.replace(">=", "==") + ".*" for bound in bounds))
+    session.install(f".[{stage['extras']}]", *packages, *(bound.replace(">=", "==") + ".*" for bound in bounds))
     *first, last = (command.split() for command in stage["run"])
     for command in first:
         session.run(*command)
@@ -55,8 +58,11 @@ def long(session: nox.Session) -> None:
 
 @nox.session(python=DEFAULT)
 def ecosystem(session: nox.Session) -> None:
-    """Run the tests in other tools, and print which version of which tool works."""
-    run_stage(session, "ecosystem")
+    """Run the tests in other tools, the engines included, and print which version of which tool works.
+
+    Spark needs a Java runtime (Debian: ``apt-get install default-jre-headless``).
+    """
+    run_stage(session, "ecosystem", "bentoml", "dask-ml", "pyspark", "ray")
 
 
 @nox.session(python=DEFAULT)

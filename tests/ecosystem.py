@@ -25,8 +25,17 @@ TOOLS = {
     "xgboost-cpu": "xgboost",
     "scikit-learn-intelex": "intel",
     "mlflow": "test_mlflow",
+    "opentelemetry-sdk": "test_opentelemetry",
+    "skops": "test_skops_card",
+    "skrub": "train_skrub",
+    "fastapi": "test_server_recipe",
     "mypy": "nothing_else[mypy]",
     "pyright": "nothing_else[pyright]",
+    # The rest is installed by nox alone.
+    "dask-ml": "incremental_of_dask_ml",
+    "pyspark": "score_spark",
+    "ray": "score_ray",
+    "bentoml": "service.py",
 }
 #: Of the documentation, the page whose examples need the tools; the rest runs without them.
 PAGE = "docs/test_docs.py::test_examples_of_a_page[docs/integrations.md]"
@@ -41,7 +50,11 @@ FILES = [
     "integrations/test_dask.py",
     "fingerprints/test_boosters.py",
     "integrations/test_mlflow.py",
+    "integrations/test_opentelemetry.py",
+    "integrations/test_skops_card.py",
     "drop_ins/test_types.py",
+    "docs/test_engines.py",
+    "docs/test_how_to.py::test_server_recipe",
     PAGE,
 ]
 
