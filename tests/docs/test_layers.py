@@ -72,6 +72,12 @@ def test_imports_go_one_way(path):
     assert not above, f"{room} must not import {above}"
 
 
+def test_names_of_tests_are_their_own():
+    """No two folders have a test module of one name: pytest imports them by it, and would collect neither."""
+    names = [path.name for path in Path(__file__).parents[1].glob("*/test_*.py")]
+    assert sorted({*names}) == sorted(names)
+
+
 def test_every_room_has_a_layer():
     """A new module can't escape the rule by having no layer."""
     assert {path.relative_to(PACKAGE).with_suffix("").parts[0] for path in MODULES} == set(LEVEL)
