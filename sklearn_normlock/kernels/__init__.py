@@ -124,7 +124,7 @@ def _enter(
     est: Any, path: str, compiler: Compiler | None, found: dict[str, tuple[str, ...]], reasons: dict[str, str]
 ) -> None:
     watch = watch_over(est)
-    if compiler is None and isinstance(watch, Watch) and watch.intact(est):
+    if compiler is None and isinstance(watch, Watch) and (watch.intact(est) or watch.accept_irrelevant_changes(est)):
         compiler = Compiler(watch)
     found[path] = tuple(m for m in METHODS if compiler is not None and compiler.kernel(est, m) is not None)
     if not found[path]:
