@@ -181,7 +181,7 @@ def test_saved_and_loaded(tmp_path, make, suffix):
         np.testing.assert_array_equal(again.predict(TEST), model.predict(TEST))
         again.predict(WRONG.iloc[:50])
         with pytest.raises(InputFaultError, match="unit_changed"):
-            again.predict(WRONG.iloc[:50])
+            again.predict(WRONG.iloc[50:])
 
 
 def test_skops_by_itself_trusts_a_guard(tmp_path):
