@@ -133,13 +133,13 @@ class _Verdict:
         self.profile, self.budget, self.scaler = profile, budget, scaler
         self.reference = reference_of(profile, drift)
         self.n = table.shape[0]
-        self.X, self.categories = table.looked_at().numbers, table.categories
+        self.X, self.categories, self.requests = table.looked_at().numbers, table.categories, table.requests
 
     def diagnosis(self) -> Diagnosis:
         if not self.n:
             return Diagnosis(False, judged=False, details={"reason": "no rows"})
         empty = not self.categories and np.isnan(self.X).all()
-        evidence = weigh(self.reference, self.X, self.categories, self.budget)
+        evidence = weigh(self.reference, self.X, self.categories, self.budget, self.requests)
         p_value = float(np.exp(evidence.log_p_value))
         if not evidence.alarm:
             if empty:

@@ -166,9 +166,9 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._check_columns(X, reset=False)
         table = aligned(self.profile_, table)
         # A change of type is certain in a single row.
-        enough = (table, 1) if changed_types(self.profile_, table)[0] else self._pool.add(table)
+        enough = table if changed_types(self.profile_, table)[0] else self._pool.add(table)
         if enough is not None:
-            self._judge(*enough)
+            self._judge(enough)
         return _as_is(X)
 
     def fit_transform(self, X: Any, y: Any = None, groups: Any = None) -> Any:
@@ -201,7 +201,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self, "profile_")
         waiting = self._pool.flush()
-        return None if waiting is None else self._judge(*waiting)
+        return None if waiting is None else self._judge(waiting)
 
     def _guarded(self, X: Any) -> Table:
         """Read the columns that are guarded; without names they are called by their positions in all of X."""
@@ -210,9 +210,9 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         table = as_table(_safe_indexing(_as_is(X), self.columns_, axis=1))
         return table if table.names else replace(table, names=tuple(map(str, self.columns_)))
 
-    def _judge(self, table: Any, requests: int) -> Diagnosis:
+    def _judge(self, table: Table) -> Diagnosis:
         found = diagnose(self.profile_, table, budget=self.budget, drift=self.drift)
-        found = replace(found, requests=requests)
+        found = replace(found, requests=table.requests)
         if self.columns is not None and self.profile_.names == tuple(map(str, self.columns_)):
             columns, not_judged = (tuple(map(int, each)) for each in (found.columns, found.not_judged))
             found = replace(found, columns=columns, not_judged=not_judged)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.datasets import load_wine
+from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -75,7 +75,8 @@ def test_single_rows_add_up():
         guard.transform(WRONG.iloc[[i]])
     assert not seen
     guard.transform(WRONG.iloc[[63]])
-    assert seen == [replace(nl.diagnose(guard.profile_, WRONG.iloc[:64]), requests=64)]
+    batch = nl.diagnose(guard.profile_, WRONG.iloc[:64])
+    assert seen == [replace(batch, requests=64, p_value=seen[0].p_value)]  # rows that repeat are not asked for
     assert seen[0].explain().endswith(" The 64 rows of 64 requests were judged together.")
     for i in range(64):
         guard.transform(TEST.iloc[[i]])
@@ -91,6 +92,18 @@ def test_flush_judges_what_waits():
     assert guard.flush() is None
     guard.transform(TEST)
     assert guard.flush().n_rows == len(TEST)
+
+
+def test_a_request_that_comes_again_is_no_join():
+    """Of gathered requests one in ten is sent twice, and that is no fault; the same rows twice in one request are."""
+    X, seen = load_breast_cancer().data, []
+    guard = nl.InputGuard(seen.append).fit(X)
+    for i in range(256):
+        for _ in range(1 + (i % 10 == 0)):
+            guard.transform(X[i : i + 1])
+    assert not seen
+    guard.transform(np.repeat(X[:64], 2, axis=0))
+    assert [found.fault for found in seen] == ["rows_repeated"]
 
 
 def test_the_pool_is_bounded_and_copied():

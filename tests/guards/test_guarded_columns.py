@@ -32,7 +32,9 @@ OTHER, WRONG = TEST.assign(a=TEST.a * 1000), TEST.assign(c=-TEST.c)
         ["b", "c"], [1, 2], [-2, -1], (1, 2), np.array([1, 2]), slice("b", "c"), slice(1, None), [False, True, True],
         make_column_selector("b|c"), lambda frame: ["b", "c"],
     ],
-    ids=str,
+    ids=[
+        "names", "positions", "from the end", "tuple", "array", "named slice", "slice", "mask", "selector", "function",
+    ],
 )  # fmt: skip
 def test_columns_are_chosen_as_by_a_column_transformer(columns):
     """Names, positions, masks, slices and functions mean what they mean in a ColumnTransformer."""

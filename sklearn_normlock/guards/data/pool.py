@@ -24,14 +24,14 @@ class Pool:
         self._waiting: list[Table] = []
         self._rows = 0
 
-    def add(self, table: Table) -> tuple[Table, int] | None:
-        """Take rows in; return what there is once it is enough, and of how many requests, or None.
+    def add(self, table: Table) -> Table | None:
+        """Take rows in; return what there is once it is enough, or None.
 
         A request that is enough by itself goes through as it is, so that it is judged alone.
         """
         rows = table.shape[0]
         if rows >= self.enough:
-            return table, 1
+            return table
         # The caller may reuse its buffer.
         kept = Table(np.array(table.dense().numbers), table.names, {j: v.copy() for j, v in table.categories.items()})
         with self._lock:
@@ -39,16 +39,16 @@ class Pool:
             self._rows += rows
             return self._taken() if self._rows >= self.enough else None
 
-    def flush(self) -> tuple[Table, int] | None:
-        """Return what waits, however little, and of how many requests; None if nothing does."""
+    def flush(self) -> Table | None:
+        """Return what waits, however little; None if nothing does."""
         with self._lock:
             return self._taken() if self._rows else None
 
-    def _taken(self) -> tuple[Table, int]:
+    def _taken(self) -> Table:
         parts, self._waiting, self._rows = self._waiting, [], 0
         first = parts[0]
         categories = {j: np.concatenate([part.categories[j] for part in parts]) for j in first.categories}
-        return Table(np.concatenate([part.numbers for part in parts]), first.names, categories), len(parts)
+        return Table(np.concatenate([part.numbers for part in parts]), first.names, categories, requests=len(parts))
 
     def __len__(self) -> int:
         return self._rows

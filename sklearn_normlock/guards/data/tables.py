@@ -44,12 +44,14 @@ class Table:
     """Data in one shape: ``numbers`` (n_rows, n_columns), names if the data has them, and columns of categories.
 
     ``types`` gives the type of each column, or None where it has none, when it is asked; arrays of numbers have none.
+    ``requests`` is how many requests it was gathered of.
     """
 
     numbers: Any
     names: tuple[str, ...] | None
     categories: dict[int, Any]
     types: Callable[[], tuple[str | None, ...]] | None = None
+    requests: int = 1
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -79,11 +81,12 @@ class Table:
     def select(self, columns: list[int], names: tuple[str, ...] | None) -> Table:
         """Return some columns under these names."""
         types = self.types
-        return Table(
-            self.numbers[:, columns],
-            names,
-            {columns.index(j): values for j, values in self.categories.items() if j in columns},
-            None if types is None else lambda: tuple(types()[j] for j in columns),
+        return replace(
+            self,
+            numbers=self.numbers[:, columns],
+            names=names,
+            categories={columns.index(j): values for j, values in self.categories.items() if j in columns},
+            types=None if types is None else lambda: tuple(types()[j] for j in columns),
         )
 
     def dense(self) -> Table:

@@ -50,7 +50,7 @@ class Case:
 
     def weigh(self, Y: Any, touched: Any = ()) -> Evidence:
         """Return what the same tests say of the batch with a fault undone; of lost values nothing is asked."""
-        found = weigh(self.reference, Y, {}, self.budget)
+        found = weigh(self.reference, Y, {}, self.budget, self.evidence.requests)
         if len(touched) and "missing" in found.log_p:
             found.log_p["missing"][:, touched] = 0.0
         if len(touched) and np.isnan(Y[:, touched]).any():

@@ -23,9 +23,12 @@ class Batch:
         Numbers; missing ones are NaN, infinite ones are kept.
     text : dict of int to ndarray
         Columns of text, None where it is missing.
+    requests : int, default=1
+        How many requests the rows were gathered of.
     """
 
-    def __init__(self, reference: Reference, X: Any, text: dict[int, Any]) -> None:
+    def __init__(self, reference: Reference, X: Any, text: dict[int, Any], requests: int = 1) -> None:
+        self.requests = requests
         #: Rows that were served; ``n`` of them are looked at.
         self.rows = len(X)
         if self.rows > C.most_rows:

@@ -38,6 +38,7 @@ class Evidence:
     rows: int
     log_budget: float
     n_columns: int
+    requests: int = 1
 
     def limit(self, test: str) -> float:
         """Return the logarithm of the p-value from which on a column alarms."""
@@ -96,7 +97,7 @@ class Evidence:
         return np.unique(np.concatenate([np.zeros(0, np.int64), *(self.alarming(test) for test in self.log_p)]))
 
 
-def weigh(reference: Reference, X: Any, text: dict[int, Any], budget: float) -> Evidence:
+def weigh(reference: Reference, X: Any, text: dict[int, Any], budget: float, requests: int = 1) -> Evidence:
     """Run the tests.
 
     Parameters
@@ -109,20 +110,22 @@ def weigh(reference: Reference, X: Any, text: dict[int, Any], budget: float) -> 
         Columns of text.
     budget : float
         The probability of a false alarm that is allowed for a batch.
+    requests : int, default=1
+        How many requests the rows were gathered of.
 
     Returns
     -------
     evidence : Evidence
         The p-values.
     """
-    batch = Batch(reference, X, text)
+    batch = Batch(reference, X, text, requests)
     log_p, entries = {}, {}
     for test in TESTS:
         if test.asked(reference, batch):
             log_p[test.name] = found = test.log_p(reference, batch)
             entries[test.name] = test.entries(reference, batch, found)
     _allow(reference.profile, log_p, batch.rows)
-    return Evidence(log_p, entries, batch.rows, float(np.log(budget)), batch.d)
+    return Evidence(log_p, entries, batch.rows, float(np.log(budget)), batch.d, requests)
 
 
 def _allow(profile: Summary, log_p: dict[str, Any], rows: int) -> None:

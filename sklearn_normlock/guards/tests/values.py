@@ -42,7 +42,7 @@ class Ties(Test):
 
 
 class Copies(Test):
-    """Whole rows that are there more than once: a join that multiplies rows, a request that is sent twice.
+    """Whole rows that are there more than once: a join that multiplies rows.
 
     Approximate for exchangeable rows: of n rows as many repeat an earlier one, on average, as there are equal pairs
     among them at most. The share of such pairs is training's, at three standard errors above; Chernoff's bound.
@@ -51,8 +51,11 @@ class Copies(Test):
     name, scope, share, least_rows = "copies", "table", 0.04, 2
 
     def asked(self, reference: Reference, batch: Batch) -> bool:
-        """Return whether rows have two columns; of one, repeated values are judged."""
-        return super().asked(reference, batch) and batch.d > 1
+        """Return whether rows have two columns and are of one request.
+
+        Where there is one column, repeated values are judged. A request may be sent again: a retry, a check of health.
+        """
+        return super().asked(reference, batch) and batch.d > 1 and batch.requests == 1
 
     def log_p(self, reference: Reference, batch: Batch) -> Any:
         """Return one number."""
