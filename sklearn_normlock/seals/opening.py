@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import NormLockError
 from ..fingerprints.exclusions import PARTIAL_FIT
 from ..fingerprints.state import is_estimator
+from ..probes.frames import COLUMNS
 from .freeze import make_writable
 from .layout import Layout
 from .mixin import Locked
@@ -195,8 +196,11 @@ class InClasses:
         estimator = is_estimator(value)
         cls: Any = self._choose(type(value)) if estimator else type(value)
         result = self._memo[id(value)] = cls.__new__(cls)
+        left = (*CARRIED, PARTIAL_FIT) if estimator else ()
+        if estimator and not issubclass(cls, Locked):
+            left += (COLUMNS,)
         for name, item in vars(value).items():
-            if not estimator or name not in (*CARRIED, PARTIAL_FIT):
+            if name not in left:
                 vars(result)[name] = self.copied(item)
         if estimator:
             self.made.append(result)

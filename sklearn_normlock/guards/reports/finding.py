@@ -41,10 +41,10 @@ class Diagnosis:
         knows it, and in the batch.
     requests : int
         How many requests the rows came in; a guard gathers small ones.
-    types : dict of str to (str, str)
-        Of columns whose type is another, but whose values can be compared (a width, a resolution): in training, here.
     not_judged : tuple
         Columns that only grew in training. Where their values lie is not judged, nor are rows as a whole.
+    types : dict of str to (str, str)
+        Of columns whose type is another, but whose values can be compared (a width, a resolution): in training, here.
 
     Examples
     --------

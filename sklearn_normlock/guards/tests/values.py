@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..calibration import CALIBRATION as C
-from ..profiles.statistics import repeated_rows
+from ..profiles.statistics import nearest, repeated_rows
 from ..profiles.steps import residual
 from .base import Batch, Test
 from .probability import log_binomial, log_choose, log_tail, log_tail_of_share, more_frequent, more_frequent_flag
@@ -206,18 +206,19 @@ def _off_steps(reference: Reference, j: int, parts: Any) -> float:
 
 
 def moved(reference: Reference, j: int, values: Any, counts: Any) -> float:
-    """Return by how much all values of a column of few may have moved, so that the most are again training's."""
-    if not reference.few[j]:
-        return 0.0
-    slack = reference.rounding[j]
-    off = counts[reference.off(j, values) > slack].sum()
-    if not off:
+    """Return by how much all values of a column of few may have moved: so that they are training's, and likeliest."""
+    atoms, slack = reference.atoms(j), reference.rounding[j]
+    if not reference.few[j] or (np.abs(values - nearest(values, atoms)) <= slack).all():
         return 0.0
     usual = values[np.argsort(-counts)[: C.usual_values]]
-    by = (usual[:, None] - reference.atoms(j)).ravel()
-    by = by[np.abs(by) <= reference.tolerance[j]]
+    by = (usual[:, None] - atoms).ravel()
+    by = np.append(0.0, by[np.abs(by) <= reference.tolerance[j]])
     left = (counts * (reference.off(j, values - by[:, None]) > slack)).sum(axis=1)
-    return float(by[left.argmin()]) if len(by) and left.min() < off else 0.0
+    by = by[left == left.min()]
+    back = values - by[:, None]
+    first = np.minimum(np.searchsorted(atoms, back - slack), len(atoms) - 1)
+    share = np.where(np.abs(atoms[first] - back) <= slack, reference.masses(j)[first], 1 / reference.rows[j])
+    return float(by[(counts * np.log(share)).sum(axis=1).argmax()])
 
 
 def _none_of_few(reference: Reference, j: int, x: Any) -> float:
