@@ -30,7 +30,8 @@ def run_stage(session: nox.Session, name: str, *packages: str) -> None:
     """
     stage = nox.project.load_toml(".ci/stages.toml")[name]
     bounds = nox.project.load_toml("pyproject.toml")["project"]["dependencies"] if stage.get("oldest") else []
-    session.install(f".[{stage['extras']}]", *packages, *(bound.replace(">=", "==") + ".*" for bound in bounds))
+    held = [bound.replace(">=", "==") + ".*" for bound in bounds] + stage.get("with", [])
+    session.install(f".[{stage['extras']}]", *packages, *held)
     *first, last = (command.split() for command in stage["run"])
     for command in first:
         session.run(*command)

@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     rows = table(arguments.data)
     taken = [_taken(rows, name) for name in (arguments.target, arguments.weight)]
     y, weight = (None if name is None else rows[name].to_numpy() for name in taken)
-    X = rows.drop(columns=[name for name in taken if name is not None]) if any(taken) else rows
+    X = rows[[name for name in rows.columns if name not in taken]] if any(taken) else rows
     if arguments.pin is not None:
         from ..gates.reference import pin
 

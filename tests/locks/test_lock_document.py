@@ -145,6 +145,7 @@ def refused(altered):
 
 #: What only numbers of elements or a digest tell: a schema can't.
 BEYOND_A_SCHEMA = ("values", "data", "items", "texts", "magnitude", "names", "shape", "fingerprint", "dtype", "columns")
+BEYOND_A_SCHEMA += ("member",)  # the name of another part of the document
 BEYOND_A_SCHEMA += ("summary",)  # whole numbers that are too large for a float
 
 
