@@ -196,7 +196,7 @@ class InClasses:
         estimator = is_estimator(value)
         cls: Any = self._choose(type(value)) if estimator else type(value)
         result = self._memo[id(value)] = cls.__new__(cls)
-        left = (*CARRIED, PARTIAL_FIT) if estimator else ()
+        left: tuple[str, ...] = (*CARRIED, PARTIAL_FIT) if estimator else ()
         if estimator and not issubclass(cls, Locked):
             left += (COLUMNS,)
         for name, item in vars(value).items():
