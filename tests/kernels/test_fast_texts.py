@@ -135,7 +135,10 @@ def same(est, stock, method, data):
 def fitted(est):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of parameters that are not used, and stop words that may be inconsistent
-        return est.fit(DOCUMENTS, LABELS)
+        est.fit(DOCUMENTS, LABELS)
+        if isinstance(est, HashingVectorizer):  # it looks at its stop words when it is first used
+            est.transform(DOCUMENTS[:1])
+        return est
 
 
 def unlocked(est):
