@@ -238,9 +238,10 @@ def test_set_output_after_the_fit():
     """The output of a fitted ColumnTransformer may be set: every later call, and a copy, works."""
     frame = pd.DataFrame(X, columns=list("abc"))
     table = ColumnTransformer([("n", StandardScaler(), ["a"])]).fit(frame).set_output(transform="pandas")
-    for _ in range(3):
-        table.transform(frame)
-    copy.deepcopy(table).transform(frame)
+    first = table.transform(frame)
+    assert list(first) == ["n__a"]
+    for again in (table, table, copy.deepcopy(table)):
+        pd.testing.assert_frame_equal(again.transform(frame), first)
 
 
 @pytest.mark.parametrize("take", [copy.copy, copy.deepcopy, lambda model: model[:-1]])
