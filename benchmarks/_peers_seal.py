@@ -1,4 +1,4 @@
-"""What a seal and a fingerprint cost: at fit, at a call, at a load; and against other digests of the same object."""
+"""Measure a seal and a fingerprint: at fit, at a call, at a load; and against other digests of the same object."""
 
 from __future__ import annotations
 

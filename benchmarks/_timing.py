@@ -9,7 +9,7 @@ from statistics import median, quantiles
 
 @dataclass
 class Measured:
-    """What one way took, beside the way that all are compared with."""
+    """Times of one way, beside the way that all are compared with."""
 
     ratios: list[float]
     seconds: list[float]

@@ -1,4 +1,4 @@
-"""What a lock costs: its size, and the time and memory to make it and to verify by it.
+"""Measure a lock: its size, and the time and memory to make it and to verify by it.
 
 ``python benchmarks/lock_cost.py`` prints a table, each figure beside its bar. Times are ratios to what is measured in
 the same run, in turns: loading the artifact, importing scikit-learn, SHA-256 of the same bytes on as many threads.

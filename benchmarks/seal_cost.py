@@ -1,4 +1,4 @@
-"""What the seal costs: fit, call, load, bytes and import, against scikit-learn in the same run.
+"""Measure the seal's costs: fit, call, load, bytes and import, against scikit-learn in the same run.
 
 ``python benchmarks/seal_cost.py`` prints a table of ratios: locked to stock, the median of paired runs and their
 quartiles. Absolute times depend on the machine and mean little; the pairs are taken alternately, so that its moods

@@ -11,8 +11,8 @@ It knows nothing of the detector: it calls ``Profile.from_data`` and ``diagnose`
 
 How it is made
     `families.py` draws tables and vectors, `scenes.py` looks at them before or behind a scaler, `faults.py` injects the
-    faults of the catalogue and holds the one table of equivalent names, `outside.py` has changes that are not in the
-    catalogue, `series.py` real series out of installed packages. `scoring.py` judges, `report.py` prints.
+    faults of the catalogue and holds the one table of equivalent names. `outside.py` has changes that are not in the
+    catalogue, and `series.py` real series out of installed packages. `scoring.py` judges, `report.py` prints.
 
 How to read it
     *detected*: share of faulty batches with an alarm. Faults are as large as a shift by one deviation or larger

@@ -1,4 +1,4 @@
-"""What the guard says of input that is no batch: ``python benchmarks/guard/bad_input.py``.
+"""Show the guard's answers to input that is no batch: ``python benchmarks/guard/bad_input.py``.
 
 Each must raise an error that says what is wrong, or alarm; a batch without any information (no rows) may also come
 back without an alarm as long as it says so. `quiet` is a false match where the last column says that it is one.

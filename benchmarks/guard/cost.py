@@ -1,4 +1,4 @@
-"""What the guard costs: ``python benchmarks/guard/cost.py`` prints ratios of paired runs, and sizes.
+"""Measure the guard's costs: ``python benchmarks/guard/cost.py`` prints ratios of paired runs, and sizes.
 
 Check of a batch to alibi-detect's KSDrift on the same training rows (without alibi-detect: to scipy's KS test of each
 column, which is what KSDrift runs), fit to `StandardScaler.fit`, and the bytes of a profile. The pairs are taken

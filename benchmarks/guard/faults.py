@@ -3,8 +3,8 @@
 A fault is planned on a scene (which columns, which factor: fixed), then applied to raw unseen rows, and yields what the
 guard sees. It happens where the guard stands: a column fault on the scaled side is one in scaled values.
 
-A plan is kept only if it matters: where its size can be judged on distributions, a row must tell at least as much as a
-row shifted by one standard deviation does (0.5 nat, `Scene.evidence`); where repeated values tell (imputed, clipped,
+A plan is kept only if it matters. Where its size can be judged on distributions, a row must tell at least as much as a
+row shifted by one standard deviation does (0.5 nat, `Scene.evidence`). Where repeated values tell (imputed, clipped,
 stuck, quantised, rows repeated), the share and the step are stated with the fault.
 
 The names that count besides a fault's own are in one table, `EQUIVALENT`, each with its reason.
@@ -40,7 +40,7 @@ EQUIVALENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("sign_flipped", "codes 1 and -1 that changed places are negated"),
     ),
 }
-"""What counts as right besides a fault's own name, and why the numbers are the same.
+"""Names that count as right besides a fault's own, and why the numbers are the same.
 
 `double_normalised` and `not_normalised` are the same numbers behind a scaler, too (each is a slope and an offset for
 each column). Their remedies are opposites, so either counts for the other only if the diagnosis tells both (`also`).
@@ -131,7 +131,7 @@ COLUMNWISE = ("raw", "standard", "log")
 
 @fault("double_normalised", ("raw",))
 def already_scaled(rng: Generator, scene: Scene) -> Plan:
-    """What arrives went through the scaler already; the pipeline will apply it again."""
+    """Scale values before they arrive; the pipeline will scale them again."""
     kind = rng.choice([StandardScaler, StandardScaler, MinMaxScaler, RobustScaler])
     scaler = kind().fit(scene.raw)
     return Plan(lambda rng, raw: scaler.transform(raw), kind.__name__)

@@ -1,4 +1,6 @@
-"""What users would pick instead: drift tools at their defaults, a range check, a z-test. None of them names a cause.
+"""Detectors that users would pick instead: drift tools at their defaults, a range check, a z-test.
+
+None of them names a cause.
 
 A detector has `fit(train)`, which returns what it keeps, and `check(kept, batch)`, which returns None or what it says;
 peers say "alarm". `share` is the part of the cases that a slow one is run on (the same part for all that are as slow).

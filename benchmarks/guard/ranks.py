@@ -1,7 +1,7 @@
 """Normal scores, and how columns with repeated values drift on them.
 
 A column of counts, flags or amounts that are often zero can't move by a fraction of a deviation and remain what it is.
-It moves as if a normal variable stood behind it, of which only the steps are seen (a Gaussian copula): by that
+It moves as if a normal variable stood behind it, of which only the steps are seen (a Gaussian copula). By that
 variable's shift some rows pass to the next value that was seen in training. Which rows: those that the other columns
 put near the step, so that the dependence between columns stays what it was.
 """

@@ -1,8 +1,8 @@
 """Where the guard stands, what is known of the data there, and how batches that are *not* faulty are made.
 
-A scene is a part of a family seen from one place of a pipeline: `raw` (before any scaler), `standard` (behind a
-StandardScaler fitted on the training rows), `log` (after log1p of the columns that are never negative), `l2` (after a
-Normalizer).
+A scene is a part of a family seen from one place of a pipeline. `raw` is before any scaler, and `standard` behind a
+StandardScaler fitted on the training rows. `log` is after log1p of the columns that are never negative, and `l2` after
+a Normalizer.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Scene:
 
     @cached_property
     def transformer(self):
-        """What stands before the guard, fitted on the training rows."""
+        """The transformer before the guard, fitted on the training rows."""
         if self.side == "raw":
             return FunctionTransformer().fit(self.raw)
         if self.side == "log":
@@ -88,7 +88,7 @@ class Scene:
 
     @cached_property
     def train(self) -> np.ndarray:
-        """What the profile is made of."""
+        """The rows that the profile is made of."""
         return self.seen(self.raw)
 
     @cached_property
@@ -149,7 +149,7 @@ class Scene:
         """Return an unseen batch, every column of which has moved by `amount` deviations, up or down.
 
         Literally so for continuous columns (rounded to the grid that they are read on). A count or a zero does not
-        become a fraction when the world drifts, nor does an indicator contradict its fellows: columns with atoms move
+        become a fraction when the world drifts, nor does an indicator contradict its fellows. Columns with atoms move
         on their normal scores (see ranks.py), and stay if the other columns determine them. The world drifts before
         a scaler or a norm is applied, and after a logarithm.
         """

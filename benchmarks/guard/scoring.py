@@ -1,4 +1,4 @@
-"""What counts as right: the verdict on one diagnosis, and intervals of shares."""
+"""Decide what counts as right: the verdict on one diagnosis, and intervals of shares."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Truth:
-    """What was done: the names that say it, the factors, the columns; `strict` if an alarm must have the name."""
+    """The truth of a batch: the names that say it, the factors, columns; `strict` if an alarm must have the name."""
 
     names: tuple[str, ...]
     factors: dict[int, float] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What a seal takes at fit and at load, and what a fingerprint takes by size."""
+"""Times of a seal at fit and at load, and of a fingerprint by size."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""What a call of a sealed object takes; ``stock`` beside ``locked``, to be compared within one revision too."""
+"""Times of a call of a sealed object; ``stock`` beside ``locked``, to be compared within one revision too."""
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression

@@ -37,12 +37,12 @@ class Calibration:
     near_step: float = _constant(0.02, "step", "derived: what float32 makes of two decimals, scaled")
     #: A step that can be divided by.
     smallest_step: float = _constant(1e-300, "value", "derived: the least normal number is 2e-308")
-    #: So improbable it must be that all points of a sketch are multiples of a step by chance.
+    #: Log p-value, below which all points of a sketch are not multiples of a step by chance.
     log_step_by_chance: float = _constant(-20.0, "nats", "convention: one in 5e8, over all columns ever seen")
-    #: So many pairs of rows there must be for each multiple, or values without a tie are ranks.
+    #: Pairs of rows for each multiple. With fewer, values without a tie are ranks.
     pairs_of_ranks: float = _constant(6.0, "pairs", "derived: twice ln 20, a twentieth of columns without a tie")
     kolmogorov: float = _constant(1.63, "1/√rows", "Kolmogorov's bound at one in a hundred")
-    #: So many of the ranks 1 to m must be there.
+    #: Share of the ranks 1 to m that must be there.
     most_ranked: float = _constant(0.9, "share", "convention: a part of the rows may lack the first and last ranks")
     #: Parts of a whole have the same step if it and the offsets differ by no more than this part of it.
     same_step: float = _constant(1e-6, "step", "derived: rounding of some hundred multiples")
@@ -82,11 +82,11 @@ class Calibration:
     narrower: float = _constant(1.15, "factor", "convention: half of what a drift moves a mean")
     #: The deviation of the training rows is itself an estimate.
     slack_of_deviation: float = _constant(1.05, "factor", "derived: two standard errors of 800 rows")
-    #: What the points of a sketch may misplace a share by.
+    #: Error of a share, when it is read from the points of a sketch.
     coarseness: float = _constant(0.003, "share", "development")
     #: A row's measures stretch so with each deviation of drift.
     stretch: float = _constant(0.8, "per deviation", "derived: an exponential tail, tilted so far")
-    #: So far the mean distance of rows may be from what the columns' sketches say.
+    #: Distance between the mean distance of rows and the one that the columns' sketches give.
     of_its_mean: float = _constant(0.04, "share", "development: sketches are coarse")
     #: A column of which so many rows share one value has too few others to rank.
     nearly_all: float = _constant(0.8, "share", "convention")
@@ -100,7 +100,7 @@ class Calibration:
     rows_of_single_values: int = _constant(60, "rows", "derived: six of them are in the outer tenth")
     index_unknown: float = _constant(2.0, "1/power", "convention: a tail without a mean")
     index_margin: float = _constant(0.1, "1/power", "development: log-normal columns of σ = 2.5")
-    #: So improbable it must be that so many rows are of a kind that training had none of.
+    #: Log p-value, below which rows of a kind that training lacked are too many.
     log_unseen: float = _constant(-6.9, "nats", "the default budget, one in a thousand")
     #: A row this far from the mean gains no more by a drift.
     far: float = _constant(5.0, "deviations", "convention: a single outlier would be made most of the population")
@@ -124,7 +124,7 @@ class Calibration:
     log_sure_of_few: float = _constant(-4.0, "nats", "convention: few values meet such sums")
     log_sure_of_three: float = _constant(-6.0, "nats", "convention: two rows have one free number")
     log_all_sure: float = _constant(-100.0, "nats", "convention")
-    #: So many rows of unit length, if it is to be expected of others; and a length that is off by more is another one.
+    #: Share of rows of unit length, from which on it is expected of others; and how far a length may be off.
     usual_norm: float = _constant(0.99, "share", "convention: some rows are empty")
     off_norm: float = _constant(0.01, "length", "derived: coarser numbers, as of float16, make less")
     #: A column may be among those with another order from here on, once there is an alarm.
@@ -137,16 +137,16 @@ class Calibration:
     least_gain: float = _constant(3.0, "nats", "convention: a factor of 20, as in a test at 5 %")
     #: Estimated parameters must leave distributions at least this probable.
     log_fit: float = _constant(-1.5, "nats", "1 % of 2 D² n - log 2, parameters estimated (Lilliefors 1967)")
-    #: And known ones at least this, after a drift within the tolerance.
+    #: Log p-value that known ones must have at least, after a drift within the tolerance.
     log_drifted: float = _constant(-7.0, "nats", "the default budget, one in a thousand")
     #: Names that are about as simple are told as equals.
     as_good: float = _constant(1.5, "nats", "a factor of 4.5: less is no evidence between two names")
-    #: So far an estimate may miss a value of training, as a part of the distance between two of them.
+    #: Distance between an estimate and a value of training, as a part of the distance between two such values.
     missed: float = _constant(0.1, "share", "convention: farther off, the value of training is not the one meant")
     errors: float = _constant(3.0, "standard errors", "convention: estimates lie farther off once in 370")
     #: The misfit of a distribution counts for no more than this, when undoings are ranked.
     most_misfit: float = _constant(10.0, "nats", "so that no single column outvotes the tests")
-    #: What a name costs, beside its columns and parameters.
+    #: Cost of a name, beside its columns and parameters.
     kind: float = _constant(2.0, "nats", "about ten kinds of faults, the usual ones likelier")
     #: The prior of each power of ten, of each other unit, and of a factor of no known unit.
     power: float = _constant(0.1, "probability", "prefixes and per cent are the commonest changes of unit")
@@ -162,9 +162,9 @@ class Calibration:
     forgiven: float = _constant(0.1, "deviations", "a third of the default tolerance")
     #: The share of the columns from which on a change is one of the whole table.
     many: float = _constant(0.4, "share", "derived: a scaler touches every column, of which some don't show it")
-    #: So improbable it must be that a batch has the moments or bounds that a scaler gives.
+    #: Log p-value, below which a batch does not have the moments or bounds of a scaler by chance.
     log_certain: float = _constant(-10.0, "nats", "one in twenty thousand: nothing is undone and tested again")
-    #: So odd a run of equal values was put in.
+    #: Log p-value, below which a run of equal values was put in.
     log_run: float = _constant(-7.0, "nats", "one in a thousand")
     #: Columns between which an order is looked for; rounds of the assignment, and the likeliest pairs tried one by one.
     most_ordered: int = _constant(1024, "columns", "the assignment takes the cube of them: a second")
@@ -174,7 +174,7 @@ class Calibration:
     most_misplaced: float = _constant(60.0, "nats", "convention: no column outvotes ten others")
     #: The standard error of a mean between the quartiles.
     error_of_middle: float = _constant(1.2, "deviations / √rows", "derived, for a normal variable")
-    #: So near the moments, or bounds, of training must be to those that a scaler gives.
+    #: Distance between the moments, or bounds, of training and those that a scaler gives.
     scaled: float = _constant(1e-3, "deviations", "convention: a split after the scaler moves them more")
     bounded: float = _constant(1e-6, "value", "derived: float32 after a division")
     #: Rows that an undoing is tested on; combinations of two faults are tried among so many.

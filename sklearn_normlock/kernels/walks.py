@@ -73,7 +73,7 @@ def _as_array(result: Any) -> Any:
     return result.toarray() if issparse(result) else result
 
 
-# What every ColumnTransformer keeps of its fit, and some version reads at each call.
+# Attributes that every ColumnTransformer keeps of its fit, and that some version reads at each call.
 _OF_FIT = {"_columns", "_remainder", "_transformer_to_input_indices"}
 
 

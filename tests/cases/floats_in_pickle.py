@@ -1,7 +1,7 @@
 """Every float that a pickle holds, one at a time: survey them, or write the pickle with one of them changed by one ULP.
 
-What travels is what pickle writes, so the floats are found where it writes them: in arrays, in fields of structured
-arrays, as scalars, in lists, dicts and sparse matrices, in the state of compiled trees, in estimators at any depth.
+An object travels as what pickle writes, so the floats are found where pickle writes them. Arrays, fields of structured
+arrays, scalars, lists, dicts, sparse matrices and the state of compiled trees hold them, in estimators at any depth.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every ordinary way to change what a fitted object holds, found by walking it.
 
-The walk knows nothing of how a seal watches: it follows attributes, slots, items and what methods and partial functions
-are bound to, and yields an edit for each piece of state that Python lets anybody change, with what undoes it.
+The walk knows nothing of how a seal watches. It follows attributes, slots, items and what methods and partial functions
+are bound to. It yields an edit for each piece of state that Python lets anybody change, with what undoes it.
 """
 
 from __future__ import annotations

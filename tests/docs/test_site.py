@@ -108,9 +108,9 @@ def test_a_document_of_no_form_is_refused(schema):
     assert schema.is_valid(error) and not schema.is_valid({**error, "ok": True})
 
 
-# Which of numpydoc's checks hold. Left out: GL01 and GL02 (ours start on the first line, as PEP 257 has it), SA and ES
-# (See Also and an extended summary are for where they help), RT02 (results have names, as scikit-learn's have), and
-# EX01 for members, whose class has the example. Errors and enums are not made by users: those of errors are
+# Which of numpydoc's checks hold. GL01 and GL02 are left out: ours start on the first line, as PEP 257 has it. SA and
+# ES are: See Also and an extended summary are for where they help. RT02 is: results have names, as scikit-learn's have.
+# EX01 is for members, whose class has the example. Errors and enums are not made by users. The errors' members are
 # documented at `NormLockError`, with examples on the page of errors.
 CHECKS = {
     *("GL03", "GL05", "GL06", "GL07", "GL09", "GL10"),

@@ -71,7 +71,7 @@ def _object(kit: str, locked: bool, route: str) -> Any:
 def _spoiled(fault: Fault, obj: Any, locked: bool) -> Any:
     """Return the object with the fault in it, or None if its memory can't be written to.
 
-    Read-only arrays inside an array of objects come back from joblib as memory that nobody can make writable, and up to
+    Read-only arrays inside an array of objects come back from joblib as memory that nobody can make writable. Up to
     scikit-learn 1.4 the compiled code that trains a linear model further asks for writable coefficients.
     """
     try:

@@ -4,8 +4,8 @@
 
     python tests/old_pickles/judge.py /envs/old0.23/bin/python /envs/old1.0/bin/python ...
 
-Each Python fits the settings of :mod:`old`; the pickles are opened and locked here, the recorders that this package
-prints run there, and both verdicts are held against the truth: what the pickles put out there and here.
+Each Python fits the settings of :mod:`old`. The pickles are opened and locked here, and the recorders that this package
+prints run there. Both verdicts are held against the truth: what the pickles put out there and here.
 """
 
 from __future__ import annotations

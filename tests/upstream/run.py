@@ -1,7 +1,7 @@
 """Run scikit-learn's own tests on our drop-ins, and judge the result: ``python tests/upstream/run.py -v``.
 
 Every test must pass, but for those that ``deselected.toml`` names. The tests that did not pass are run once more with
-scikit-learn's own classes: what fails there too is no business of ours (and is listed), and a test that we deselect or
+scikit-learn's own classes. A failure there, too, is no business of ours and is listed. A test that we deselect or
 skip must pass or be skipped there. Exit status: 0 as promised, 1 not, 2 could not be checked.
 """
 

@@ -1,11 +1,11 @@
 """A pytest plugin (``-p swap``): scikit-learn's own tests, with our drop-ins in place of its classes.
 
-Before anything is collected, every name that some public module of ``sklearn_normlock`` shares with the scikit-learn
-module of the same name is re-bound to ours, in every loaded module of scikit-learn, public or private: wherever a test
-module may import it from. The original stays reachable as the base class of ours.
+Some names are shared by a public module of ``sklearn_normlock`` and the scikit-learn module of the same name. Before
+anything is collected, each is re-bound to ours in every loaded module of scikit-learn, public or private, wherever a
+test module may import it from. The original stays reachable as the base class of ours.
 
-Once the test modules are imported, scikit-learn's own modules get their classes back, so that it builds for itself what
-it builds for a user of the drop-ins: the encoder inside a sealed ``KBinsDiscretizer`` is a stock one. The packages that
+Once the test modules are imported, scikit-learn's own modules get their classes back. It then builds for itself what it
+builds for a user of the drop-ins: the encoder inside a sealed ``KBinsDiscretizer`` is a stock one. The packages that
 only re-export a name (``sklearn.preprocessing``) keep ours, for the tests that import while they run.
 """
 

@@ -23,7 +23,7 @@ from .types import DURATIONS, TIMES, type_of, type_of_values
 #: More rows than this are looked at through a sample wherever an exact answer would need a sort.
 ROWS = 20_000
 CELLS = 8_000_000
-# What the values of a column of objects may be, if it is not text.
+# Types that a column of objects may hold, if it is not text.
 _NUMBERS = (int, float, Decimal, np.number, np.bool_)
 
 

@@ -330,7 +330,7 @@ class _Logarithm(Fault):
             with np.errstate(all="ignore"):
                 made = both[self.undo_index](raw)
                 there = np.isfinite(made).sum(axis=0) == np.isfinite(raw).sum(axis=0)
-                # What it makes lies about where training did, or it is none.
+                # The values that it makes must lie about where training did.
                 reach = 2 * (high - low) + 1e-300
                 there &= (np.nanmax(made, axis=0, initial=-np.inf) < high + reach) & (
                     np.nanmin(made, axis=0, initial=np.inf) > low - reach

@@ -117,7 +117,7 @@ def merged(one: tuple[Any, Any], n_one: int, other: tuple[Any, Any], n_other: in
     values = np.repeat(at, 2)
     shares = np.maximum.accumulate(np.stack([below, up_to], axis=1).ravel())
     shares[0], shares[-1] = 0.0, 1.0
-    # (Of a small part, every single row is a jump.)
+    # (In a small part, every single row is a jump.)
     jump = up_to - below >= (0.5 / total if total <= C.rows_kept else max(C.jump, 2.5 / total))
     if total <= C.rows_kept:
         keep = np.repeat(jump, 2)

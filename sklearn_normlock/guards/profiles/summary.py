@@ -36,12 +36,12 @@ class Summary:
     types: tuple[str | None, ...]
     moments: Moments
     categories: dict[int, Categories]
-    #: Of each column, then of each measure of a row: its sketch, and the rows that the sketch stands for.
+    #: For each column, then for each measure of a row: its sketch, and the rows that the sketch stands for.
     sketches: list[tuple[Any, Any]]
     sampled: Any
     #: Share of pairs of rows that have the same value, other than a value that is a jump of the sketch.
     ties: Any
-    #: Of each column an offset, what its values are multiples of (0: of nothing), and the share of those that are not.
+    #: For each column: an offset, the step between its values (0: none), and the share of values off the steps.
     steps: Any
     #: Share of pairs of rows that are equal throughout.
     copies: float

@@ -62,9 +62,9 @@ class Test:
     to it. A subclass says in its docstring under which assumption its answer is exact or conservative, and its source.
     """
 
-    #: What it is called in ``details["tests"]`` and in allowances.
+    #: Its name in ``details["tests"]`` and in allowances.
     name: ClassVar[str]
-    #: What an answer is about: each column; each column and, behind them, each measure of a row; or the table.
+    #: The subject of an answer: each column; each column and, behind them, each measure of a row; or the table.
     scope: ClassVar[Literal["column", "row", "table"]]
     #: Its part of the budget, among the tests that are asked; and in batches of few rows.
     share: ClassVar[float]

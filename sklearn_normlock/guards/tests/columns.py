@@ -37,7 +37,7 @@ class Location(Test):
             sketch, m = reference.profile.sketches[j], reference.rows[j]
             x = every[:, j]
             moved = (x if count[j] == len(x) else x[~np.isnan(x)]) + sign * reference.tolerance[j]
-            # Of mid-ranks: numpy.interp takes the upper end of a jump, and its mirror image the lower one.
+            # This takes mid-ranks: numpy.interp takes the upper end of a jump, and its mirror image the lower one.
             share = np.interp(moved, *sketch).mean()
             if reference.jumps[j]:
                 share = (share + 1 - np.interp(-moved, -sketch[0][::-1], 1 - sketch[1][::-1]).mean()) / 2

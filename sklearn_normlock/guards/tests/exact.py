@@ -197,9 +197,9 @@ def _by_chance(reference: Reference, name: str, X: Any) -> Any:
     n, d = X.shape
     if name in ("minmax", "maxabs"):
         return _bounds_by_chance(reference, name, X)
-    # Values on a lattice of step h: by the local limit theorem a mean of n falls on a point of it with probability
-    # h / (σ √(2πn)) at most, a middle value with √n h / (1.25 σ √(2π)); and as often a second sum or another quantile.
-    # Of pairs of rows about 0.28 h / σ share a value.
+    # Values lie on a lattice of step h. By the local limit theorem a mean of n falls on a point of it with probability
+    # h / (σ √(2πn)) at most. A middle value does so with √n h / (1.25 σ √(2π)), and a second sum or another quantile
+    # as often. About 0.28 h / σ of all pairs of rows share a value.
     often = np.array([(mass**2).sum() for _, mass in reference.steps[:d]])
     own = (1 / share_of_value(X) - 1).mean(axis=0) / (n - 1)  # a batch that was rounded has more than training
     ties, slack = np.maximum(reference.profile.ties[:d] + often, own), reference.tolerance[:d]
@@ -227,7 +227,7 @@ def _bounds_by_chance(reference: Reference, name: str, X: Any) -> Any:
     there, told = np.zeros(d), set[int]()
     varied = np.fmin.reduce(X, axis=0) < np.fmax.reduce(X, axis=0)
     for j, (values, shares) in enumerate(reference.profile.sketches[:d]):
-        # What was scaled may miss an end by a rounding.
+        # Scaled values may miss an end by a rounding.
         had = np.array([len(values) > 0 and np.abs(values - end).min() <= C.rounded for end in ends])
         at = np.abs(X[:, [j]] - ends) <= C.rounded
         if not had[at.any(axis=0)].all():

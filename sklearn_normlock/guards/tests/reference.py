@@ -48,9 +48,9 @@ class Reference:
         #: By how much two numbers of a column may differ and be the same value.
         self.rounding = 1e-6 * self.tolerance + C.rounding * greatest
         self.middle = self.quantiles(0.5)
-        #: Of each column the values at which its sketch jumps, and by how much.
+        #: For each column, the values at which its sketch jumps, and by how much.
         self.steps = [_steps(*sketch) for sketch in profile.sketches]
-        # (Of few rows a sketch has each, single ones too.)
+        # (A sketch of few rows has each, single ones too.)
         least = np.where(self.rows > C.rows_kept, 0.75, 1.5) / self.rows
         often = [mass > least[j] for j, (_, mass) in enumerate(self.steps)]
         self._often = [(values[of], mass[of]) for (values, mass), of in zip(self.steps, often, strict=True)]
@@ -61,13 +61,13 @@ class Reference:
         for j in np.flatnonzero(self.few):  # scaled in single precision, these differ by more
             apart = np.diff(self.atoms(j)).min(initial=np.inf)
             self.rounding[j] = max(self.rounding[j], C.near_step * apart if np.isfinite(apart) else 0.0)
-        #: And what all of these are multiples of, if anything: a rarer value is one too.
+        #: The step between all of these, if there is one: a rarer value lies on it too.
         self.lattice = [common_step(self.atoms(j)) if few else 0.0 for j, few in enumerate(self.few)]
         #: Columns of which nearly all rows have one value, or none: of the others too few are in a batch to be ranked.
         self.rare = np.array([len(mass) > 0 and mass.max() > C.nearly_all for _, mass in self.steps[:d]], bool)
         self.rare |= profile.moments.missing > C.nearly_all * (profile.moments.count + profile.moments.missing)
         self.fine = self.quantiles((np.arange(400) + 0.5) / 400)[:, :d]
-        #: Of ranks whose variance is 1 without ties, what is left of it.
+        #: Variance of ranks with these ties, where ranks without ties have 1.
         self.rank_variance = np.array([1 - (mass**3).sum() for _, mass in self.steps[:d]])
         self._tails()
         self._near()
@@ -181,7 +181,7 @@ class Reference:
         self.upper_decay = max((outer[:, at] - outer[0, at]).mean() * error, 0.01)
         self.lower_decay = max((inner[:, at] - inner[0, at]).mean() * error, 0.01)
 
-        #: What has always been the same has no tail to go by; nor has a small profile.
+        #: A column that was always the same has no tail to go by; nor has a small profile.
         blind = ~self.known | (self.rows < C.rows_of_single_values)
         self.blind_above, self.blind_below = blind | (self.high <= self.middle), blind | (self.low >= self.middle)
         if (self.rare & (self.std > 0)).sum() > 0.5 * (self.std > 0).sum():
@@ -205,7 +205,7 @@ class Reference:
 def _steps(values: Any, shares: Any) -> tuple[Any, Any]:
     up = np.diff(shares)
     jump = (np.diff(values) == 0) & (up > 0)
-    # Of a value that few rows have, several points of the grid may lie in its jump.
+    # Several points of the grid may lie in the jump of a value that few rows have.
     at, of = np.unique(values[1:][jump], return_inverse=True)
     return at, np.bincount(of, up[jump], len(at))
 

@@ -132,12 +132,12 @@ def _share_after_drift(reference: Reference, j: int, value: float) -> float:
 def _log_p_of_rare(reference: Reference, j: int, value: float, count: int, n: int) -> float:
     m = float(reference.rows[j])
     pairs = float(reference.profile.ties[j]) * m * (m - 1) / 2
-    # So many of training may have it too: one, where none has a value that another has.
+    # Rows of training that may have it too: one, where no two rows of training have a value in common.
     most = min((1 + np.sqrt(1 + 8 * pairs)) / 2, max(C.jump * m, 3.0))
     own = log_choose(count + most, count)
     if most + 1 >= count and pairs > 0:
         own = np.logaddexp(own, np.log(pairs) + log_choose(most + 1, count) - log_choose(most + 1, 2))
-    # And the population may have drifted towards it: as if that many fewer rows of training had been asked.
+    # The population may have drifted towards it, too: as if that many fewer rows of training had been asked.
     off = np.clip(value, reference.low[j], reference.high[j]) - reference.mean[j]
     away = min(abs(off) / max(reference.std[j], 1e-300), C.far)
     asked = m * np.exp(-reference.drift * away)
