@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import tempfile
 from collections.abc import Sequence
@@ -59,7 +60,9 @@ def autolog(**kwargs: Any) -> None:
     >>> from sklearn_normlock.integrations.mlflow import autolog  # doctest: +SKIP
     >>> autolog()  # doctest: +SKIP
     """
-    flavor = _mlflow().sklearn
+    _mlflow()
+    # The attribute `mlflow.sklearn` may be a lazy stand-in, whose names are copies; what is patched is the module.
+    flavor = importlib.import_module("mlflow.sklearn")
     _list_locked(flavor)
     flavor.autolog(**kwargs)
 

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 import sklearn_normlock as nl
 from sklearn_normlock.compose import ColumnTransformer
-from sklearn_normlock.integrations.mlflow import TAG, _list_locked, autolog, load_model, log_model
+from sklearn_normlock.integrations.mlflow import TAG, _list_locked, load_model, log_model
 from sklearn_normlock.model_selection import GridSearchCV
 from sklearn_normlock.pipeline import Pipeline, make_pipeline
 from sklearn_normlock.preprocessing import StandardScaler
@@ -106,8 +106,30 @@ def test_a_locked_class_is_patched_if_what_it_inherits_from_is():
     assert len(listed) == len(set(listed))
 
 
-def test_an_mlflow_without_the_list_is_refused(monkeypatch):
-    """Where locked classes can't be added nothing is patched, and the error says what to do."""
-    monkeypatch.delattr(mlflow.sklearn, "_gen_estimators_to_patch")
-    with pytest.raises(nl.errors.MissingDependencyError, match="log_model"):
-        autolog()
+WITHOUT = """
+import sys
+import mlflow
+lazy = mlflow.sklearn
+import mlflow.sklearn
+import sklearn_normlock as nl
+from sklearn_normlock.integrations.mlflow import autolog
+if "stand-in" in sys.argv:
+    lazy.autolog  # loads it
+    mlflow.sklearn = lazy
+flavor = sys.modules["mlflow.sklearn"]
+del flavor._gen_estimators_to_patch
+flavor.autolog = lambda: sys.exit("something was patched")
+try:
+    autolog()
+except nl.errors.MissingDependencyError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("name", ["module", "stand-in"])
+def test_an_mlflow_without_the_list_is_refused(name):
+    """Where locked classes can't be added nothing is patched, whatever stands for the module in its package."""
+    command = [sys.executable, "-W", "ignore", "-c", WITHOUT, name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "log_model" in done.stdout
