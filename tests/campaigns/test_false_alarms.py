@@ -152,6 +152,17 @@ def test_rare_categories_behind_a_scaler_raise_no_alarm():
         assert not nl.diagnose(profile, scaler.transform(batch)).alarm
 
 
+def test_columns_of_few_values_may_all_move():
+    """Pixels of seventeen grey values, all a little darker or brighter: by how much is told by none of the tests."""
+    rng = np.random.default_rng(0)
+    X = load_digits().data
+    train, rest = np.split(X[rng.permutation(len(X))], [250])
+    profile = nl.Profile.from_data(train)
+    for _ in range(6):
+        batch = rest[rng.choice(len(rest), 32, replace=False)] + 0.3 * train.std(axis=0) * rng.choice([-1, 1], 64)
+        assert not nl.diagnose(profile, batch).alarm
+
+
 def test_very_heavy_tails_raise_no_alarm():
     """Log-normal amounts of which the largest are thousands of times the median are what they were."""
     rng = np.random.default_rng(0)

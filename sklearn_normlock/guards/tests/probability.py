@@ -66,9 +66,9 @@ def log_binomial(b: float, n: float, p: float) -> float:
     return -n * float(share * np.log(share / p) + rest)
 
 
-def log_choose(n: float, k: float) -> float:
+def log_choose(n: Any, k: Any) -> Any:
     """Return the logarithm of the number of ways to choose k of n."""
-    return float(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
+    return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
 
 
 def hill(excess: Any, m: float) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..calibration import CALIBRATION as C
-from ..profiles.statistics import nearest, repeated_rows
+from ..profiles.statistics import repeated_rows
 from ..profiles.steps import residual
 from .base import Batch, Test
 from .probability import log_binomial, log_choose, log_tail, log_tail_of_share, more_frequent, more_frequent_flag
@@ -96,52 +97,65 @@ def odd_runs(reference: Reference, ordered: Any) -> list[Run]:
     repeated = (ordered[least - 1 :] == ordered[: 1 - least]).any(axis=0)
     for j in np.flatnonzero(repeated & reference.known[: ordered.shape[1]]).tolist():
         column = ordered[:, j]
-        column = column[~np.isnan(column)]
-        values, counts = np.unique(column, return_counts=True)
-        by = moved(reference, j, values, counts)
-        for at in np.flatnonzero(counts >= least).tolist():
-            log_p = _log_p(reference, j, float(values[at]) - by, int(counts[at]), len(column))
-            if log_p < 0:
-                ends = at == 0, at == len(values) - 1
-                found.append(Run(j, float(values[at]), int(counts[at]), len(column), log_p, *ends))
+        values, counts = np.unique(column[~np.isnan(column)], return_counts=True)
+        kindest, least_odd = [], -np.inf
+        for by in moves(reference, j, values, counts):
+            runs = _runs(reference, j, values, counts, by)
+            oddest = min((run.log_p for run in runs), default=0.0)
+            if oddest > least_odd:
+                kindest, least_odd = runs, oddest
+            if oddest > C.log_not_odd:
+                break
+        found += kindest
     return found
 
 
-def _log_p(reference: Reference, j: int, value: float, count: int, n: int) -> float:
-    """Return the log of how probable it is that so many rows share a value; the likelier reason counts."""
-    log_p, m = -np.inf, reference.rows[j]
-    if share := _share_after_drift(reference, j, value):
-        r = min(np.ceil(share * m) + 1, m)
-        log_p = float(log_tail(count, n, r, m)) + float(np.log(len(reference.steps[j][0])))
-    return min(0.0, max(log_p, _log_p_of_rare(reference, j, value, count, n)))
+def _runs(reference: Reference, j: int, values: Any, counts: Any, by: float) -> list[Run]:
+    """Return the odd runs of a column, all of whose values have moved by so much."""
+    n, last, at = int(counts.sum()), len(values) - 1, np.flatnonzero(counts >= C.least_run)
+    log_p = _log_p(reference, j, values[at] - by, counts[at], n)
+    return [
+        Run(j, float(values[i]), int(counts[i]), n, float(p), bool(i == 0), bool(i == last))
+        for i, p in zip(at, log_p, strict=True)
+        if p < 0
+    ]
 
 
-def _share_after_drift(reference: Reference, j: int, value: float) -> float:
-    """Return how frequent a value of training's may be after a drift, 0 if it is none.
+def _log_p(reference: Reference, j: int, values: Any, counts: Any, n: int) -> Any:
+    """Return the log of how probable it is that so many rows share each value; the likelier reason counts."""
+    m, share = reference.rows[j], _share_after_drift(reference, j, values)
+    log_p = log_tail(counts, n, np.minimum(np.ceil(share * m) + 1, m), m) + np.log(max(len(reference.steps[j][0]), 1))
+    log_p = np.where(share > 0, log_p, -np.inf)
+    return np.minimum(0.0, np.maximum(log_p, _log_p_of_rare(reference, j, values, counts, n)))
+
+
+def _share_after_drift(reference: Reference, j: int, values: Any) -> Any:
+    """Return how frequent values of training's may be after a drift, 0 for those that are none.
 
     Either rows that have it became more frequent; or all values moved, and the most frequent of those within the
     tolerance came to lie here. (Columns that take few values have been moved already.)
     """
     at, mass = reference.steps[j]
-    away = np.abs(at - value)
-    own = float(mass[away <= reference.rounding[j]].max(initial=0.0))
-    near = float(mass[(away <= reference.tolerance[j]) & (not reference.few[j])].max(initial=0.0))
-    return max((more_frequent_flag if reference.flag[j] else more_frequent)(own, reference.drift), near)
+    away = np.abs(at - values[:, None])
+    own = (mass * (away <= reference.rounding[j])).max(axis=1, initial=0.0)
+    near = (mass * (away <= reference.tolerance[j])).max(axis=1, initial=0.0) * (not reference.few[j])
+    return np.maximum((more_frequent_flag if reference.flag[j] else more_frequent)(own, reference.drift), near)
 
 
-def _log_p_of_rare(reference: Reference, j: int, value: float, count: int, n: int) -> float:
+def _log_p_of_rare(reference: Reference, j: int, values: Any, counts: Any, n: int) -> Any:
     m = float(reference.rows[j])
     pairs = float(reference.profile.ties[j]) * m * (m - 1) / 2
     # Rows of training that may have it too: one, where no two rows of training have a value in common.
     most = min((1 + np.sqrt(1 + 8 * pairs)) / 2, max(C.jump * m, 3.0))
-    own = log_choose(count + most, count)
-    if most + 1 >= count and pairs > 0:
-        own = np.logaddexp(own, np.log(pairs) + log_choose(most + 1, count) - log_choose(most + 1, 2))
+    own = log_choose(counts + most, counts)
+    if pairs > 0:
+        tied = np.log(pairs) + log_choose(most + 1, np.minimum(counts, most + 1)) - log_choose(most + 1, 2)
+        own = np.where(counts <= most + 1, np.logaddexp(own, tied), own)
     # The population may have drifted towards it, too: as if that many fewer rows of training had been asked.
-    off = np.clip(value, reference.low[j], reference.high[j]) - reference.mean[j]
-    away = min(abs(off) / max(reference.std[j], 1e-300), C.far)
+    off = np.clip(values, reference.low[j], reference.high[j]) - reference.mean[j]
+    away = np.minimum(np.abs(off) / max(reference.std[j], 1e-300), C.far)
     asked = m * np.exp(-reference.drift * away)
-    return float(log_choose(n, count) + own - log_choose(n + asked, count))
+    return log_choose(n, counts) + own - log_choose(n + asked, counts)
 
 
 class Values(Test):
@@ -205,29 +219,36 @@ def _off_steps(reference: Reference, j: int, parts: Any) -> float:
     return float(log_tail_of_share(n - max(still, alike.max(initial=0)), n, share, m))
 
 
-def moved(reference: Reference, j: int, values: Any, counts: Any) -> float:
-    """Return by how much all values of a column of few may have moved: so that they are training's, and likeliest."""
-    atoms, slack = reference.atoms(j), reference.rounding[j]
-    if not reference.few[j] or (np.abs(values - nearest(values, atoms)) <= slack).all():
-        return 0.0
-    usual = values[np.argsort(-counts)[: C.usual_values]]
-    by = (usual[:, None] - atoms).ravel()
-    by = np.append(0.0, by[np.abs(by) <= reference.tolerance[j]])
-    left = (counts * (reference.off(j, values - by[:, None]) > slack)).sum(axis=1)
-    by = by[left == left.min()]
-    back = values - by[:, None]
-    first = np.minimum(np.searchsorted(atoms, back - slack), len(atoms) - 1)
-    share = np.where(np.abs(atoms[first] - back) <= slack, reference.masses(j)[first], 1 / reference.rows[j])
-    return float(by[(counts * np.log(share)).sum(axis=1).argmax()])
+def moves(reference: Reference, j: int, values: Any, counts: Any) -> Iterator[float]:
+    """Yield by how much all values of a column may have moved: not at all, or so that no more than usual are new ones.
+
+    Only of a column that takes few values: of any other, a value may have come from whichever is near. The true move is
+    among them, but for once in a thousand times, so that the kindest of them is kinder to the batch than it deserves.
+    """
+    yield 0.0
+    if reference.few[j]:
+        atoms = reference.atoms(j)
+        by = (values[np.argsort(-counts)[: C.usual_values], None] - atoms).ravel()
+        by = np.unique(by[(np.abs(by) <= reference.tolerance[j]) & (by != 0)])
+        off = np.append(0.0, by)
+        off = (counts * (reference.off(j, values - off[:, None]) > reference.rounding[j])).sum(axis=1)
+        log_p = _log_p_of_new(reference, j, off, float(counts.sum()))
+        kept = log_p[1:] >= min(log_p.max(), C.log_unseen)
+        yield from by[kept][np.argsort(off[1:][kept], kind="stable")].tolist()
 
 
 def _none_of_few(reference: Reference, j: int, x: Any) -> float:
     """Return the log of how probable it is that so many values are none of the few that training had, moved or not."""
     values, counts = np.unique(x[~np.isnan(x)], return_counts=True)
-    if not len(values):
+    if (reference.off(j, values) <= reference.rounding[j]).all():
         return 0.0
-    by, m = moved(reference, j, values, counts), reference.rows[j]
-    off = float(counts[reference.off(j, values - by) > reference.rounding[j]].sum())
-    often = reference.masses(j)[reference.masses(j) * m > 1.5].sum()  # of so few rows a profile has each value
-    share = more_frequent(max(1 - float(often), 0.0), reference.drift)
-    return float(log_tail_of_share(off, float(counts.sum()), share, m))
+    by = np.array(list(moves(reference, j, values, counts)))
+    off = (counts * (reference.off(j, values - by[:, None]) > reference.rounding[j])).sum(axis=1)
+    return float(_log_p_of_new(reference, j, off.min(), float(counts.sum())))
+
+
+def _log_p_of_new(reference: Reference, j: int, off: Any, n: float) -> Any:
+    """Return the log of how probable it is that so many of n rows have none of the values that many share."""
+    masses, m = reference.masses(j), reference.rows[j]
+    often = float(masses[masses * m > 1.5].sum())  # of so few rows a profile has each value
+    return log_tail_of_share(off, n, more_frequent(max(1 - often, 0.0), reference.drift), m)
