@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from ..documents.rendering import escaped, spelled_out
+from ..documents.rendering import escaped, html_table, spelled_out
 
 if TYPE_CHECKING:
     from .report import Flips, GateReport, Judgement
@@ -98,17 +98,30 @@ def _github(report: GateReport) -> str:
     return f"::{level} title=normlock gate::{escaped(chr(10).join(lines))}"
 
 
-def _markdown(report: GateReport) -> str:
-    mark = {"match": "✅", "mismatch": "❌", "undecided": "⚠️"}[report.answer]
-    lines = [f"### {mark} {_cell(verdict(report))}", ""]
-    lines += ["| verdict | metric | cohort | rows | old | new | change | interval | why |"]
-    lines += ["|---|---|---|---:|---:|---:|---:|---|---|"]
+_HEADERS = ("verdict", "metric", "cohort", "rows", "old", "new", "change", "interval", "why")
+
+
+def _rows(report: GateReport) -> Iterator[list[str]]:
+    """Yield the cells of a table of the judgements that are shown, the worst first."""
     for each in sorted_judgements(report)[:_SHOWN]:
         values = [f"{value:.4g}" if value is not None and value == value else "" for value in (each.old, each.new)]
         change = f"{each.change:+.3g}" if each.old is not None else f"{each.change:.4g}"
         between = "" if each.low is None or each.high is None else f"{each.low:+.3g} to {each.high:+.3g}"
-        row = [each.verdict, each.metric, each.cohort or "all", f"{each.rows:,}", *values, change, between, each.reason]
-        lines.append(f"| {' | '.join(map(_cell, row))} |")
+        yield [each.verdict, each.metric, each.cohort or "all", f"{each.rows:,}", *values, change, between, each.reason]
+
+
+def notebook(report: GateReport) -> str:
+    """Return the report as a table, for a notebook."""
+    left = len(report.judgements) - _SHOWN
+    more = [f"and {left} more judgements"] if left > 0 else []
+    return html_table(verdict(report), _HEADERS, _rows(report), "; ".join([*more, *facts(report)]))
+
+
+def _markdown(report: GateReport) -> str:
+    mark = {"match": "✅", "mismatch": "❌", "undecided": "⚠️"}[report.answer]
+    lines = [f"### {mark} {_cell(verdict(report))}", "", f"| {' | '.join(_HEADERS)} |"]
+    lines += ["|---|---|---|---:|---:|---:|---:|---|---|"]
+    lines += [f"| {' | '.join(map(_cell, row))} |" for row in _rows(report)]
     if len(report.judgements) > _SHOWN:
         lines += ["", f"… and {len(report.judgements) - _SHOWN} more."]
     return "\n".join([*lines, "", *(f"* {_cell(fact)}" for fact in facts(report))])

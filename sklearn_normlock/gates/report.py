@@ -257,6 +257,12 @@ class GateReport:
     def __str__(self) -> str:
         return self.explain()
 
+    def _repr_html_(self) -> str:
+        """Show it in a notebook: the answer, and a line for each judgement."""
+        from .explain import notebook
+
+        return notebook(self)
+
 
 def _plain(value: Any) -> Any:
     if isinstance(value, (Judgement, Flips, Shift, GateReport)):

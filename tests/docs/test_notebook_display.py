@@ -1,5 +1,6 @@
-"""What a notebook shows of a report, a lock and a profile."""
+"""A notebook shows reports, locks and profiles as tables."""
 
+import numpy as np
 import pandas as pd
 import pytest
 import user_code
@@ -49,3 +50,14 @@ def test_profile_shows_each_column(X):
     assert "<td>age</td>" in text and "<script>" not in text and "\n" not in text
     wide = nl.Profile.from_data(pd.DataFrame([[float(i) for i in range(60)]] * 3))._repr_html_()
     assert wide.count("<tr>") == 51 and "and 10 more columns" in wide
+
+
+def test_gate_shows_each_judgement(X):
+    """The report of a gate shows the answer and a line for each judgement; the name of a cohort is escaped."""
+    y = [0, 1, 0, 1] * 20
+    rows = pd.concat([X] * 20, ignore_index=True)
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, y)
+    report = nl.gate(model, model, rows, y, cohorts={FORGED: np.ones(80, bool)})
+    text = report._repr_html_()
+    assert "80 rows" in text and "<th>interval</th>" in text and "<td>accuracy</td>" in text
+    assert "&lt;script&gt;" in text and "<script>" not in text and "\n" not in text
