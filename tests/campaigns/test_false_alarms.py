@@ -124,6 +124,7 @@ def test_a_column_of_missing_values():
         assert not nl.diagnose(nl.Profile.from_data(rows[:144]), rows[144:]).alarm
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("rows", [256, 600])
 def test_wide_embeddings_raise_no_false_alarm(rows):
     """Vectors of unit length, 512 wide, learned on one row a dimension or fewer: clean and drifted batches pass.

@@ -220,6 +220,7 @@ def test_commands_of_the_readme():
     assert re.search(r'^normlock = "sklearn_normlock.cli:main"', project(), re.MULTILINE)
 
 
+@pytest.mark.campaign
 def test_main_command_needs_nothing_that_the_package_does_not_bring(tmp_path):
     """``normlock demo`` runs after ``pip install .`` alone, without pandas, and catches every fault that it shows."""
     (tmp_path / "pandas.py").write_text("raise ImportError('pandas is not installed')")

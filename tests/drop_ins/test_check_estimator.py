@@ -97,6 +97,7 @@ def test_a_drop_in_passes_the_check_of_its_stock_class(estimator: Any, check: An
     _run(check, estimator)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(("estimator", "check"), list(_beyond_the_suite()))
 def test_a_drop_in_fares_as_its_stock_class(estimator: Any, check: Any) -> None:
     """On instances that scikit-learn's suite leaves out, a drop-in passes and fails what the stock instance does."""

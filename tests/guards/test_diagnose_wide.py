@@ -52,6 +52,7 @@ def test_half_precision_is_no_fault():
     assert not nl.diagnose(profile, X[1500:1564].astype(np.float16)).alarm
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("fault", VECTORS)
 def test_names_of_vectors(fault):
     """Faults of vectors that had unit length in training are called by their names."""
@@ -74,7 +75,8 @@ def of_factors(n, noise, seed):
     return (rng.normal(size=(n, 20)) @ loading + noise * rng.normal(size=(n, 700))) / np.sqrt(20 + noise**2)
 
 
-@pytest.mark.parametrize("n", [64, pytest.param(256, marks=pytest.mark.campaign)])
+@pytest.mark.campaign
+@pytest.mark.parametrize("n", [64, 256])
 def test_half_garbled_columns_are_no_order(n):
     """Columns of which half the entries are wild may look alike; where they don't keep their company, none moved."""
     train, X = of_factors(3000, 5, 0), of_factors(n, 5, 1)

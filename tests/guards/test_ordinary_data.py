@@ -192,6 +192,7 @@ def test_memory_map(tmp_path):
     assert (tmp_path / "model.joblib").read_bytes() == before
 
 
+@pytest.mark.campaign
 def test_a_dask_worker():
     """A locked pipeline that a Dask cluster sends to its workers transforms there as it does here."""
     distributed = pytest.importorskip("distributed")

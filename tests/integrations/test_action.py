@@ -281,6 +281,7 @@ def test_action_yml():
     assert os.access(ACTION / "normlock.sh", os.X_OK)
 
 
+@pytest.mark.campaign
 def test_the_gate_runs_if_it_is_asked_for(runner):
     """Its report is in the summary, an annotation says the answer, and its exit code counts."""
     models = runner.origin / "models"

@@ -303,6 +303,7 @@ def test_unused_locks_are_reported(suite, pytester):
     assert Path("locks", "test_suite", "old.normlock.json").exists()
 
 
+@pytest.mark.campaign
 @pytest.mark.filterwarnings("default")  # of xdist and its workers, which are no business of ours
 def test_with_xdist(suite):
     """Workers write and compare; the summary gathers what each did, and which locks are unused."""

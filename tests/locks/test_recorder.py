@@ -44,7 +44,13 @@ def alter(change: dict[str, object]) -> None:
     Path("outputs.json").write_text(json.dumps({**document, **change}))
 
 
-@pytest.mark.parametrize("make", [scaler, pipeline, named, lambda: TfidfVectorizer().fit(["a good bus", "bad day"])])
+def texts() -> TfidfVectorizer:
+    return TfidfVectorizer().fit(["a good bus", "bad day"])
+
+
+@pytest.mark.parametrize(
+    "make", [named, texts, *(pytest.param(make, marks=pytest.mark.campaign) for make in (scaler, pipeline))]
+)
 def test_three_commands(
     make: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

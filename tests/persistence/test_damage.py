@@ -84,6 +84,7 @@ def test_damage_is_reproducible() -> None:
     assert all(_members(damaged(data, edit)) != _members(data) for edit in edits(data, 50))
 
 
+@pytest.mark.campaign
 def test_a_file_that_kills_its_reader_is_counted() -> None:
     """A damage that ends the reading process is one outcome, and those after it are read all the same."""
     body = pickle.dumps(fitted("stock"), protocol=2)
