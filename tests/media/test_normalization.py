@@ -11,7 +11,7 @@ from estimator_table import check_name, generated
 from onnx_wire import one_node
 
 import sklearn_normlock as nl
-from sklearn_normlock.errors import ArtifactReadError, FingerprintMismatchError
+from sklearn_normlock.errors import ArtifactReadError, FingerprintMismatchError, InputFaultError
 from sklearn_normlock.normalization import BatchNorm, GroupNorm, L2Norm, LayerNorm, RMSNorm
 from sklearn_normlock.pipeline import make_pipeline
 from sklearn_normlock.probes.outputs import compare_outputs, outputs_of
@@ -210,7 +210,27 @@ def test_rows_of_zeros_and_huge_rows():
     """A row of zeros is divided by nothing, and large numbers keep their direction."""
     for layer in (LayerNorm(eps=0.0), RMSNorm(eps=0.0), GroupNorm(2, eps=0.0), L2Norm(eps=0.0)):
         assert np.array_equal(layer.fit(X).transform(np.zeros((1, 8))), np.zeros((1, 8)))
-    assert np.allclose(L2Norm().fit(X).transform(X * 1e200), L2Norm().fit(X).transform(X), rtol=1e-14)
+
+
+@pytest.mark.parametrize("scale", [2.0**600, 2.0**1019])
+def test_the_squares_of_huge_rows_have_room(scale):
+    """Rows whose squares are beyond float64 come out to the last bit as they do at a usual size."""
+    for layer in (LayerNorm(W, B, eps=0.0), RMSNorm(W, eps=0.0), GroupNorm(2, W, B, eps=0.0), L2Norm(eps=0.0)):
+        layer.fit(X)
+        assert np.array_equal(layer.transform(X * scale), layer.transform(X)), layer
+        assert np.array_equal(layer.transform(X / 2.0**900), layer.transform(X)), layer
+
+
+def test_a_result_without_room_is_refused_by_its_place():
+    """Numbers beyond their dtype are never put out or learned: the error names the row or the column."""
+    large = np.where(np.arange(64)[:, None] == 3, np.float32(3e38), X.astype("f4"))
+    for layer in (_batch(), LayerNorm(W * 1e39).fit(X)):
+        with pytest.raises(InputFaultError, match=r"X\[\d\] has no room in float32"):
+            layer.transform(large)
+    layer = BatchNorm().fit(X)
+    for method in (layer.fit, layer.partial_fit):
+        with pytest.raises(InputFaultError, match="variance for column 2 has no room"):
+            method(np.where(np.arange(8) == 2, X * 1e200, X))
 
 
 def test_a_layer_is_sealed_and_travels():
@@ -274,6 +294,11 @@ def test_spellings_and_containers(tmp_path):
         (RMSNorm, {"a.weight": np.ones((2, 4))}, "a", "shape"),
         (BatchNorm, {"a.mean": MEAN, "a.var": -VAR}, "a", "no finite vectors"),
         (GroupNorm, {"a.weight": W, "a.bias": B}, "a", "how many groups"),
+        (BatchNorm, {"a.mean": MEAN, "a.var": VAR, "a.num_batches_tracked": np.ones(2)}, "a", "count of batches"),
+        (BatchNorm, {"a.mean": MEAN, "a.var": VAR, "a.num_batches_tracked": np.array(np.nan)}, "a", "count of batches"),
+        (BatchNorm, {"a.mean": MEAN, "a.var": VAR, "a.weight": W[:2]}, "a", "a: weight of BatchNorm has shape"),
+        (RMSNorm, {"a.weight": W * np.nan}, "a", "a: weight of RMSNorm"),
+        (RMSNorm, {"a.weight": W}, None, "name of a layer is a text"),
     ],
 )
 def test_what_is_not_there_is_not_guessed(cls, tensors, name, text):
@@ -310,6 +335,24 @@ def test_nodes_of_graphs_state_their_parameters(cls, operator, tensors, attribut
 L2_NODE = (L2Norm, "LpNormalization", {}, {"axis": -1, "p": 2}, {"n_features": 8})
 
 
+@pytest.mark.parametrize("number", ["1" + "0" * 400, "NaN", "Infinity", "-1", "1e999", "true", '"1e-6"', "[]"])
+def test_an_eps_that_is_no_number_is_never_used(number, tmp_path):
+    """A configuration beside the checkpoint may be damaged: that is an error of ours, or eps has to be given."""
+    np.savez(tmp_path / "model.npz", **{"a.weight": W})
+    (tmp_path / "config.json").write_text(f'{{"rms_norm_eps": {number}}}')
+    with pytest.raises(ArtifactReadError, match="eps is"):
+        RMSNorm.from_weights(tmp_path / "model.npz", "a")
+
+
+@pytest.mark.parametrize("groups", [0, -2, 2.5, np.nan, np.inf], ids=["none", "negative", "part", "nan", "infinite"])
+def test_a_node_with_groups_that_are_no_number(groups, tmp_path):
+    """A damaged node is refused by the layer and the parameter."""
+    path = tmp_path / "model.onnx"
+    path.write_bytes(one_node("GroupNormalization", {"w": W, "b": B}, {"num_groups": groups}, shape=("N", 8)))
+    with pytest.raises(ArtifactReadError, match="the_norm: num_groups is"):
+        GroupNorm.from_weights(path, "the_norm")
+
+
 def test_nodes_without_a_weight_for_each_column(tmp_path):
     """An L2 norm, and groups with one weight each, need n_features; another order, axis or width is refused."""
     path = tmp_path / "model.onnx"
@@ -317,7 +360,7 @@ def test_nodes_without_a_weight_for_each_column(tmp_path):
     layer = L2Norm.from_weights(path, "the_norm", n_features=4)
     assert (layer.eps, layer.eps_rule, layer.n_features_in_) == (0.0, "max", 4)
     assert np.array_equal(layer.transform([[3.0, 0.0, 0.0, 4.0], [0.0] * 4]), [[0.6, 0, 0, 0.8], [0.0] * 4])
-    for given, text in (({}, "how many columns"), ({"n_features": 0}, "no number of columns")):
+    for given, text in (({}, "how many columns"), *(({"n_features": n}, "no number of columns") for n in (0, 10**12))):
         with pytest.raises(ArtifactReadError, match=text):
             L2Norm.from_weights(path, "the_norm", **given)
     with pytest.raises(ArtifactReadError, match="0.0 there, and 0.1 was given"):

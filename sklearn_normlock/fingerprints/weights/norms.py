@@ -59,6 +59,52 @@ class NormTensors:
         """Return the error that the layer is not what was asked for."""
         return ArtifactReadError(f"{self.where}: {what}.", path=self.where, remedy=remedy)
 
+    def parameters(self, operators: tuple[str, ...]) -> dict[str, Any]:
+        """Return the parameters that the source states; a node's defaults are those of ONNX.
+
+        Parameters
+        ----------
+        operators : tuple of str
+            Of the nodes that compute the layer that was asked for.
+
+        Raises
+        ------
+        ArtifactReadError
+            If the node is of another kind, in training mode, or normalises more than columns.
+        """
+        if not self.operator:
+            return dict(self.stated)
+        if self.operator not in operators:
+            raise self.refuse(
+                f"it is a {self.operator}, not {' or '.join(operators) or 'a layer with weights'}",
+                "Use the class of that kind.",
+            )
+        attributes = self.stated
+        if attributes.get("training_mode"):
+            raise self.refuse(
+                "the node is in training mode, in which it uses the statistics of each batch", "Export anew."
+            )
+        # A weight of one number a column says that the axis is the last one; a norm without a weight says nothing.
+        if attributes.get("axis", -1) != -1 and getattr(self.tensors.get("weight"), "ndim", 0) != 1:
+            raise self.refuse(
+                f"it normalises from axis {attributes['axis']} on, more than the columns", "It isn't read."
+            )
+        if self.operator == "LpNormalization":
+            if attributes.get("p", 2) != 2:
+                raise self.refuse(
+                    f"it divides by the norm of order {attributes['p']}", "Only the order 2 is an L2Norm."
+                )
+            return {"eps": 0.0, "eps_rule": "max"}  # a row of zeros stays as it is
+        stated: dict[str, Any] = {"eps": float(f"{attributes.get('epsilon', 1e-5):.7g}")}
+        if self.operator == "BatchNormalization":
+            momentum = float(f"{attributes.get('momentum', 0.9):.7g}")
+            stated.update(momentum=momentum, momentum_convention="flax", ddof=0)
+        if self.operator == "GroupNormalization":
+            if "num_groups" not in attributes:
+                raise self.refuse("it does not state num_groups", "Export the model anew.")
+            stated["num_groups"] = attributes["num_groups"]  # whether it is a whole number, the layer checks
+        return stated
+
 
 def read_norm(source: Any, name: str, eps_keys: tuple[str, ...] = ()) -> NormTensors:
     """Return the norm layer of a name.
@@ -77,6 +123,10 @@ def read_norm(source: Any, name: str, eps_keys: tuple[str, ...] = ()) -> NormTen
     ArtifactReadError
         If there is no such layer, or it can't be told which of two.
     """
+    if not isinstance(name, str):
+        raise ArtifactReadError(
+            f"The name of a layer is a text, not {name!r}.", path="name", remedy='Pass one, such as "encoder.norm".'
+        )
     nodes: list[Node] = []
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
@@ -200,5 +250,9 @@ def _beside(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
         return {}
     if not isinstance(document, dict):
         return {}
-    known = {float(document[key]) for key in keys if isinstance(document.get(key), (int, float))}
+    try:
+        # JSON's true is no number, though an int for Python
+        known = {float(document[key]) for key in keys if type(document.get(key)) in (int, float)}
+    except OverflowError:  # an integer of 400 digits
+        return {}
     return {"eps": known.pop()} if len(known) == 1 else {}
