@@ -188,7 +188,91 @@ def test_a_graph_that_gives_nan_is_not_taken_for_padding() -> None:
         OnnxTransformer(model).fit().transform(rows)
 
 
-@pytest.mark.parametrize("parameters", [{"batch_size": 0}, {"threads": True}, {"output": "none"}])
+def graph_of(
+    *nodes: tuple[str, list[str], dict[str, Any]], kind: int = onnx.TensorProto.FLOAT, **tensors: Any
+) -> bytes:
+    """Return a model of nodes, one after the other, from ``x`` of 4 columns to the last of their outputs."""
+    made, last = [], "x"
+    for i, (operator, others, attributes) in enumerate(nodes):
+        made.append(onnx.helper.make_node(operator, [last, *others], [f"y{i}"], **attributes))
+        last = f"y{i}"
+    constants = [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in tensors.items()]
+    x = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", 4])
+    y = onnx.helper.make_tensor_value_info(last, kind, None)
+    graph = onnx.helper.make_graph(made, "g", [x], [y], constants)
+    opsets = [onnx.helper.make_opsetid("", 17)]
+    return onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+
+
+ROWS = np.arange(24, dtype=np.float32).reshape(6, 4)
+NO_ROWS = {
+    "over all rows": ("ReduceMean", [], {"axes": [0]}),
+    "one number": ("ReduceMean", [], {"keepdims": 0}),
+    "columns": ("Transpose", [], {"perm": [1, 0]}),
+}
+
+
+@pytest.mark.parametrize("size", [2, 64])
+@pytest.mark.parametrize("case", NO_ROWS)
+def test_a_graph_that_gives_not_one_result_a_row_is_refused(case: str, size: int) -> None:
+    """An output that gathers the rows of a batch would depend on how rows are cut into batches."""
+    step = OnnxTransformer(graph_of(NO_ROWS[case]), batch_size=size).fit()
+    with pytest.raises(InputFaultError, match="not one result a row"):
+        step.transform(ROWS)
+
+
+def test_an_output_that_is_no_array_of_numbers_is_refused() -> None:
+    """Texts are refused when the graph is read."""
+    texts = graph_of(("Cast", [], {"to": onnx.TensorProto.STRING}), kind=onnx.TensorProto.STRING)
+    with pytest.raises(NormLockError, match=r"tensor\(string\), no array of numbers"):
+        OnnxTransformer(texts).fit()
+
+
+def inside(model: bytes) -> bytes:
+    """Return the model with its nodes in the branches of an ``If``."""
+    made = onnx.load_model_from_string(model)
+    body = onnx.helper.make_graph(list(made.graph.node), "body", [], list(made.graph.output))
+    condition = onnx.numpy_helper.from_array(np.array(True), "yes")
+    node = onnx.helper.make_node("If", ["yes"], ["z"], then_branch=body, else_branch=body)
+    z = onnx.helper.make_tensor_value_info("z", onnx.TensorProto.FLOAT, None)
+    graph = onnx.helper.make_graph([node], "g", list(made.graph.input), [z], [condition, *made.graph.initializer])
+    opsets = list(made.opset_import)
+    return onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+
+
+TRAINING = {
+    "random numbers": graph_of(("RandomNormalLike", [], {})),
+    "dropout": graph_of(("Dropout", ["ratio", "training"], {}), ratio=np.float32(0.5), training=np.array(True)),
+    "batch statistics": graph_of(
+        ("BatchNormalization", ["w", "b", "m", "v"], {"training_mode": 1}), **dict.fromkeys("wbmv", np.ones(4, "f4"))
+    ),
+}
+
+
+@pytest.mark.parametrize("wrapped", [False, True], ids=["outside", "inside"])
+@pytest.mark.parametrize("case", TRAINING)
+def test_a_graph_that_was_left_in_training_mode_is_refused(case: str, wrapped: bool) -> None:
+    """Dropout, statistics of the batch and random numbers are found in inner graphs, too; inference is no alarm."""
+    model = inside(TRAINING[case]) if wrapped else TRAINING[case]
+    with pytest.raises(ArtifactReadError, match="draws random numbers|is in training mode"):
+        OnnxTransformer(model).fit()
+    idle = graph_of(("Dropout", ["ratio", "training"], {}), ratio=np.float32(0.5), training=np.array(False))
+    assert np.array_equal(OnnxTransformer(idle).fit().transform(ROWS), ROWS)
+
+
+@pytest.mark.parametrize("large", [1e39, -1e300, 10**39])
+def test_a_number_without_room_in_the_type_of_the_graph_is_refused(large: float) -> None:
+    """Numbers beyond float32 are named by their row, never made infinite: a sigmoid would hide it."""
+    step = OnnxTransformer(graph_of(("Sigmoid", [], {}))).fit()
+    rows = ROWS.astype(np.float64)
+    rows[2, 1] = large
+    with pytest.raises(InputFaultError, match=r"X\[2\] has a number that float32 has no room for"):
+        step.transform(rows)
+    with pytest.raises(InputFaultError, match="makes no array"):
+        step.transform([[1.0], [1.0, 2.0]])
+
+
+@pytest.mark.parametrize("parameters", [{"batch_size": 0}, {"threads": True}, {"threads": 10**6}, {"output": "none"}])
 def test_a_wrong_parameter_is_named(parameters: dict[str, Any]) -> None:
     """fit refuses a parameter that is none, and names it."""
     with pytest.raises(NormLockError) as caught:
@@ -259,6 +343,11 @@ def test_pooling_refuses_what_it_would_get_wrong(pooling: type) -> None:
     for wrong, said in ((bare, r"X\[2\] has no token"), (part, r"X\[1\] has a state"), (values[:, :, :3], "5 at fit")):
         with pytest.raises(InputFaultError, match=said):
             step.transform(wrong)
+    infinite = np.where(values == values[1, 4, 0], np.float32(np.inf), values)
+    with pytest.raises(InputFaultError, match=r"X\[1\] has a state with NaN or infinity"):
+        step.transform(infinite)
+    with pytest.raises(InputFaultError, match="makes no array"):
+        step.transform([[[1.0]], [[1.0], [2.0]]])
     with pytest.raises(InputFaultError, match="state for each token"):
         pooling().fit(values[:, 0])
 
