@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -150,14 +151,9 @@ class Tokenizer(Locked, TransformerMixin, BaseEstimator):
             raise NotFittedError("This Tokenizer has not read its file yet: call fit().")
         texts = _texts(X)
         policy = dict(self.policy_)
-        try:
-            encoded = _built(self.json_, self.policy_).encode_batch(
-                texts, add_special_tokens=policy["add_special_tokens"]
-            )
-        except Exception as error:
-            raise InputFaultError(
-                f"The tokenizer refuses the texts ({type(error).__name__}: {error}).", path="X"
-            ) from None
+        built = _built(self.json_, self.policy_)
+        with _refusals(InputFaultError, "The tokenizer refuses the texts", "X", "Look at what is odd in these texts."):
+            encoded = built.encode_batch(texts, add_special_tokens=policy["add_special_tokens"])
         return _table([(each.ids, each.type_ids) for each in encoded], policy)
 
     def get_vocab(self) -> dict[str, int]:
@@ -341,6 +337,13 @@ def _policy(given: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[tupl
         raise ArtifactReadError(
             "The truncation or padding of the tokenizer can't be read.", path="tokenizer", remedy="Export it again."
         ) from None
+    fixes = fixed is not None and cut.get("max_length") not in (None, fixed)
+    if fixes and given["max_length"] == given["padding"] == _FROM_FILE:
+        raise ArtifactReadError(
+            f"The tokenizer fills texts up to {fixed} tokens and cuts them at {cut['max_length']}.",
+            path="tokenizer",
+            remedy="Say what training did: max_length= and padding=.",
+        )
     policy = {name: value if given[name] == _FROM_FILE else given[name] for name, value in file.items()}
     policy["add_special_tokens"] = given["add_special_tokens"]
     length = policy["max_length"]
@@ -358,7 +361,7 @@ def _policy(given: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[tupl
     token, found = policy["pad_token"], _ids(document)
     if token is None:
         token = next((name for name in _PADS if name in found), None)
-    elif token not in found:
+    elif not isinstance(token, str) or token not in found:
         raise _wrong("pad_token", token, "a token of the vocabulary")
     policy["pad_token"], policy["pad_id"] = token, None if token is None else found[token]
     return tuple(sorted(policy.items()))
@@ -398,23 +401,29 @@ def _built(text: str, policy: tuple[tuple[str, Any], ...]) -> Any:
             remedy="Install it: pip install 'sklearn-normlock[text]'.",
         ) from None
     chosen = dict(policy)
-    try:
+    remedy = "It is damaged, or of a later version of tokenizers than the installed one."
+    with _refusals(ArtifactReadError, "The tokenizer can't be built", "tokenizer", remedy):
         built = Rust.from_str(_with_defaults(text))
         built.no_padding()
         built.no_truncation()
-        if chosen["max_length"] is not None:
+        special = built.num_special_tokens_to_add(False) if chosen["add_special_tokens"] else 0
+        if chosen["max_length"] is not None and chosen["max_length"] > special:
             built.enable_truncation(chosen["max_length"], direction=chosen["truncation_side"])
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # Rust's panics are no Exception
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-            raise
-        raise ArtifactReadError(
-            f"The tokenizer can't be built ({type(error).__name__}: {' '.join(str(error).split())[:200]}).",
-            path="tokenizer",
-            remedy="It is damaged, or of a later version of tokenizers than the installed one.",
-        ) from None
+    if chosen["max_length"] is not None and chosen["max_length"] <= special:
+        raise _wrong("max_length", chosen["max_length"], f"more than the {special} special tokens of each text")
     return built
+
+
+@contextmanager
+def _refusals(error: type[NormLockError], what: str, path: str, remedy: str) -> Iterator[None]:
+    """Raise an error of ours in place of the library's, whose panics are no ``Exception``."""
+    try:
+        yield
+    except BaseException as found:
+        if not isinstance(found, Exception) and type(found).__name__ != "PanicException":
+            raise
+        reason = f"{type(found).__name__}: {' '.join(str(found).split())[:200]}"
+        raise error(f"{what} ({reason}).", path=path, remedy=remedy) from None
 
 
 def _with_defaults(text: str) -> str:
@@ -426,7 +435,7 @@ def _with_defaults(text: str) -> str:
 
 
 def _texts(X: Any) -> list[str]:
-    if isinstance(X, (str, bytes, Mapping)) or hasattr(X, "columns") or not hasattr(X, "__iter__"):
+    if isinstance(X, (str, bytes, Mapping)) or hasattr(X, "columns") or not _is_list(X):
         raise InputFaultError(
             f"One {type(X).__name__} was given; texts come as a list, an array of one dimension or a column.",
             path="X",
@@ -447,9 +456,21 @@ def _texts(X: Any) -> list[str]:
     return [str(text) for text in texts]
 
 
+def _is_list(X: Any) -> bool:
+    return len(X.shape) > 0 if isinstance(X, np.ndarray) else hasattr(X, "__iter__")
+
+
 def _table(encoded: list[tuple[list[int], list[int]]], policy: Mapping[str, Any]) -> np.ndarray:
     lengths = [len(ids) for ids, _ in encoded]
     length = max(lengths) if policy["padding"] == "longest" else policy["max_length"]
+    if max(lengths) > length:
+        raise InputFaultError(
+            f"X[{lengths.index(max(lengths))}] comes out with {max(lengths)} tokens, beyond max_length.",
+            path="X",
+            expected=length,
+            actual=max(lengths),
+            remedy="Its post-processor adds tokens after the cut: export the tokenizer again.",
+        )
     if min(lengths) < length and policy["pad_id"] is None:
         raise InputFaultError(
             "The texts have different lengths, and the tokenizer has no token to fill up with.",

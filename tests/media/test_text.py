@@ -221,7 +221,9 @@ def test_what_is_no_tokenizer_is_refused(source: Any) -> None:
 @pytest.mark.parametrize(
     "parameters",
     [{"max_length": 0}, {"max_length": True}, {"padding": "all"}, {"padding_side": "top"}, {"pad_token": "none"}]
+    + [{"max_length": 1}, {"max_length": 2}, {"pad_token": ["[PAD]"]}]
     + [{"max_length": None, "padding": "max_length"}, {"add_special_tokens": "no"}],
+    ids=str,
 )
 def test_a_wrong_parameter_is_named(parameters: dict[str, Any]) -> None:
     """fit refuses a policy that is none, and names the parameter."""
@@ -230,7 +232,7 @@ def test_a_wrong_parameter_is_named(parameters: dict[str, Any]) -> None:
     assert caught.value.path in parameters
 
 
-@pytest.mark.parametrize("X", ["one text", [7], [None], [b"bytes"], [], {"a": "b"}, np.array([1.0])])
+@pytest.mark.parametrize("X", ["one text", [7], [None], [b"bytes"], [], {"a": "b"}, np.array([1.0]), np.array("one")])
 def test_what_is_no_list_of_texts_is_refused(X: Any) -> None:
     """One text, a missing value, bytes and numbers are named."""
     with pytest.raises(InputFaultError):
@@ -245,6 +247,38 @@ def test_a_tokenizer_that_has_nothing_to_fill_up_with_says_so() -> None:
     assert tokenizer.transform(["a a", "a b"]).shape == (2, 3, 2)
     with pytest.raises(InputFaultError, match="pad_token="):
         tokenizer.transform(["a a", "a"])
+
+
+PANICS = {
+    "a pattern without end": lambda document: document.update(
+        normalizer={"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": "b"}
+    ),
+    "a template of a token that is none": lambda document: document.update(
+        post_processor={
+            "type": "TemplateProcessing",
+            "single": [{"SpecialToken": {"id": "[NONE]", "type_id": 0}}],
+            "pair": [],
+            "special_tokens": {},
+        }
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PANICS)
+def test_a_panic_of_the_library_is_an_error_of_ours(case: str) -> None:
+    """A file that the library takes, and panics over with some texts, ends in an error that can be caught."""
+    with pytest.raises(NormLockError):
+        made(PANICS[case], max_length=None).transform(["a" * 40 + "b"])
+
+
+def test_a_file_that_fills_up_and_cuts_to_two_lengths_is_refused() -> None:
+    """One array can't have both lengths: the parameters say which it is."""
+    fill = {"strategy": {"Fixed": 8}, "direction": "Right", "pad_id": 0, "pad_type_id": 0, "pad_token": "[PAD]"}
+    cut = {"max_length": 5, "direction": "Right", "strategy": "LongestFirst", "stride": 0}
+    with pytest.raises(ArtifactReadError, match="up to 8 tokens and cuts them at 5"):
+        made(lambda document: document.update(padding=fill, truncation=cut))
+    both = made(lambda document: document.update(padding=fill, truncation=cut), max_length=5, padding="max_length")
+    assert both.transform(["the fox"]).shape == (1, 3, 5)
 
 
 def test_an_unfitted_tokenizer_says_so() -> None:
