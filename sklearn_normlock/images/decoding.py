@@ -11,11 +11,10 @@ import numpy as np
 
 from ..documents.files import read_bytes
 from ..errors import ArtifactReadError, InputFaultError
-from .operations import Picture, pillow
+from .operations import MOST_PIXELS, Picture, pillow
 
 # Formats whose decoders are Pillow's own or a library's. Others start programs (EPS starts Ghostscript).
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-_MOST_PIXELS = 1 << 27  # a file of a few kilobytes can claim more
 
 
 def pictures(X: Any) -> Iterator[Picture]:
@@ -62,7 +61,7 @@ def _decoded(item: Any, path: str) -> Any:
     try:
         data = item if isinstance(item, bytes) else read_bytes(item)
         found = image.open(io.BytesIO(data), formats=FORMATS)
-        if found.size[0] * found.size[1] > _MOST_PIXELS:
+        if found.size[0] * found.size[1] > MOST_PIXELS:
             raise ValueError(f"it claims {found.size[0]} × {found.size[1]} pixels")
         found.load()
     except ArtifactReadError:

@@ -134,7 +134,7 @@ def compare_pixels(preprocessor: ImagePreprocessor, images: Sequence[Any], produ
     """
     operations = canonical(preprocessor.operations)
     sources = list(pictures(images))
-    theirs = [numbers(each, i) for i, each in enumerate(produced)]
+    theirs = arrays(produced)
     if not sources or len(sources) != len(theirs):
         raise InputFaultError(
             f"{len(sources)} images were given, and what was made of {len(theirs)}.",
@@ -181,9 +181,22 @@ def compare_pixels(preprocessor: ImagePreprocessor, images: Sequence[Any], produ
     )
 
 
-def numbers(each: Any, i: int) -> np.ndarray:
-    """Return an array of numbers, or refuse it."""
-    array = np.asarray(each)
+def arrays(produced: Any) -> list[np.ndarray]:
+    """Return what was made of images as arrays of numbers, or refuse it."""
+    if not hasattr(produced, "__iter__") or isinstance(produced, (str, bytes)):
+        raise InputFaultError(
+            f"produced is a {type(produced).__name__}; it must have one array for each image.",
+            path="produced",
+            remedy="Give an array of several images, or a list of arrays.",
+        )
+    return [_numbers(each, i) for i, each in enumerate(produced)]
+
+
+def _numbers(each: Any, i: int) -> np.ndarray:
+    try:
+        array = np.asarray(each)
+    except ValueError:  # rows of different lengths
+        array = np.empty(0, object)
     if array.dtype.kind not in "fiu":
         raise InputFaultError(
             f"produced[{i}] has dtype {array.dtype}; pixels are numbers.", path=f"produced[{i}]", remedy="Give arrays."

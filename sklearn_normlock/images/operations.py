@@ -6,7 +6,8 @@ numbers; from then on they are arrays. Resizing and converting are bit-equal to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -17,6 +18,7 @@ from ..errors import InputFaultError, MissingDependencyError, NormLockError
 
 Parameters = tuple[tuple[str, Any], ...]
 Operation = tuple[str, Parameters]
+MOST_PIXELS = 1 << 27  # a file of a few kilobytes can claim more
 
 FILTERS = ("nearest", "bilinear", "bicubic", "box", "hamming", "lanczos")
 MODES = ("L", "RGB", "RGBA")  # the modes whose pixels are numbers of light; a palette's are not
@@ -137,6 +139,7 @@ def _resize(picture: Picture, size: Any, rule: str, filter: str, max_size: int |
             actual=picture.pixels.mode,
             remedy='Put ("convert", {"mode": "RGB"}) before resize.',
         )
+    _refuse_many(height, width, "resize")
     resample = getattr(pillow().Resampling, filter.upper())
     return picture.planes(lambda image: image.resize((width, height), resample))
 
@@ -154,6 +157,7 @@ def resized(old: tuple[int, int], size: Any, rule: str, max_size: int | None) ->
 
 def _center_crop(picture: Picture, size: tuple[int, int], rounding: str) -> Picture:
     """Cut the middle out; around an image that is too small there is black."""
+    _refuse_many(*size, "center_crop")
     array = np.moveaxis(picture.array, picture.axis, 2)
     spans = []
     for have, want in zip(picture.size, size, strict=True):
@@ -169,6 +173,18 @@ def _center_crop(picture: Picture, size: tuple[int, int], rounding: str) -> Pict
     if not isinstance(picture.pixels, np.ndarray):
         return replace(picture, pixels=pillow().fromarray(cut if cut.shape[2] > 1 else cut[:, :, 0]))
     return picture.numbers(np.ascontiguousarray(np.moveaxis(cut, 2, picture.axis)))
+
+
+def _refuse_many(height: int, width: int, name: str) -> None:
+    """Refuse to make an image that would take the memory of the machine: of a strip one pixel high, say."""
+    if height * width > MOST_PIXELS:
+        raise InputFaultError(
+            f"{name} would give {width:,} × {height:,} pixels.",
+            path=name,
+            expected=MOST_PIXELS,
+            actual=height * width,
+            remedy="Leave the image out, or limit the longer edge: max_size.",
+        )
 
 
 def _grayscale(picture: Picture, channels: int) -> Picture:
@@ -290,7 +306,7 @@ def _positive(value: Any) -> tuple[float, ...]:
 
 
 def _permutation(value: Any) -> tuple[int, ...]:
-    order = tuple(int(each) for each in value)
+    order = tuple(operator.index(each) for each in value)
     if sorted(order) != list(range(len(order))) or not order:
         raise _Wrong("a permutation of the channels, such as [2, 1, 0]")
     return order
@@ -340,7 +356,7 @@ def canonical(operations: Any) -> tuple[Operation, ...]:
     NormLockError
         If a name or a parameter is unknown, missing or of the wrong kind; ``path`` says which.
     """
-    if isinstance(operations, (str, Mapping)) or not isinstance(operations, Iterable):
+    if not isinstance(operations, (list, tuple)):  # a set has no order, and an iterator is empty the second time
         raise NormLockError(
             f"operations is a {type(operations).__name__}; it must be a list.",
             path="operations",

@@ -112,7 +112,8 @@ class ImagePreprocessor(Locked, TransformerMixin, BaseEstimator):
         Returns
         -------
         preprocessor : ImagePreprocessor
-            Fitted. It does what the processor on NumPy and Pillow does (the "slow" one).
+            Fitted. It does what the processor on NumPy and Pillow does: the "slow" one, from transformers 5 on the one
+            with ``Pil`` in its name. The file of version 5 does not say which of the two made it.
 
         Raises
         ------

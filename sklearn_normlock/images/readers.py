@@ -203,6 +203,8 @@ def from_huggingface(config: Any) -> Operations:
     """Return the operations of a configuration."""
     where = "config"
     if not isinstance(config, Mapping):
+        if not isinstance(config, (str, os.PathLike)):
+            raise _refused(f"a {type(config).__name__}", where, "is no configuration", "Give the file, or a dict.")
         where = os.fspath(config)
         config = _from_file(Path(config))
     kind = str(config.get("image_processor_type", config.get("feature_extractor_type", "")))
@@ -270,14 +272,19 @@ def _hf_resize(config: Mapping[str, Any], kind: str, where: str) -> Operations:
         raise _refused(
             f"size {dict(size)!r}", place, "is a rule that is not known here", "Write the list of operations by hand."
         )
-    edge = size["shortest_edge"]
-    if config.get("crop_pct") is None:
+    edge, part = size["shortest_edge"], config.get("crop_pct")
+    if part is None:
         return [*first, ("resize", {"size": edge, "rule": "shortest", "filter": resample})]
+    numbers = [isinstance(each, (int, float)) and not isinstance(each, bool) for each in (edge, part)]
+    if not all(numbers) or not 0 < part <= 1:
+        raise _refused(
+            f"crop_pct {part!r} of {edge!r}", f"{where}.crop_pct", "is no share of a size", "Write it by hand."
+        )
     if edge >= 384:  # ConvNeXT's rule: large images are warped, others are cropped
         return [*first, ("resize", {"size": [edge, edge], "rule": "exact", "filter": resample})]
     return [
         *first,
-        ("resize", {"size": int(edge / config["crop_pct"]), "rule": "shortest", "filter": resample}),
+        ("resize", {"size": int(edge / part), "rule": "shortest", "filter": resample}),
         ("center_crop", {"size": edge, "rounding": "floor"}),
     ]
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import InputFaultError, NormLockError
 from .decoding import pictures
-from .differences import HALF, ROUND_OFF, Fault, PixelReport, faults_of, level, numbers
+from .differences import HALF, ROUND_OFF, Fault, PixelReport, arrays, faults_of, level
 from .operations import Operation, Picture, canonical, run
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ def check_pixels(preprocessor: ImagePreprocessor, produced: Sequence[Any]) -> Pi
     ours = run(rest, ramp)
     axis = 0 if any(name == "layout" and dict(values)["to"] == "CHW" for name, values in rest) else 2
     usual = _values(ours, axis)
-    arrays = [numbers(each, i) for i, each in enumerate(produced)]
-    for i, each in enumerate(arrays):
-        if each.ndim != 3 or each.shape[axis] != len(usual):
+    theirs = arrays(produced)
+    for i, each in enumerate(theirs):
+        if each.ndim != 3 or each.shape[axis] != len(usual) or not each.size:
             raise InputFaultError(
                 f"produced[{i}] has shape {each.shape}; channel {axis} must have {len(usual)} entries.",
                 path=f"produced[{i}]",
@@ -79,14 +79,14 @@ def check_pixels(preprocessor: ImagePreprocessor, produced: Sequence[Any]) -> Pi
                 actual=each.shape,
                 remedy="Check the layout: it may have the channels at the other end.",
             )
-    if not arrays:
+    if not theirs:
         raise InputFaultError("There is no array in produced.", path="produced", remedy="Give at least one.")
     found = [
-        np.concatenate([channel.ravel() for channel in each]) for each in zip(*map(_split(axis), arrays), strict=True)
+        np.concatenate([channel.ravel() for channel in each]) for each in zip(*map(_split(axis), theirs), strict=True)
     ]
     found = [each[:: -(-each.size // _MOST)].astype(np.float64) for each in found]
     unit = level(operations)
-    half = any(each.dtype == np.float16 for each in arrays)
+    half = any(each.dtype == np.float16 for each in theirs)
     tolerance = (HALF if half else ROUND_OFF) * unit
     precision = float(np.finfo(np.float16 if half else np.float32).eps)
     away = np.array([_away(each, values) for each, values in zip(found, usual, strict=True)])
@@ -114,7 +114,7 @@ def check_pixels(preprocessor: ImagePreprocessor, produced: Sequence[Any]) -> Pi
         largest=float(away.max()) / unit,
         mean=float("nan"),
         invisible=tuple(fitting) if ok else (),
-        n_images=len(arrays),
+        n_images=len(theirs),
     )
 
 

@@ -137,6 +137,24 @@ def test_an_image_that_claims_too_much_is_not_decoded() -> None:
         preprocessor().transform([BOMB])
 
 
+STRIP = np.zeros((1, 60_000, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        [("resize", {"size": 224, "rule": "shortest", "filter": "bilinear"})],
+        ["rescale", ("resize", {"size": (65_536, 65_536), "filter": "box"})],
+        [("center_crop", {"size": 65_536})],
+    ],
+    ids=["shorter edge", "numbers", "crop"],
+)
+def test_an_image_that_would_become_too_large_is_refused(operations: Any) -> None:
+    """A strip of a few kilobytes would become 3,000 million pixels by its shorter edge."""
+    with pytest.raises(InputFaultError, match=r"would give [\d,]+ × [\d,]+ pixels"):
+        preprocessor(operations).transform([STRIP])
+
+
 @pytest.mark.parametrize(
     ("operations", "path"),
     [
@@ -154,6 +172,9 @@ def test_an_image_that_claims_too_much_is_not_decoded() -> None:
         ([("channels", {"order": [0, 0, 1]})], "operations[0].order"),
         ([("rescale", {"by": "255"})], "operations[0].by"),
         ([("layout", "CHW")], "operations[0]"),
+        ({"rescale", "layout"}, "operations"),
+        (iter(["rescale"]), "operations"),
+        ([("channels", {"order": [0.5, 1.2, 2.0]})], "operations[0].order"),
     ],
 )
 def test_a_wrong_operation_is_named(operations: Any, path: str) -> None:
@@ -349,6 +370,10 @@ def test_a_huggingface_configuration_is_read(tmp_path: Any) -> None:
         ({**CONFIG, "resample": 9}, "config.resample"),
         ({**CONFIG, "image_mean": None}, "config.image_mean"),
         ({key: value for key, value in CONFIG.items() if key != "do_center_crop"}, "config.do_center_crop"),
+        *(({**CONFIG, "crop_pct": part}, "config.crop_pct") for part in (0, 2, "a", float("nan"), True)),
+        ({**CONFIG, "size": {"shortest_edge": "a"}, "crop_pct": 0.9}, "config.crop_pct"),
+        (7, "config"),
+        ([CONFIG], "config"),
     ],
 )
 def test_a_field_that_is_not_known_is_refused(config: Any, path: str) -> None:
@@ -416,6 +441,16 @@ def test_the_same_pixels_raise_no_alarm() -> None:
 def test_540_clean_comparisons_raise_no_alarm() -> None:
     """On 540 clean comparisons there is no false alarm."""
     assert _false_alarms(photographs(), 9) == 0
+
+
+@pytest.mark.parametrize("produced", [None, 7, "pixels", [None], [[[1], [1, 2]]], np.zeros((1, 3, 0, 8))], ids=repr)
+def test_what_is_no_array_for_each_image_is_refused(produced: Any) -> None:
+    """Both judges of pixels say what they were given."""
+    with pytest.raises(InputFaultError, match="produced"):
+        check_pixels(preprocessor(), produced)
+    if not isinstance(produced, np.ndarray):
+        with pytest.raises(InputFaultError, match="produced"):
+            compare_pixels(preprocessor(), [photographs()[0]], produced)
 
 
 def test_what_images_cannot_show_is_said() -> None:
