@@ -223,10 +223,13 @@ class EmbeddingContract(Locked, BaseEstimator):
     def _check_parameters(self) -> None:
         if self.metric not in METRICS:
             raise ValueError(f"metric is {self.metric!r}; it must be one of {', '.join(map(repr, METRICS))}.")
-        if self.normalized not in (None, True, False):
+        if not (self.normalized is None or isinstance(self.normalized, (bool, np.bool_))):
             raise ValueError(f"normalized is {self.normalized!r}; it must be True, False or None.")
-        if self.dim is not None and (not isinstance(self.dim, (int, np.integer)) or self.dim < 1):
+        whole = isinstance(self.dim, (int, np.integer)) and not isinstance(self.dim, bool)
+        if self.dim is not None and not (whole and self.dim >= 1):
             raise ValueError(f"dim is {self.dim!r}; it must be a positive integer or None.")
+        if not (self.model is None or isinstance(self.model, str)):
+            raise ValueError(f"model is {self.model!r}; it must be a name or None.")
 
     # -- documents ---------------------------------------------------------------------------------------------------
 

@@ -95,17 +95,24 @@ class RetrievalGate:
     ) -> None:
         if metric not in METRICS:
             raise ValueError(f"metric is {metric!r}; it must be one of {', '.join(map(repr, METRICS))}.")
-        if not isinstance(k, (int, np.integer)) or k < 1:
+        if not isinstance(k, (int, np.integer)) or isinstance(k, bool) or k < 1:
             raise ValueError(f"k is {k!r}; it must be a positive integer.")
         if not 0 < margin < 1:
             raise ValueError(f"margin is {margin!r}; it must lie between 0 and 1.")
+        shape = queries.shape if isinstance(queries, np.ndarray) else None
+        if not hasattr(queries, "__len__") or (shape is not None and queries.dtype.kind in "fiub" and len(shape) != 2):
+            raise GateInputError(
+                f"The queries are {'of shape ' + str(shape) if shape is not None else type(queries).__name__}.",
+                path="queries",
+                remedy="Give an array of shape (n_queries, dim), or a list of what the search takes.",
+            )
         if len(queries) < 2:
             raise GateInputError(f"There are {len(queries)} queries; at least 2 are compared.")
         if relevant is not None and len(relevant) != len(queries):
             raise GateInputError(f"There are {len(queries)} queries and right answers for {len(relevant)}.")
         self.queries = queries
         self.k = int(k)
-        self.relevant = relevant
+        self.relevant = None if relevant is None else [_set_of(each, i) for i, each in enumerate(relevant)]
         self.metric = metric
         self.margin = margin
 
@@ -132,6 +139,14 @@ class RetrievalGate:
             If the search returns something else.
         """
         self._expected = self._ask(search, self.queries)
+        for i, ids in enumerate(self._expected.ids):
+            if len(set(ids[: self.k])) < self.k:  # faiss fills up with -1
+                raise GateInputError(
+                    f"The search finds fewer than {self.k} neighbours of query {i}: an id comes twice among "
+                    f"{ids[: self.k]}.",
+                    path=f"queries[{i}]",
+                    remedy="Choose a smaller k, or let the search look at more of the index.",
+                )
         again = [self._ask(search, self.queries), *(self._ask(other, self.queries) for other in rebuilds)]
         if isinstance(self.queries, np.ndarray):  # in another order: batches fall differently
             back = self._ask(search, self.queries[::-1])
@@ -169,6 +184,12 @@ class RetrievalGate:
         if len(served) != len(self.queries):
             raise GateInputError(f"There are {len(served)} queries, and the gate has {len(self.queries)}.")
         found = self._ask(search, served)
+        before, now = ({type(name).__name__ for ids in side.ids for name in ids} for side in (self._expected, found))
+        if ("str" in before) != ("str" in now):
+            raise GateInputError(
+                f"The search gives ids of type {', '.join(sorted(now))}, and gave {', '.join(sorted(before))}.",
+                remedy="Let both give the same names of rows.",
+            )
         overlap = self._overlaps(found)
         change = self._change(overlap)
         measures, intervals = self._measures(found, overlap, change)
@@ -199,7 +220,8 @@ class RetrievalGate:
     # -- asking --------------------------------------------------------------------------------------------------------
 
     def _ask(self, search: Search, queries: Any) -> _Found:
-        answer = search(queries, 2 * self.k)
+        # A copy: a search may normalise its queries in place.
+        answer = search(queries.copy() if isinstance(queries, np.ndarray) else queries, 2 * self.k)
         try:
             ids, scores = answer
             ids, scores = np.asarray(ids), np.asarray(scores, np.float64)
@@ -209,6 +231,13 @@ class RetrievalGate:
             raise GateInputError(
                 f"The search returned ids of shape {ids.shape} and scores of shape {scores.shape} for {len(queries)} "
                 f"queries; at least {self.k} neighbours of each are needed."
+            )
+        if np.isnan(scores).any():
+            row = int(np.argwhere(np.isnan(scores))[0][0])
+            raise GateInputError(
+                f"The search gives NaN as a score for query {row}.",
+                path=f"queries[{row}]",
+                remedy="Look at that query, and at the vectors of the index.",
             )
         return _Found(ids.tolist(), -scores if self.metric == "l2" else scores)
 
@@ -253,11 +282,10 @@ class RetrievalGate:
 
     def _recall(self, side: _Found) -> Array:
         assert self.relevant is not None
-        wanted = [set(np.atleast_1d(np.asarray(each, dtype=object)).tolist()) for each in map(list, self.relevant)]
         return np.array(
             [
                 len(right.intersection(ids[: self.k])) / max(len(right), 1)
-                for right, ids in zip(wanted, side.ids, strict=True)
+                for right, ids in zip(self.relevant, side.ids, strict=True)
             ]
         )
 
@@ -380,6 +408,18 @@ class RetrievalGate:
                     remedy=f"Normalise the {'queries' if name == 'queries' else 'vectors of the index'}.",
                 )
         return None
+
+
+def _set_of(each: Any, i: int) -> set[Any]:
+    """Return the right answers for a query."""
+    try:
+        return set(each.tolist() if isinstance(each, np.ndarray) else each)
+    except TypeError:
+        raise GateInputError(
+            f"relevant[{i}] is {each!r:.80}, no collection of ids.",
+            path=f"relevant[{i}]",
+            remedy="Give a list of ids for each query; an empty one if nothing is right.",
+        ) from None
 
 
 def _moved_scores(before: _Found, now: _Found) -> float | None:

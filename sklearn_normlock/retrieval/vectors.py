@@ -27,7 +27,16 @@ def as_vectors(V: Any, name: str = "V") -> Any:
     InputFaultError
         If it is something else.
     """
-    array = V if isinstance(V, np.ndarray) else np.asarray(V)
+    if isinstance(V, np.ma.MaskedArray):
+        raise InputFaultError(
+            f"{name} has masked values, which no vector has.", path=name, remedy="Leave these rows out."
+        )
+    try:
+        array = V if isinstance(V, np.ndarray) else np.asarray(V)
+    except ValueError as error:
+        raise InputFaultError(
+            f"{name} makes no array ({error}).", path=name, remedy="Give vectors of one width."
+        ) from None
     if array.dtype.kind not in "fiub":
         raise InputFaultError(
             f"{name} has dtype {array.dtype}, which is no number.", path=name, remedy="Pass an array of floats."

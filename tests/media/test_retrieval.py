@@ -248,6 +248,8 @@ def test_the_model_can_be_named():
         (np.zeros((0, 4)), "is empty"),
         (np.ones(4), "1 dimension"),
         (np.array([["a"]]), "no number"),
+        ([[1.0, 2.0], [3.0]], "makes no array"),
+        (np.ma.masked_array(np.ones((3, 4)), np.eye(3, 4) > 0), "masked values"),
         (np.array([[1.0, np.nan]] * 3), "not finite"),
         (np.zeros((3, 4)), "are zero"),
         (_mixed(HEAD["index"]), "another length than 1"),
@@ -261,7 +263,7 @@ def test_a_contract_is_learned_from_right_vectors(V, text):
 
 def test_parameters_are_checked():
     """Values that mean nothing are refused."""
-    for parameters in ({"metric": "dot"}, {"normalized": "yes"}, {"dim": 0}):
+    for parameters in ({"metric": "dot"}, {"normalized": "yes"}, {"dim": 0}, {"dim": True}, {"model": 3}):
         with pytest.raises(ValueError, match=next(iter(parameters))):
             EmbeddingContract(**parameters).fit(HEAD["index"])
     with pytest.raises(InputFaultError, match="dim is 500"):
@@ -428,9 +430,43 @@ def test_a_gate_is_asked_properly():
         RetrievalGate(Q, relevant=[[1]])
     with pytest.raises(GateInputError, match="5 queries"):
         RetrievalGate(Q).fit(search_in(Q)).compare(search_in(Q), queries=Q[:5])
-    for parameters in ({"k": 0}, {"metric": "dot"}, {"margin": 2}):
+    with pytest.raises(GateInputError, match=r"relevant\[0\] is 1"):
+        RetrievalGate(Q, relevant=[1] * len(Q))
+    for queries in (None, Q[0]):
+        with pytest.raises(GateInputError, match="The queries are"):
+            RetrievalGate(queries)
+    for parameters in ({"k": 0}, {"k": True}, {"metric": "dot"}, {"margin": 2}):
         with pytest.raises(ValueError, match=next(iter(parameters))):
             RetrievalGate(Q, **parameters)
+
+
+def test_a_search_that_can_not_be_compared_is_refused():
+    """NaN in place of scores, ids that only fill up and other names of rows are never a match."""
+    Q = unit(HEAD["query"])
+    right = search_in(unit(HEAD["index"]))
+    wrong = {
+        "NaN as a score for query 0": lambda Q, k: (right(Q, k)[0], right(Q, k)[1] * np.nan),
+        "ids of type str": lambda Q, k: (right(Q, k)[0].astype(str), right(Q, k)[1]),
+    }
+    for said, search in wrong.items():
+        with pytest.raises(GateInputError, match=said):
+            RetrievalGate(Q).fit(right).compare(search)
+    with pytest.raises(GateInputError, match="fewer than 10 neighbours of query 0"):
+        RetrievalGate(Q).fit(lambda Q, k: (np.where(np.arange(k) < 7, right(Q, k)[0], -1), right(Q, k)[1]))
+
+
+def test_a_search_that_normalises_its_queries_in_place_changes_no_gate():
+    """The gate keeps its own queries: later searches are asked with what they were."""
+    right = search_in(unit(HEAD["index"]))
+
+    def in_place(Q, k):
+        Q /= np.linalg.norm(Q, axis=1, keepdims=True)
+        return right(Q, k)
+
+    Q = HEAD["query"].copy()
+    gate = RetrievalGate(Q).fit(in_place)
+    assert np.array_equal(gate.queries, HEAD["query"])
+    assert gate.compare(right).effect is Effect.SCORES
 
 
 # -- reports and the command -------------------------------------------------------------------------------------------
