@@ -46,7 +46,7 @@ def null(releases: int, searched: bool = True) -> None:
         answers, by_search, lost = [], 0, []
         for release in range(releases):
             rng = np.random.default_rng(release)
-            X, y = table(release, 109_000)
+            X, y = table(release, 109_000 if searched else 9000)
             pair = []
             for side in range(2):
                 rows = rng.integers(0, 4000, 4000) if "bootstrap" in name else np.arange(4000)

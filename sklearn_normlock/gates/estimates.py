@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..errors import GateInputError
 from .answers import Answers
-from .statistics import Estimate, delong, jackknife, normal, paired_shares, share, widened
-from .tasks import scored, scorer_of
+from .statistics import Estimate, bootstrap, calibration, delong, normal, paired_shares, share, widened
+from .tasks import CALIBRATION, scored, scorer_of
 
 _FEW = 8  # differing rows below which their spread says little of the rest
 _LOSSES = {"neg_mean_absolute_error": np.abs, "neg_mean_squared_error": np.square}
@@ -31,7 +31,7 @@ def estimate(given: Answers, metric: Any, rows: NDArray[np.intp], seed: int) -> 
     rows : ndarray of int
         The positions of a cohort's rows.
     seed : int
-        Deals rows into groups where a metric needs that.
+        Draws rows again where a metric needs that.
     """
     if metric == "agreement":
         return _share(given, given.agree, rows)
@@ -43,6 +43,8 @@ def estimate(given: Answers, metric: Any, rows: NDArray[np.intp], seed: int) -> 
         return _accuracy(given, rows)
     if metric in _LOSSES and given.kind == "regressor":
         return _mean_loss(given, metric, rows)
+    if metric == CALIBRATION:
+        return _few_differ(given, rows, *_calibration(given, rows))
     scorer = scorer_of(metric)
     areas = _areas(given, rows) if metric == "roc_auc" and given.weight is None else None
     if areas is None:
@@ -53,8 +55,12 @@ def estimate(given: Answers, metric: Any, rows: NDArray[np.intp], seed: int) -> 
             return old, scored(given.kind, given.new, scorer, y, rows[at], weight)
 
         strata = np.unique(y[rows], return_inverse=True)[1] if given.kind == "classifier" and y.ndim == 1 else None
-        areas = jackknife(score, len(rows), np.random.default_rng(seed), strata)
-    old, new, found = areas
+        areas = bootstrap(score, len(rows), np.random.default_rng(seed), strata)
+    return _few_differ(given, rows, *areas)
+
+
+def _few_differ(given: Answers, rows: NDArray[np.intp], old: float, new: float, found: Estimate) -> Values:
+    """Return an estimate that is widened if almost no row differs."""
     low, high = found.interval(0.025)
     # Scores may differ in every row and rank them alike: no spread was seen, which is not to say that there is none.
     differing = _differing(given, rows) if high > low else 0
@@ -98,10 +104,22 @@ def _mean_loss(given: Answers, metric: str, rows: NDArray[np.intp]) -> Values:
     return old, new, found
 
 
+def _calibration(given: Answers, rows: NDArray[np.intp]) -> tuple[float, float, Estimate]:
+    tables = [outputs.scores.get("predict_proba") for outputs in (given.old, given.new)]
+    classes = given.old.classes
+    if tables[0] is None or tables[1] is None:
+        raise ValueError(f"{CALIBRATION} needs predict_proba of both, and the same classes")
+    if classes is None or given.y.ndim > 1 or len(classes) != 2:
+        raise GateInputError(f"{CALIBRATION} is of two classes.", path="metrics", remedy="Use neg_log_loss.")
+    positive = given.y[rows] == classes[1]
+    before, after = (np.asarray(table)[rows, 1] for table in tables)
+    return calibration(positive, before, after, None if given.weight is None else given.weight[rows])
+
+
 def _areas(given: Answers, rows: NDArray[np.intp]) -> tuple[float, float, Estimate] | None:
     """Return the areas under the ROC curve of two classes; None if they are not of that form."""
     classes = given.old.classes
-    if classes is None or len(classes) != 2 or not np.array_equal(classes, given.new.classes):
+    if classes is None or given.y.ndim > 1 or len(classes) != 2 or not np.array_equal(classes, given.new.classes):
         return None
     scores = []
     for outputs in (given.old, given.new):
@@ -112,7 +130,8 @@ def _areas(given: Answers, rows: NDArray[np.intp]) -> tuple[float, float, Estima
         scores.append(values[:, 1] if values.ndim == 2 else values)
     positive = given.y[rows] == classes[1]
     if min(positive.sum(), (~positive).sum()) < 2:
-        raise ValueError(f"{int(positive.sum())} rows of {classes[1]!r} among {len(rows)}")
+        few = classes[int(positive.sum() < 2)]
+        raise ValueError(f"fewer than two of {len(rows)} rows are of the class {few}")
     return delong(positive, scores[0], scores[1])
 
 
@@ -120,6 +139,8 @@ def _differing(given: Answers, rows: NDArray[np.intp]) -> int:
     """Count the rows on which anything differs that a scorer could look at."""
     differs = (given.old.predictions[rows] != given.new.predictions[rows]).reshape(len(rows), -1).any(axis=1)
     for name in set(given.old.scores) & set(given.new.scores):
+        if given.old.scores[name] is None:
+            continue
         one, two = np.asarray(given.old.scores[name])[rows], np.asarray(given.new.scores[name])[rows]
         differs |= (one != two).reshape(len(rows), -1).any(axis=1) if one.shape == two.shape else True
     return int(differs.sum())

@@ -11,11 +11,15 @@ References
    design. Statistics in Medicine 17.
 .. [4] DeLong, DeLong, Clarke-Pearson (1988). Comparing the areas under two or more correlated receiver operating
    characteristic curves. Biometrics 44. Sun, Xu (2014), IEEE Signal Processing Letters 21, for the midranks.
-.. [5] Tukey (1958); Shao, Tu (1995). The Jackknife and Bootstrap, chapter 2.3: leaving out groups of rows.
+.. [5] Efron (1979). Bootstrap methods: another look at the jackknife. Annals of Statistics 7.
 .. [6] Korn, Graubard (1998). Confidence intervals for proportions with small expected number of positive counts
    estimated from survey data. Survey Methodology 24: exact intervals at the effective number of rows.
 .. [7] Tarone (1990). A modified Bonferroni method for discrete data. Biometrics 46. Westfall, Wolfinger (1997).
    Multiple tests with discrete distributions. The American Statistician 51.
+.. [8] Bickel, Götze, van Zwet (1997). Resampling fewer than n observations. Statistica Sinica 7.
+.. [9] Murphy (1973). A new vector partition of the probability score. Journal of Applied Meteorology 12.
+.. [10] Ferro, Fricker (2012). A bias-corrected decomposition of the Brier score. Quarterly Journal of the Royal
+   Meteorological Society 138.
 """
 
 from __future__ import annotations
@@ -31,10 +35,13 @@ from scipy import stats
 
 Array = NDArray[np.float64]
 
-#: Groups of rows that the jackknife leaves out in turn.
-GROUPS = 50
-_GROUP = 5  # rows in a group, if there are enough: leaving out single rows fails for medians
-_FEWEST = 10  # groups of few rows
+#: How often the bootstrap draws rows again.
+DRAWS = 100
+_MOST = 20_000  # rows of a draw, if classes are not rare
+_RAREST = 200  # rows of the rarest class in a draw, if it has as many
+_RARE = 5  # rows below which a class is drawn together with others
+_BINS = 10  # bins of a calibration error
+_BIN = 5  # rows in a bin, if there are enough
 
 
 @dataclass(frozen=True)
@@ -212,10 +219,10 @@ def delong(y: NDArray[np.bool_], old: Array, new: Array) -> tuple[float, float, 
     return areas[0], areas[1], estimate
 
 
-def jackknife(
+def bootstrap(
     score: Callable[[NDArray[np.intp]], tuple[float, float]], rows: int, rng: np.random.Generator, strata: Any = None
 ) -> tuple[float, float, Estimate]:
-    """Return a scorer's values for both, and their paired difference, by leaving out groups of rows [5]_.
+    """Return a scorer's values for both, and their paired difference, by drawing rows again [5]_.
 
     Parameters
     ----------
@@ -224,30 +231,104 @@ def jackknife(
     rows : int
         How many there are.
     rng : Generator
-        Deals the rows into groups.
+        Draws the rows.
     strata : ndarray of shape (rows,), default=None
-        Classes, which each group gets its share of.
+        Classes, each of which keeps its share of the rows.
 
     Notes
     -----
-    An interval of Student's with as many degrees of freedom as groups less one. It takes two evaluations for each
-    group, where a bootstrap takes two for each of its draws.
+    The draws give the deviation, and Student's t the interval: percentiles of draws hold too little where rows are few.
+    Many rows are drawn in part, and the deviation is scaled [8]_.
     """
     old, new = score(np.arange(rows))
-    order = rng.permutation(rows)
-    if strata is not None:
-        order = order[np.argsort(strata[order], kind="stable")]
-    groups = min(rows, GROUPS, max(rows // _GROUP, _FEWEST))
-    group = np.empty(rows, np.intp)
-    group[order] = np.arange(rows) % groups
-    left_out = np.array([np.subtract(*score(np.flatnonzero(group != g))[::-1]) for g in range(groups)])
-    sizes = np.bincount(group, minlength=groups)
-    # Groups of unequal size: each pseudo-value is weighted by the rows that it leaves out (Busing et al. 1999).
-    ratio = rows / sizes
-    pseudo = ratio * (new - old) - (ratio - 1) * left_out
-    deviation = math.sqrt(float(np.mean((pseudo - pseudo.mean()) ** 2 / np.maximum(ratio - 1, 1e-9))))
-    estimate = normal(new - old, deviation, groups - 1.0, f"jackknife over {groups} groups of rows, Student's t")
-    return old, new, estimate
+    if not math.isfinite(new - old):
+        return old, new, normal(math.nan, 0.0, 1.0, "")
+    classes = [np.arange(rows)] if strata is None else _classes(strata)
+    whole = max(_MOST, math.ceil(_RAREST * rows / min(map(len, classes))))
+    sizes = [len(each) if rows <= whole else round(len(each) * whole / rows) for each in classes]
+    changes = np.empty(DRAWS)
+    for draw in range(DRAWS):
+        picked = [each[rng.integers(0, len(each), size)] for each, size in zip(classes, sizes, strict=True)]
+        before, after = score(np.concatenate(picked))
+        changes[draw] = after - before
+    if not np.isfinite(changes).all():
+        raise ValueError("it is not defined if these rows are drawn again: one of their classes is too rare")
+    deviation = float(changes.std(ddof=1)) * math.sqrt(sum(sizes) / rows)
+    df = max(min(DRAWS, rows) - 1, 1)
+    return old, new, normal(new - old, deviation, df, f"bootstrap of {DRAWS} draws, Student's t")
+
+
+def _classes(strata: NDArray[Any]) -> list[NDArray[np.intp]]:
+    """Return the rows of each class; those of rare ones are with the largest, since few rows vary too little."""
+    order = np.argsort(strata, kind="stable")
+    found = np.split(order, np.flatnonzero(np.diff(strata[order])) + 1)
+    found.sort(key=len)
+    rare = [each for each in found[:-1] if len(each) < _RARE]
+    return [*found[len(rare) : -1], np.concatenate([*rare, found[-1]])]
+
+
+def calibration(
+    y: NDArray[np.bool_], old: Array, new: Array, weight: Array | None = None
+) -> tuple[float, float, Estimate]:
+    """Return both calibration errors, negated, and their paired difference.
+
+    The error is Murphy's reliability [9]_, a part of the Brier score: the mean squared gap between probability and
+    share in bins of equally many rows. The noise of each bin adds to its gap squared, and is subtracted [10]_.
+
+    Parameters
+    ----------
+    y : ndarray of bool of shape (n_rows,)
+        The positive rows.
+    old, new : ndarray of shape (n_rows,)
+        Probabilities of the positive class.
+    weight : ndarray of shape (n_rows,), default=None
+        Weights.
+
+    Notes
+    -----
+    Given the bins, the gaps ``m`` of both have a covariance matrix ``c`` with one row for each bin of either. The
+    estimate of the squares varies by ``4 m m' c + 2 c ** 2``, with ``m m'`` less its own noise ``c``.
+    """
+    weight = np.ones(len(y)) if weight is None else weight
+    bins = [_bins(scores) for scores in (old, new)]
+    gaps, spreads, shares, pairs = [], [], [], []
+    for scores, own in zip((old, new), bins, strict=True):
+        total, count = np.bincount(own, weight), np.bincount(own)
+        if count.min() < 2 or not total.all():
+            raise ValueError(f"{len(y)} rows are too few for bins")
+        gap = np.bincount(own, weight * (scores - y)) / total
+        gaps.append(gap)
+        shares.append(total / weight.sum())
+        pairs.append(np.sqrt(count / (count - 1)))
+        spreads.append(weight * (scores - y - gap[own]) * pairs[-1][own] / total[own])
+    first, size = len(gaps[0]), len(gaps[0]) + len(gaps[1])
+    places = (bins[0], bins[1] + first)
+    products = np.zeros(size * size)
+    for one, two in ((0, 0), (1, 1), (0, 1), (1, 0)):
+        products += np.bincount(places[one] * size + places[two], spreads[one] * spreads[two], size * size)
+    c = products.reshape(size, size)
+    gap, share_of = np.concatenate(gaps), np.concatenate(shares)
+    squares = share_of * (gap**2 - np.diag(c))
+    errors = float(squares[:first].sum()), float(squares[first:].sum())
+    signed = np.where(np.arange(size) < first, share_of, -share_of)
+    of_two = np.concatenate(pairs)  # a gap squared less its noise is a mean over pairs of rows
+    noise = float((signed * of_two) @ (2 * c**2) @ (signed * of_two))
+    variance = float(signed @ (4 * (np.outer(gap, gap) - c) * c) @ signed) + noise
+    method = "reliability less its noise, variance of paired bins"
+    estimate = normal(errors[0] - errors[1], math.sqrt(max(variance, noise, 0.0)), math.inf, method)
+    return -errors[0], -errors[1], estimate
+
+
+def _bins(scores: Array) -> NDArray[np.intp]:
+    """Return the bin of each row: about equally many rows, equal scores together, two rows or more."""
+    values, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    bins = min(_BINS, max(len(scores) // _BIN, 1))
+    of_value = (np.cumsum(counts) - counts) * bins // len(scores)
+    sizes = np.bincount(of_value, counts)
+    for each in np.flatnonzero(sizes == 1):
+        if each > 0:
+            of_value[of_value == each] = of_value[of_value < each].max()
+    return np.unique(of_value, return_inverse=True)[1].reshape(-1)[place.reshape(-1)]
 
 
 def widened(estimate: Estimate, differing: float, rows: float, scale: float) -> Estimate:
