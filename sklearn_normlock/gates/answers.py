@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,14 +102,16 @@ def answers_of(old: Outputs, new: Outputs, y: Any, sample_weight: Any, kind: str
     if before.dtype.kind == "f" or after.dtype.kind == "f":
         finite = [np.isfinite(each.astype(float)).reshape(n, -1).all(axis=1) for each in (before, after)]
         broken = int((finite[0] & ~finite[1]).sum())
-        if (~finite[0]).any():
+        if (~finite[0]).any() and kind != "transformer":  # which may hand missing values on
             raise GateInputError(
                 f"The old one puts out NaN or infinity in {int((~finite[0]).sum())} rows: there is nothing to compare "
                 "with.",
                 remedy="Leave these rows out.",
             )
-    old = Outputs(predictions=before, scores=old.scores, classes=old.classes)
-    new = Outputs(predictions=after, scores=new.scores, classes=new.classes)
+    aligned = old.classes is None or new.classes is None or np.array_equal(old.classes, new.classes)
+    scores = [each.scores if aligned else dict.fromkeys(each.scores) for each in (old, new)]
+    old = Outputs(predictions=before, scores=scores[0], classes=old.classes)
+    new = Outputs(predictions=after, scores=scores[1], classes=new.classes)
     if numbers:
         return _numbers(kind, old, new, target, weight, margin, broken)
     agree = _same(before, after)
@@ -121,24 +125,38 @@ def answers_of(old: Outputs, new: Outputs, y: Any, sample_weight: Any, kind: str
 def _numbers(kind: str, old: Outputs, new: Outputs, y: Any, weight: Any, margin: float | None, broken: int) -> Answers:
     before, after = old.predictions.astype(float), new.predictions.astype(float)
     columns = before if before.ndim == 2 else before[:, None]
-    scale = np.std(columns if y is None else np.asarray(y, float).reshape(len(columns), -1), axis=0)
+    if y is not None and y.dtype.kind not in "fiubO":
+        raise GateInputError(
+            f"y is of dtype {y.dtype}, and the answers are numbers.",
+            path="y",
+            actual=str(y.dtype),
+            remedy="Give the right numbers, or compare two classifiers.",
+        )
+    try:
+        y = None if y is None else np.asarray(y, float)
+    except (TypeError, ValueError) as error:
+        raise GateInputError(f"y has values that are no numbers ({error}).", path="y", remedy="Give numbers.") from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a column without a number has no deviation
+        scale = np.nanstd(columns if y is None else y.reshape(len(columns), -1), axis=0)
     allowed = _MARGIN * scale if margin is None else np.full(columns.shape[1], float(margin))
     with np.errstate(invalid="ignore"):
         moved = np.abs(after - before).reshape(len(before), -1)
-    agree = (moved <= allowed).all(axis=1)
+    alike = (np.isnan(before) & np.isnan(after)) | (before == after)  # the same infinity, too
+    agree = ((moved <= allowed) | alike.reshape(moved.shape)).all(axis=1)
     if y is None or kind != "regressor":
         return Answers(kind, old, new, None, weight, agree, None, None, float(allowed.mean()), broken)
-    target = np.asarray(y, float)
     with np.errstate(invalid="ignore"):
-        errors = [np.abs(each - target).reshape(len(before), -1).mean(axis=1) for each in (before, after)]
+        errors = [np.abs(each - y).reshape(len(before), -1).mean(axis=1) for each in (before, after)]
         grown = errors[1] - errors[0]
     limit = float(allowed.mean())
     harm = (grown > limit).astype(np.int8) - (grown < -limit).astype(np.int8)
-    return Answers(kind, old, new, target, weight, agree, harm, None, limit, broken)
+    return Answers(kind, old, new, y, weight, agree, harm, None, limit, broken)
 
 
 def _target(y: Any, n: int) -> NDArray[Any]:
-    array = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
+    plain = y.toarray() if hasattr(y, "toarray") else y.to_numpy() if hasattr(y, "to_numpy") else y
+    array = np.asarray(plain)
     if array.ndim not in (1, 2) or len(array) != n:
         raise GateInputError(
             f"y has shape {array.shape}; there are {n} rows.",
@@ -163,7 +181,10 @@ def _target(y: Any, n: int) -> NDArray[Any]:
 
 
 def _weight(sample_weight: Any, n: int) -> NDArray[np.float64]:
-    weight = np.asarray(sample_weight, dtype=float)
+    try:
+        weight = np.asarray(sample_weight, dtype=float)
+    except (TypeError, ValueError):
+        weight = np.empty(0)
     if weight.shape != (n,) or not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
         raise GateInputError(
             f"sample_weight should be {n} finite numbers, none negative and not all zero.",
@@ -192,6 +213,12 @@ def _is_text(array: NDArray[Any]) -> bool:
     return array.dtype.kind == "O" and any(isinstance(value, str) for value in array.ravel()[:100].tolist())
 
 
+def _counted(values: NDArray[Any]) -> list[tuple[Any, int]]:
+    if values.dtype.kind == "O":  # which may have no order
+        return list(Counter(values.tolist()).items())
+    return list(zip(*(each.tolist() for each in np.unique(values, return_counts=True)), strict=True))
+
+
 def shifts_of(given: Answers) -> tuple[Shift, ...]:
     """Return how the outputs moved."""
     before, after = given.old.predictions, given.new.predictions
@@ -201,15 +228,19 @@ def shifts_of(given: Answers) -> tuple[Shift, ...]:
         shifts = []
         for j in range(min(one.shape[1], _SHOWN)):
             name = "prediction" if one.shape[1] == 1 else f"output {j}"
-            quantiles = [tuple(np.quantile(each[:, j], _QUANTILES).tolist()) for each in (one, two)]
-            largest = float(np.abs(two[:, j] - one[:, j]).max())
+            known = [each[np.isfinite(each)] for each in (one[:, j], two[:, j])]
+            if not all(map(len, known)):
+                continue
+            quantiles = [tuple(np.quantile(each, _QUANTILES).tolist()) for each in known]
+            both = np.isfinite(one[:, j]) & np.isfinite(two[:, j])
+            largest = float(np.abs(two[both, j] - one[both, j]).max(initial=0.0))
             shifts.append(Shift(output=name, old=quantiles[0], new=quantiles[1], largest=largest))
         return tuple(shifts)
     if before.ndim != 1:
         return ()
     counts: dict[Any, list[int]] = {}
     for place, values in enumerate((before, after)):
-        for label, count in zip(*(each.tolist() for each in np.unique(values, return_counts=True)), strict=True):
+        for label, count in _counted(values):
             counts.setdefault(label, [0, 0])[place] = count
     largest_first = sorted(counts.items(), key=lambda each: (-max(each[1]), str(each[0])))[:_SHOWN]
     return tuple(Shift(output=str(label), old=(a / n,), new=(b / n,)) for label, (a, b) in largest_first)

@@ -40,6 +40,8 @@ def n_rows_of(X: Any) -> int:
     if shape:
         return int(shape[0])
     try:
+        if isinstance(X, (str, bytes, Mapping)):
+            raise TypeError
         return len(X)
     except TypeError:
         raise GateInputError(
@@ -47,13 +49,19 @@ def n_rows_of(X: Any) -> int:
         ) from None
 
 
+def table_of(X: Any) -> Any:
+    """Return a table as one whose rows can be picked: sparse ones by rows, those of Arrow as frames."""
+    if hasattr(X, "tocsr"):
+        return X.tocsr()
+    return X.to_pandas() if type(X).__module__.partition(".")[0] == "pyarrow" else X
+
+
 def rows_at(X: Any, rows: Any) -> Any:
-    """Return some rows of data of any kind: a slice or positions."""
-    if hasattr(X, "iloc"):
-        return X.iloc[rows]
+    """Return a copy of some rows of data of any kind: a slice or positions. An estimator may write into it."""
     if isinstance(X, (list, tuple)):
         return list(X[rows]) if isinstance(rows, slice) else [X[i] for i in rows]
-    return X[rows]
+    some = X.iloc[rows] if hasattr(X, "iloc") else X[rows]
+    return some.copy() if hasattr(some, "copy") else some
 
 
 def column_names(X: Any) -> list[Any]:
@@ -90,8 +98,8 @@ def partitions(cohorts: Any, X: Any, rows: int) -> tuple[list[Partition], bool]:
     Parameters
     ----------
     cohorts : str, callable, sequence or mapping
-        Names of columns, pairs of a column and a number of bins, callables of X, ``"found"``; or a mapping of names to
-        any of these or to labels, one for each row.
+        Names of columns, pairs of a column and a number of bins, callables of X, arrays of labels, ``"found"``; or a
+        mapping of names to any of these or to labels, one for each row.
     X : data or None
         The rows.
     rows : int
@@ -103,7 +111,8 @@ def partitions(cohorts: Any, X: Any, rows: int) -> tuple[list[Partition], bool]:
         named = [(str(name), spec) for name, spec in cohorts.items()]
         search = False
     else:
-        listed = cohorts if isinstance(cohorts, (list, set)) else [cohorts]
+        pair = isinstance(cohorts, tuple) and len(cohorts) == 2 and type(cohorts[1]) is int
+        listed = cohorts if isinstance(cohorts, (list, set, tuple)) and not pair else [cohorts]
         search = any(isinstance(each, str) and each == FOUND for each in listed)
         named = [(_called(each), each) for each in listed if not (isinstance(each, str) and each == FOUND)]
     if search and X is None:
@@ -115,6 +124,8 @@ def _called(spec: Any) -> str:
     if callable(spec):
         name = getattr(spec, "__name__", type(spec).__name__)
         return "cohort" if name == "<lambda>" else name
+    if hasattr(spec, "shape"):
+        return str(getattr(spec, "name", None) or "cohort")
     return str(spec[0] if isinstance(spec, tuple) else spec)
 
 
@@ -127,7 +138,14 @@ def _partition(name: str, spec: Any, X: Any, rows: int) -> Partition:
                 f"{name}: {bins} bins can't be told apart.", path="cohorts", remedy="Ask for 2 or more."
             )
     if callable(spec):
-        values = np.asarray(spec(X))
+        try:
+            values = np.asarray(spec(X))
+        except Exception as error:
+            raise GateInputError(
+                f"The function that makes the cohort {name!r} failed ({type(error).__name__}: {error}).",
+                path="cohorts",
+                remedy="Give a function of X that returns one label for each row.",
+            ) from error
     elif isinstance(spec, (str, int, np.integer)):
         if X is None:
             raise GateInputError(f"Cohort {name!r} is a column, and there is no X.", path="cohorts", remedy="Give X.")

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import GateInputError
+from ..errors import GateInputError, GateLimitsError
 from .answers import Answers, answers_of, shifts_of
-from .cohorts import Partition, partitions
+from .cohorts import Partition, partitions, table_of
 from .estimates import estimate
 from .limits import Limits
 from .report import Flips, GateReport, Judgement
@@ -68,6 +68,11 @@ def judge(
         If they can't be compared.
     """
     limits = limits_of(limits)
+    X = table_of(X)
+    try:
+        np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise GateInputError(f"seed is {seed!r}: {error}.", path="seed", remedy="Give a whole number.") from None
     given = answers_of(old, new, y, sample_weight, kind, limits.margin)
     scorers = metrics_of(metrics, limits, given.kind, y is not None)
     parts, searched = partitions(cohorts, X, given.n_rows)
@@ -88,7 +93,7 @@ def judge(
             too_small[cohort] = len(rows)
             continue
         cases += [_case(given, name, scorer, cohort, rows, limits, seed) for name, scorer in scorers.items()]
-    notes = list(_notes(given, parts, limits, too_small, bool(cohorts) and not searched))
+    notes = list(_notes(given, parts, limits))
     slices, unsearched = None, ""
     if searched:
         assert given.harm is not None
@@ -129,6 +134,8 @@ def limits_of(limits: Any) -> Limits:
         return limits
     if isinstance(limits, (str, os.PathLike)):
         return Limits.load(limits)
+    if not isinstance(limits, Mapping):
+        raise GateLimitsError(f"limits is {limits!r}; it should be a path, a mapping or Limits.", actual=limits)
     return Limits.from_dict(limits)
 
 
@@ -139,6 +146,10 @@ def metrics_of(metrics: Any, limits: Limits, kind: str, has_y: bool) -> dict[str
     elif isinstance(metrics, Mapping):
         named = {str(name): scorer for name, scorer in metrics.items()}
     else:
+        if not isinstance(metrics, (str, list, tuple, set)) and not callable(metrics):
+            raise GateInputError(
+                f"metrics is {metrics!r}.", path="metrics", actual=metrics, remedy="Name scorers, or give a mapping."
+            )
         listed = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics)
         named = {each if isinstance(each, str) else getattr(each, "__name__", repr(each)): each for each in listed}
     for name in limits.metrics():
@@ -242,9 +253,7 @@ def _refused(parts: Sequence[Partition], too_small: Mapping[str, int], judgement
     return ""
 
 
-def _notes(
-    given: Answers, parts: Sequence[Partition], limits: Limits, too_small: Mapping[str, int], named: bool
-) -> Iterator[str]:
+def _notes(given: Answers, parts: Sequence[Partition], limits: Limits) -> Iterator[str]:
     known = {name for part in parts for name in part.names}
     for name in limits.cohort:
         if name not in known:

@@ -21,7 +21,11 @@ def verdict(report: GateReport) -> str:
     both = f"{report.new or 'the new one'} against {report.old or 'the old one'}"
     count = len(report.broken) or len(report.undecided)
     noun = f" ({count} limit{'s' * (count != 1)})" if report.answer != "match" and count else ""
-    return f"{_WORDS[report.answer]}{noun}: {both}, {report.rows:,} rows"
+    return f"{_WORDS[report.answer]}{noun}: {both}, {_counted(report.rows)}"
+
+
+def _counted(count: int) -> str:
+    return f"{count:,} row{'s' * (count != 1)}"
 
 
 def judgement_line(each: Judgement) -> str:
@@ -32,13 +36,13 @@ def judgement_line(each: Judgement) -> str:
 def numbers(each: Judgement) -> str:
     """Return the values of a judgement, and the interval of the change."""
     if each.change != each.change:
-        return f"{each.rows:,} rows"
+        return _counted(each.rows)
     paired = each.old is None or each.new is None
     values = f"{each.change:.4g}" if paired else f"{each.old:.4g} → {each.new:.4g} ({each.change:+.2g})"
     between = "" if each.low is None or each.high is None else f", {each.low:+.2g} to {each.high:+.2g}"
     if paired and between:
         between = f", {each.low:.4g} to {each.high:.4g}"
-    return f"{values}{between}, {each.rows:,} rows"
+    return f"{values}{between}, {_counted(each.rows)}"
 
 
 def sorted_judgements(report: GateReport) -> list[Judgement]:
@@ -49,9 +53,9 @@ def sorted_judgements(report: GateReport) -> list[Judgement]:
 def flips_line(flips: Flips) -> str:
     """Return the flips in a line."""
     if flips.margin is None:
-        said = f"{flips.negative:,} rows went from right to wrong, {flips.positive:,} from wrong to right"
+        said = f"{_counted(flips.negative)} went from right to wrong, {flips.positive:,} from wrong to right"
     else:
-        grown = f"the error of {flips.negative:,} rows grew by more than {flips.margin:.3g}"
+        grown = f"the error of {_counted(flips.negative)} grew by more than {flips.margin:.3g}"
         said = f"{grown}, of {flips.positive:,} it shrank"
     return f"{said} ({flips.rate:.2%}, {flips.low:.2%} to {flips.high:.2%} negative; McNemar p = {flips.p_value:.2g})"
 

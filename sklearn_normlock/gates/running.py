@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
 
 from ..errors import GateInputError
 from ..locks.trace import Trace
@@ -16,7 +17,7 @@ from ..persistence import load
 from ..probes.outputs import outputs_of
 from ..probes.walk import StepFailedError, quietly, walk
 from ..records.environment import versions
-from .cohorts import n_rows_of, rows_at
+from .cohorts import n_rows_of, rows_at, table_of
 from .comparison import judge, limits_of, metrics_of
 from .report import GateReport, Judgement
 from .tasks import Outputs, asked_by, kind_of, kind_of_answers
@@ -52,12 +53,12 @@ def gate(
         Right answers. Without them, only the agreement of both is judged.
     cohorts : str, callable, list or mapping, default=None
         Groups of rows that are judged by themselves: names of columns; ``("age", 5)`` for that many bins; callables of
-        X that return labels; ``"found"``; or a mapping of names to any of these or to labels. ``"found"`` is the slice
-        of one or two columns in which the new one is worst; its level pays for the search.
+        X that return labels; arrays of labels; ``"found"``; or a mapping of names to any of these. ``"found"`` is the
+        slice of one or two columns in which the new one is worst; its level pays for the search.
     metrics : str, callable, list or mapping, default=None
         Names of scikit-learn's scorers, or scorers; besides ``agreement``, ``negative_flips`` and
-        ``neg_calibration_error``. Those that the limits name if None, else ``accuracy`` for labels and
-        ``neg_mean_absolute_error`` for numbers.
+        ``neg_calibration_error``, the part of the Brier score that is calibration. Those that the limits name if None,
+        else ``accuracy`` for labels and ``neg_mean_absolute_error`` for numbers.
     limits : path-like, mapping or Limits, default=None
         What may drop by how much; half a point of a share or 1 % of an error if None. ``docs/gate.md`` has the form.
     sample_weight : array-like of shape (n_rows,), default=None
@@ -105,10 +106,17 @@ def gate(
     if reference is not None:
         from .reference import ReferenceSet
 
+        if not isinstance(reference, (ReferenceSet, str, os.PathLike)):
+            raise GateInputError(
+                f"reference is of type {type(reference).__name__}.",
+                path="reference",
+                remedy="Give what nl.pin(X, y) made, or the path of its manifest.",
+            )
         pinned = reference if isinstance(reference, ReferenceSet) else ReferenceSet.load(reference)
         notes = pinned.check(X, y)
         said = pinned.fingerprint
     (before, before_name), (after, after_name) = _opened(old), _opened(new)
+    X = table_of(X)
     rows = n_rows_of(X)
     if rows == 0:
         raise GateInputError("There are no rows to judge by.", path="X", remedy="Give a reference set with rows.")
@@ -152,9 +160,10 @@ def _opened(side: Any) -> tuple[Any, str]:
 def _same_kind(old: Any, new: Any) -> str | None:
     kinds = []
     for name, est in (("old", old), ("new", new)):
-        if not hasattr(est, "predict") and not hasattr(est, "transform"):
+        if isinstance(est, type) or not (hasattr(est, "predict") or hasattr(est, "transform")):
+            said = f"the class {est.__name__}" if isinstance(est, type) else f"a {type(est).__name__}"
             raise GateInputError(
-                f"{name} is a {type(est).__name__}, which neither predicts nor transforms new rows.",
+                f"{name} is {said}, which neither predicts nor transforms new rows.",
                 path=name,
                 remedy="Give a fitted estimator, or the path of one with its lock.",
             )
@@ -181,12 +190,13 @@ def _answered(
     """Return what both answer; a judgement if only the new one fails."""
     parts: tuple[list[list[Any]], list[list[Any]]] = ([], [])
     for start in range(0, rows, BATCH):
-        batch = rows_at(X, slice(start, min(start + BATCH, rows)))
+        stop = min(start + BATCH, rows)
         for side, est in enumerate((old, new)):
+            batch = rows_at(X, slice(start, stop))
             try:
                 answers = [_plain(getattr(est, method)(_columns(est, batch))) for method in methods]
-                if any(len(each) != n_rows_of(batch) for each in answers):
-                    raise ValueError(f"{len(answers[0])} answers to {n_rows_of(batch)} rows")
+                if any(len(each) != stop - start for each in answers):
+                    raise ValueError(f"{len(answers[0])} answers to {stop - start} rows")
             except GateInputError:
                 raise
             except Exception as error:
@@ -195,7 +205,9 @@ def _answered(
                     raise GateInputError(
                         f"The old one ({names[0]}) can't answer these rows ({told}).",
                         path="X",
-                        remedy="Give rows with the columns that it was fitted on.",
+                        remedy="Give a fitted one."
+                        if isinstance(error, NotFittedError)
+                        else "Give rows with the columns that it was fitted on.",
                     ) from error
                 return Judgement(
                     metric="answers",
@@ -211,7 +223,7 @@ def _answered(
                     f"Their answers are of more than {_CELLS:,} numbers.", remedy="Give fewer reference rows."
                 )
         if progress is not None:
-            progress(min(start + BATCH, rows), rows)
+            progress(stop, rows)
     made = []
     for est, each in zip((old, new), parts, strict=True):
         columns = [np.concatenate(values) for values in zip(*each, strict=True)]
@@ -254,11 +266,14 @@ def _first_difference(
     differs = np.empty(0, np.intp)
     if answers is not None:
         before, after = (each.predictions for each in answers)
-        differs = np.flatnonzero((before != after).reshape(rows, -1).any(axis=1))[: _TRACED // 2]
+        if before.shape == after.shape:
+            differing = np.asarray(before != after)  # one value if texts are beside numbers, before NumPy 2
+            differs = np.flatnonzero(np.broadcast_to(differing, before.shape).reshape(rows, -1).any(axis=1))
+            differs = differs[: _TRACED // 2]
     spread = np.linspace(0, rows - 1, min(rows, _TRACED - len(differs))).astype(int)
-    some = rows_at(X, np.union1d(differs, spread))
+    traced = np.union1d(differs, spread)
     try:
-        (one, _), (two, failed) = _traced(old, some), _traced(new, some)
+        (one, _), (two, failed) = (_traced(est, rows_at(X, traced)) for est in (old, new))
         found = one.diff(two)
     except Exception as error:  # a step that can't be traced is no reason not to judge its answers
         return None, f"The steps could not be traced ({type(error).__name__}: {error}).", ()

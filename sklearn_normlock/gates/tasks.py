@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +20,6 @@ KINDS = ("classifier", "regressor", "clusterer", "outlier_detector", "transforme
 #: Metrics of our own, beside the names of scikit-learn's scorers.
 CALIBRATION = "neg_calibration_error"
 _SCORES = ("predict_proba", "decision_function")
-_BINS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,15 +56,17 @@ class Outputs:
 def kind_of(est: Any) -> str | None:
     """Return the kind of task of an estimator; None if it doesn't say."""
     last = est.steps[-1][1] if isinstance(getattr(est, "steps", None), list) and est.steps else est
-    if is_classifier(est):
-        return "classifier"
-    if is_regressor(est):
-        return "regressor"
+    with suppress(AttributeError):  # an estimator that is not scikit-learn's has no tags
+        if is_classifier(est):
+            return "classifier"
+        if is_regressor(est):
+            return "regressor"
     for candidate in (est, last):
         # is_clusterer and is_outlier_detector are younger than the oldest scikit-learn that is supported.
         declared = getattr(candidate, "_estimator_type", None)
-        if declared is None and hasattr(candidate, "__sklearn_tags__"):
-            declared = candidate.__sklearn_tags__().estimator_type
+        if declared is None:
+            with suppress(AttributeError):
+                declared = candidate.__sklearn_tags__().estimator_type
         if declared in KINDS:
             return declared
     if not hasattr(est, "predict") and hasattr(est, "transform"):
@@ -114,6 +117,9 @@ class _Recorded(BaseEstimator):
         if name not in _SCORES or scores is None or name not in scores.scores:
             raise AttributeError(name)
 
+        if scores.scores[name] is None:
+            raise ValueError(f"the classes of both differ, so {name} can't be compared")
+
         def answer(X: Any) -> Any:
             return self._answers(name, scores.scores[name], X)
 
@@ -137,9 +143,7 @@ class _Regressor(RegressorMixin, _Recorded):
 def scorer_of(metric: str | Callable[..., float]) -> Callable[..., float]:
     """Return a scorer by its name, or as it is."""
     if callable(metric):
-        return metric
-    if metric == CALIBRATION:
-        return _calibration
+        return _checked(metric)
     try:
         return get_scorer(metric)
     except (ValueError, KeyError):
@@ -150,6 +154,25 @@ def scorer_of(metric: str | Callable[..., float]) -> Callable[..., float]:
             remedy="Name one of sklearn.metrics.get_scorer_names(), neg_calibration_error, agreement or "
             "negative_flips, or give a scorer.",
         ) from None
+
+
+def _checked(scorer: Callable[..., float]) -> Callable[..., float]:
+    """Refuse a function of answers: a scorer takes an estimator, rows and right answers."""
+    try:
+        signature = inspect.signature(scorer)
+    except (ValueError, TypeError):  # it has none to be read
+        return scorer
+    try:
+        signature.bind(None, None, None)
+    except TypeError:
+        name = getattr(scorer, "__name__", type(scorer).__name__)
+        raise GateInputError(
+            f"{name} is no scorer: it can't be called with an estimator, X and y.",
+            path="metrics",
+            actual=name,
+            remedy=f"Give sklearn.metrics.make_scorer({name}), or the name of a scorer.",
+        ) from None
+    return scorer
 
 
 def scored(kind: str, outputs: Outputs, scorer: Callable[..., float], y: Any, rows: Any, weight: Any = None) -> float:
@@ -176,6 +199,9 @@ def asked_by(metrics: Sequence[Any], kind: str, offered: Sequence[str], classes:
     for metric in metrics:
         if metric in ("agreement", "negative_flips", "accuracy"):
             continue
+        if metric == CALIBRATION:
+            found.add("predict_proba")
+            continue
         recorded = _Classifier(outputs, found)
         try:
             scorer_of(metric)(recorded, np.arange(len(y)), y)
@@ -184,26 +210,6 @@ def asked_by(metrics: Sequence[Any], kind: str, offered: Sequence[str], classes:
         except Exception:  # noqa: BLE001, S112 - the real answers will tell; here only the asking counts
             continue
     return tuple(name for name in offered if name in found)
-
-
-def _calibration(est: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
-    """Return the expected calibration error, negated: the mean gap between probability and share, in bins of rows.
-
-    Naeini, Cooper, Hauskrecht (2015), with bins of equally many rows (Nguyen, O'Connor 2015).
-    """
-    probability = np.asarray(est.predict_proba(X))
-    if probability.ndim != 2 or probability.shape[1] != 2:
-        raise GateInputError(
-            f"{CALIBRATION} is of two classes, and there are {probability.shape[-1]}.", remedy="Use neg_log_loss."
-        )
-    weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
-    order = np.argsort(probability[:, 1], kind="stable")
-    hit = (np.asarray(y) == est.classes_[1])[order].astype(float)
-    p, w = probability[order, 1], weight[order]
-    share = (np.cumsum(w) - w / 2) / w.sum()
-    group = np.minimum((share * _BINS).astype(int), _BINS - 1)
-    gaps = np.bincount(group, w * (p - hit), _BINS)
-    return -float(np.abs(gaps).sum() / w.sum())
 
 
 def as_rows(values: NDArray[Any]) -> NDArray[Any]:

@@ -8,12 +8,15 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import sparse, stats
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_classification, make_regression
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import IsolationForest
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.metrics import accuracy_score
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
@@ -22,7 +25,7 @@ from sklearn_normlock.errors import ArtifactDigestError, GateInputError, GateLim
 from sklearn_normlock.gates.comparison import judge
 from sklearn_normlock.gates.limits import Limits
 from sklearn_normlock.gates.slices import Slices
-from sklearn_normlock.gates.statistics import attainable, paid_level
+from sklearn_normlock.gates.statistics import attainable, bootstrap, calibration, paid_level
 from sklearn_normlock.gates.tasks import Outputs
 
 CONCISE = {"overall": {"accuracy": {"max_drop": 0.005, "rule_out": 0.02}}}
@@ -262,6 +265,7 @@ def test_limits_waivers_and_levels():
         ({"level": 95}, "level"),
         ({"min_rows": 0}, "min_rows"),
         ({"margin": "x"}, "margin"),
+        ({"overall": 0.01}, "overall"),
     ],
 )
 def test_limits_that_cannot_be_read(limits, path):
@@ -416,12 +420,143 @@ def test_weights_count(rows, old):
         (lambda est, X, y: nl.gate(est, object(), X, y), "neither predicts nor transforms"),
         (lambda est, X, y: nl.gate(est, est, X, y, sample_weight=-y), "sample_weight"),
         (lambda est, X, y: nl.gate(est, est, X, y, metrics=[]), "no metric"),
+        (lambda est, X, y: nl.gate(est, est, X, y, metrics=3), "metrics is 3"),
+        (lambda est, X, y: nl.gate(est, est, X, y, metrics=accuracy_score), "accuracy_score is no scorer"),
+        (lambda est, X, y: nl.gate(LogisticRegression, est, X, y), "old is the class LogisticRegression"),
+        (lambda est, X, y: nl.gate(LogisticRegression(), est, X, y), "Give a fitted one"),
+        (lambda est, X, y: nl.gate(est, est, "rows.csv", y), "type str"),
+        (lambda est, X, y: nl.gate(est, est, {"x": X}, y), "type dict"),
+        (lambda est, X, y: nl.gate(est, est, X, y, seed="x"), "seed is 'x'"),
+        (lambda est, X, y: nl.gate(est, est, X, y, sample_weight="w"), "sample_weight"),
+        (lambda est, X, y: nl.gate(est, est, X, y, cohorts=lambda X: X["region"]), "'cohort' failed"),
+        (lambda est, X, y: nl.gate(est, est, X, y, reference=3), "reference is of type int"),
+        (lambda est, X, y: nl.gate(*[LinearRegression().fit(X, y)] * 2, X, y.astype(str)), "the answers are numbers"),
+        (lambda est, X, y: nl.gate(*[LinearRegression().fit(X, y)] * 2, X, y.astype("M8[D]")), "dtype datetime64"),
+        (
+            lambda est, X, y: nl.gate(*[LinearRegression().fit(X, each) for each in (np.c_[y, y], y)], X, np.c_[y, y]),
+            "answers with shape",
+        ),
     ],
 )
 def test_bad_input(rows, old, call, said):
     """What can't be compared is an error of ours that says why."""
     with pytest.raises(GateInputError, match=said):
         call(old, *rows)
+
+
+class Foreign:
+    """A model that is nobody's estimator: it has a method, and writes into its rows."""
+
+    def predict(self, X):
+        answers = (X[:, 0] > 0).astype(int)
+        X[:] = 0.0
+        return answers
+
+
+def test_a_model_that_is_no_estimator_is_judged_and_can_spoil_no_rows(rows, old):
+    """An object with predict is enough; writing into its rows changes neither the other's answers nor the cohorts."""
+    X, y = rows[0].copy(), rows[1]
+    report = nl.gate(old, Foreign(), X, y, cohorts=[("0", 2)])
+    again = nl.gate(Foreign(), old, X, y, cohorts=[("0", 2)])
+    assert np.array_equal(X, rows[0])
+    assert (report.judgements[0].old, report.judgements[0].new) == (again.judgements[0].new, again.judgements[0].old)
+    assert report.judgements[0].old == old.score(*rows)
+
+
+def test_rows_in_any_container_are_judged_alike(rows, old):
+    """Sparse rows of any layout and rows of Arrow are picked as arrays are; so are labels in a sparse matrix."""
+    X, y = np.where(np.abs(rows[0]) > 1, rows[0], 0.0), rows[1]
+    est = LogisticRegression().fit(sparse.csr_matrix(X), y)
+    expected = nl.gate(est, est, X, y, cohorts="0").to_dict()
+    for layout in ("csr", "coo", "dok", "lil"):
+        assert nl.gate(est, est, sparse.csr_matrix(X).asformat(layout), y, cohorts="0").to_dict() == expected
+    both = np.column_stack([y, X[:, 0] > 0]).astype(int)
+    several = OneVsRestClassifier(LogisticRegression()).fit(X, both)
+    report = nl.gate(several, several, X, sparse.csr_matrix(both), metrics=["accuracy", "roc_auc"])
+    assert report.ok and report.judgements[0].old == several.score(X, both)
+
+
+def test_labels_of_cohorts_are_given_as_they_are(rows, old):
+    """An array or a series of labels is a cohort, and a tuple of columns are several."""
+    X, y = rows
+    half = X[:, 0] > 0
+    names = {each.cohort for each in nl.gate(old, old, X, y, cohorts=half).judgements}
+    assert names == {"", "cohort=False", "cohort=True"}
+    names = {each.cohort for each in nl.gate(old, old, X, y, cohorts=pd.Series(half, name="half")).judgements}
+    assert names == {"", "half=False", "half=True"}
+    assert len(nl.gate(old, old, X, y, cohorts=("0", "1")).judgements) == 9
+
+
+def test_probabilities_of_other_classes_are_not_compared(rows, old):
+    """The columns of both must be the same classes: an area under a curve says nothing of the labels."""
+    X, y = rows
+    other = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y + 5)
+    for metric in ("roc_auc", "neg_log_loss", "neg_calibration_error"):
+        report = nl.gate(old, other, X, y, metrics=metric)
+        assert report.answer == "undecided" and "classes" in report.undecided[metric]
+
+
+def test_a_transformer_may_hand_missing_values_on(rows):
+    """NaN in the same place agrees; where only the new one has NaN it is broken, where only the old one it differs."""
+    X = rows[0].copy()
+    X[:600, 0] = np.nan
+    keeps, fills = StandardScaler().fit(X), make_pipeline(SimpleImputer(), StandardScaler()).fit(X)
+    assert nl.gate(keeps, keeps, X).ok
+    assert nl.gate(fills, keeps, X).broken[0].metric == "finite answers"
+    report = nl.gate(keeps, fills, X)
+    assert report.answer == "undecided" and report.judgements[0].change <= 0.9
+
+
+# -- the statistics ----------------------------------------------------------------------------------------------------
+
+
+def test_the_calibration_error_is_that_of_rows_without_end():
+    """Its mean over few rows is that of many, and its interval holds it, where one model is wrong and one is not."""
+    rng = np.random.default_rng(0)
+
+    def drawn(n, sharp=(1.0, 1.6)):
+        truth = rng.normal(0, 1.5, n)
+        y = rng.random(n) < 1 / (1 + np.exp(-truth))
+        return y, *(1 / (1 + np.exp(-factor * truth)) for factor in sharp)
+
+    old, new, _ = calibration(*drawn(200_000))
+    assert old == pytest.approx(0, abs=1e-4) and new < -0.004
+    found = [calibration(*drawn(100)) for _ in range(300)]
+    assert np.mean([each[1] for each in found]) == pytest.approx(new, abs=0.0015)
+    held = [each[2].interval(0.025)[0] <= new - old <= each[2].interval(0.025)[1] for each in found]
+    assert 0.9 <= np.mean(held) <= 0.99
+
+
+def test_equal_probabilities_share_a_bin():
+    """A constant probability is calibrated whatever the order of the rows; two rows are too few."""
+    y = np.arange(400) % 4 == 0
+    for order in (np.arange(400), np.argsort(y)):
+        old, new, _ = calibration(y[order], np.full(400, 0.25), np.full(400, 0.75))
+        assert old == pytest.approx(0, abs=1e-3) and new == pytest.approx(-0.25, abs=0.01)
+    weighted = calibration(y, np.full(400, 0.25), np.full(400, 0.75), np.where(np.arange(400) < 200, 2.0, 1.0))
+    assert weighted[1] == pytest.approx(-0.25, abs=0.01)
+    with pytest.raises(ValueError, match="too few"):
+        calibration(y[:1], np.ones(1), np.ones(1))
+
+
+@pytest.mark.parametrize("n", [300, 60_000])
+def test_rows_that_are_drawn_again_give_the_deviation(n):
+    """The bootstrap's deviation is that of the mean, also where only some of many rows are drawn."""
+    rng = np.random.default_rng(0)
+    both = rng.normal(size=(2, n))
+    old, new, found = bootstrap(lambda at: (both[0, at].mean(), both[1, at].mean()), n, rng)
+    low, high = found.interval(0.025)
+    assert (low + high) / 2 == pytest.approx(new - old)
+    assert high - low == pytest.approx(2 * 1.984 * np.sqrt(2 / n), rel=0.3)
+
+
+def test_a_class_that_may_be_missing_is_undecided():
+    """A scorer that needs every class can't be computed where one has a row or two: the draws say so."""
+    y = np.r_[np.zeros(300), np.ones(300), 2].astype(int)
+    table = np.full((601, 3), 1 / 3)
+    both = Outputs(predictions=y, scores={"predict_proba": table}, classes=np.arange(3))
+    report = judge(both, both, y, metrics=["roc_auc_ovr"])
+    assert report.answer == "undecided"
 
 
 def test_one_class_only_is_undecided(rows, old):
