@@ -55,13 +55,15 @@ def _default_fast() -> bool:
 
 
 _defaults: dict[str, Any] = {"policy": _default_policy(), "fast": _default_fast()}
-# The configuration inside a ``config_context``. Each task of asyncio works on a copy of the variables of its maker,
-# so that contexts that overlap in time can't put back each other's values.
-_override: ContextVar[dict[str, Any] | None] = ContextVar("sklearn_normlock_config", default=None)
+# The blocks of ``config_context`` that the code is inside of, each with its configuration, the innermost last. Each
+# task of asyncio works on a copy of the variables of its maker. In one task two generators may leave their blocks in
+# the order in which they entered them, so that a block takes itself away and never puts back what it found.
+_blocks: ContextVar[tuple[tuple[object, dict[str, Any]], ...]] = ContextVar("sklearn_normlock_config", default=())
 
 
 def _current() -> dict[str, Any]:
-    return _override.get() or _defaults
+    blocks = _blocks.get()
+    return blocks[-1][1] if blocks else _defaults
 
 
 def get_config() -> dict[str, Any]:
@@ -108,9 +110,10 @@ def set_config(policy: Policy | None = None, fast: bool | None = None) -> None:
     'raise'
     """
     changes = _changes(policy, fast)
-    override = _override.get()
-    if override is not None:
-        _override.set({**override, **changes})
+    blocks = _blocks.get()
+    if blocks:
+        key, config = blocks[-1]
+        _blocks.set((*blocks[:-1], (key, {**config, **changes})))
     _defaults.update(changes)
 
 
@@ -155,12 +158,12 @@ def config_context(policy: Policy | None = None, fast: bool | None = None) -> It
     ...     nl.get_config()["policy"]
     'warn'
     """
-    before = _override.get()
-    _override.set({**_current(), **_changes(policy, fast)})
+    own = object()
+    _blocks.set((*_blocks.get(), (own, {**_current(), **_changes(policy, fast)})))
     try:
         yield
     finally:
-        _override.set(before)
+        _blocks.set(tuple(block for block in _blocks.get() if block[0] is not own))
 
 
 def policy() -> str:

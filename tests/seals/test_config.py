@@ -113,6 +113,30 @@ def test_the_default_is_the_processes():
         nl.set_config(policy="raise")
 
 
+def suspended(**config):
+    with nl.config_context(**config):
+        yield
+
+
+def test_contexts_that_overlap_leave_nothing_behind():
+    """Generators that leave their blocks in the order in which they entered them put nobody's policy back."""
+    first, second = suspended(policy="ignore"), suspended(policy="warn")
+    next(first), next(second)
+    first.close()
+    assert nl.get_config()["policy"] == "warn"
+    second.close()
+    assert nl.get_config() == {"policy": "raise", "fast": True}
+
+
+def test_a_generator_that_is_suspended_lends_its_policy():
+    """It holds for the code that called it until it is closed, as with ``decimal``: a fixture depends on that."""
+    lenient = suspended(policy="ignore")
+    next(lenient)
+    assert nl.get_config()["policy"] == "ignore"
+    lenient.close()
+    assert nl.get_config()["policy"] == "raise"
+
+
 def test_a_context_is_the_tasks_own():
     """Contexts of asyncio's tasks that overlap in time don't touch each other, nor what holds after them."""
     seen = []
