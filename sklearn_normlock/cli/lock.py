@@ -6,7 +6,7 @@ import argparse
 import sys
 import warnings
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ..documents.rendering import one_line
@@ -177,7 +177,8 @@ def _bundle(paths: list[Path], arguments: argparse.Namespace) -> Lock:
 
     folder = (arguments.output or paths[0]).parent
     keys = [file_key(path, folder) for path in paths]
-    names = [path.name.rpartition(".")[0].replace(".", "_") or path.name for path in paths]
+    last = [PurePosixPath(key).name for key in keys]
+    names = [name.rpartition(".")[0].replace(".", "_") or name for name in last]
     if len(set(names)) < len(names):
         names = [key.removeprefix("../").replace(".", "_") for key in keys]
     if len(set(names)) < len(names):

@@ -107,7 +107,9 @@ class _Task:
 
     def path(self, key: str) -> Path:
         """Return where a file lies that the lock names."""
-        return self.given[key] if key in self.given else (self.folder or self.lock_file.parent) / key
+        from ..locks.naming import file_of
+
+        return self.given[key] if key in self.given else file_of(key, self.folder or self.lock_file.parent)
 
     @property
     def alone(self) -> Path | None:

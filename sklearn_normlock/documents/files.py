@@ -55,7 +55,7 @@ def reading(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         # Without O_NONBLOCK, opening a FIFO would already wait.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
         descriptor = os.open(path, flags)
-    except ValueError as error:  # a NUL in the name
+    except ValueError as error:  # a NUL in the name, or a letter that the locale hasn't
         raise ArtifactReadError(
             f"{os.fspath(path)!r} can't be the name of a file ({error}).", path=str(path), remedy="Name a file."
         ) from None
@@ -94,6 +94,10 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         If it can't be written; the file that was there is untouched.
     """
     part: str | None = None
+    try:
+        os.fsencode(path)
+    except UnicodeError as error:
+        raise _unwritten(path, OSError(errno.EINVAL, f"the locale has no such name ({error})")) from None
     try:
         target = os.path.realpath(path)
         before = _plain_or_none(target, path)
@@ -188,7 +192,7 @@ def exclusive(folder: Path) -> Iterator[None]:
     try:
         import fcntl
 
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, UnicodeError):
             descriptor = os.open(folder, os.O_RDONLY)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
     except ImportError:  # Windows

@@ -23,6 +23,7 @@ from ..documents.kinds import is_artifact
 from ..errors import ArtifactDigestError, LockFormatError, MissingLockError, NormLockError, UndecidedError
 from ..locks.document import SUFFIX, Lock
 from ..locks.judgement import unjudged
+from ..locks.naming import file_of
 
 __all__ = ["main"]
 
@@ -71,7 +72,8 @@ class Commit:
     def key(self, path: Path, lock_file: Path) -> str | None:
         """Return what a lock calls a file of this repository; None if it doesn't name it."""
         at = os.path.abspath(path)
-        return next((key for key in self.lock(lock_file).files if os.path.abspath(lock_file.parent / key) == at), None)
+        files = self.lock(lock_file).files
+        return next((key for key in files if os.path.abspath(file_of(key, lock_file.parent)) == at), None)
 
     @cached_property
     def _tracked_locks(self) -> frozenset[Path]:
@@ -94,7 +96,7 @@ class Commit:
             except LockFormatError:  # it locked nothing
                 files = {}
             for name in (lock_file.name.removesuffix(SUFFIX), *files):
-                found.setdefault(Path(os.path.normpath(lock_file.parent / name)), lock_file)
+                found.setdefault(Path(os.path.normpath(file_of(name, lock_file.parent))), lock_file)
         return {
             path: lock_file
             for path, lock_file in found.items()
@@ -155,7 +157,7 @@ def check_artifact(path: Path, commit: Commit) -> None:
         If the lock can't be read.
     """
     if path.name.endswith(SUFFIX):
-        named = [path.parent / name for name in commit.lock(path).files]
+        named = [file_of(name, path.parent) for name in commit.lock(path).files]
         beside = path.with_name(path.name.removesuffix(SUFFIX))
         # A lock that no longer names the artifact beside it is said to be so.
         for each in dict.fromkeys([beside, *named]) if is_artifact(beside) else named:

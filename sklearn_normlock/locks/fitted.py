@@ -20,6 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
+from ..documents.files import reading
 from ..records.environment import STAMP
 from .code import Name
 from .parts import Fitted
@@ -126,7 +127,7 @@ def versions_in(path: Path) -> tuple[str, ...]:
     path : Path
         Of a pickle, a joblib file, compressed or not, or a skops file.
     """
-    with open(path, "rb") as file:
+    with reading(path) as file:
         if zipfile.is_zipfile(file):
             return _in_schema(file)
         file.seek(0)

@@ -2,6 +2,9 @@
 
 A key of ``files`` is the path of the file from the folder of the lock, with ``/`` between its parts: ``model.skops``,
 ``members/eu.joblib``, ``../models/eu.joblib``. A file that was moved keeps its last name, and is found by that.
+
+Keys are read as UTF-8, whatever the locale says of the names of files: a lock that was written under one is read under
+another.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ def file_key(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> st
         If it can have none.
     """
     try:
-        key = Path(os.path.relpath(path, folder)).as_posix()
+        key = _portable(Path(os.path.relpath(path, folder)).as_posix())
     except ValueError:  # on another drive
         key = ""
     if not is_key(key):
@@ -44,6 +47,22 @@ def file_key(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> st
             "drive.",
         )
     return key
+
+
+def file_of(key: str, folder: Path) -> Path:
+    """Return the path of a file that a lock in a folder names."""
+    try:
+        return folder / os.fsdecode(key.encode("utf-8", "surrogateescape"))
+    except UnicodeError:  # surrogates in a lock, or bytes that are no text of Windows
+        return folder / key
+
+
+def _portable(name: str) -> str:
+    """Return a name as UTF-8 has it; Python has read its bytes by the locale."""
+    try:
+        return os.fsencode(name).decode("utf-8", "surrogateescape")
+    except UnicodeError:  # no name of a file that is there
+        return name
 
 
 def key_of(path: Path, keys: Iterable[str], folder: Path | None = None) -> str | None:
@@ -65,13 +84,13 @@ def key_of(path: Path, keys: Iterable[str], folder: Path | None = None) -> str |
     """
     keys = list(keys)
     if folder is not None:
-        exact = [key for key in keys if os.path.normpath(folder / key) == os.path.normpath(path)]
-        exact = exact or [key for key in keys if os.path.abspath(folder / key) == os.path.abspath(path)]
+        exact = [key for key in keys if os.path.normpath(file_of(key, folder)) == os.path.normpath(path)]
+        exact = exact or [key for key in keys if os.path.abspath(file_of(key, folder)) == os.path.abspath(path)]
         if exact:
             return exact[0]
-    named = [key for key in keys if PurePosixPath(key).name == path.name]
+    named = [key for key in keys if PurePosixPath(key).name == _portable(path.name)]
     if len(named) > 1:
-        parts = Path(os.path.abspath(path)).parts[::-1]
+        parts = Path(_portable(os.path.abspath(path))).parts[::-1]
         lengths = {key: _common(parts, PurePosixPath(key).parts[::-1]) for key in named}
         named = [key for key in named if lengths[key] == max(lengths.values())]
     if len(named) > 1:

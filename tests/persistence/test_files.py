@@ -15,6 +15,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_normlock as nl
+from sklearn_normlock.cli import main
 from sklearn_normlock.documents import files
 from sklearn_normlock.errors import ArtifactReadError, ArtifactWriteError, LockFormatError, NormLockError
 
@@ -255,3 +256,52 @@ def test_a_name_that_no_lock_can_hold(name, scaler, tmp_path):
     nl.dump(scaler, tmp_path / name)
     with pytest.raises(NormLockError, match="can't name"):
         nl.lock(scaler, artifact=tmp_path / name)
+
+
+# -- names under another locale ---------------------------------------------------------------------------------------
+
+ASCII = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+def in_ascii(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run code in a process whose names of files are ASCII."""
+    env = {**os.environ, **ASCII, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", f"import sklearn_normlock as nl\n{code}"]
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+
+
+@posix
+def test_a_lock_names_a_file_under_every_locale(tmp_path, monkeypatch):
+    """What was locked where names are UTF-8 verifies where they are ASCII, and the other way round."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("é.skops", "ü.joblib"):
+        nl.dump(StandardScaler().fit([[0.0], [2.0]]), name, lock=True)
+    commands = (["verify", "."], ["lock", "é.skops", "ü.joblib", "-o", "both.normlock.json"], ["verify", "."])
+    code = "".join(f"assert main({[os.fsencode(each) for each in command]}) == 0\n" for command in commands)
+    done = in_ascii(
+        f"import os, sklearn_normlock.cli as cli\nmain = lambda a: cli.main([*map(os.fsdecode, a)])\n{code}", tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    lock = nl.Lock.load("both.normlock.json")
+    assert (sorted(lock.files), lock.members) == (["é.skops", "ü.joblib"], ("é", "ü"))
+    assert main(["verify", "."]) == 0
+
+
+@posix
+def test_a_name_that_a_locale_lacks_is_said(tmp_path):
+    """A name that can't be spelled there is refused by an error of ours, whatever would read or write it."""
+    calls = (
+        "nl.dump(scaler, 'é.skops')",
+        "nl.dump(scaler, 'é/a.skops', lock=True)",
+        "nl.load('é.skops')",
+        "nl.lock(scaler).save('é.json')",
+        "nl.Lock.load('é.json')",
+        "nl.lock(scaler, artifact='é.joblib')",
+        "nl.fingerprint('é.safetensors')",
+    )
+    code = "from sklearn_normlock.preprocessing import StandardScaler\nscaler = StandardScaler().fit([[0.0], [2.0]])\n"
+    for call in calls:
+        code += f"try: {ascii(call)[1:-1]}\nexcept nl.errors.NormLockError as error: assert 'name' in str(error)\n"
+        code += "else: raise AssertionError\n"
+    done = in_ascii(code, tmp_path)
+    assert done.returncode == 0, done.stderr

@@ -30,6 +30,8 @@ class WeightsFile:
             descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         except OSError as error:
             self.refuse(f"it can't be read ({error.strerror})", "Name a file that is there and readable.")
+        except ValueError as error:  # a NUL in the name, or a letter that the locale hasn't
+            self.refuse(f"that can't be the name of a file ({error})", "Name a file.")
         try:
             state = os.fstat(descriptor)
             if not stat.S_ISREG(state.st_mode):
