@@ -27,6 +27,9 @@ _COMPRESSED = (
     b"x\x9c",
     b"x\xda",
 )
+# Objects of scikit-learn by the two oldest protocols, which have no mark.
+_OLD_PICKLES = (b"ccopy_reg\n", b"ccopyreg\n", b"csklearn")
+_HEAD = 512  # bytes that a file is told by; the mark of a tar stands in the first block of that size
 _OTHERS = (
     (b"version https://git-lfs", "a pointer of Git LFS", "Fetch the file itself: `git lfs pull`."),
     (b"\x93NUMPY", "an array of NumPy", "Lock the object that it belongs to."),
@@ -65,16 +68,18 @@ def is_artifact(path: Path) -> bool:
 def holds_artifact(file: IO[bytes]) -> bool:
     """Tell whether an open file holds something that was trained, by its bytes, whatever its name is.
 
-    Pickles of protocol 2 on, plain, compressed or in a zip file; skops; HDF5 and GGUF. An array or a text is data.
+    Pickles, plain or compressed; skops; HDF5 and GGUF; archives (zip, tar) that hold an artifact by its name. An array
+    or a text is data; a pickle of protocol 0 or 1, which is a text, is told if it begins with a class of scikit-learn.
     """
     file.seek(0)
-    head = file.read(8)
+    head = file.read(_HEAD)
     file.seek(0)
     if head.startswith(b"PK\x03\x04"):
         return _zip_holds_artifact(file)
     if head.startswith((b"\x89HDF", b"GGUF")):
         return True
-    return _begins_pickle(_unpacked(file, head) if head.startswith(_COMPRESSED) else head)
+    head = _unpacked(file, head) if head.startswith(_COMPRESSED) else head
+    return _begins_pickle(head) or (_is_tar(head) and _tar_holds_artifact(file)) or head.startswith(_OLD_PICKLES)
 
 
 def _begins_pickle(head: bytes) -> bool:
@@ -84,19 +89,34 @@ def _begins_pickle(head: bytes) -> bool:
 def _zip_holds_artifact(file: IO[bytes]) -> bool:
     try:
         with zipfile.ZipFile(file) as archive:
-            return any(name == "schema.json" or name.endswith("data.pkl") for name in archive.namelist())
+            return any(name == "schema.json" or is_artifact(Path(name)) for name in archive.namelist())
     except Exception:  # damaged, or no zip file but for its first bytes
         return False
 
 
+def _is_tar(head: bytes) -> bool:
+    return head[257:262] == b"ustar"
+
+
+def _tar_holds_artifact(file: IO[bytes]) -> bool:
+    import tarfile
+
+    try:
+        file.seek(0)
+        with tarfile.open(fileobj=file, mode="r:*") as archive:
+            return any(is_artifact(Path(member.name)) for member in archive if member.isfile())
+    except Exception:  # damaged: what it holds can't be told
+        return False
+
+
 def _unpacked(file: IO[bytes], head: bytes) -> bytes:
-    """Return the first two bytes of a compressed file; none if they can't be had."""
+    """Return the first bytes of a compressed file; none if they can't be had."""
     try:
         if head.startswith(b"x"):
-            return zlib.decompressobj().decompress(file.read(512), 2)
+            return zlib.decompressobj().decompress(file.read(512), _HEAD)
         opener = {b"\x1f": "gzip", b"B": "bz2"}.get(head[:1], "lzma")  # an interpreter may be built without one of them
         with import_module(opener).open(file) as unpacked:
-            return bytes(unpacked.read(2))
+            return bytes(unpacked.read1(_HEAD))
     except Exception:  # damaged, or not compressed but for its first bytes
         return b""
 

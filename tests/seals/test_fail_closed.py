@@ -7,6 +7,8 @@ import os
 import pickle
 import shutil
 import sys
+import tarfile
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -265,19 +267,39 @@ def _pickled(name):
     return lambda est: Path("good", name).write_bytes(pickle.dumps(est))
 
 
+def _zipped(name, member, est):
+    with zipfile.ZipFile(name, "w") as archive:
+        archive.writestr(member, pickle.dumps(est))
+
+
+def _in_tar(name, how, est):
+    joblib.dump(est, "model.joblib")
+    with tarfile.open(name, f"w:{how}") as archive:
+        archive.add("model.joblib", "export/model.joblib")
+
+
 HIDDEN = {
     "no suffix": _pickled("model"),
     "a suffix of its own": _pickled("trained.model"),
+    "oldest protocol": lambda est: Path("good", "model").write_bytes(pickle.dumps(est, 0)),
+    "second protocol": lambda est: Path("good", "model").write_bytes(pickle.dumps(est, 1)),
     "oldest protocol with a mark": lambda est: Path("good", "model.p").write_bytes(pickle.dumps(est, 2)),
     **{
         f"compressed by {how}": lambda est, how=how: joblib.dump(est, "good/trained.bin", compress=(how, 3))
         for how in ("zlib", "gzip", "bz2", "xz", "lzma")
     },
     "skops": lambda est: Path("good", "trained.zip").write_bytes(skops.io.dumps(est)),
+    "a zip with a pickle": lambda est: _zipped("good/model.zip", "m/model.joblib", est),
+    **{
+        f"a tar, {how or 'plain'}": lambda est, how=how: _in_tar("good/model.bin", how, est)
+        for how in ("", "gz", "bz2", "xz")
+    },
     "HDF5": lambda est: Path("good", "weights").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(8)),
 }
 DATA = {
     "texts": lambda: Path("good", "notes.txt").write_text("\x80 is no mark of a pickle in UTF-8", encoding="utf-8"),
+    "a tar of texts": lambda: tarfile.open("good/notes.tar.gz", "w:gz").close(),
+    "words": lambda: Path("good", "words.txt").write_text("cat\ndog\n", encoding="utf-8"),
     "an array": lambda: np.save("good/rows.npy", X),
     "arrays": lambda: np.savez("good/rows.npz", X),
     "compressed texts": lambda: Path("good", "rows.csv.gz").write_bytes(gzip.compress(b"1,2\n")),
