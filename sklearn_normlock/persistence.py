@@ -277,6 +277,12 @@ def _approved(lock: bool | str | os.PathLike[str] | Lock, path: Path) -> tuple[L
     """Return a lock, and the folder in which it lies."""
     if isinstance(lock, Lock):
         return lock, None
+    if not isinstance(lock, (bool, str, os.PathLike)):
+        raise NormLockError(
+            f"{path} was not loaded: lock is a {type(lock).__name__}, and must be a Lock, a path or True.",
+            path=str(path),
+            remedy="Read a document with Lock.from_dict, or name the file of the lock.",
+        )
     lock_file = lock_path(path) if isinstance(lock, bool) else Path(lock)
     return Lock.load(lock_file), lock_file.parent
 
@@ -286,9 +292,9 @@ def pins_of(expect: str | None) -> frozenset[str]:
     source, text = ("expect", expect) if expect is not None else (EXPECT_VARIABLE, os.environ.get(EXPECT_VARIABLE))
     if text is None:
         return frozenset()
-    pins = frozenset(pin.strip() for pin in text.split(",") if pin.strip())
-    for pin in pins or {text}:
-        if not re.fullmatch("nl1-sha256:[0-9a-f]{64}", pin):
+    texts = [text] if not isinstance(text, str) else [pin.strip() for pin in text.split(",") if pin.strip()] or [text]
+    for pin in texts:
+        if not isinstance(pin, str) or not re.fullmatch("nl1-sha256:[0-9a-f]{64}", pin):
             error = FingerprintMismatchError if expect is not None else NormLockError
             raise error(
                 f"{source} is {pin!r}, which is not a fingerprint.",
@@ -296,7 +302,7 @@ def pins_of(expect: str | None) -> frozenset[str]:
                 actual=pin,
                 remedy="Give the whole of it, as nl.fingerprint or `normlock show` prints it.",
             )
-    return pins
+    return frozenset(texts)
 
 
 def open_locked(

@@ -13,7 +13,7 @@ from ..errors import LockMismatchError, NormLockError, ProbeMismatchError, Undec
 from ..events import emit
 from ..fingerprints import weights_of
 from ..fingerprints.weights import Weights, is_weights
-from ..probes.outputs import TOLERANCES, Deviation
+from ..probes.outputs import TOLERANCES, Deviation, require_tolerance
 from ..probes.parts import Probe, steps_of
 from ..probes.probing import Undecided, replay
 from ..probes.walk import leaves
@@ -136,6 +136,11 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
     report : Report
         ``report.ok``, ``report.changes``, ``report.explain()``.
 
+    Raises
+    ------
+    NormLockError
+        If ``rtol`` is not a number from 0 to below 1.
+
     Examples
     --------
     >>> import sklearn_normlock as nl
@@ -144,6 +149,7 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
     >>> print(nl.compare(StandardScaler().fit([[0.0], [2.0]]), lock).changes[0].relation.text)
     ×1e-06: a change of unit?
     """
+    require_tolerance(rtol)
     lock = _as_lock(lock)
     try:
         target = Target(est)

@@ -12,7 +12,7 @@ from typing import Any
 from ..documents.entries import Origin
 from ..documents.envelope import Envelope, parsed
 from ..documents.files import read_bytes, replacing
-from ..probes.outputs import TOLERANCES, Deviation, compare_outputs, outputs_of
+from ..probes.outputs import TOLERANCES, Deviation, compare_outputs, outputs_of, require_tolerance
 from ..probes.parts import Output
 from ..probes.walk import StepFailedError, quietly, walk
 from .code import code_in, environment_of
@@ -66,7 +66,14 @@ class Trace:
         -------
         report : Report
             ``report.step`` is the first step that differs, or None.
+
+        Raises
+        ------
+        NormLockError
+            If ``rtol`` is neither None nor a number from 0 to below 1.
         """
+        if rtol is not None:
+            require_tolerance(rtol)
         theirs = {(output.path, output.method): output for output in other.outputs}
         deviations: list[Deviation] = []
         for output in self.outputs:

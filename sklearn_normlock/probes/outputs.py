@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnfingerprintableError
+from ..errors import NormLockError, UnfingerprintableError
 from ..fingerprints.arrays import array_bytes
 from .parts import SUMS, Output
 
@@ -216,6 +216,15 @@ def some_rows(output: Output, at: np.ndarray, rows: int) -> Output | None:
 
 def _unpacked(text: str) -> np.ndarray:
     return np.frombuffer(b64decode(text), dtype="<f8")
+
+
+def require_tolerance(rtol: Any) -> None:
+    """Refuse a tolerance under which nothing would differ, such as infinity, and whatever is no number."""
+    if not isinstance(rtol, (int, float, np.number)) or not 0 <= rtol < 1:
+        raise NormLockError(
+            f"rtol is {rtol!r}; it must be a number from 0 to below 1, relative to the size of what is compared.",
+            remedy="Give 0.0 for the same state to the last bit, or a small number such as 1e-6 for a refit.",
+        )
 
 
 def compare_outputs(expected: Output, actual: Output, rtol: float | None = None) -> Deviation | None:

@@ -43,6 +43,7 @@ from sklearn_normlock import preprocessing as locked_preprocessing
 from sklearn_normlock.errors import (
     LockFormatError,
     LockMismatchError,
+    NormLockError,
     ProbeMismatchError,
     UndecidedError,
     UnfingerprintableError,
@@ -713,3 +714,14 @@ def test_verify_is_pure(monkeypatch):
     monkeypatch.setattr("builtins.open", lambda *a, **k: pytest.fail("a file was opened"))
     assert comparison.compare(est, lock) == comparison.compare(est, lock)
     assert pickle.dumps(est) == state
+
+
+@pytest.mark.parametrize("rtol", [float("inf"), float("nan"), 1.0, 1e300, -1e-6, "0.1", None])
+def test_a_tolerance_that_judges_nothing_is_refused(rtol):
+    """Under infinity everything would be the same: what is no number from 0 to below 1 is no tolerance."""
+    est = StandardScaler().fit(X)
+    with pytest.raises(NormLockError, match="rtol is .*; it must be a number from 0 to below 1"):
+        nl.compare(est, nl.lock(est), rtol=rtol)
+    if rtol is not None:
+        with pytest.raises(NormLockError, match="rtol is"):
+            nl.trace(est, X).diff(nl.trace(est, X), rtol=rtol)

@@ -23,6 +23,7 @@ from sklearn_normlock.errors import (
     ArtifactReadError,
     FingerprintMismatchError,
     MissingFingerprintError,
+    NormLockError,
     PipelineMismatchError,
 )
 from sklearn_normlock.preprocessing import FunctionTransformer, StandardScaler
@@ -112,6 +113,17 @@ def test_stock_objects_are_loaded_against_a_fingerprint(path):
         nl.load(path)
     with pytest.raises(FingerprintMismatchError, match="not the expected"):
         nl.load(path, expect=nl.fingerprint(StockScaler().fit(X * 2)))
+
+
+@pytest.mark.parametrize("value", [(), False, 0, {"nl1"}, [""], b"nl1"])
+def test_what_is_no_fingerprint_and_no_lock_is_refused(value: Any, tmp_path: Path) -> None:
+    """An argument of another type accepts nothing, and is said by an error of ours."""
+    nl.dump(scaler(), tmp_path / "model.skops", lock=True)
+    with pytest.raises(FingerprintMismatchError, match="which is not a fingerprint"):
+        nl.load(tmp_path / "model.skops", expect=value)
+    if value is not False:
+        with pytest.raises(NormLockError, match="must be a Lock, a path or True"):
+            nl.load(tmp_path / "model.skops", lock=value)
 
 
 def test_expect(path):
