@@ -8,8 +8,9 @@ from importlib.util import find_spec
 from typing import Any
 
 from .seals.missing import missing
-from .seals.mixin import CHECKED, Locked
+from .seals.mixin import Locked
 from .seals.seal import check, fitted_attribute, seal
+from .seals.shape import CHECKED
 
 __all__ = []
 

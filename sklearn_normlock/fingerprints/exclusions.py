@@ -17,8 +17,6 @@ ALWAYS = frozenset(
         # how to compute, not what
         "n_jobs",
         "verbose",
-        # kept by a seal
-        "fingerprint_",
         # written by scikit-learn: the container of outputs, metadata requests, callbacks, the version it checks itself
         "_sklearn_output_config",
         "_sklearn_version",
@@ -45,6 +43,8 @@ _ONEDAL = frozenset({"_onedal_estimator", "_cached_estimators_", "_n_threads"})
 
 # For a class and its subclasses, by the name of the class as it stands in its module.
 BY_CLASS: dict[str, frozenset[str]] = {
+    # Kept by a seal. A class without one may keep a fitted attribute of its own by this name.
+    "sklearn_normlock.seals.mixin.Locked": frozenset({"fingerprint_"}),
     # Where results are cached. A class of somebody else's may mean anything by this name.
     "sklearn.pipeline.Pipeline": frozenset({"memory"}),
     "sklearn.cluster._agglomerative.AgglomerativeClustering": frozenset({"memory"}),
@@ -105,7 +105,7 @@ def counted(cls: type, attributes: Mapping[str, Any]) -> dict[str, Any]:
 def counted_names(cls: type, names: tuple[str, ...]) -> list[str]:
     """Return those of the names of attributes that count, sorted."""
     # The n_jobs of an estimator is known; that of another object is not.
-    excluded = {n for n in ALWAYS if n[0] == "_" or n == "fingerprint_" or hasattr(cls, "get_params")}
+    excluded = {n for n in ALWAYS if n[0] == "_" or hasattr(cls, "get_params")}
     for base in cls.__mro__:
         excluded |= BY_CLASS.get(f"{base.__module__}.{base.__qualname__}", frozenset())
     return sorted(name for name in names if name not in excluded and not name.startswith(PREFIXES))

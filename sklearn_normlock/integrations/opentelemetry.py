@@ -163,9 +163,10 @@ def span_attributes(est: Any) -> dict[str, str]:
     ['normlock.fingerprint', 'normlock.step.standardscaler.fingerprint']
     """
     from ..fingerprints import fingerprint
+    from ..seals.mixin import Locked
 
     def name_of(each: Any) -> str:
-        sealed = getattr(each, "fingerprint_", None)
+        sealed = vars(each).get("fingerprint_") if isinstance(each, Locked) else None
         return sealed if isinstance(sealed, str) else fingerprint(each)
 
     found = {"normlock.fingerprint": name_of(est)}

@@ -25,7 +25,7 @@ import numpy as np
 
 from ..fingerprints.naming import cached
 from ..fingerprints.state import declares_state, is_estimator
-from .shape import NUMBERS, PLAIN, Shape, is_known, shape_of
+from .shape import METHODS, NUMBERS, PLAIN, Shape, is_known, shape_of
 
 if TYPE_CHECKING:
     from .watch import Watch
@@ -68,6 +68,7 @@ MAPPED = "a memory-mapped file, which another process may write to"
 DEVICE = "an array of another library"
 LARGE = f"more than {COMPARED // 1024} KB that may be written to by others"
 LONG = f"a container of more than {ITEMS} items, watched by its length"
+OVERRIDDEN = "a method that stands on the object itself: a call of it checks nothing"
 MANY = f"beyond the first {MEMBERS} estimators or {OBJECTS} objects"
 
 
@@ -144,6 +145,8 @@ class Layout:
             self._visit(attributes[name], self._at(path, f".{name}"))
         if self._survey:
             self.seen.update((f"{path}.{name}".lstrip("."), "attribute") for name in shape.counted)
+            if getattr(cls, "_normlock_locked", False):
+                self.unseen.update((f"{path}.{name}".lstrip("."), OVERRIDDEN) for name in METHODS & attributes.keys())
         self._freezing, self._in_private = outside
 
     def _belongs(self, shape: Shape, name: str) -> None:

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 
 from ..errors import ArtifactReadError, FingerprintMismatchError, NormLockError
+from ..fingerprints import PREFIX
 from ..fingerprints.exclusions import PARTIAL_FIT
 from ..kernels import kernel_of
 from ..kernels.inputs import on_other, usual
@@ -36,22 +37,9 @@ from .seal import (
     watch_on,
     watch_over,
 )
+from .shape import CHECKED, SEALING
 from .watch import FINGERPRINT, UNNAMED, Watch
 
-SEALING = ("fit", "fit_transform", "fit_predict", "fit_resample", "partial_fit")
-CHECKED = (
-    "transform",
-    "inverse_transform",
-    "predict",
-    "predict_proba",
-    "predict_log_proba",
-    "decision_function",
-    "score",
-    "score_samples",
-    "perplexity",
-    "get_covariance",
-    "get_precision",
-)
 _CLONING = ("__sklearn_clone__",)
 _THIN = frozenset(
     {"__module__", "__qualname__", "__doc__", "__firstlineno__", "__static_attributes__", "__annotations__"}
@@ -106,6 +94,7 @@ class Locked:
         # First the parent's hook: scikit-learn wraps the methods that a class defines to set the output container, and
         # what is wrapped below would be wrapped again.
         super().__init_subclass__(**kwargs)
+        _refuse_own_fingerprint(cls)
         parents = [base for base in cls.__bases__ if base is not Locked]
         if body <= _THIN and len(parents) == 1:
             # A class without a body of its own computes what its parent computes, and goes by its name.
@@ -281,10 +270,12 @@ def _sealing(method: Callable[..., Any], called: Callable[..., Any]) -> Callable
             before = before.before
         if partial:
             _refuse_after_load(self)
-        opening = FitOpening(before)
+        opening, sealed_as = FitOpening(before), vars(self).get(FINGERPRINT)
         try:
             open_with(self, opening)
             result = called(self, *args, **kwargs)
+            if not _is_of_a_seal(vars(self).get(FINGERPRINT), sealed_as):
+                raise _own_fingerprint(type(self), "its fit sets one")
         except BaseException:
             abandon(self, opening)
             raise
@@ -315,6 +306,24 @@ def _named(wrapper: Any, method: Callable[..., Any]) -> Callable[..., Any]:
     wrapper.__code__ = wrapper.__code__.replace(co_name=method.__name__)
     wrapper._normlock_wrapped = True
     return wrapper
+
+
+def _refuse_own_fingerprint(cls: type) -> None:
+    if any(FINGERPRINT in vars(base) for base in cls.__mro__):
+        raise _own_fingerprint(cls, "its class defines one")
+
+
+def _own_fingerprint(cls: type, why: str) -> NormLockError:
+    return NormLockError(
+        f"A {cls.__name__} can't be locked: {FINGERPRINT} is where a seal is kept, and {why} of its own.",
+        path=FINGERPRINT,
+        remedy="Give its attribute another name, or keep the class as it is: nl.lock and nl.verify take it so.",
+    )
+
+
+def _is_of_a_seal(found: Any, before: Any) -> bool:
+    """Tell whether a fit left ``fingerprint_`` alone, or another thread sealed the object meanwhile."""
+    return found is None or found is before or (type(found) is str and found.startswith(PREFIX))
 
 
 def _refuse_after_load(self: Any) -> None:

@@ -14,6 +14,23 @@ from ..fingerprints.exclusions import counted_names
 from ..fingerprints.naming import cached, class_name
 from ..fingerprints.state import declares_state
 
+# The methods that take a seal, and those that look at it.
+SEALING = ("fit", "fit_transform", "fit_predict", "fit_resample", "partial_fit")
+CHECKED = (
+    "transform",
+    "inverse_transform",
+    "predict",
+    "predict_proba",
+    "predict_log_proba",
+    "decision_function",
+    "score",
+    "score_samples",
+    "perplexity",
+    "get_covariance",
+    "get_precision",
+)
+METHODS = frozenset((*SEALING, *CHECKED))
+
 PLAIN = frozenset({type(None), bool, int, float, str})
 NUMBERS = frozenset({np.float64, np.float32, np.int64, np.int32, np.bool_})
 _LEAVES = PLAIN | NUMBERS | {type}

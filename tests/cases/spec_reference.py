@@ -301,7 +301,7 @@ def _masked(doc: Doc) -> bytes:
 
 
 LEFT_OUT = set(
-    "n_jobs verbose fingerprint_ _sklearn_output_config _sklearn_version _metadata_request _skl_callbacks "
+    "n_jobs verbose _sklearn_output_config _sklearn_version _metadata_request _skl_callbacks "
     "_callback_fit_ctx _parent_callback_ctx __doc__".split()
 )
 TOOLS = ("_normlock_", "_mlflow_", "_wandb_", "_comet_", "_neptune_")
@@ -318,6 +318,7 @@ TEMPLATES = {
 
 
 LEFT_OUT_OF = {
+    "sklearn_normlock.seals.mixin.Locked": {"fingerprint_"},
     "sklearn.pipeline.Pipeline": {"memory"},
     "sklearn.cluster._agglomerative.AgglomerativeClustering": {"memory"},
     "sklearn.cluster._hdbscan.hdbscan.HDBSCAN": {"memory"},

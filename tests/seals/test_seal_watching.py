@@ -23,7 +23,7 @@ from sklearn.svm import SVC
 
 import sklearn_normlock as nl
 from sklearn_normlock.compose import ColumnTransformer
-from sklearn_normlock.errors import NormLockError
+from sklearn_normlock.errors import NormLockError, PipelineMismatchError
 from sklearn_normlock.feature_extraction.text import CountVectorizer
 from sklearn_normlock.pipeline import make_pipeline
 from sklearn_normlock.preprocessing import FunctionTransformer, SplineTransformer, StandardScaler
@@ -310,3 +310,63 @@ def thawed(scaler) -> None:
 
 def interrupt(*args, **kwargs):
     raise KeyboardInterrupt
+
+
+# -- an attribute of the name that a seal uses ------------------------------------------------------------------------
+
+
+class Fingerprints(TransformerMixin, BaseEstimator):
+    """A class of somebody else's with a fitted attribute of that name."""
+
+    def fit(self, X, y=None):
+        self.fingerprint_ = np.asarray(X)[0].copy()
+        return self
+
+    def transform(self, X):
+        return np.asarray(X) - self.fingerprint_
+
+
+def test_a_fingerprint_of_a_class_of_its_own_counts():
+    """Where no seal keeps its own there, the attribute is state like any other: in a name, a lock and a pipeline."""
+    one, other = Fingerprints().fit(X), Fingerprints().fit(X + 1.0)
+    assert nl.fingerprint(one) != nl.fingerprint(other)
+    assert [change.path for change in nl.compare(other, nl.lock(one)).changes] == ["fingerprint_"]
+    model = make_pipeline(Fingerprints(), StandardScaler()).fit(X)
+    model[0].fingerprint_ = X[1]
+    with pytest.raises(PipelineMismatchError, match="fingerprint_"):
+        model.transform(X)
+
+
+def test_a_class_with_a_fingerprint_of_its_own_is_not_locked():
+    """A seal would take its attribute away; whether its fit sets it or its class defines it, that is refused."""
+
+    class Set(nl.Locked, Fingerprints):
+        pass
+
+    with pytest.raises(NormLockError, match="its fit sets one of its own"):
+        Set().fit(X)
+
+    class Defining(Fingerprints):
+        fingerprint_ = property(lambda self: 1, lambda self, value: None)
+
+    with pytest.raises(NormLockError, match="its class defines one of its own"):
+
+        class Defined(nl.Locked, Defining):
+            pass
+
+
+# -- methods that are replaced on an object ---------------------------------------------------------------------------
+
+
+def test_a_method_that_is_put_onto_an_object_is_listed():
+    """A call of it checks nothing: it is listed, and whatever else is done with the object raises."""
+    scaler, model = StandardScaler().fit(X), make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    scaler.transform = model[0].transform = np.abs
+    why = "a method that stands on the object itself: a call of it checks nothing"
+    assert blind_spots(scaler) == {"transform": why}
+    assert "steps[0][1].transform" in blind_spots(model)
+    for use in (lambda: scaler.inverse_transform(X), lambda: model.predict(X)):
+        with pytest.raises(NormLockError, match="transform"):
+            use()
+    with pytest.raises(NormLockError, match="transform"):
+        nl.dump(scaler, "never.joblib")
