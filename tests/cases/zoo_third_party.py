@@ -133,3 +133,5 @@ THIRD_PARTY: dict[str, Case] = {
     for name, package, make, maker, fields in _ROWS
     if find_spec(package) is not None
 }
+#: name -> the package that it would need
+ABSENT = {name: package for name, package, *_ in _ROWS if name not in THIRD_PARTY}

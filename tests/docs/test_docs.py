@@ -428,9 +428,9 @@ def test_notebooks_hold_no_outputs(path):
 @pytest.mark.filterwarnings("default")  # of the client's own libraries; the kernel's are looked for in its outputs
 def test_notebook(path, tmp_path):
     """The notebook runs from top to bottom without a warning; its cells assert what they show."""
-    nbformat = pytest.importorskip("nbformat", reason="runs notebooks; installed by the extra 'test'")
-    nbclient = pytest.importorskip("nbclient", reason="runs notebooks; installed by the extra 'test'")
-    pytest.importorskip("ipykernel", reason="runs notebooks; installed by the extra 'test'")
+    nbformat = pytest.importorskip("nbformat", reason="runs notebooks; installed by the extra `ecosystem`")
+    nbclient = pytest.importorskip("nbclient", reason="runs notebooks; installed by the extra `ecosystem`")
+    pytest.importorskip("ipykernel", reason="runs notebooks; installed by the extra `ecosystem`")
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     needs = re.search(r"<!-- needs: (.*?) -->", notebook.cells[0].source)

@@ -24,12 +24,12 @@ def catboost(**kwargs):
 
 
 def lightgbm(**kwargs):
-    module = pytest.importorskip("lightgbm", reason="lightgbm isn't installed")
+    module = pytest.importorskip("lightgbm", reason="the extra `ecosystem` isn't installed")
     return module.LGBMClassifier(n_estimators=3, min_child_samples=3, verbose=-1, n_jobs=1, **kwargs)
 
 
 def xgboost(**kwargs):
-    module = pytest.importorskip("xgboost", reason="xgboost isn't installed")
+    module = pytest.importorskip("xgboost", reason="the extra `ecosystem` isn't installed")
     return module.XGBClassifier(n_estimators=3, n_jobs=1, **kwargs)
 
 

@@ -195,7 +195,7 @@ def test_memory_map(tmp_path):
 @pytest.mark.campaign
 def test_a_dask_worker():
     """A locked pipeline that a Dask cluster sends to its workers transforms there as it does here."""
-    distributed = pytest.importorskip("distributed")
+    distributed = pytest.importorskip("distributed", reason="the extra `ecosystem` isn't installed")
     model = table_model().fit(TABLE, y)
     with (
         distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster,

@@ -155,7 +155,7 @@ def test_a_probe_that_can_not_be_run_here_is_undecided() -> None:
 
 def test_the_versions_of_other_packages_are_kept() -> None:
     """The distribution that a class comes from is in the lock, and that it moved is said."""
-    lgb = pytest.importorskip("lightgbm")
+    lgb = pytest.importorskip("lightgbm", reason="the extra `ecosystem` isn't installed")
     est = lgb.LGBMClassifier(n_estimators=2, verbose=-1).fit(X, y)
     lock = nl.lock(est)
     assert lock.environment["lightgbm"] == lgb.__version__

@@ -501,9 +501,9 @@ def test_the_command_checks_vectors(tmp_path, capsys):
     assert main([*command, str(good)]) == 2
 
 
-def test_the_picture_of_lengths():
+def test_the_display_of_lengths():
     """The histogram is drawn, or the package that is missing is named."""
-    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib = pytest.importorskip("matplotlib", reason="draws; an extra")
     matplotlib.use("agg")
     display = NormDisplay.from_contract(contract_of(), _mixed(HEAD["index"]))
     assert display.ax_.get_xlabel() == "length"
