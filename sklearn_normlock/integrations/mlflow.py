@@ -13,6 +13,7 @@ from typing import Any
 from ..drop_ins import locked_classes
 from ..errors import ArtifactReadError, MissingDependencyError
 from ..locks.comparison import lock as make_lock
+from ..locks.comparison import verify
 from ..locks.document import SUFFIX, Lock
 from ..persistence import load
 from ..trust import trusted_types
@@ -100,7 +101,7 @@ def log_model(
     sk_model : estimator
         Fitted.
     lock : Lock, default=None
-        What was approved; made of the model if None.
+        What was approved: a model that is another one isn't logged. Made of the model if None.
     skops_trusted_types : sequence of str, default=()
         Further types that the file may hold; this package's are included.
     **kwargs
@@ -112,12 +113,21 @@ def log_model(
     info : mlflow.models.model.ModelInfo
         A version in the registry carries the tag, too.
 
+    Raises
+    ------
+    LockMismatchError
+        If the model is not what the lock says.
+    UndecidedError
+        If that can't be told.
+
     Examples
     --------
     >>> from sklearn_normlock.integrations.mlflow import log_model  # doctest: +SKIP
     >>> info = log_model(model, name="churn", registered_model_name="churn")  # doctest: +SKIP
     """
     mlflow = _mlflow()
+    if lock is not None:
+        verify(sk_model, lock)
     approved = make_lock(sk_model) if lock is None else lock
     kwargs["tags"] = {**(kwargs.get("tags") or {}), TAG: approved.fingerprint}
     with tempfile.TemporaryDirectory() as folder:
@@ -138,7 +148,11 @@ def log_model(
 
 
 def load_model(
-    model_uri: str, *, lock: Lock | str | os.PathLike[str] | None = None, trusted: Sequence[str] | None = None
+    model_uri: str,
+    *,
+    lock: Lock | str | os.PathLike[str] | None = None,
+    trusted: Sequence[str] | None = None,
+    trust_file: bool = False,
 ) -> Any:
     """Load a model by a lock: nothing is unpickled that the lock doesn't know.
 
@@ -151,6 +165,9 @@ def load_model(
         the model if None: it tells damage and a mistaken file, not an attacker.
     trusted : sequence of str, default=None
         As in :func:`sklearn_normlock.load`.
+    trust_file : bool, default=False
+        As in :func:`sklearn_normlock.load`: whether to unpickle a file whose bytes the lock doesn't know, such as one
+        that was autologged, and then to judge the object by its state.
 
     Returns
     -------
@@ -177,4 +194,5 @@ def load_model(
             remedy="Name a model that log_model logged.",
         )
     beside = next(iter(sorted(folder.rglob(_LOCK))), folder / _LOCK)
-    return load(folder / flavors["sklearn"]["pickled_model"], lock=beside if lock is None else lock, trusted=trusted)
+    path, approved = folder / flavors["sklearn"]["pickled_model"], beside if lock is None else lock
+    return load(path, lock=approved, trusted=trusted, trust_file=trust_file)

@@ -37,8 +37,11 @@ def test_a_logged_model_comes_back_by_its_lock(tmp_path, monkeypatch):
     assert again.fingerprint_ == model.fingerprint_
     np.testing.assert_array_equal(again.predict(X), model.predict(X))
     assert load_model(info.model_uri, lock=nl.lock(model)).fingerprint_ == model.fingerprint_
+    other = nl.lock(make_pipeline(StandardScaler(), LogisticRegression()).fit(X + 1, y))
     with pytest.raises(nl.errors.LockMismatchError):
-        load_model(info.model_uri, lock=nl.lock(make_pipeline(StandardScaler(), LogisticRegression()).fit(X + 1, y)))
+        load_model(info.model_uri, lock=other)
+    with pytest.raises(nl.errors.LockMismatchError):
+        log_model(model, name="other", lock=other)
     np.testing.assert_array_equal(mlflow.pyfunc.load_model(info.model_uri).predict(X), model.predict(X))
 
 
@@ -87,6 +90,9 @@ def test_the_whole_pipeline_is_autologged(order, tmp_path, monkeypatch):
     assert type(again) is Pipeline
     assert again.fingerprint_ == said["fingerprint"]
     assert again.predict(X).tolist() == said["predictions"]
+    with pytest.raises(nl.errors.ArtifactDigestError):  # it is a pickle, whose bytes no lock has
+        load_model(logged.model_uri, lock=nl.lock(again))
+    assert load_model(logged.model_uri, lock=nl.lock(again), trust_file=True).fingerprint_ == said["fingerprint"]
     assert mlflow.pyfunc.load_model(logged.model_uri).predict(X).tolist() == said["predictions"]
     assert run.data.metrics["training_score"] == pytest.approx(again.score(X, y))
 
