@@ -29,7 +29,7 @@ from .naming import file_key
 from .parts import FileDigest, Unjudged
 from .renames import renamed_helpers, without_probe
 from .report import Report, Verdict
-from .target import Target
+from .target import GraphMember, Target
 
 logger = logging.getLogger("sklearn_normlock")
 
@@ -82,7 +82,8 @@ def lock(
     Raises
     ------
     UnfingerprintableError
-        If the object isn't fitted, or has state without a stable name, such as a function of a script.
+        If the object isn't fitted, or has state without a stable name, such as a function of a script; if ``onnx`` is
+        no graph that skl2onnx wrote or that carries a stamp.
     NormLockError
         If ``accept`` names a step that isn't there or that a probe runs; if the object was fitted under another
         scikit-learn, can't be run under this one, and its outputs were to be approved.
@@ -106,7 +107,7 @@ def lock(
     >>> nl.verify(StandardScaler().fit([[0.0], [2.0]]), lock).ok
     True
     """
-    target = Target(est if onnx is None else {"model": est, "onnx": onnx})
+    target = Target(est) if onnx is None else _with_graph(est, onnx)
     target.refuse_main()
     paths = {} if artifact is None else {"" if onnx is None else "model": Path(artifact)}
     made = target.locked(X, paths) if onnx is None else target.locked(graph_rows=X, paths=paths)
@@ -115,6 +116,23 @@ def lock(
         return made
     file = replace(FileDigest.of(artifact), member=None if onnx is None else "model")
     return made.with_files({**made.files, file_key(artifact, Path(artifact).parent): file})
+
+
+def _with_graph(est: Lockable, onnx: Any) -> Target:
+    """Return the bundle of an object and its graph; a graph that would be bound without being run is refused."""
+    if not isinstance(onnx, (str, os.PathLike)):
+        raise UnfingerprintableError(
+            f"onnx= takes the path of a graph, and no {type(onnx).__name__}.",
+            remedy="Save the graph: Path('model.onnx').write_bytes(graph.SerializeToString()).",
+        )
+    target = Target({"model": est, "onnx": onnx})
+    if not isinstance(target.members["onnx"], GraphMember):
+        raise UnfingerprintableError(
+            f"{os.fspath(onnx)} wouldn't be run: it is no .onnx file that says which object it was exported from.",
+            path=os.fspath(onnx),
+            remedy="Stamp the graph, and save it as .onnx: sklearn_normlock.integrations.onnx.stamp(graph, est).",
+        )
+    return target
 
 
 def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.0) -> Report:

@@ -293,6 +293,25 @@ def test_users_rows_decide():
     assert not parity(est, model, below).ok
 
 
+def test_a_graph_that_would_not_be_run_is_refused(tmp_path):
+    """`lock(onnx=)` binds no file by its bytes alone; a graph of another exporter needs a stamp."""
+    est = StandardScaler().fit(X)
+    model = converted(est, X)
+    model.producer_name = "another"
+    path, named = tmp_path / "m.onnx", tmp_path / "m.bin"
+    for file in (path, named):
+        file.write_bytes(model.SerializeToString())
+        with pytest.raises(nl.errors.UnfingerprintableError, match="stamp"):
+            nl.lock(est, onnx=file)
+    with pytest.raises(nl.errors.UnfingerprintableError, match="SerializeToString"):
+        nl.lock(est, onnx=model)
+    path.write_bytes(stamp(model, est).SerializeToString())
+    assert nl.verify({"model": est, "onnx": path}, nl.lock(est, onnx=path)).ok
+    path.write_bytes(stamp(converted(StandardScaler().fit(X + 1), X), est).SerializeToString())
+    with pytest.raises(nl.errors.ProbeMismatchError):
+        nl.lock(est, onnx=path)
+
+
 def test_a_graph_of_something_else_is_undecided():
     """A graph whose inputs or outputs are not the estimator's can't be judged."""
     est = StandardScaler().fit(X[:, :2])
