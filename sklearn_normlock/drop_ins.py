@@ -47,6 +47,20 @@ def drop_ins() -> dict[type, type[Locked]]:
     return found
 
 
+def sealing_classes() -> dict[type, type[Locked]]:
+    """Return the drop-ins, and those of the integrations that were imported, such as imbalanced-learn's pipeline.
+
+    Examples
+    --------
+    >>> from sklearn_normlock.drop_ins import drop_ins, sealing_classes
+    >>> drop_ins().items() <= sealing_classes().items()
+    True
+    """
+    prefix = f"{__package__}.integrations."
+    imported = (cls for cls in locked_classes() if cls.__module__.startswith(prefix))
+    return {**{cls.__fingerprint_class__: cls for cls in imported}, **drop_ins()}
+
+
 def locked_classes() -> Iterator[type[Locked]]:
     """Yield every class made with ``Locked`` so far, drop-ins and classes of users alike.
 

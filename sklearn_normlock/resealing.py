@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .drop_ins import drop_ins
+from .drop_ins import sealing_classes
 from .errors import NormLockError, UnfingerprintableError
 from .fingerprints import fingerprint
 from .records.environment import versions
@@ -53,11 +53,12 @@ def seal(est: Any) -> Any:
     ('sklearn_normlock.preprocessing', True)
     """
     expected = fingerprint(est)
-    classes = drop_ins()
+    classes = sealing_classes()
     if not isinstance(est, Locked) and type(est) not in classes:
         raise NormLockError(
             f"{type(est).__module__}.{type(est).__name__} has no drop-in class that could keep a seal.",
-            remedy="Put it into a pipeline and seal that; or lock the file: `normlock lock`.",
+            remedy="Put it into a pipeline of sklearn_normlock's, or import the integration that has one; or lock the "
+            "file: `normlock lock`.",
         )
     copies = InClasses(lambda cls: classes.get(cls, cls))
     sealed = copies.copied(est)

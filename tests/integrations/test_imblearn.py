@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-pytest.importorskip("imblearn", reason="imbalanced-learn isn't installed")
+pytest.importorskip("imblearn", reason="the extra `ecosystem` isn't installed")
 
 from imblearn import pipeline as stock
 from imblearn.over_sampling import SMOTE, RandomOverSampler
@@ -66,3 +66,16 @@ def test_it_is_saved_and_loaded(tmp_path, suffix):
     again = nl.load(path, lock=True, trusted=trusted_types())
     np.testing.assert_array_equal(again.predict(X), model.predict(X))
     assert pickle.loads(pickle.dumps(again)).fingerprint_ == model.fingerprint_
+
+
+def test_it_is_unlocked_and_sealed_again():
+    """A stock pipeline that was fitted already is sealed as it stands, and an unlocked one comes back."""
+    theirs = fitted(stock.make_pipeline)
+    for est in (theirs, nl.unlock(fitted())):
+        assert type(est) is stock.Pipeline
+        sealed = nl.seal(est)
+        assert type(sealed) is Pipeline and isinstance(sealed[0], StandardScaler)
+        assert sealed.fingerprint_ == nl.fingerprint(theirs)
+        sealed.steps[0] = ("standardscaler", StandardScaler().fit(X + 1))
+        with pytest.raises(nl.errors.PipelineMismatchError):
+            sealed.predict(X)
