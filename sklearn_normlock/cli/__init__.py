@@ -41,7 +41,8 @@ def _did_you_mean(message: str, known: Sequence[str]) -> str:
     """Return which commands or options come near to what an error is about."""
     words = re.findall(r"invalid choice: '([^']*)'|(--[\w-]+)", message)
     for word in (first or second for first, second in words):
-        near = [name for name in get_close_matches(word, known, n=2) if name != word]
+        # An option of another command is spelled well.
+        near = [] if word in known else get_close_matches(word, known, n=2)
         if near:
             return f" (did you mean {' or '.join(near)}?)"
     return ""

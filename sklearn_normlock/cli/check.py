@@ -207,7 +207,7 @@ def _rendered(
     arguments: argparse.Namespace, profile: Profile, X: Any, found: Diagnosis, against: dict[str, str]
 ) -> str:
     if arguments.format == "json":
-        return json.dumps(found.to_dict(), indent=2, sort_keys=True)
+        return json.dumps(found.to_dict(), sort_keys=True)
     if arguments.format == "github":
         level = "error" if found.alarm else "notice"
         return f"::{level} file={escaped(str(arguments.data), property=True)}::{escaped(found.explain())}"

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import IO, TYPE_CHECKING, Any
 
 from ..documents.rendering import escaped, one_line, spelled_out
@@ -148,10 +149,21 @@ def print_nothing(text: str, style: str, subject: Any, done: str = "checked") ->
 
 def _of_system(error: BaseException) -> str:
     if isinstance(error, FileNotFoundError) and error.filename is not None:
-        return f"There is no file or folder {one_line(error.filename)}."
+        return f"There is no file or folder {one_line(error.filename)}.{_nearest(error.filename)}"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{one_line(error.filename)}: {error.strerror}."
     return f"{type(error).__name__}: {error}"
+
+
+def _nearest(path: Any) -> str:
+    """Return a question for the name beside a path that comes nearest to it."""
+    folder, name = os.path.split(os.fsdecode(path))
+    try:
+        names = sorted(os.listdir(folder or "."))[:10_000]
+    except OSError:
+        return ""
+    near = get_close_matches(name, names, n=1, cutoff=0.8)
+    return f" Did you mean {one_line(os.path.join(folder, near[0]))}?" if near else ""
 
 
 def print_report(report: Report | VectorReport, style: str) -> int:

@@ -94,6 +94,8 @@ class _Columns:
             if not isinstance(chosen, list) or not all(isinstance(i, int) and 0 <= i < len(names) for i in chosen):
                 return ()
             return [names[i] for i in chosen]
+        if kind.endswith(":FeatureUnion"):
+            return self.entering(holder) if name in self._items(holder, "transformer_list") else ()
         return self.entering(holder) if name in _SAME_ROWS else ()
 
     def leaving(self, step: str) -> Sequence[str]:
@@ -110,6 +112,8 @@ class _Columns:
         if kind.endswith(":Pipeline"):
             steps = self._items(step, "steps")
             return self.leaving(_join(step, steps[-1])) if steps else ()
+        if kind.endswith(":FeatureUnion"):
+            return self._united(step)
         return self._joined(step) if kind.endswith(":ColumnTransformer") else ()
 
     def _one_hot(self, step: str) -> Sequence[str]:
@@ -121,6 +125,20 @@ class _Columns:
             if not categories:
                 return ()
             found += [f"{name}_{category}" for category in categories]
+        return found
+
+    def _united(self, step: str) -> Sequence[str]:
+        """Return what the transformers of a FeatureUnion put out, side by side."""
+        prefixed = self._text(step, "verbose_feature_names_out") != "False"  # up to scikit-learn 1.4 they always are
+        found: list[str] = []
+        for name in self._items(step, "transformer_list"):
+            member = _join(step, name)
+            if self._text("", member) == "'drop'":
+                continue
+            names = self.leaving(member)
+            if not names:
+                return ()
+            found += [f"{name}__{each}" for each in names] if prefixed else names
         return found
 
     def _joined(self, step: str) -> Sequence[str]:

@@ -282,6 +282,28 @@ def test_bad_usage_of_the_script(folder):
     assert normlock("--version", cwd=folder)[:2] == (0, f"normlock {nl.__version__}\n")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("verfy", "model.pkl"), "(did you mean verify?)"),
+        (("verify", "--trust-fle", "model.pkl"), "(did you mean --trust-file or --trusted?)"),
+        (("verify", "modle.pkl"), "There is no file or folder modle.pkl. Did you mean model.pkl?"),
+    ],
+)
+def test_a_misspelled_name_is_answered_with_the_one_that_was_meant(arguments, said, folder, capsys, monkeypatch):
+    """A command, an option and a file are each answered with the name that comes nearest."""
+    monkeypatch.chdir(folder)
+    assert said in here(capsys, *arguments)[2]
+
+
+@pytest.mark.parametrize("arguments", [("demo", "--format", "json"), ("verify", "zzz.skops")])
+def test_nothing_is_suggested_for_what_is_spelled_well(arguments, folder, capsys, monkeypatch):
+    """An option of another command, and a file that resembles no other, are not taken for something else."""
+    monkeypatch.chdir(folder)
+    code, out, err = here(capsys, *arguments)
+    assert code in (COULD_NOT, USAGE) and "mean" not in out + err
+
+
 # -- lock --------------------------------------------------------------------------------------------------------------
 
 

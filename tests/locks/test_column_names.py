@@ -11,7 +11,7 @@ from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 import sklearn_normlock as nl
@@ -47,6 +47,14 @@ FOLLOWED = {
         make_column_transformer((_imputed(), ["income"]), ("passthrough", ["debt"]), remainder="drop"),
         X,
     ),
+    "united": lambda: (
+        make_pipeline(SimpleImputer(), FeatureUnion([("a", _imputed()), ("b", "passthrough"), ("c", "drop")])),
+        NUMBERS,
+    ),
+    "united in a group": lambda: (
+        make_column_transformer((make_pipeline(SimpleImputer(), make_union(StandardScaler())), ["debt", "age"])),
+        X,
+    ),
     "guarded": lambda: (make_pipeline(nl.InputGuard(), SimpleImputer()), NUMBERS),
     "declared": lambda: (
         make_pipeline(SimpleImputer(), FunctionTransformer(np.log1p, feature_names_out="one-to-one")),
@@ -57,6 +65,7 @@ FOLLOWED = {
 UNKNOWN = {
     "selected": lambda: (make_pipeline(SimpleImputer(), SelectKBest(k=2)), NUMBERS),
     "mixed": lambda: (make_pipeline(SimpleImputer(), PCA(3)), NUMBERS),
+    "united, one mixed": lambda: (make_pipeline(SimpleImputer(), make_union(StandardScaler(), PCA(2))), NUMBERS),
     "indicators": lambda: (make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()), NUMBERS),
     "function": lambda: (make_pipeline(SimpleImputer(), FunctionTransformer(np.fliplr)), NUMBERS),
     "dropped category": lambda: (make_column_transformer((OneHotEncoder(drop="first"), ["city"])), X),
