@@ -49,26 +49,34 @@ class Lookup:
                 self.table[value] = i
         demand(len(self.table) + (self.nan != self.unknown) == len(values))
 
-    def __call__(self, column: tuple[list[Any], str] | None) -> list[int] | None:
+    def __call__(self, column: tuple[list[Any], str] | None) -> Any:
         """Return the numbers; None if there is a value of which it isn't sure what scikit-learn makes."""
         if column is None or column[1] != self.kind:
             return None
         values = column[0]
-        get = self.table.get
         try:
-            found: list[Any] = [get(value) for value in values]
+            if len(values) == 1:
+                return [self.table[values[0]]]
+            return np.fromiter(map(self.table.__getitem__, values), np.intp, len(values))
+        except KeyError:
+            return self._one_by_one(values)
         except TypeError:  # a value that has no hash
             return None
-        if None in found:
-            for i, number in enumerate(found):
-                if number is None:
-                    value = values[i]
-                    if type(value) is float and value != value:
-                        found[i] = self.nan
-                    elif self.kind != "O" or type(value) is str or value is None:
-                        found[i] = self.unknown
-                    else:
-                        return None
+
+    def _one_by_one(self, values: list[Any]) -> list[int] | None:
+        try:
+            found: list[Any] = [*map(self.table.get, values)]
+        except TypeError:
+            return None
+        for i, number in enumerate(found):
+            if number is None:
+                value = values[i]
+                if type(value) is float and value != value:
+                    found[i] = self.nan
+                elif self.kind != "O" or type(value) is str or value is None:
+                    found[i] = self.unknown
+                else:
+                    return None
         return found
 
 
@@ -79,7 +87,7 @@ def _columns_of(est: Any) -> tuple[list[Lookup], Kernel]:
     demand(type(categories) is list and len(categories) == width)
     lookups = [Lookup(each) for each in categories]
 
-    def numbers(X: Any) -> list[list[int]] | None:
+    def numbers(X: Any) -> list[Any] | None:
         columns: list[Any]
         if isinstance(X, Frame):
             if names is None or X.names != names:
@@ -149,7 +157,8 @@ def _dense_one_hot(compiler: Compiler, est: Any) -> Kernel:
     positions, width = _positions(est, lookups)
     dtype = np.dtype(est.dtype)
     demand(dtype.kind in "fiub", width)
-    listed = [each.tolist() for each in positions]
+    listed, flat = [each.tolist() for each in positions], np.concatenate(positions)
+    starts = np.cumsum([0, *map(len, positions)])[:-1, None]
 
     def kernel(X: Any) -> Any:
         numbers = numbers_of(X)
@@ -165,14 +174,14 @@ def _dense_one_hot(compiler: Compiler, est: Any) -> Kernel:
                 elif place == UNSURE:
                     return None
             return out
-        for places, each in zip(positions, numbers, strict=True):
-            found = places.take(each)
-            (at,) = np.nonzero(found >= 0)
-            if len(at) < rows:
-                if (found == UNSURE).any():
-                    return None
-                found = found[at]
-            out[at, found] = 1
+        found = flat.take(np.array(numbers) + starts)
+        mask = found >= 0
+        if mask.all():
+            out[np.arange(rows), found] = 1
+        elif (found == UNSURE).any():
+            return None
+        else:
+            out[mask.nonzero()[1], found[mask]] = 1
         return out
 
     return by_rows(kernel, width)

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 from sklearn.compose import make_column_selector
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -160,8 +161,9 @@ def sealed():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, (est, data) in MODELS.items():
-            yield name, est.fit(data)
+            yield name, clone(est).fit(data)  # other modules fit the same ones
         for name, (est, data, target) in TARGETED.items():
-            yield name, est.fit(data, target)
+            yield name, clone(est).fit(data, target)
+        objects = GAPS.astype(dict.fromkeys(TEXTS, object))
         for name, (est, target) in FINAL.items():
-            yield name, pipeline.make_pipeline(full(), est).fit(GAPS.astype(dict.fromkeys(TEXTS, object)), target)
+            yield name, pipeline.make_pipeline(full(), clone(est)).fit(objects, target)
