@@ -192,7 +192,7 @@ class Walker:
         values = value.ravel().tolist()
         plain = encode_all(values) if len(values) >= BULK else None
         if plain is not None:
-            parts += _joined(*plain)
+            parts.append(_bytes(_joined(*plain)))
         else:
             self.enter(value)
             for i, item in enumerate(values):
@@ -210,7 +210,7 @@ class Walker:
         if len(value) >= BULK:
             items = encode_all([*value])
             if items is not None:
-                return tag + u64(len(value)) + b"".join(_joined(*items))
+                return tag + u64(len(value)) + _bytes(_joined(*items))
         self.enter(value)
         parts = [tag, u64(len(value))]
         named = bool(self.labels) and self.labels[-1][1:] in _NAMED_MEMBERS
@@ -243,7 +243,7 @@ class Walker:
             keys = encode_all([*value])
             items = None if keys is None else encode_all([*value.values()])
             if keys is not None and items is not None:
-                return tag + u64(len(value)) + b"".join(sorted(_joined(*keys, *items)))
+                return tag + u64(len(value)) + _bytes(sorted(_joined(*keys, *items)))
         self.enter(value)
         pairs = []
         for key, item in value.items():
@@ -254,9 +254,13 @@ class Walker:
         return tag + u64(len(pairs)) + b"".join(pairs)
 
 
-def _joined(*parts: Iterable[bytes]) -> Iterable[bytes]:
+def _joined(*parts: Iterable[str]) -> Iterable[str]:
     """Return the first of all parts joined, then the second, and so on."""
-    return map(b"".join, zip(*parts, strict=True))
+    return map("".join, zip(*parts, strict=True))
+
+
+def _bytes(parts: Iterable[str]) -> bytes:
+    return "".join(parts).encode("latin-1")
 
 
 _KEYS = _Framed()

@@ -151,7 +151,7 @@ class PandasFrame(Frame):
 
         They are not public, and two orders of magnitude cheaper than a Series for each column.
         """
-        manager = getattr(self.source, "_mgr", None)
+        manager: Any = getattr(self.source, "_mgr", None)
         return manager.arrays if hasattr(manager, "blknos") else ()
 
     def numbers(self, *, exact: bool) -> np.ndarray | None:
