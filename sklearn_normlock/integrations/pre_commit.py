@@ -111,7 +111,7 @@ def _git(*arguments: str) -> bytes:
     except OSError as error:
         raise LockFormatError(f"git can't be run ({error}).", remedy="These are hooks for a git repository.") from None
     if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip()
+        said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]  # a page of its usage may follow
         raise LockFormatError(f"git {arguments[0]}: {said}.", remedy="These are hooks for a git repository.")
     return done.stdout
 

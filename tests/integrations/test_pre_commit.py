@@ -164,6 +164,7 @@ def test_outside_a_repository(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     nl.dump(scaler(2.0), "model.joblib", lock=True)
     assert main(["artifacts", "model.joblib"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1  # what git said, without a page of its usage
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main(["artifacts", "model.joblib"]) == 2
     assert "git can't be run" in capsys.readouterr().err
