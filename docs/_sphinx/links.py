@@ -2,8 +2,9 @@
 
 A page is read on two sites: in the repository, where ``../benchmarks/peers.py`` is a link, and on the built site, where
 that file is not. Here such a link becomes the path in monospace, and links to Markdown files at the top of the
-repository go to the pages that include them. At the end of the build every page is searched for scripts, styles and
-pictures that a browser would load from elsewhere: the site works offline.
+repository go to the pages that include them. A link to an example goes to its page in the gallery. At the end of the
+build every page is searched for scripts, styles and pictures that a browser would load from elsewhere: the site works
+offline.
 """
 
 from __future__ import annotations
@@ -30,12 +31,14 @@ def inside(text: str, page: Path, docs: Path) -> str:
         if "://" in path or any(start <= match.start() < end for start, end in fences):
             return match[0]
         target = (page.parent / path).resolve()
+        up = "../" * (len(page.relative_to(docs).parts) - 1)
+        if target.exists() and target.parent == docs / "examples":
+            return f"[{words}]({up}gallery/{'index' if target.stem == 'README' else target.stem}.rst{anchor})"
         if not target.exists() or target.is_relative_to(docs):
             return match[0]
         place = target.relative_to(docs.parent).as_posix()
         if place in INCLUDED:
-            depth = len(page.relative_to(docs).parts) - 1
-            return f"[{words}]({'../' * depth}{INCLUDED[place]}{anchor if place != 'README.md' else ''})"
+            return f"[{words}]({up}{INCLUDED[place]}{anchor if place != 'README.md' else ''})"
         return words if words.startswith("`") else f"{words} (`{place}`)"
 
     return LINK.sub(mend, text)
