@@ -89,6 +89,9 @@ def docstrings(source: str) -> Iterator[tuple[int, str]]:
             # as "What was learned": a colon stands for the verb that it lacks.
             prose = re.sub(r"^(\S.* : .*|[*\w]+(?:, [*\w]+)*)\n +(\S)", r"\n: \2", prose, flags=re.MULTILINE)
             yield node.lineno, prose
+        # The help of a command.
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in ("HELP", "DESCRIPTION"):
+            yield node.lineno, ast.literal_eval(node.value)
 
 
 def comments(source: str) -> Iterator[tuple[int, str]]:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 HELP = "tell whether data is what a locked object was fitted for, and what happened to it"
 DESCRIPTION = (
-    "Compares the rows of a file (.parquet, .csv or .npy) with the profile in a lock, or with a profile saved as JSON, "
-    "and names the fault: already normalised, another unit, columns in another order, and so on. Exit code 0 if there "
+    "Compares the rows of a file (.parquet, .csv or .npy) with the profile in a lock, or with a profile saved as JSON. "
+    "It names the fault: already normalised, another unit, columns in another order, and so on. Exit code 0 if there "
     "is none, 1 if there is one, 2 if the check can't be made, 3 if there is nothing to check or to compare with. With "
     "--contract, the rows of a .npy file are embeddings, compared with what an index was built for."
 )

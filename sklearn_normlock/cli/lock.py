@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 HELP = "lock an artifact: write the file that says what was approved"
 DESCRIPTION = (
-    "Reads an artifact (.skops, .joblib, .pkl; the latter two run code when they are read, so lock only what you "
-    "trust) and writes its lock beside it, to be put under version control. Several artifacts make a bundle, whose "
-    "members are bound to one another. Checkpoints (.safetensors, .pt, .gguf, .npz) and settings (config.json) are "
-    "bound by what they hold, and a file of another kind by its bytes."
+    "Reads an artifact (.skops, .joblib, .pkl) and writes its lock beside it, to be put under version control. Reading "
+    "a .joblib or .pkl file runs code, so lock only what you trust. In a folder each artifact is locked. Several "
+    "artifacts with -o make a bundle, whose members are bound to one another. Checkpoints (.safetensors, .pt, .gguf, "
+    ".npz) and settings (config.json) are bound by what they hold, and a file of another kind by its bytes."
 )
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Give the command its arguments."""
-    parser.add_argument("artifact", nargs="+", type=Path, help="what was approved")
+    parser.add_argument("artifact", nargs="+", type=Path, help="what was approved, or a folder of it")
     parser.add_argument("-o", "--output", type=Path, help="the lock (default: ARTIFACT.normlock.json)")
     parser.add_argument(
         "--rows",

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 HELP = "show what a lock says or an artifact holds"
 DESCRIPTION = (
-    "Prints a lock for a reader; scikit-learn isn't needed for that. Of an artifact, the lock it would have, and which "
-    "steps have a fast path."
+    "Prints a lock for a reader; scikit-learn isn't needed for that. For an artifact it prints the lock that the "
+    "artifact would have, and which steps have a fast path."
 )
 
 _WIDTH = 100

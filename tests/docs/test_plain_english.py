@@ -20,6 +20,7 @@ PLACES = {
     "parameter": ("sklearn_normlock/one.py", f'"""Do.\n\nParameters\n----------\nx : int\n    {LONG}\n"""\n'),
     "between examples": ("sklearn_normlock/one.py", f'"""Do.\n\nExamples\n--------\n{LONG}\n\n>>> 1\n1\n"""\n'),
     "string below a constant": ("benchmarks/one.py", f'X = 1\n"""{LONG}"""\n'),
+    "help of a command": ("sklearn_normlock/one.py", f'DESCRIPTION = (\n    "{LONG}"\n)\n'),
     "comment": ("sklearn_normlock/one.py", f"def one():\n    # {LONG[:40]}\n    # {LONG[40:]}\n    pass\n"),
     "comment of a field": ("sklearn_normlock/one.py", f"#: {LONG}\nX = 1\n"),
     "comment of a test": ("tests/docs/test_one.py", f"X = 1  # {LONG}\n"),
