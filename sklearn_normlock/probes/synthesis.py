@@ -12,7 +12,7 @@ are (``tests/archive`` has locks of old versions), or their probes say that they
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,22 @@ def _numeric(est: Any, variant: int) -> Any:
     names = getattr(est, "feature_names_in_", None)
     if names is None or type(est).__module__.partition(".")[0] in ("sklearn", "sklearn_normlock"):
         return rows
-    return _frame(names, list(rows.T))  # libraries that work on DataFrames ask for the names
+    known = getattr(est, "encoder_dict_", None)  # feature-engine's: the categories of a column, or what stands for each
+    known = known if isinstance(known, dict) else {}
+    cells = [
+        _cycled(known[name], len(rows), variant) if name in known else numbers
+        for name, numbers in zip(names, rows.T, strict=True)
+    ]
+    return _frame(names, cells)  # libraries that work on DataFrames ask for the names
+
+
+def _cycled(known: Any, count: int, variant: int) -> Any:
+    """Return a column of the categories of an encoder, one after the other, and at first one that it never saw."""
+    column = np.empty(count, dtype=object)
+    column[:] = list(islice(cycle([*known] or ["never seen"]), count))
+    if variant == 0:
+        column[-1] = "never seen"
+    return column
 
 
 def _in_float32(est: Any) -> bool:
