@@ -50,7 +50,6 @@ NOTEBOOKS = ["quickstart", "embeddings-from-training-to-staging"]
 FILES = [
     "integrations/test_onnx.py",
     "media/test_images.py",
-    "media/test_images_peers.py",
     "media/test_text.py",
     "media/test_encoders.py",
     "media/test_media_pipelines.py",
