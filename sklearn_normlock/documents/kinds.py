@@ -27,6 +27,9 @@ _COMPRESSED = (
     b"x\x9c",
     b"x\xda",
 )
+# Models of HDF5, GGUF, CatBoost, LightGBM and XGBoost.
+_TRAINED = (b"\x89HDF", b"GGUF", b"CBM1", b"tree\nversion=", b"binf", b"{L\x00\x00\x00\x00\x00\x00\x00\x07learner")
+_LARGEST_HEADER = 100_000_000  # bytes of a header of safetensors
 # Objects of scikit-learn by the two oldest protocols, which have no mark.
 _OLD_PICKLES = (b"ccopy_reg\n", b"ccopyreg\n", b"csklearn")
 _HEAD = 512  # bytes that a file is told by; the mark of a tar stands in the first block of that size
@@ -68,18 +71,23 @@ def is_artifact(path: Path) -> bool:
 def holds_artifact(file: IO[bytes]) -> bool:
     """Tell whether an open file holds something that was trained, by its bytes, whatever its name is.
 
-    Pickles, plain or compressed; skops; HDF5 and GGUF; archives (zip, tar) that hold an artifact by its name. An array
-    or a text is data; a pickle of protocol 0 or 1, which is a text, is told if it begins with a class of scikit-learn.
+    Pickles, plain or compressed; skops; HDF5, GGUF, safetensors, TensorFlow Lite; boosters of CatBoost, LightGBM and
+    XGBoost; archives (zip, tar) that hold an artifact by its name. An array or a text is data; a pickle of protocol 0
+    or 1, which is a text, is told if it begins with a class of scikit-learn.
     """
     file.seek(0)
     head = file.read(_HEAD)
     file.seek(0)
     if head.startswith(b"PK\x03\x04"):
         return _zip_holds_artifact(file)
-    if head.startswith((b"\x89HDF", b"GGUF")):
+    if head.startswith(_TRAINED) or head[4:8] == b"TFL3" or _begins_safetensors(head):
         return True
     head = _unpacked(file, head) if head.startswith(_COMPRESSED) else head
     return _begins_pickle(head) or (_is_tar(head) and _tar_holds_artifact(file)) or head.startswith(_OLD_PICKLES)
+
+
+def _begins_safetensors(head: bytes) -> bool:
+    return head[8:10] == b'{"' and int.from_bytes(head[:8], "little") < _LARGEST_HEADER
 
 
 def _begins_pickle(head: bytes) -> bool:

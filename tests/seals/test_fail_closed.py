@@ -294,6 +294,16 @@ HIDDEN = {
         f"a tar, {how or 'plain'}": lambda est, how=how: _in_tar("good/model.bin", how, est)
         for how in ("", "gz", "bz2", "xz")
     },
+    **{
+        f"a model of {name}": lambda est, head=head: Path("good", "trained.model").write_bytes(head + bytes(600))
+        for name, head in {
+            "safetensors": (64).to_bytes(8, "little") + b'{"w":{}}',
+            "TensorFlow Lite": b"\x1c\0\0\0TFL3",
+            "CatBoost": b"CBM1",
+            "LightGBM": b"tree\nversion=v4\n",
+            "XGBoost": b"{L\0\0\0\0\0\0\0\x07learner",
+        }.items()
+    },
     "HDF5": lambda est: Path("good", "weights").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(8)),
 }
 DATA = {
