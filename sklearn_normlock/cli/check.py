@@ -1,6 +1,7 @@
 """``normlock check DATA --lock LOCK`` tells whether data is what the locked object was fitted for.
 
-With ``--contract`` it tells whether vectors are what an index was built for.
+With ``--contract`` it tells whether vectors are what an index was built for, and with ``--pixels`` whether arrays are
+what a locked preprocessing makes of images.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from .outcome import (
     NOTHING_CHECKED,
     UsageError,
     add_format,
+    code_of_verdict,
     print_error,
     print_nothing,
     print_report,
@@ -36,7 +38,9 @@ DESCRIPTION = (
     "Compares the rows of a file (.parquet, .csv or .npy) with the profile in a lock, or with a profile saved as JSON. "
     "It names the fault: already normalised, another unit, columns in another order, and so on. Exit code 0 if there "
     "is none, 1 if there is one, 2 if the check can't be made, 3 if there is nothing to check or to compare with. With "
-    "--contract, the rows of a .npy file are embeddings, compared with what an index was built for."
+    "--contract, the rows of a .npy file are embeddings, compared with what an index was built for. With --pixels, "
+    "it holds arrays that were made of images, compared with a locked preprocessing: pixel by pixel if --images names "
+    "the folder of the images, else by the values that can come out."
 )
 
 
@@ -60,6 +64,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     against.add_argument(
         "--contract", type=Path, metavar="CONTRACT", help="what EmbeddingContract.save wrote: DATA is embeddings"
+    )
+    against.add_argument(
+        "--pixels", type=Path, metavar="LOCK", help="the lock of an ImagePreprocessor: DATA is what was made of images"
+    )
+    parser.add_argument(
+        "--images", type=Path, metavar="FOLDER", help="of pixels: the images that they were made of, by their names"
     )
     parser.add_argument(
         "--side", choices=("index", "query"), default="index", help="of embeddings: what they are used for"
@@ -88,6 +98,10 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.contract is not None:
         return _vectors(arguments)
+    if arguments.pixels is not None:
+        return _pixels(arguments)
+    if arguments.images is not None:
+        raise UsageError("normlock check: --images goes with --pixels LOCK")
     lock_file = _default_lock(arguments) if arguments.lock is None else arguments.lock
     at: Path | str = lock_file  # what an error is about
     try:
@@ -143,28 +157,52 @@ def _vectors(arguments: argparse.Namespace) -> int:
     """Check embeddings against a contract."""
     from ..retrieval import EmbeddingContract
 
-    if arguments.format == "html":
-        raise UsageError("normlock check: a report on embeddings is text, json or github")
     contract = EmbeddingContract.load(arguments.contract)
-    path = arguments.data
-    if path.suffix.lower() != ".npy":
+    V = _mapped(arguments.data, "embeddings", arguments.format)
+    return _reported(contract.check(V, arguments.side, model=arguments.model), arguments)
+
+
+def _pixels(arguments: argparse.Namespace) -> int:
+    """Check what was made of images against a locked preprocessing."""
+    from ..images import ImagePreprocessor, check_pixels, compare_pixels
+    from ..locks.document import Lock
+
+    preprocessor = ImagePreprocessor.from_lock(Lock.load(arguments.pixels))
+    made = _mapped(arguments.data, "pixels", arguments.format)
+    made = made[None] if made.ndim == 3 else made  # of one image
+    if arguments.images is None:
+        return _reported(check_pixels(preprocessor, made), arguments)
+    images = sorted(path for path in arguments.images.iterdir() if not path.name.startswith("."))
+    if not images:
+        return print_nothing("the folder has no images", arguments.format, arguments.images)
+    if len(images) != len(made):
         raise NormLockError(
-            f"{path}: embeddings are read from .npy.", path=str(path), remedy="Save them with numpy.save."
+            f"{arguments.images} has {len(images)} files, and {arguments.data} has {len(made)} images.",
+            path=str(arguments.images),
+            remedy="Give the images that the arrays were made of, named in their order.",
         )
-    report = replace(contract.check(_mapped(path), arguments.side, model=arguments.model), subject=str(path))
-    if arguments.output is not None:
-        _write(report.explain(arguments.format), arguments.output)
-        return MATCH if report.ok else MISMATCH
-    return print_report(report, arguments.format)
+    return _reported(compare_pixels(preprocessor, images, made), arguments)
 
 
-def _mapped(path: Path) -> Any:
+def _reported(report: Any, arguments: argparse.Namespace) -> int:
+    report = replace(report, subject=str(arguments.data))
+    if arguments.output is None:
+        return print_report(report, arguments.format)
+    _write(report.explain(arguments.format), arguments.output)
+    return code_of_verdict(report.verdict)
+
+
+def _mapped(path: Path, what: str, style: str) -> Any:
     """Return the array in a file, in place."""
     import numpy as np
 
     from ..documents.files import reading
     from ..errors import ArtifactReadError
 
+    if style == "html":
+        raise UsageError(f"normlock check: a report on {what} is text, json or github")
+    if path.suffix.lower() != ".npy":
+        raise NormLockError(f"{path}: {what} are read from .npy.", path=str(path), remedy="Save them with numpy.save.")
     with reading(path):  # which refuses what is no plain file
         pass
     try:

@@ -25,7 +25,8 @@ from ..errors import (
 )
 
 if TYPE_CHECKING:
-    from ..locks.report import Report
+    from ..images.differences import PixelReport
+    from ..locks.report import Report, Verdict
     from ..retrieval.report import VectorReport
 
 MATCH, MISMATCH, COULD_NOT_CHECK, NOTHING_CHECKED, USAGE = 0, 1, 2, 3, 64
@@ -166,10 +167,15 @@ def _nearest(path: Any) -> str:
     return f" Did you mean {one_line(os.path.join(folder, near[0]))}?" if near else ""
 
 
-def print_report(report: Report | VectorReport, style: str) -> int:
+def code_of_verdict(verdict: Verdict) -> int:
+    """Return the exit code that an answer means."""
+    return {"match": MATCH, "mismatch": MISMATCH, "undecided": COULD_NOT_CHECK}[verdict.value]
+
+
+def print_report(report: Report | VectorReport | PixelReport, style: str) -> int:
     """Print a report and return the exit code it means."""
     report = replace(report, subject=one_line(report.subject))
-    code = {"match": MATCH, "mismatch": MISMATCH, "undecided": COULD_NOT_CHECK}[report.verdict.value]
+    code = code_of_verdict(report.verdict)
     if style == "json":
         print(json.dumps({**report.to_dict(), "code": code}, sort_keys=True))
     elif style == "text":

@@ -7,13 +7,16 @@ told as well: on grey images, an exchange of channels is invisible.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..documents.rendering import escaped, one_line
 from ..errors import InputFaultError, NormLockError
+from ..locks.report import Verdict
 from .decoding import pictures
 from .operations import FILTERS, Operation, Picture, canonical, pillow, resized, run
 
@@ -24,6 +27,7 @@ ROUND_OFF = 1e-3  # levels: float32 holds a level of 255 to 3e-5, float16 to 0.1
 HALF = 0.25
 _LEVELS = 2.5  # a resize in fixed point or of tensors comes this close to the same one in floats
 _MEAN_LEVELS = 0.75
+_FAULTS = ("faults", "invisible")
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,10 @@ class PixelReport:
         What these images could not have shown.
     n_images : int
         How many were compared.
+    judged : {"pixels", "values"}, default="pixels"
+        Whether each pixel was compared, or it was asked whether a preprocessor can give such values.
+    subject : str, default=""
+        The name of what was judged.
 
     Examples
     --------
@@ -70,32 +78,81 @@ class PixelReport:
     mean: float
     invisible: tuple[Fault, ...]
     n_images: int
+    judged: str = "pixels"
+    subject: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The answer: a mismatch if there is a fault."""
+        return Verdict.MISMATCH if self.faults else Verdict.MATCH
 
     @property
     def ok(self) -> bool:
         """Whether the pixels are the same."""
         return not self.faults
 
-    def explain(self) -> str:
+    def explain(self, style: str = "text") -> str:
         """Say it in words.
+
+        Parameters
+        ----------
+        style : {"text", "json", "github"}, default="text"
+            For a terminal, a program, or the annotations of a GitHub workflow.
 
         Returns
         -------
         text : str
             Without a newline at its end.
+
+        Raises
+        ------
+        ValueError
+            If the style is another.
         """
+        if style not in ("text", "json", "github"):
+            raise ValueError(f"style is {style!r}; it must be 'text', 'json' or 'github'.")
+        if style == "json":
+            return json.dumps(self.to_dict(), sort_keys=True)
+        if style == "github":
+            return f"::{'notice' if self.ok else 'error'} title=normlock::{escaped(self.explain())}"
+        return f"{one_line(self.subject)}: {self._text()}" if self.subject else self._text()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain JSON values, for a program.
+
+        Returns
+        -------
+        document : dict
+            Plain JSON values.
+        """
+        sizes = {"largest": self.largest, "mean": self.mean}
+        told = {name: [{"name": each.name, "text": each.text} for each in getattr(self, name)] for name in _FAULTS}
+        return {
+            "ok": self.ok,
+            "verdict": self.verdict.value,
+            "subject": self.subject,
+            "judged": self.judged,
+            "n_images": self.n_images,
+            **{name: value if np.isfinite(value) else None for name, value in sizes.items()},
+            **told,
+        }
+
+    def _text(self) -> str:
         of = f"{self.n_images} image{'s' * (self.n_images != 1)}"
-        if self.ok:
-            first = f"the same pixels in {of}"
+        if self.ok and self.judged == "values":
+            first = f"match, all values of {of} are among those that this preprocessing gives"
+        elif self.ok:
+            first = f"match, the same pixels in {of}"
         else:
             names = " or ".join(f"{fault.name} ({fault.text})" for fault in self.faults)
             size = "" if not np.isfinite(self.largest) else f" by up to {self.largest:.3g} levels of 255"
             mean = "" if not np.isfinite(self.mean) else f", {self.mean:.3g} on average"
-            first = f"{names}: the pixels of {of} differ{size}{mean}"
+            first = f"MISMATCH, {names}: the pixels of {of} differ{size}{mean}"
         if not self.invisible:
             return first
         unseen = ", ".join(dict.fromkeys(fault.name for fault in self.invisible))
-        return f"{first}\n  these images can't show: {unseen}"
+        what = "values" if self.judged == "values" else "images"
+        return f"{first}\n  these {what} can't show: {unseen}"
 
 
 def compare_pixels(preprocessor: ImagePreprocessor, images: Sequence[Any], produced: Any) -> PixelReport:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from ..errors import InputFaultError
-from ..records.images import STAGE
+from ..errors import InputFaultError, NormLockError
+from ..fingerprints.digest import PREFIX
+from ..records.images import OWNER, STAGE, operations_of
 from ..seals.mixin import Locked
 from .decoding import pictures
 from .operations import KINDS, Operation, Parameters, canonical, run
 from .readers import from_huggingface, from_torchvision
+
+if TYPE_CHECKING:
+    from ..locks.document import Lock
 
 
 class ImagePreprocessor(Locked, TransformerMixin, BaseEstimator):
@@ -123,6 +127,51 @@ class ImagePreprocessor(Locked, TransformerMixin, BaseEstimator):
             If the file can't be read.
         """
         return cls(from_huggingface(config)).fit()
+
+    @classmethod
+    def from_lock(cls, lock: Lock) -> ImagePreprocessor:
+        """Make the preprocessor that a lock describes; the object that was locked isn't needed.
+
+        Parameters
+        ----------
+        lock : Lock
+            Of a preprocessor, or of a pipeline or bundle that has one.
+
+        Returns
+        -------
+        preprocessor : ImagePreprocessor
+            Fitted, with the fingerprint that the lock states.
+
+        Raises
+        ------
+        NormLockError
+            If the lock has no preprocessor, or several that differ, or does not hold all its parameters.
+
+        Examples
+        --------
+        >>> import sklearn_normlock as nl
+        >>> from sklearn_normlock.images import ImagePreprocessor
+        >>> prepare = ImagePreprocessor(["rescale", "layout"]).fit()
+        >>> ImagePreprocessor.from_lock(nl.lock(prepare)).fingerprint_ == prepare.fingerprint_
+        True
+        """
+        entries = {path: each for path, each in lock.state.items() if isinstance(each, Mapping)}
+        found = {each["digest"]: path for path, each in entries.items() if each.get("class") == OWNER}
+        if len(found) != 1:
+            places = ", ".join(sorted(found.values())) or "none"
+            raise NormLockError(
+                f"The lock must have one ImagePreprocessor, and has {places}.",
+                remedy="Name the lock of the preprocessor, or of a pipeline that begins with it.",
+            )
+        ((digest, path),) = found.items()
+        made = cls(operations_of(path, lock.state)).fit()
+        if made.fingerprint_ != PREFIX + digest:
+            raise NormLockError(
+                f"The lock does not hold all that {path or 'the preprocessor'} is made of.",
+                path=path,
+                remedy="Lock it anew; if its values were kept out of the lock, compare with the object itself.",
+            )
+        return made
 
     def fit(self, X: Any = None, y: Any = None) -> ImagePreprocessor:
         """Check the operations; nothing is learned from images.

@@ -115,6 +115,7 @@ def check_pixels(preprocessor: ImagePreprocessor, produced: Sequence[Any]) -> Pi
         mean=float("nan"),
         invisible=tuple(fitting) if ok else (),
         n_images=len(theirs),
+        judged="values",
     )
 
 

@@ -61,7 +61,7 @@ def image_findings(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) ->
     findings : list of str
         A sentence each, with the effect.
     """
-    before, after = _operations(path, old), _operations(path, new)
+    before, after = operations_of(path, old), operations_of(path, new)
     where = f"{path}: " if path else ""
     names = [name for name, _ in before], [name for name, _ in after]
     found: list[str] = []
@@ -93,7 +93,8 @@ def image_findings(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) ->
     return [f"{where}{text}." for text in found]
 
 
-def _operations(path: str, record: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def operations_of(path: str, record: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the operations of the preprocessor that stands at a path of a record, with their parameters."""
     operations: list[tuple[str, dict[str, Any]]] = []
     while True:
         at = f"{path}.operations[{len(operations)}]".lstrip(".")

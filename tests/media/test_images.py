@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.preprocessing import StandardScaler
 
 import sklearn_normlock as nl
+from sklearn_normlock.cli import main
 from sklearn_normlock.errors import ArtifactReadError, FingerprintMismatchError, InputFaultError, NormLockError
 from sklearn_normlock.probes.pictures import probe_pictures
 
@@ -451,6 +453,53 @@ def test_what_is_no_array_for_each_image_is_refused(produced: Any) -> None:
     if not isinstance(produced, np.ndarray):
         with pytest.raises(InputFaultError, match="produced"):
             compare_pixels(preprocessor(), [photographs()[0]], produced)
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["alone", "in a pipeline"])
+def test_a_lock_gives_the_preprocessor_back(whole: bool, tmp_path: Any) -> None:
+    """The operations of a lock make the same object; a lock without them, or with two, is refused."""
+    prepare = preprocessor()
+    made = nl.lock({"prepare": prepare, "scaler": StandardScaler().fit([[0.0], [2.0]])} if whole else prepare)
+    made.save(tmp_path / "lock.json")
+    again = ImagePreprocessor.from_lock(nl.Lock.load(tmp_path / "lock.json"))
+    assert again.fingerprint_ == prepare.fingerprint_ and again.operations_ == prepare.operations_
+    two = nl.lock({"a": prepare, "b": preprocessor(["rescale"])})
+    for other in (nl.lock(StandardScaler().fit([[0.0], [2.0]])), two):
+        with pytest.raises(NormLockError, match="must have one ImagePreprocessor"):
+            ImagePreprocessor.from_lock(other)
+
+
+def test_the_command_checks_pixels(tmp_path: Any, capsys: Any) -> None:
+    """Pixels are judged by a lock alone, with their images or without; exit codes are those of every command."""
+    prepare, images = preprocessor(), photographs()[:3]
+    lock, good, bad, folder = (tmp_path / name for name in ("lock.json", "good.npy", "bad.npy", "images"))
+    nl.lock(prepare).save(lock)
+    np.save(good, prepare.transform(images))
+    np.save(bad, np.stack([reference(image, "no mean") for image in images]))
+    folder.mkdir()
+    command = ["check", "--pixels", str(lock)]
+    assert main([*command, str(good), "--images", str(folder)]) == 3
+    for i, image in enumerate(images):
+        (folder / f"{i}.png").write_bytes(encoded(image, "PNG"))
+    for more in ([], ["--images", str(folder)]):
+        capsys.readouterr()
+        assert main([*command, str(good), *more]) == 0
+        assert capsys.readouterr().out.startswith(f"{good}: match, ")
+        assert main([*command, str(bad), *more, "--format", "json"]) == 1
+        told = json.loads(capsys.readouterr().out)
+        assert (told["code"], told["n_images"], told["judged"]) == (1, 3, "pixels" if more else "values")
+        assert "mean_left_out" in [fault["name"] for fault in told["faults"]]
+        assert main([*command, str(bad), *more, "--format", "github"]) == 1
+        assert capsys.readouterr().out.startswith("::error title=normlock::")
+        assert main([*command, str(bad), *more, "-o", str(tmp_path / "report.txt")]) == 1
+        assert "MISMATCH, mean_left_out" in (tmp_path / "report.txt").read_text("utf-8")
+    np.save(tmp_path / "one.npy", prepare.transform(images)[0])
+    assert main([*command, str(tmp_path / "one.npy")]) == 0
+    assert main([*command, str(tmp_path / "one.npy"), "--images", str(folder)]) == 2
+    assert main([*command, str(tmp_path / "none.npy")]) == 2
+    assert main(["check", "--pixels", str(good), str(good)]) == 2
+    assert main([*command, str(good), "--format", "html"]) == 64
+    assert main(["check", "--images", str(folder), str(good)]) == 64
 
 
 def test_what_images_cannot_show_is_said() -> None:

@@ -495,6 +495,7 @@ def test_the_command_checks_vectors(tmp_path, capsys):
     assert json.loads(out.splitlines()[-1])["effect"] == "scores only"
     np.save(tmp_path / "few.npy", unit(HEAD["query"])[:3].astype("f4"))
     assert main([*command, str(tmp_path / "few.npy")]) == 2
+    assert main([*command, str(tmp_path / "few.npy"), "-o", str(tmp_path / "few.txt")]) == 2
     assert main([*command, str(tmp_path / "none.npy")]) == 2
     assert main(["check", str(good), "--contract", str(good)]) == 2
     contract.write_text("{}")
