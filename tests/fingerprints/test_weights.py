@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import sklearn_normlock as nl
 from sklearn_normlock.cli import main
-from sklearn_normlock.errors import ArtifactReadError, LockMismatchError, NormLockError
+from sklearn_normlock.errors import ArtifactReadError, LockMismatchError, NormLockError, UnfingerprintableError
 from sklearn_normlock.fingerprints.weights import Bits, Weights, is_weights, open_weights
 
 FOLDER = Path(__file__).parents[1] / "archive" / "weights"
@@ -295,6 +295,39 @@ def test_shards_are_one_checkpoint(tmp_path):
         index.write_text(json.dumps({"weight_map": bad}))
         with pytest.raises(ArtifactReadError):
             nl.fingerprint(index)
+
+
+def test_an_index_is_no_shard(tmp_path):
+    """An index that names itself, or two that name each other, are refused, not followed."""
+    for name, place in (("one", "one"), ("two", "three"), ("three", "two")):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"weight_map": {"a": f"{place}.json"}}))
+    for name in ("one", "two"):
+        with pytest.raises(ArtifactReadError, match="no container"):
+            nl.fingerprint(tmp_path / f"{name}.json")
+
+
+def test_a_shape_without_elements_that_no_array_has_is_refused(tmp_path):
+    """A dimension of 0 beside one of 2**62 holds no byte, and no array either."""
+    header = {"a": {"dtype": "F32", "shape": [0, 1 << 62], "data_offsets": [0, 0]}}
+    text = json.dumps(header).encode()
+    (tmp_path / "a.safetensors").write_bytes(struct.pack("<Q", len(text)) + text)
+    with pytest.raises(ArtifactReadError, match="which no array has"):
+        nl.fingerprint(tmp_path / "a.safetensors")
+
+
+def test_no_tensor_of_a_mapping_is_lost():
+    """Two tensors that come to one name are refused, and so are masked ones and a mapping that holds itself."""
+    one = np.ones(2)
+    for tensors, said in (
+        ({"a.b": one, "a": {"b": 2 * one}}, "Two tensors have the name 'a.b'"),
+        ({"a": np.ma.masked_array(one, [True, False])}, "masked values"),
+    ):
+        with pytest.raises(UnfingerprintableError, match=said):
+            nl.fingerprint(tensors)
+    endless = {"a": one}
+    endless["self"] = endless
+    with pytest.raises(UnfingerprintableError):
+        nl.fingerprint(endless)
 
 
 def test_external_data_never_leads_out(tmp_path):

@@ -71,6 +71,10 @@ def open_weights(path: str | os.PathLike[str]) -> Weights:
         shards = _index(Path(path))
         if shards is not None:
             return Weights(_sharded(Path(path), shards))
+    return _opened(path)
+
+
+def _opened(path: str | os.PathLike[str]) -> Weights:
     file = WeightsFile(path)
     head = bytes(file.data[:64])
     reader = _zip_reader(file) if head.startswith(b"PK\3\4") else _reader(head, file.size)
@@ -128,7 +132,7 @@ def _sharded(path: Path, shards: dict[str, str]) -> dict[str, Tensor]:
                 path=str(path),
                 remedy="Keep index and shards in one folder.",
             )
-        tensors = open_weights(path.parent / shard)
+        tensors = _opened(path.parent / shard)  # an index is no shard: it may name itself
         stated = {name for name, place in shards.items() if place == shard}
         if stated != set(tensors):
             odd = sorted(stated ^ set(tensors))[0]

@@ -85,5 +85,8 @@ def array_from(data: Any, dtype: str, shape: tuple[int, ...], start: int, size: 
     if len(shape) > 32 or any(length < 0 for length in shape) or count * element.itemsize != size:
         refuse(f"has {size} bytes, which is not what {dtype} of shape {list(shape)} takes")
     array = np.frombuffer(data, element, count, start) if count else np.empty(0, element)
-    array = array.reshape(shape)
+    try:
+        array = array.reshape(shape)
+    except ValueError:  # no elements, and other dimensions beyond any address
+        refuse(f"has the shape {list(shape)}, which no array has")
     return Bits(dtype, shape, array) if dtype in BITS else array

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import ArtifactReadError
 from .files import WeightsFile
 from .tensors import Bits, Tensor
 
@@ -34,6 +35,8 @@ def read_safetensors(file: WeightsFile) -> dict[str, Tensor]:
     text = file.bytes(8, length, "the header")
     try:
         header = json.loads(text.decode("utf-8"), object_pairs_hook=lambda pairs: _unique(file, pairs))
+    except ArtifactReadError:
+        raise
     except (ValueError, RecursionError) as error:
         file.refuse(f"its header is not JSON ({error})")
     file.require(isinstance(header, dict), "its header is not an object")

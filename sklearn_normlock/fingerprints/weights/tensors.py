@@ -40,6 +40,7 @@ class Bits:
         return self.bits.nbytes
 
 
+_DEEPEST = 100  # levels of nested mappings: one that holds itself has no end
 Tensor = Any  # an ndarray of a plain dtype, or Bits
 
 
@@ -113,12 +114,18 @@ class Weights(Mapping[str, Tensor]):
 def _collect(source: Mapping[Any, Any], prefix: str, tensors: dict[str, Tensor]) -> bool:
     """Put the tensors of a nested mapping under their dotted names; tell whether it held nothing else."""
     for name, value in source.items():
-        if not isinstance(name, str):
+        if not isinstance(name, str) or prefix.count(".") > _DEEPEST:
             return False
         if isinstance(value, Mapping):
             if not _collect(value, f"{prefix}{name}.", tensors):
                 return False
         elif hasattr(value, "shape") and hasattr(value, "dtype") and not hasattr(value, "fit"):
+            if prefix + name in tensors:
+                raise UnfingerprintableError(
+                    f"Two tensors have the name {prefix + name!r}: one lies in a mapping of its own.",
+                    path=prefix + name,
+                    remedy="Give each tensor a name of its own.",
+                )
             tensors[prefix + name] = value
         else:
             return False
@@ -137,6 +144,10 @@ def tensor_of(value: Any, name: str) -> Tensor:
     """
     if isinstance(value, Bits):
         return value
+    if isinstance(value, np.ma.MaskedArray):
+        raise UnfingerprintableError(
+            f"{name} has masked values, which no weights have.", path=name, remedy="Fill them: .filled()."
+        )
     if isinstance(value, (np.ndarray, np.generic)):
         value = np.asarray(value)
     elif callable(getattr(value, "detach", None)):  # torch's, which need not be imported to be asked

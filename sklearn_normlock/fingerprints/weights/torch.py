@@ -233,7 +233,10 @@ def _tensor(file: WeightsFile, name: str, view: _View, order: str) -> Tensor:
     last = sum((n - 1) * step for n, step in zip(shape, stride, strict=True)) if all(shape) else -1
     file.require(last < max(available, 0), f"tensor {name!r} reaches out of its storage")
     if last < 0:
-        array = np.empty(shape, element)
+        try:
+            array = np.empty(shape, element)
+        except ValueError:  # no elements, and other dimensions beyond any address
+            file.refuse(f"tensor {name!r} has the shape {list(shape)}, which no array has")
     else:
         flat = np.frombuffer(data, element, last + 1, start)
         array = np.lib.stride_tricks.as_strided(flat, shape, [s * itemsize for s in stride], writeable=False)
