@@ -53,6 +53,8 @@ class Calibration:
     #: Directions of the correlation that are kept; rows from which on it is told at all.
     rank: int = _constant(48, "directions", "convention: 100 bytes a column")
     rows_of_ranks: int = _constant(64, "rows", "derived: half of them tell a correlation to 0.18")
+    #: Squared correlations of a column with the others that say anything, beside twice what chance gives.
+    least_strength: float = _constant(0.05, "squared correlation", "convention: one correlation of 0.22")
     #: Columns that are regressed on each other, and the rows of a half that this takes for each.
     columns_regressed: int = _constant(128, "columns", "convention: an inverse takes a millisecond")
     rows_per_column: int = _constant(4, "rows", "convention of regression, shrunk")
@@ -124,6 +126,18 @@ class Calibration:
     log_sure_of_few: float = _constant(-4.0, "nats", "convention: few values meet such sums")
     log_sure_of_three: float = _constant(-6.0, "nats", "convention: two rows have one free number")
     log_all_sure: float = _constant(-100.0, "nats", "convention")
+    #: Values on a lattice meet such sums, and such quantiles, by chance so many times as often as pairs are tied.
+    hits_of_sums: float = _constant(
+        4.0, "factor", "derived: the local limit theorem gives 1.4; a margin of nearly three"
+    )
+    hits_of_quantiles: float = _constant(3.0, "factor", "derived: the local limit theorem gives 1.1; the same margin")
+    #: Share of training about its middle that may hold a middle value, beside two standard errors.
+    quartile_about: float = _constant(0.12, "share", "derived: a normal variable within a tolerance of 0.3 deviations")
+    #: Distance from 1 within which the density of lengths is taken; and share of pairs from which on lengths are few.
+    around_one: float = _constant(0.02, "length", "convention: wide enough to hold some rows of training")
+    norms_repeat: float = _constant(
+        1e-3, "share of pairs", "convention: a norm that takes few values may take this one"
+    )
     #: Share of rows of unit length, from which on it is expected of others; and how far a length may be off.
     usual_norm: float = _constant(0.99, "share", "convention: some rows are empty")
     off_norm: float = _constant(0.01, "length", "derived: coarser numbers, as of float16, make less")
@@ -172,11 +186,29 @@ class Calibration:
     pairs_of_order: int = _constant(12, "pairs", "convention: each is tested")
     #: How much less a column may fit in a place.
     most_misplaced: float = _constant(60.0, "nats", "convention: no column outvotes ten others")
+    #: Half the width of an interval of an estimate; and the distance between the quartiles of a normal variable.
+    interval: float = _constant(2.0, "standard errors", "convention: 95 %")
+    between_quartiles: float = _constant(1.349, "deviations", "derived, for a normal variable")
+    #: The errors of a log slope by quantiles, and of a factor by the steps of values.
+    error_of_slope: float = _constant(0.8, "1 / √rows", "derived: 0.71 for a normal variable, by its deviation")
+    error_of_steps: float = _constant(1e-5, "nats", "derived: single precision, over a hundred steps")
+    #: Two units in one column are told apart if they differ by more.
+    apart: float = _constant(3.0, "factor", "convention: less is within the spread of most columns")
     #: The standard error of a mean between the quartiles.
     error_of_middle: float = _constant(1.2, "deviations / √rows", "derived, for a normal variable")
     #: Distance between the moments, or bounds, of training and those that a scaler gives.
     scaled: float = _constant(1e-3, "deviations", "convention: a split after the scaler moves them more")
     bounded: float = _constant(1e-6, "value", "derived: float32 after a division")
+    #: A scaler fitted on other data stretches, and moves, most columns by less; a half of it whichever way they move.
+    near_scaler: tuple[float, float] = _constant((4.0, 3.0), "factor, deviations", "development: splits of raw tables")
+    #: Rows have one length if it differs by no more; squared correlations of a column, on average, that tell a model.
+    same_length: float = _constant(1e-3, "share", "derived: half precision")
+    least_told: float = _constant(0.1, "squared correlation", "convention: a tenth of what a column could share")
+    #: Another model's mean points so much elsewhere; correlations that agree with training's by less are unrelated.
+    elsewhere: float = _constant(0.5, "cosine", "convention: 60 degrees")
+    unrelated: float = _constant(0.2, "correlation", "convention: a fine-tuned model agrees more")
+    #: The cost of a name that nothing undoes: any other that passes comes first.
+    no_inverse: float = _constant(50.0, "nats", "convention: more than any other costs")
     #: Rows that an undoing is tested on; combinations of two faults are tried among so many.
     rows_undone: int = _constant(1024, "rows", "convention: a check of them takes a millisecond")
     parts_together: int = _constant(5, "candidates", "convention: ten pairs")

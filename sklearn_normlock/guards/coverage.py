@@ -18,8 +18,7 @@ from ..errors import InputFaultError
 from .diagnosis import check_numbers, check_profile, check_rows
 from .faults import FAULTS
 from .profile import Profile
-from .profiles.sketch import quantile
-from .profiles.steps import residual
+from .profiles.sketch import quantile, residual
 from .tests.evidence import weigh
 from .tests.reference import reference_of
 

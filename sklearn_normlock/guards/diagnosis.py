@@ -20,7 +20,7 @@ from .reports.finding import Diagnosis
 from .tests.columns import missing_of
 from .tests.evidence import Evidence, weigh
 from .tests.reference import reference_of
-from .tests.text import log_p_of_text
+from .tests.values import log_p_of_text
 
 __all__ = ["diagnose"]
 

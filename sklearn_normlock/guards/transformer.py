@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +17,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import events
 from ..errors import InputFaultError, InputFaultWarning
-from .data.pool import Pool
 from .data.tables import Table, aligned, as_table
 from .diagnosis import check_numbers, check_rows, diagnose
 from .faults import changed_types
@@ -133,7 +133,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         table = self._guarded(X)
         self._check_columns(X, reset=True)
         self.profile_ = Profile.from_data(table, groups=groups)
-        self._pool = Pool(self.min_rows)
+        self._pool = _Pool(self.min_rows)
         return self
 
     def transform(self, X: Any) -> Any:
@@ -256,7 +256,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         super().__setstate__(state)
         if "profile_" in state:
             self.profile_ = Profile.from_dict(json.loads(state["profile_"]))
-            self._pool = Pool(self.min_rows)
+            self._pool = _Pool(self.min_rows)
 
     def __fingerprint_state__(self) -> dict[str, Any]:
         """Return what counts for a fingerprint: what is checked for, not what is done then, nor the rows that wait."""
@@ -280,6 +280,51 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _more_tags(self) -> dict[str, Any]:
         return {"allow_nan": True, "preserves_dtype": []}
+
+
+class _Pool:
+    """Gives back all rows as one table once there are enough, and starts anew.
+
+    Parameters
+    ----------
+    enough : int
+        How many rows are enough. No more than that, and one request's, are ever kept.
+    """
+
+    def __init__(self, enough: int) -> None:
+        self.enough = enough
+        self._lock = threading.Lock()
+        self._waiting: list[Table] = []
+        self._rows = 0
+
+    def add(self, table: Table) -> Table | None:
+        """Take rows in; return what there is once it is enough, or None.
+
+        A request that is enough by itself goes through as it is, so that it is judged alone.
+        """
+        rows = table.shape[0]
+        if rows >= self.enough:
+            return table
+        # The caller may reuse its buffer.
+        kept = Table(np.array(table.dense().numbers), table.names, {j: v.copy() for j, v in table.categories.items()})
+        with self._lock:
+            self._waiting.append(kept)
+            self._rows += rows
+            return self._taken() if self._rows >= self.enough else None
+
+    def flush(self) -> Table | None:
+        """Return what waits, however little; None if nothing does."""
+        with self._lock:
+            return self._taken() if self._rows else None
+
+    def _taken(self) -> Table:
+        parts, self._waiting, self._rows = self._waiting, [], 0
+        first = parts[0]
+        categories = {j: np.concatenate([part.categories[j] for part in parts]) for j in first.categories}
+        return Table(np.concatenate([part.numbers for part in parts]), first.names, categories, requests=len(parts))
+
+    def __len__(self) -> int:
+        return self._rows
 
 
 def _report(found: Diagnosis) -> None:

@@ -16,8 +16,7 @@ import numpy as np
 
 from ...documents.files import reading
 from ...errors import ArtifactReadError, MissingDependencyError, NormLockError
-from .tables import Columns, Table, in_utc, seconds
-from .types import time_type, zones_of
+from .tables import Columns, Table, in_utc, seconds, time_type, zones_of
 
 # The texts that stand for a missing value; pandas has the same by default.
 _MISSING = frozenset(
@@ -26,13 +25,7 @@ _MISSING = frozenset(
 
 
 def read_npy(path: Path) -> Any:
-    """Read an array that NumPy saved; one of Python's objects is refused, since it would run code.
-
-    Raises
-    ------
-    ArtifactReadError
-        If it can't be read.
-    """
+    """Read an array that NumPy saved; one of Python's objects is refused, since it would run code."""
     with reading(path) as file:
         try:
             return np.lib.format.read_array(file, allow_pickle=False)
@@ -41,27 +34,11 @@ def read_npy(path: Path) -> Any:
 
 
 def read_csv(path: Path, profile: Columns) -> Table:
-    """Read a CSV file; its first line names the columns unless all of it is numbers.
+    """Read a CSV file in UTF-8; its first line names the columns unless all of it is numbers.
 
     Such a file has no types: "12" is a number or the name of a flat. A column that the profile has is read as what it
-    is there: as text, or as numbers, which may be written as true and false or as dates and times.
-
-    Parameters
-    ----------
-    path : Path
-        The file, in UTF-8.
-    profile : Columns
-        What its columns are compared with: by their names, or by their places if either has none.
-
-    Returns
-    -------
-    table : Table
-        Its rows.
-
-    Raises
-    ------
-    ArtifactReadError
-        If the file is empty, or a row has more or fewer columns than the first.
+    is there: as text, or as numbers, which may be written as true and false or as dates and times. Columns are matched
+    by name, or by place if either has none.
     """
     rows = list(_rows(path))
     width = len(rows[0])
@@ -88,25 +65,7 @@ def read_csv(path: Path, profile: Columns) -> Table:
 
 
 def read_csv_frame(path: Path) -> Any:
-    """Read a CSV file as a frame of pandas, by the same rule of names, blanks and missing values.
-
-    Parameters
-    ----------
-    path : Path
-        The file, in UTF-8.
-
-    Returns
-    -------
-    frame : DataFrame
-        Its columns are numbered if the file has no names.
-
-    Raises
-    ------
-    ArtifactReadError
-        If the file is empty, or a row has more or fewer columns than the first.
-    MissingDependencyError
-        If pandas isn't installed.
-    """
+    """Read a CSV file as a frame of pandas, by the same rule of names, blanks and missing values."""
     named = False
     for number, row in enumerate(_rows(path)):
         named = named or (number == 0 and _named(row))
@@ -205,25 +164,7 @@ def _time(text: str) -> float:
 
 
 def read_parquet(path: Path) -> Any:
-    """Read a Parquet file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    frame : data frame
-        A pandas frame, or one of polars where pandas or pyarrow is not installed.
-
-    Raises
-    ------
-    MissingDependencyError
-        If neither polars nor pandas with pyarrow is installed.
-    ArtifactReadError
-        If the file is damaged, or no Parquet.
-    """
+    """Read a Parquet file as a frame of pandas, or of polars where pandas or pyarrow is not installed."""
     with reading(path) as file:
         try:
             return _parquet_reader(path)(file)

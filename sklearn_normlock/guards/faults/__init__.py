@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from .base import MISSING, Candidate, Fault, MissingChanged, Unknown
-from .case import Case
+from .base import MISSING, Candidate, Case, Fault, MissingChanged, Unknown
 from .order import ColumnCopied, ColumnsReordered, ColumnsSwapped
-from .rows import L2Extra, L2Missing, MixedNorms, OneFactor, OtherModel, OtherNorm, RowsRepeated
 from .scale import LogExtra, LogMissing, MixedUnits, Rescaled, Shifted, SignFlipped, UnitChanged
-from .scalers import (
+from .types import SPELLINGS, TypeChanged, ZoneChanged, changed_types, respelled, seen_of_text
+from .values import Clipped, Imputed, Quantised, Recoded, Stuck, Wrapped
+from .whole import (
     BatchStandardised,
     DoubleNormalised,
+    L2Extra,
+    L2Missing,
+    MixedNorms,
     NotNormalised,
+    OneFactor,
+    OtherModel,
+    OtherNorm,
     OtherScaler,
     Refit,
+    RowsRepeated,
     ScalerOmitted,
     StandardisedAfter,
 )
-from .types import SPELLINGS, TypeChanged, ZoneChanged, changed_types, respelled, seen_of_text
-from .values import Clipped, Imputed, Quantised, Recoded, Stuck, Wrapped
 
 __all__ = ["FAULTS", "MISSING", "PROPOSERS", "Candidate", "Case", "Fault", "changed_types", "respelled", "seen_of_text"]
 

@@ -11,8 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from ..calibration import CALIBRATION as C
 from ..profiles.statistics import quantiles
 from ..tests.values import on_steps
-from .base import Candidate, Fault, replaced
-from .case import SHARES, Case
+from .base import SHARES, Candidate, Case, Fault, replaced
 
 
 class Places:

@@ -10,10 +10,9 @@ import numpy as np
 
 from ... import units
 from ..calibration import CALIBRATION as C
+from ..profiles.sketch import common_step
 from ..profiles.statistics import median
-from ..profiles.steps import common_step
-from .base import Candidate, Fault, replaced
-from .case import Case
+from .base import Candidate, Case, Fault, replaced
 
 #: Factors with their prior and the units on both sides, and the inverse of each.
 KNOWN = [(f, C.power, "") for f in units.POWERS]
@@ -36,6 +35,9 @@ def choice(case: Case, columns: Any) -> float:
     return float(len(columns) * np.log(case.d))
 
 
+_ROOT_2_PI = float(np.sqrt(2 * np.pi))
+
+
 @dataclass(frozen=True)
 class Factor:
     """A factor: the logarithm of its estimate with a standard error, and the known one if it has earned its name."""
@@ -51,9 +53,9 @@ class Factor:
         wide = np.where(_PRIORS == C.power, np.hypot(error, forgiven), error)
         likelihood = np.exp(-0.5 * ((_LOG_KNOWN - log) / wide) ** 2)
         weight = _PRIORS * likelihood
-        every = weight.sum() + C.any_factor * np.sqrt(2 * np.pi) * error
+        every = weight.sum() + C.any_factor * _ROOT_2_PI * error
         best = int(weight.argmax())
-        inside = tuple(np.flatnonzero(np.abs(_LOG_KNOWN - log) <= 2 * wide).tolist())
+        inside = tuple(np.flatnonzero(np.abs(_LOG_KNOWN - log) <= C.interval * wide).tolist())
         return cls(log, error, best if weight[best] > C.sure_of_unit * every else None, inside)
 
     @property
@@ -64,7 +66,7 @@ class Factor:
     @property
     def cost(self) -> float:
         """How much there is to say, in nats."""
-        return -float(np.log(C.any_factor * 2.5 * self.error if self.known is None else KNOWN[self.known][1]))
+        return -float(np.log(C.any_factor * _ROOT_2_PI * self.error if self.known is None else KNOWN[self.known][1]))
 
     def told(self) -> dict[str, Any]:
         """Return the details of the factor."""
@@ -72,7 +74,7 @@ class Factor:
         if self.known is not None:
             words = KNOWN[self.known][2]
             return {**details, "offset": 0.0, "unit": f"×{self.slope:.6g}" + f" ({words})" * bool(words)}
-        low, high = np.exp(self.log - 2 * self.error), np.exp(self.log + 2 * self.error)
+        low, high = np.exp(self.log - C.interval * self.error), np.exp(self.log + C.interval * self.error)
         details |= {"interval": [float(low), float(high)]}
         if self.inside:
             details["or"] = [{"factor": KNOWN[i][0], "unit": f"×{KNOWN[i][0]:.6g}"} for i in self.inside]
@@ -154,8 +156,12 @@ def _log_ratios(case: Case, columns: Any) -> tuple[Any, Any, Any]:
             continue
         (a_low, a_high), (b_low, b_high) = np.quantile(a, (0.25, 0.75)), np.quantile(b, (0.25, 0.75))
         middle = b[(b >= b_low) & (b <= b_high)].mean() - a[(a >= a_low) & (a <= a_high)].mean()
-        spread = max((a_high - a_low) / 1.349, (b_high - b_low) / 1.349, 1e-9)
-        out[:, i] = middle, max(C.error_of_middle * spread / np.sqrt(case.effective[j] * len(b) / case.n), 1e-6), spread
+        spread = max(a_high - a_low, b_high - b_low, C.rounded) / C.between_quartiles
+        out[:, i] = (
+            middle,
+            max(C.error_of_middle * spread / np.sqrt(case.effective[j] * len(b) / case.n), C.exact),
+            spread,
+        )
         out[:2, i] = _by_steps(case, int(j), *out[:2, i])
     return out[0], out[1], out[2]
 
@@ -165,7 +171,7 @@ def _by_steps(case: Case, j: int, log: float, error: float) -> tuple[float, floa
     own = case.reference.profile.steps[1, j]
     now = common_step(np.unique(case.X[~np.isnan(case.X[:, j]), j])) if own else 0.0
     exact = float(np.log(now / own)) if now else np.inf
-    return (exact, 1e-5) if abs(exact - log) < 4 * error else (log, error)
+    return (exact, C.error_of_steps) if abs(exact - log) < C.errors * error else (log, error)
 
 
 def affine(case: Case, columns: Any) -> tuple[Any, Any, Any]:
@@ -175,7 +181,7 @@ def affine(case: Case, columns: Any) -> tuple[Any, Any, Any]:
         off = was - was.mean(axis=0)
         slope = (off * now).sum(axis=0) / np.maximum((off**2).sum(axis=0), 1e-300)
         offset = now.mean(axis=0) - slope * was.mean(axis=0)
-    return slope, offset, 0.8 / np.sqrt(case.effective[columns])
+    return slope, offset, C.error_of_slope / np.sqrt(case.effective[columns])
 
 
 def _affine_changes(case: Case, columns: Any) -> Iterator[Change]:
@@ -234,7 +240,7 @@ class Rescaled(Fault):
         """Yield estimated factors."""
         for change in changes(case):
             if not change.named:
-                own_slope = any(abs(f.log) > 2 * f.error for f in change.factors)
+                own_slope = any(abs(f.log) > C.interval * f.error for f in change.factors)
                 yield change.candidate(case, self.name if own_slope or not change.offsets.any() else "shifted")
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
@@ -258,9 +264,9 @@ class Shifted(Fault):
         shift = (now - was).mean(axis=0)
         std, error = case.reference.std[columns], C.error_of_middle / np.sqrt(case.effective[columns])
         undone = replaced(case.X, columns, case.X[:, columns] - shift)
-        cost = C.kind + choice(case, columns) - float(np.log(C.any_shift * 2.5 * error).sum())
+        cost = C.kind + choice(case, columns) - float(np.log(C.any_shift * _ROOT_2_PI * error).sum())
         each = {
-            int(j): {"shift": float(by), "interval": [float(by - 2 * e * s), float(by + 2 * e * s)]}
+            int(j): {"shift": float(by), "interval": [float(by - C.interval * e * s), float(by + C.interval * e * s)]}
             for j, by, e, s in zip(columns, shift, error, std, strict=True)
         }
         yield Candidate(self.name, columns, undone, cost, next(iter(each.values())), each, free=True)
@@ -386,15 +392,15 @@ class MixedUnits(Fault):
             x = case.X[:, j]
             low, high = reference.low[j] - tolerance[j], reference.high[j] + tolerance[j]
             outside = (x < low) | (x > high)
-            if not 0.01 < outside.mean() < 0.99:
+            if not C.jump < outside.mean() < 1 - C.jump:
                 continue
             best: tuple[float, int, Any] | None = None
             for i, (factor, prior, _) in enumerate(KNOWN):
-                if abs(np.log(factor)) < np.log(3.0):
+                if abs(np.log(factor)) < np.log(C.apart):
                     continue
                 made = case.from_raw(case.to_raw(x[:, None], [j]) / factor, [j])[:, 0]
                 nearer = outside & (made >= low) & (made <= high)
-                if nearer.sum() < 0.8 * outside.sum():  # a few may be outside by themselves
+                if nearer.sum() < C.nearly_all * outside.sum():  # a few may be outside by themselves
                     continue
                 # Rows that fit as they are and would fit converted stay as they are, unless none of these do.
                 undone = replaced(case.X, [j], np.where(nearer, made, x)[:, None])
@@ -403,7 +409,7 @@ class MixedUnits(Fault):
                     best, share = (score, i, undone), float(nearer.mean())
             if best is not None:
                 told = {"factor": KNOWN[best[1]][0], "share": f"{share:.0%}", "fraction": share}
-                cost = 2 * C.kind + float(np.log(case.d)) + 4.0
+                cost = 2 * C.kind + float(np.log(case.d)) - float(np.log(C.unit))
                 yield Candidate(self.name, np.array([j]), best[2], cost, told, {int(j): told})
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data.tables import Table
-from ..data.types import certain, zones_of
+from ..data.tables import Table, certain, zones_of
 from ..profiles.categories import MEASURES, WORD, Categories
 from ..profiles.summary import Summary
 from .base import Fault

@@ -9,11 +9,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ..calibration import CALIBRATION as C
-from ..profiles.sketch import quantile, share_below
-from ..profiles.steps import common_step
+from ..profiles.sketch import common_step, quantile, share_below
 from ..tests.values import Run, odd_runs
-from .base import Candidate, Fault, replaced
-from .case import Case
+from .base import Candidate, Case, Fault, replaced
 
 _NARROW_TYPES = (8, 16, 32)
 

@@ -53,7 +53,7 @@ class Dependence:
 
     def told(self) -> Any:
         """Return the columns whose neighbours say more of them than chance among so many columns."""
-        return self.strength() > 0.05 + 2.0 * len(self.factor) / self.rows
+        return self.strength() > C.least_strength + 2.0 * len(self.factor) / self.rows
 
     def agreement(self, scores: Any) -> Any:
         """Return of each column how far a batch goes together as the profile does; 1 is exactly so."""

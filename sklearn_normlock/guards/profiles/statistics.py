@@ -14,20 +14,10 @@ MEASURES = ("distance", "l1", "l2", "max")
 
 
 def row_measures(X: Any, mean: Any, std: Any) -> Any:
-    """Return the measures of each row.
+    """Return the measures of each row, of shape (n_rows, 4); NaN if no number is there.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_rows, n_columns)
-        Numbers; missing ones are NaN.
-    mean, std : ndarray of shape (n_columns,)
-        The profile's.
-
-    Returns
-    -------
-    measures : ndarray of shape (n_rows, 4)
-        Mean distance from the mean, in deviations, each at most 6; sum of absolute values; root of the sum of squares;
-        greatest absolute value. NaN if no number is there.
+    They are its mean distance from a mean, in deviations, each at most 6; the sum of its absolute values; the root of
+    the sum of squares; the greatest absolute value.
     """
     out = np.empty((len(X), len(MEASURES)))
     if not len(X):
@@ -113,18 +103,7 @@ class Moments:
 
 
 def moments_of(X: Any) -> Moments:
-    """Return the moments of a matrix.
-
-    Parameters
-    ----------
-    X : ndarray or sparse matrix of shape (n_rows, n_columns)
-        The data.
-
-    Returns
-    -------
-    moments : Moments
-        Exact to rounding, in blocks, so that nothing as large as X is made.
-    """
+    """Return the moments of a matrix, exact to rounding; in blocks, so that nothing as large as X is made."""
     rows = max(1, C.cells // max(X.shape[1], 1))
     total: Moments | None = None
     for start in range(0, max(X.shape[0], 1), rows):

@@ -10,15 +10,12 @@ from scipy import sparse
 from ...documents.rendering import html_table
 from ...errors import InputFaultError
 from ..calibration import CALIBRATION as C
-from ..data.tables import Table, aligned, as_table, rows_to_look_at
-from ..data.types import certain
+from ..data.tables import Table, aligned, as_table, certain, rows_to_look_at
 from .categories import Categories
 from .dependence import Dependence, dependence_of
 from .serial import read_profile, write_profile
-from .sketch import merged, quantile, sketch_of
+from .sketch import merged, merged_steps, quantile, sketch_of, steps_of
 from .statistics import Moments, moments_of, repeated_rows, row_measures
-from .steps import merged as merged_steps
-from .steps import steps_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -32,7 +29,7 @@ class Summary:
     n_rows: int
     n_features_in_: int
     names: tuple[str, ...] | None
-    #: The type of each column, None where it is not known; see ``data.types``.
+    #: The type of each column, None where it is not known; see ``data.tables.type_of``.
     types: tuple[str | None, ...]
     moments: Moments
     categories: dict[int, Categories]

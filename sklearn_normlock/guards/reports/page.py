@@ -47,25 +47,10 @@ th:first-child, td:first-child { text-align: left; } tr.named td:first-child { c
 
 
 def page(profile: Profile, X: Any, found: Diagnosis, title: str = "", against: Mapping[str, str] | None = None) -> str:
-    """Return the page.
+    """Return the page, a whole document.
 
-    Parameters
-    ----------
-    profile : Profile
-        What the batch was compared with.
-    X : array-like or data frame of shape (n_rows, n_columns)
-        The batch.
-    found : Diagnosis
-        The finding.
-    title : str, default=""
-        What was checked.
-    against : mapping of str to str, default=None
-        What it was compared with, in facts that the page shows: the lock, its fingerprint, the time.
-
-    Returns
-    -------
-    html : str
-        A whole document.
+    ``title`` says what was checked; ``against`` has facts about what it was compared with: the lock, its fingerprint,
+    the time.
     """
     table = aligned(profile, as_table(X)).looked_at()
     usual, batch = ranges(profile, table)

@@ -15,16 +15,7 @@ from .reference import Reference
 class Batch:
     """A batch as the tests look at it: an even sample of its rows if it has many.
 
-    Parameters
-    ----------
-    reference : Reference
-        What it is compared with.
-    X : ndarray of shape (n_rows, n_columns)
-        Numbers; missing ones are NaN, infinite ones are kept.
-    text : dict of int to ndarray
-        Columns of text, None where it is missing.
-    requests : int, default=1
-        How many requests the rows were gathered of.
+    Missing numbers are NaN, infinite ones are kept; ``text`` has the columns of text, None where it is missing.
     """
 
     def __init__(self, reference: Reference, X: Any, text: dict[int, Any], requests: int = 1) -> None:

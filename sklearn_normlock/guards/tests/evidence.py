@@ -18,8 +18,7 @@ from .base import Batch, Test
 from .columns import Beyond, Dependence, Location, Missing, Narrow, Tails
 from .exact import Standardised, Unit
 from .reference import Reference
-from .text import Text
-from .values import Copies, Ties, Values
+from .values import Copies, Text, Ties, Values
 
 #: The table of tests. An alarm is the least of their p-values after Bonferroni, and nothing else alarms.
 TESTS: tuple[Test, ...] = (
@@ -98,26 +97,7 @@ class Evidence:
 
 
 def weigh(reference: Reference, X: Any, text: dict[int, Any], budget: float, requests: int = 1) -> Evidence:
-    """Run the tests.
-
-    Parameters
-    ----------
-    reference : Reference
-        What to compare with.
-    X : ndarray of shape (n_rows, n_columns)
-        Numbers; missing ones are NaN, infinite ones are kept.
-    text : dict of int to ndarray
-        Columns of text.
-    budget : float
-        The probability of a false alarm that is allowed for a batch.
-    requests : int, default=1
-        How many requests the rows were gathered of.
-
-    Returns
-    -------
-    evidence : Evidence
-        The p-values.
-    """
+    """Run the tests on numbers, of which missing ones are NaN, and on columns of text."""
     batch = Batch(reference, X, text, requests)
     log_p, entries = {}, {}
     for test in TESTS:

@@ -58,7 +58,7 @@ def unit_rows(X: Any, norms: Any = None) -> tuple[Any, Any, Any]:
     some, by_chance = unit.any(axis=1), np.zeros_like(unit)
     if some.any():
         round_ = np.zeros(len(X), bool)
-        round_[some] = (np.abs(X[some] * 100 - np.rint(X[some] * 100)) < 1e-6).all(axis=1)
+        round_[some] = (np.abs(X[some] * 100 - np.rint(X[some] * 100)) < C.exact).all(axis=1)
         by_chance = unit & round_[:, None]
         unit &= ~by_chance
     return norms, unit | (norms == 0), by_chance
@@ -73,7 +73,7 @@ def usual_norms(reference: Reference) -> Any:
 def _indicates(reference: Reference) -> bool:
     """Tell whether columns have a 1 (or a -1) that many rows share: then it's these that are the largest of a row."""
     found = [np.abs(np.abs(reference.atoms(j)) - 1) < C.unit_slack for j in range(reference.columns)]
-    return any(reference.masses(j)[one].sum() > 0.01 for j, one in enumerate(found))
+    return any(reference.masses(j)[one].sum() > C.jump for j, one in enumerate(found))
 
 
 def _log_p_unit(reference: Reference, X: Any, norms: Any) -> Any:
@@ -93,11 +93,11 @@ def _log_p_unit(reference: Reference, X: Any, norms: Any) -> Any:
         out[3 + k] = float(log_tail_of_share(off[k], float(len(X)), share, m))
     for k in np.flatnonzero(unit.any(axis=0)):
         at = reference.columns + 1 + k
-        if reference.jumps[at] or profile.ties[at] > 1e-3:
+        if reference.jumps[at] or profile.ties[at] > C.norms_repeat:
             continue  # a norm that takes few values may take this one
         # The density about 1, over a width in which some rows would lie if it were usual. It may have a pole there, as
         # where a norm is √(1 + z²), of one flag and another number: the share then falls as the root of the width.
-        width = max(0.02, reference.tolerance[at])
+        width = max(C.around_one, reference.tolerance[at])
         around = share_below(*profile.sketches[at], np.array([1 - 2 * width, 1 + 2 * width]))
         near = float(around[1][1] - around[0][0])
         p = 2 * near * np.sqrt(C.unit_slack / width) + 3 / m * C.unit_slack / width * 4
@@ -115,17 +115,7 @@ def _log_p_unit(reference: Reference, X: Any, norms: Any) -> Any:
 def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:
     """Return by which scaler every column was scaled on this batch alone, and the log of how probable chance is.
 
-    Parameters
-    ----------
-    reference : Reference
-        What to compare with.
-    X : ndarray of shape (n_rows, n_columns)
-        The batch, finite or NaN.
-
-    Returns
-    -------
-    scaler, log_p : str, float
-        "" and 0 if none was.
+    "" and 0 if none was.
     """
     n, d = X.shape
     profile = reference.profile
@@ -146,7 +136,7 @@ def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:
         for name, hit in (
             ("standard", (np.abs(mean) < C.exact) & (np.abs(std - 1) < C.exact)),
             ("minmax", (np.abs(low) < C.rounded) & (np.abs(high - 1) < C.rounded)),
-            ("maxabs", (np.abs(size - 1) < 1e-12)),
+            ("maxabs", (np.abs(size - 1) < C.rounded)),
             ("robust", _robust(X)),
         ):
             if not hit[varied].all():
@@ -156,7 +146,9 @@ def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:
             # Values that are few meet such sums by chance; and training's own may be such: different ones don't, nor
             # do columns whose values hardly repeat and were elsewhere.
             different = _different(X[:, varied])
-            odd = np.where(different > max(3, 0.5 * n), C.log_sure, np.where(different > 2, C.log_sure_of_few, 0.0))
+            odd = np.where(
+                different > max(C.least_run, n / 2), C.log_sure, np.where(different > 2, C.log_sure_of_few, 0.0)
+            )
             odd = odd if n > 3 else np.full(len(odd), C.log_sure_of_three)
             return name, max(float(np.maximum(odd, _by_chance(reference, name, X)[varied]).sum()), C.log_all_sure)
     return "", 0.0
@@ -205,15 +197,15 @@ def _by_chance(reference: Reference, name: str, X: Any) -> Any:
     ties, slack = np.maximum(reference.profile.ties[:d] + often, own), reference.tolerance[:d]
     if name == "standard":
         near = np.abs(reference.mean) <= slack + 4 * reference.std / np.sqrt(n)
-        hit = 2 * np.log(np.clip(4 * ties / np.sqrt(n), 1e-100, 1.0))
+        hit = 2 * np.log(np.clip(C.hits_of_sums * ties / np.sqrt(n), 1e-100, 1.0))
         if n <= 3:  # one value and another, of few: whichever they are
             few = [np.array(reference.few[j]) & (reference.off(j, X[:, j]) <= reference.rounding[j]) for j in range(d)]
             hit = np.where(np.all(few, axis=1), 0.0, hit)
         return np.where(near, hit, -np.inf)
-    part = min(0.5, 0.12 + 2 / np.sqrt(n))
+    part = min(0.5, C.quartile_about + 2 / np.sqrt(n))
     low, high = reference.quantiles(0.5 - part)[:d], reference.quantiles(0.5 + part)[:d]
     near = (low - slack <= 0) & (high + slack >= 0)
-    return np.where(near, 2 * np.log(np.clip(3 * ties * np.sqrt(n), 1e-100, 1.0)), -np.inf)
+    return np.where(near, 2 * np.log(np.clip(C.hits_of_quantiles * ties * np.sqrt(n), 1e-100, 1.0)), -np.inf)
 
 
 def _bounds_by_chance(reference: Reference, name: str, X: Any) -> Any:
@@ -238,7 +230,7 @@ def _bounds_by_chance(reference: Reference, name: str, X: Any) -> Any:
             share_below(values, shares, ends - C.rounded)[0],
             share_below(values, shares, ends + C.rounded)[1],
         )
-        of_one = 1 - (1 - np.minimum(np.maximum(up_to - below, 0) + 3 / reference.rows[j], 1.0)) ** n
+        of_one = 1 - (1 - np.minimum(np.maximum(up_to - below, 0) + C.errors / reference.rows[j], 1.0)) ** n
         if name == "maxabs":  # one of the two is enough
             of_one[:] = min(of_one[had].sum(), 1.0)
         for end in np.flatnonzero(at.any(axis=0)):
@@ -262,10 +254,10 @@ def _different(X: Any) -> Any:
 
 
 def _zeros(reference: Reference, row: Any) -> tuple[str, float]:
-    if len(row) < 3 or np.any(np.abs(row) > 1e-12) or np.isnan(row).any():
+    if len(row) < 3 or np.any(np.abs(row) > C.rounded) or np.isnan(row).any():
         return "", 0.0
     rare, m = 0, float(reference.rows[0])
     for j, (values, shares) in enumerate(reference.profile.sketches[: reference.columns]):
         below, up_to = share_below(values, shares, np.array([0.0])) if len(values) else (np.ones(1), np.ones(1))
-        rare += bool(up_to[0] - below[0] < 1 / m and reference.profile.ties[j] < 1e-2 and reference.std[j] > 0)
-    return ("standard", -6.0 * min(rare, 4)) if rare >= 3 else ("", 0.0)
+        rare += bool(up_to[0] - below[0] < 1 / m and reference.profile.ties[j] < C.jump and reference.std[j] > 0)
+    return ("standard", C.log_sure_of_three * min(rare, 4)) if rare >= 3 else ("", 0.0)

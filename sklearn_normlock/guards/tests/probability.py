@@ -20,17 +20,9 @@ from ..calibration import CALIBRATION as C
 
 
 def log_tail(b: Any, n: Any, r: Any, m: Any) -> Any:
-    """Return the logarithm of (a bound on) the probability of at least b of n, for a Beta(r, m + 1 - r) share.
+    """Return the log of (a bound on) the probability of at least b of n, for a share that is Beta(r, m + 1 - r).
 
-    Parameters
-    ----------
-    b, n, r, m : array-like of float
-        Counts, broadcast against each other; 1 <= r <= m.
-
-    Returns
-    -------
-    log_p : ndarray
-        0 wherever b isn't above what is expected.
+    Counts are broadcast, 1 <= r <= m. The result is 0 wherever b isn't above what is expected.
     """
     b, n, r, m = np.broadcast_arrays(*(np.asarray(x, dtype=float) for x in (b, n, r, m)))
     out = np.zeros(b.shape)
@@ -72,14 +64,9 @@ def log_choose(n: Any, k: Any) -> Any:
 
 
 def hill(excess: Any, m: float) -> float:
-    """Return an upper bound on the tail index (Hill 1975).
+    """Return an upper bound on the tail index (Hill 1975), of a tail that stands for m rows.
 
-    Parameters
-    ----------
-    excess : ndarray
-        Distances from the middle at evenly spaced shares of the outer tenth, the first at its inner edge.
-    m : float
-        Rows that they stand for.
+    ``excess`` has distances from the middle at evenly spaced shares of the outer tenth, the first at its inner edge.
     """
     if excess[0] <= 0 or m < C.rows_of_a_tail:
         return C.index_unknown

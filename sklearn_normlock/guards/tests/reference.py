@@ -9,9 +9,8 @@ import numpy as np
 from scipy.integrate import trapezoid
 
 from ..calibration import CALIBRATION as C
-from ..profiles.sketch import quantile, share_below
+from ..profiles.sketch import common_step, quantile, share_below
 from ..profiles.statistics import MEASURES, nearest
-from ..profiles.steps import common_step
 from ..profiles.summary import Summary
 from .probability import hill, more_frequent, more_frequent_flag
 
@@ -19,12 +18,7 @@ from .probability import hill, more_frequent, more_frequent_flag
 class Reference:
     """Arrays over the columns and, behind them, the measures of a row; see ``MEASURES``.
 
-    Parameters
-    ----------
-    profile : Profile
-        The profile.
-    drift : float
-        How far, in deviations, each column's mean may have moved without being a fault.
+    ``drift`` is how far, in deviations, each column's mean may have moved without being a fault.
     """
 
     def __init__(self, profile: Summary, drift: float) -> None:
@@ -216,20 +210,7 @@ _KEPT = 16
 
 
 def reference_of(profile: Summary, drift: float) -> Reference:
-    """Return what a batch is compared with, made once for each profile and tolerance.
-
-    Parameters
-    ----------
-    profile : Profile
-        The profile.
-    drift : float
-        How far, in deviations, each column's mean may have moved without being a fault.
-
-    Returns
-    -------
-    reference : Reference
-        Shared: not to be changed.
-    """
+    """Return what a batch is compared with, made once for each profile and tolerance, and shared: not to be changed."""
     # A profile is a value: what is added to it makes new moments.
     key = id(profile.moments), drift
     found = _RECENT.get(key)
