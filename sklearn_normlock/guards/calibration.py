@@ -147,8 +147,6 @@ class Calibration:
     # -- how a name is earned ------------------------------------------------------------------------------------------
     #: Rows from which on rank correlations are compared.
     least_rows_of_correlations: int = _constant(16, "rows", "below, the correlation of ranks is mostly noise (1/√n)")
-    #: An undoing must make the batch so much less odd.
-    least_gain: float = _constant(3.0, "nats", "convention: a factor of 20, as in a test at 5 %")
     #: Estimated parameters must leave distributions at least this probable.
     log_fit: float = _constant(-1.5, "nats", "1 % of 2 D² n - log 2, parameters estimated (Lilliefors 1967)")
     #: Log p-value that known ones must have at least, after a drift within the tolerance.
@@ -208,7 +206,7 @@ class Calibration:
     elsewhere: float = _constant(0.5, "cosine", "convention: 60 degrees")
     unrelated: float = _constant(0.2, "correlation", "convention: a fine-tuned model agrees more")
     #: The cost of a name that nothing undoes: any other that passes comes first.
-    no_inverse: float = _constant(50.0, "nats", "convention: more than any other costs")
+    no_inverse: float = _constant(30.0, "nats", "convention: more than an order of a thousand columns costs")
     #: Rows that an undoing is tested on; combinations of two faults are tried among so many.
     rows_undone: int = _constant(1024, "rows", "convention: a check of them takes a millisecond")
     parts_together: int = _constant(5, "candidates", "convention: ten pairs")

@@ -218,17 +218,16 @@ class _Verdict:
             undone = case.on_values(candidate.undone, candidate.columns, candidate.free)
             candidate = replace(candidate, undone=undone)
         after = case.weigh(candidate.undone, candidate.columns)
-        gain = after.log_p_value - case.evidence.log_p_value
-        if not after.alarm and gain > C.least_gain:
+        if not after.alarm:
             misfit = case.misfit(candidate.undone, candidate.columns)
             if candidate.free:
                 fits = -misfit >= C.log_fit
             else:  # a scaler is exact, and leaves no room for a change of shape
                 drifted = not candidate.rounded
                 fits = -case.misfit(candidate.undone, candidate.columns, drifted) >= C.log_drifted
-            if not fits:
-                return None, None
-            return _Passed(candidate, candidate.cost - after.log_p_value + min(misfit, C.most_misfit)), None
+            # A name must beat the answer without one, which costs nothing and leaves the batch as odd as it is.
+            score = candidate.cost - after.log_p_value + min(misfit, C.most_misfit)
+            return _Passed(candidate, score) if fits and score < case.oddness(candidate.columns) else None, None
         if candidate.whole or len(candidate.undone) != case.n:
             return None, None
         if not candidate.separable:
@@ -261,7 +260,7 @@ class _Verdict:
             undone[:, other.columns] = other.undone[:, other.columns]
             columns = np.union1d(one.columns, other.columns)
             after = case.weigh(undone, columns)
-            if not after.alarm:
+            if not after.alarm and one.cost + other.cost - after.log_p_value < case.oddness(columns):
                 names = [self._key(j) for j in other.columns]
                 details = {**one.details, "besides": {"fault": other.fault, "columns": names, **other.details}}
                 both = replace(one, undone=undone, cost=one.cost + other.cost, details=details)

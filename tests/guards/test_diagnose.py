@@ -273,3 +273,11 @@ def test_names_begin_no_line():
     assert found.alarm
     assert len(found.explain().splitlines()) == 1
     assert found.explain().isprintable()
+
+
+def test_finer_numbers_are_not_coarser():
+    """Means of five rows lie on finer steps than the rows did. That is another kind of row, and no rounding."""
+    rng = np.random.default_rng(0)
+    X = np.round(50 + 10 * rng.normal(size=(1320, 4)), 1)
+    found = nl.diagnose(nl.Profile.from_data(X[:1000]), X[1000:].reshape(64, 5, 4).mean(axis=1))
+    assert found.alarm and found.fault == "unknown", found.explain()

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
 import sklearn_normlock as nl
-from sklearn_normlock.guards.tests.base import Batch
-from sklearn_normlock.guards.tests.reference import reference_of
+from sklearn_normlock.guards.tests.reference import Batch, reference_of
 from sklearn_normlock.guards.tests.values import Values
 
 

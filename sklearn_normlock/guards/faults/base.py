@@ -49,6 +49,10 @@ class Case:
             found.spare_rows()  # a row without one of its values has another length
         return found
 
+    def oddness(self, columns: Any) -> float:
+        """Return how odd the batch is, in nats: as a whole, or all of some columns together, whichever is more."""
+        return -min(self.evidence.log_p_value, float(self.evidence.by_column()[columns].sum()))
+
     @cached_property
     def raw(self) -> tuple[Any, Any]:
         """Centre and scale that lead from the profile's numbers to raw ones: 0 and 1 if there is no known scaler."""

@@ -73,7 +73,7 @@ class Factor:
         details: dict[str, Any] = {"factor": self.slope}
         if self.known is not None:
             words = KNOWN[self.known][2]
-            return {**details, "offset": 0.0, "unit": f"×{self.slope:.6g}" + f" ({words})" * bool(words)}
+            return {**details, "unit": f"×{self.slope:.6g}" + f" ({words})" * bool(words)}
         low, high = np.exp(self.log - C.interval * self.error), np.exp(self.log + C.interval * self.error)
         details |= {"interval": [float(low), float(high)]}
         if self.inside:
@@ -96,19 +96,17 @@ class Change:
         """Whether each factor is that of a known unit."""
         return all(factor.known is not None for factor in self.factors)
 
-    def candidate(self, case: Case, fault: str, also: tuple[str, ...] = ()) -> Candidate:
+    def candidate(self, case: Case, fault: str) -> Candidate:
         """Return the change as a candidate."""
-        slope = np.array([factor.slope for factor in self.factors])
-        at = self.columns
+        slope, at = np.array([factor.slope for factor in self.factors]), self.columns
         undone = replaced(case.X, at, case.from_raw((case.to_raw(case.X[:, at], at) - self.offsets) / slope, at))
-        each = {int(j): factor.told() for j, factor in zip(at, self.factors, strict=True)}
-        for j, offset in zip(at, self.offsets, strict=True):
-            each[int(j)].setdefault("offset", float(offset))
-            if offset:
-                each[int(j)]["offset"] = float(offset)
+        each = {
+            int(j): {**factor.told(), "offset": float(offset)}
+            for j, factor, offset in zip(at, self.factors, self.offsets, strict=True)
+        }
         free = not self.named or bool(np.any(self.offsets))
         details = {} if len(each) > 1 and len({f.log for f in self.factors}) > 1 else next(iter(each.values()))
-        return Candidate(fault, at, undone, self.cost, details, {} if self.whole else each, self.whole, free, also=also)
+        return Candidate(fault, at, undone, self.cost, details, {} if self.whole else each, self.whole, free)
 
 
 def changes(case: Case) -> Iterator[Change]:

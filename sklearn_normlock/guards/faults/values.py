@@ -130,7 +130,8 @@ class Quantised(Fault):
             known = ~np.isnan(case.X[:, j])
             x = case.X[known, j]
             points, at, count = np.unique(x, return_inverse=True, return_counts=True)
-            if len(points) > 1 and (step := _decimal(points) or common_step(points)):
+            step = (_decimal(points) or common_step(points)) if len(points) > 1 else 0.0
+            if step > (1 + C.near_step) * case.reference.profile.steps[1, j]:
                 each[j] = {"precision": f"steps of {step:.4g}", "step": step}
                 columns.append(j)
                 undone[known, j] = case.possible(j, _spread_out(case, j, x, points, at, count, step))

@@ -190,16 +190,6 @@ def median(Y: Any) -> Any:
     return np.clip(inner, -1e300, 1e300).mean(axis=0)
 
 
-def deviation(Y: Any) -> Any:
-    """Return the standard deviation of each column, without its missing values; 0 for a column of nothing else."""
-    known = ~np.isnan(Y)
-    count = np.maximum(known.sum(axis=0), 1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = np.where(known, Y, 0.0).sum(axis=0) / count
-        squares = np.where(known, (Y - mean) ** 2, 0.0).sum(axis=0) / count
-    return np.sqrt(np.nan_to_num(squares))
-
-
 def quantiles(Y: Any, q: Any) -> Any:
     """Return quantiles of each column, of shape (n_quantiles, n_columns), as :func:`median` does."""
     if not np.isfinite(Y).all():

@@ -10,9 +10,8 @@ from scipy.special import log_ndtr, stdtr
 from ..calibration import CALIBRATION as C
 from ..profiles.dependence import rank_scores
 from ..profiles.statistics import how_many
-from .base import Batch, Test
 from .probability import log_tail, log_tail_of_share, more_frequent
-from .reference import Reference
+from .reference import Batch, Reference, Test
 
 
 class Location(Test):

@@ -14,10 +14,9 @@ import numpy as np
 
 from ..calibration import CALIBRATION as C
 from ..profiles.summary import Summary
-from .base import Batch, Test
 from .columns import Beyond, Dependence, Location, Missing, Narrow, Tails
 from .exact import Standardised, Unit
-from .reference import Reference
+from .reference import Batch, Reference, Test
 from .values import Copies, Text, Ties, Values
 
 #: The table of tests. An alarm is the least of their p-values after Bonferroni, and nothing else alarms.

@@ -9,9 +9,8 @@ import numpy as np
 from ..calibration import CALIBRATION as C
 from ..profiles.sketch import share_below
 from ..profiles.statistics import row_measures, share_of_value
-from .base import Batch, Test
 from .probability import log_binomial, log_choose, log_tail_of_share, more_frequent, more_frequent_flag
-from .reference import Reference
+from .reference import Batch, Reference, Test
 
 NORMS = ("l1", "l2", "max")
 

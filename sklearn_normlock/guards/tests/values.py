@@ -13,9 +13,8 @@ from ..calibration import CALIBRATION as C
 from ..profiles.categories import MEASURED, SHARES, Categories
 from ..profiles.sketch import residual
 from ..profiles.statistics import repeated_rows
-from .base import Batch, Test
 from .probability import log_binomial, log_choose, log_tail, log_tail_of_share, more_frequent, more_frequent_flag
-from .reference import Reference
+from .reference import Batch, Reference, Test
 
 
 class Ties(Test):
