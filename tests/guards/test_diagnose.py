@@ -281,3 +281,13 @@ def test_finer_numbers_are_not_coarser():
     X = np.round(50 + 10 * rng.normal(size=(1320, 4)), 1)
     found = nl.diagnose(nl.Profile.from_data(X[:1000]), X[1000:].reshape(64, 5, 4).mean(axis=1))
     assert found.alarm and found.fault == "unknown", found.explain()
+
+
+def test_a_factor_multiplies_the_steps():
+    """Counts of which a part was lost are whole numbers still. They were not multiplied by the share that is left."""
+    rng = np.random.default_rng(0)
+    X = rng.poisson(12, size=(1264, 6)).astype(float)
+    profile, batch = nl.Profile.from_data(X[:1200]), X[1200:]
+    found = nl.diagnose(profile, rng.binomial(batch.astype(int), 0.45).astype(float))
+    assert found.alarm and found.fault not in ("rescaled", "unit_changed"), found.explain()
+    assert nl.diagnose(profile, batch * 2.7).fault == "rescaled"

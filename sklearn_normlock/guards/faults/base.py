@@ -202,9 +202,15 @@ class Together:
         """Return how well the correlations fit, all columns standing as in ``order``."""
         return -0.5 * self.worth * float(((self.R - self.P[np.ix_(order, order)]) ** 2).sum())
 
-    def agreement(self) -> float:
+    @property
+    def tells(self) -> bool:
+        """Whether columns of training go together at all."""
+        return bool((self.P**2).sum() > C.least_told * len(self.P))
+
+    def agreement(self, order: Any = slice(None)) -> float:
         """Return the slope of the batch's correlations on those of training: 1 if they are the same, 0 if unrelated."""
-        return float((self.R * self.P).sum() / max(float((self.P**2).sum()), 1e-12))
+        P = self.P[order][:, order]
+        return float((self.R * P).sum() / max(float((P**2).sum()), 1e-12))
 
 
 @dataclass(frozen=True)

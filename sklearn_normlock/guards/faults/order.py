@@ -101,8 +101,10 @@ class ColumnsReordered(Fault):
             swapped[[at // d, at % d]] = at % d, at // d
             if at // d != at % d and pair.flat[at] > 0:
                 orders.add(tuple(swapped.tolist()))
-        for order in orders - {tuple(own.tolist())}:
-            yield self._candidate(case, np.array(order))
+        for order in map(np.array, orders - {tuple(own.tolist())}):
+            # Columns that are in their places go together as those of training do.
+            if case.together is None or not case.together.tells or case.together.agreement(order) > C.elsewhere:
+                yield self._candidate(case, order)
 
     @staticmethod
     def _candidate(case: Case, order: Any) -> Candidate:
@@ -111,7 +113,7 @@ class ColumnsReordered(Fault):
         columns = np.flatnonzero(order != np.arange(len(order)))
         swapped = len(columns) == 2
         # An order of all columns is one mistake: to say that one has been made costs no more than a few columns do.
-        cost = C.kind + min(len(columns), 4) * float(np.log(case.d)) / (1 + swapped)
+        cost = C.kind + min(len(columns), 4) * float(np.log(case.d))
         place = {int(k): int(j) for j, k in enumerate(order) if j != k}
         details = {} if swapped else {"order": [place.get(k, k) for k in range(len(order))]}
         name = "columns_swapped" if swapped else "columns_reordered"

@@ -165,11 +165,16 @@ def _log_ratios(case: Case, columns: Any) -> tuple[Any, Any, Any]:
 
 
 def _by_steps(case: Case, j: int, log: float, error: float) -> tuple[float, float]:
-    """Return the factor that the steps of a column's values have, which is exact, if it is about the estimate."""
+    """Return the factor that the steps of a column's values have, which is exact; NaN if it is not near the estimate.
+
+    A column that was multiplied has its steps multiplied too. One that is on other steps was not, or was rounded since.
+    """
     own = case.reference.profile.steps[1, j]
     now = common_step(np.unique(case.X[~np.isnan(case.X[:, j]), j])) if own else 0.0
-    exact = float(np.log(now / own)) if now else np.inf
-    return (exact, C.error_of_steps) if abs(exact - log) < C.errors * error else (log, error)
+    if not now:
+        return log, error
+    exact = float(np.log(now / own))
+    return (exact, C.error_of_steps) if abs(exact - log) < C.errors * error else (np.nan, error)
 
 
 def affine(case: Case, columns: Any) -> tuple[Any, Any, Any]:
@@ -191,7 +196,11 @@ def _affine_changes(case: Case, columns: Any) -> Iterator[Change]:
         by_steps = [
             _by_steps(case, int(j), float(np.log(s)), float(e)) for j, s, e in zip(columns, slope, error, strict=True)
         ]
-        factors = [Factor.judged(*each) for each in by_steps]
+        told = np.array([np.isfinite(log) for log, _ in by_steps])
+        if not told.any():
+            return
+        columns, offset = columns[told], offset[told]
+        factors = [Factor.judged(log, error) for log, error in by_steps if np.isfinite(log)]
         for i, (j, factor) in enumerate(zip(columns, factors, strict=True)):
             was, now = (of[:, j].mean() for of in case.quantiles)
             offset[i] = now - factor.slope * was

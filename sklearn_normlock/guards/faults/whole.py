@@ -382,9 +382,8 @@ class OtherModel(Fault):
             return
         mean, was = np.nanmean(case.X, axis=0), case.reference.mean
         length = np.linalg.norm(mean) * np.linalg.norm(was)
-        told = (case.together.P**2).sum() > C.least_told * case.d
         elsewhere = np.linalg.norm(was) > C.unrelated and length > 0 and abs(mean @ was) / length < C.elsewhere
-        unrelated = told and abs(case.together.agreement()) < C.unrelated
+        unrelated = case.together.tells and abs(case.together.agreement()) < C.unrelated
         if unit_rows(case.X)[1][:, 1].all() and len(case.odd) > C.many * case.d and unrelated and elsewhere:
             yield _whole(case, self.name, np.full_like(case.X, np.nan), C.no_inverse, {})
 
