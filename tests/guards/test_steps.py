@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
@@ -18,6 +18,7 @@ def decimals(n, columns=6, digits=1):
     return np.round(np.random.default_rng(n).normal(20 * np.arange(1, columns + 1), 4, size=(n, columns)), digits)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.lists(st.integers(0, 5000), min_size=12, max_size=60, unique=True),
     st.floats(1e-3, 1e3),

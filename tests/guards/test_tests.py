@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtri
 from scipy.stats import binom
@@ -45,6 +45,7 @@ def test_repeated_and_new_values_keep_their_probability(exponent, m, n):
             assert np.mean(np.concatenate(log_p) <= np.log(p)) <= p
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.booleans(), min_size=40, max_size=40), st.floats(0, 1))
 def test_no_rows_become_more_frequent_than_those_at_one_end(chosen, drift):
     """Of a normal variable that moves, whichever of its values are asked for: the bound is that of those at one end."""
