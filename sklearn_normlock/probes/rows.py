@@ -141,6 +141,18 @@ def decoded_array(document: Mapping[str, Any]) -> np.ndarray:
     return array.reshape(shape)
 
 
+def are_locked(document: Mapping[str, Any], digest: str) -> bool:
+    """Tell whether encoded rows are those of a digest; pandas stores texts otherwise where pyarrow is installed."""
+    stored = (_with_storage(document, storage) for storage in ("python", "pyarrow"))
+    return any(rows_digest(each) == digest for each in (document, *stored))
+
+
+def _with_storage(value: Any, storage: str) -> Any:
+    if isinstance(value, Mapping):
+        return {key: storage if key == "storage" else _with_storage(item, storage) for key, item in value.items()}
+    return [_with_storage(item, storage) for item in value] if isinstance(value, list) else value
+
+
 def rows_digest(document: Mapping[str, Any]) -> str:
     """Return the SHA-256 of encoded rows, in hexadecimal."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))

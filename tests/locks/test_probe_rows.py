@@ -23,6 +23,7 @@ from upgrade.settings import SETTINGS
 
 import sklearn_normlock as nl
 from sklearn_normlock.probes.probing import probes_of
+from sklearn_normlock.probes.rows import are_locked, rows_digest
 from sklearn_normlock.probes.synthesis import rows_for
 
 POSITIVE = 2  # a variant
@@ -146,3 +147,12 @@ def test_what_a_later_version_offers_besides_is_not_asked() -> None:
     lock = nl.lock(make_pipeline(StandardScaler(), SVC()).fit(X, y))
     later = Pipeline([("standardscaler", StandardScaler()), ("svc", Wider())]).fit(X, y)
     assert nl.verify(later, lock).ok
+
+
+def test_rows_of_texts_are_the_same_however_pandas_stores_them():
+    """Where pyarrow is installed pandas stores texts otherwise: rows that are made again there are the locked ones."""
+    rows = {"form": "frame", "names": ["a"], "columns": [{"form": "text", "storage": "python", "items": ["x"]}]}
+    stored = {**rows, "columns": [{**rows["columns"][0], "storage": "pyarrow"}]}
+    other = {**rows, "columns": [{**rows["columns"][0], "items": ["y"]}]}
+    assert are_locked(stored, rows_digest(rows)) and are_locked(rows, rows_digest(stored))
+    assert not are_locked(other, rows_digest(rows))
