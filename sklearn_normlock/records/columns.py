@@ -187,7 +187,10 @@ def _places(text: str | None) -> dict[str, tuple[int, int]]:
 def _literal(text: str | None) -> Any:
     """Return the value that a text is the ``repr`` of, or None."""
     import ast
+    import re
 
+    if not all(escaped[1] in "\\'\"nrtxuU" for escaped in re.findall(r"\\.", text or "", re.DOTALL)):
+        return None  # no repr has another escape; Python would warn of it
     try:
         value = ast.literal_eval(text or "")
         repr(value)  # Python refuses to print an integer of thousands of digits, which can be written in hexadecimal

@@ -17,7 +17,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 import sklearn_normlock as nl
 from sklearn_normlock.pipeline import make_pipeline as locked_pipeline
 from sklearn_normlock.preprocessing import StandardScaler as LockedScaler
-from sklearn_normlock.records.columns import feature_names
+from sklearn_normlock.records.columns import feature_names, literal_list
 
 NUMBERS = pd.DataFrame(
     {"age": [23.0, 35, 41, 58, 62, 29], "income": [21.0, np.nan, 52, 64, 41, 27], "debt": [3.0, 1, 4, 1, 5, 9]}
@@ -117,3 +117,9 @@ def test_every_message():
 
 def _constant(model, X, y=None):
     return 1.0
+
+
+def test_a_damaged_list_of_names_is_read_without_a_word():
+    """A text that no ``repr`` writes is no list, and Python doesn't warn of its escapes."""
+    assert literal_list(repr(["a\\d", "b\n", "'\"", "é"])) == ["a\\d", "b\n", "'\"", "é"]
+    assert literal_list(r"['a\d']") is None
