@@ -24,7 +24,7 @@ def _imputer(compiler: Compiler, est: Any) -> Kernel:
     statistics = compiler.array(est, "statistics_", ndim=1, objects=True)
     schema = schema_of(est)
     # An older pickle lacks what transform reads from 1.7 on: scikit-learn raises for it, and so must this.
-    values = statistics if VERSION < (1, 7) else statistics.astype(est._fill_dtype)
+    values = statistics if VERSION < (1, 8) else statistics.astype(est._fill_dtype)
     demand(values.shape == (schema.width,), values.dtype in (F64, F32), np.isfinite(values).all())
     with np.errstate(all="ignore"):
         fills: dict[np.dtype, Any] = {F64: values.astype(F64), F32: values.astype(F32)}
