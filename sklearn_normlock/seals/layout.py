@@ -150,7 +150,7 @@ class Layout:
         self._freezing, self._in_private = outside
 
     def _belongs(self, shape: Shape, name: str) -> None:
-        self._freezing = shape.frozen and name not in shape.parameters
+        self._freezing = shape.frozen and name not in shape.writable
         self._in_private = not shape.known and name[0] == "_"
 
     def _at(self, path: str, name: str) -> str:

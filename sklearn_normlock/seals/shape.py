@@ -34,6 +34,11 @@ METHODS = frozenset((*SEALING, *CHECKED))
 PLAIN = frozenset({type(None), bool, int, float, str})
 NUMBERS = frozenset({np.float64, np.float32, np.int64, np.int32, np.bool_})
 _LEAVES = PLAIN | NUMBERS | {type}
+# Fitted arrays that a method only reads, through compiled code that refuses read-only memory. `dual_coef_` may be the
+# same array as the second.
+_ASKED_WRITABLE = {
+    "sklearn.svm._base.BaseSVC": ("dual_coef_", "_dual_coef_", "_intercept_", "_probA", "_probB"),  # predict_proba
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +61,9 @@ class Shape:
         is.
     visited : tuple of str
         Those of ``counted`` that may hold arrays or estimators, or be changed in place; parameters come first.
-    parameters : frozenset of str
-        The constructor's parameters: they are the user's, so that arrays in them are left writable.
+    writable : frozenset of str
+        Those whose arrays are left writable: the constructor's parameters, which are the user's, and what compiled code
+        asks to be writable.
     frozen : bool
         Whether the fitted arrays are made read-only: locked classes and scikit-learn's do not write
         to them when they are used.
@@ -71,7 +77,7 @@ class Shape:
     composed: tuple[tuple[int, bool, bool], ...]
     title: tuple[str, tuple[str, ...]] | None
     visited: tuple[str, ...]
-    parameters: frozenset[str]
+    writable: frozenset[str]
     frozen: bool
     known: bool
 
@@ -86,6 +92,9 @@ def _shape(cls: type, names: tuple[str, ...], kinds: tuple[type, ...]) -> Shape:
     kind_of = dict(zip(names, kinds, strict=True))
     counted = tuple(counted_names(cls, names))
     parameters, known = parameter_names(cls), is_known(cls)
+    writable = parameters.union(
+        *(_ASKED_WRITABLE.get(f"{base.__module__}.{base.__qualname__}", ()) for base in cls.__mro__)
+    )
     frozen = known or bool(getattr(cls, "_normlock_locked", False))
     visited = [name for name in counted if kind_of[name] not in _LEAVES]
     return Shape(
@@ -93,13 +102,13 @@ def _shape(cls: type, names: tuple[str, ...], kinds: tuple[type, ...]) -> Shape:
         counted=counted,
         values=_getter(counted),
         composed=tuple(
-            (i, frozen and name not in parameters, not known and name[0] == "_")
+            (i, frozen and name not in writable, not known and name[0] == "_")
             for i, name in enumerate(counted)
             if kind_of[name] not in PLAIN
         ),
         title=_title(cls, counted),
         visited=tuple(sorted(visited, key=lambda name: name not in parameters)),
-        parameters=parameters,
+        writable=writable,
         frozen=frozen,
         known=known,
     )

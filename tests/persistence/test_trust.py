@@ -50,6 +50,7 @@ def there_and_back(case: Any, path: Any) -> None:
 
 
 @pytest.mark.campaign
+@pytest.mark.filterwarnings("ignore:Class PassiveAggressive:FutureWarning")  # of scikit-learn, whenever one is made
 @pytest.mark.parametrize("suffix", [".skops", ".joblib", ".pkl"])
 @pytest.mark.parametrize("name", ZOO)
 def test_every_estimator_loads_back(name, suffix, tmp_path):
