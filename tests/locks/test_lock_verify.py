@@ -61,7 +61,6 @@ from sklearn_normlock.records.diff import decode
 #: Why a case of the zoo has an object without probes. Everything else that has an output is probed.
 LEFT_OUT = {
     "IterativeImputer[posterior]": "its output is not the same twice on the same rows",
-    "Network": "no rows could be made for it",  # a class of somebody else's that says nothing of its width
     "skrub.StringEncoder": "no rows could be made for it",  # of one column, of which it keeps nothing
     "skrub.MinHashEncoder": "no rows could be made for it",
     "skrub.GapEncoder": "no rows could be made for it",
@@ -103,8 +102,12 @@ def test_every_estimator(name):
 @pytest.mark.campaign
 @pytest.mark.parametrize("name", sorted(THIRD_PARTY))
 def test_other_packages(name):
-    """The same for estimators of other packages."""
-    check_case(THIRD_PARTY[name])
+    """The same for estimators of other packages; one that no probe runs, of code without a version, can't be told."""
+    if name == "Network":
+        with pytest.raises(UndecidedError, match="no rows could be made for it"):
+            check_case(THIRD_PARTY[name])
+    else:
+        check_case(THIRD_PARTY[name])
 
 
 def test_left_out_is_of_known_cases():
