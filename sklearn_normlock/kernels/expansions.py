@@ -179,7 +179,8 @@ def _splines(compiler: Compiler, est: Any) -> Kernel:
     kept = None if bias else [j for j in range(width * n_splines) if (j + 1) % n_splines]
 
     def kernel(X: Any) -> Any:
-        if not finite(contiguous(X)):
+        # SciPy takes one row that isn't aligned for contiguous, and refuses it.
+        if not X.flags.aligned or not finite(contiguous(X)):
             return None
         out = np.zeros((len(X), width * n_splines), dtype=X.dtype, order=order)
         try:

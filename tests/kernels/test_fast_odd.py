@@ -450,7 +450,7 @@ def every_parameter_is_the_same(drawn, data):
         warnings.simplefilter("ignore")
         try:
             est = est.fit(source[columns], frame_models.TARGET)
-        except ValueError:  # parameters that don't go together
+        except (ValueError, AttributeError):  # parameters that don't go together: scikit-learn says so or fails
             return
         stock = nl.unlock(est)
     for each in data:
