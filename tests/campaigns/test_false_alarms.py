@@ -81,7 +81,7 @@ def test_no_false_alarms():
     assert sum(k for k, _ in counts.values()) <= 1, counts
 
 
-@pytest.mark.campaign
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(1, 5))
 def test_false_alarms_keep_to_the_budget(seed):
     """Over many thousand batches, the upper 95 % bound of the rate of false alarms is below the budget or near it."""

@@ -49,7 +49,7 @@ def judge(result: Mapping[str, Any], name: str, capsys: pytest.CaptureFixture[st
     assert counts.total() - counts["can't load"] - counts["no output"] >= LEAST
 
 
-@pytest.mark.campaign
+@pytest.mark.long
 @pytest.mark.parametrize("version", WANTED)
 def test_an_upgrade_is_judged_by_what_it_does(version: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Locked under an older scikit-learn, loaded under this one: raised where and only where the outputs change."""
@@ -59,7 +59,7 @@ def test_an_upgrade_is_judged_by_what_it_does(version: str, folder: Path, capsys
     judge(carried(source, target, folder, version), f"{version} -> {dict(target.versions)['scikit-learn']}", capsys)
 
 
-@pytest.mark.campaign
+@pytest.mark.long
 @pytest.mark.parametrize("back", [False, True], ids=["to older", "from older"])
 @pytest.mark.parametrize("version", ["1.7", None])
 def test_other_numerics_are_no_alarm(
