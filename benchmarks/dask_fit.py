@@ -62,7 +62,7 @@ def memory() -> None:
     for name, scaler in scalers.items():
         for times in (1, 8):
             with (
-                LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+                LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
                 Client(cluster) as client,
             ):
                 fit(scaler, drawn(times * ROWS))

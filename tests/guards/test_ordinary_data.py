@@ -198,7 +198,7 @@ def test_a_dask_worker():
     distributed = pytest.importorskip("distributed", reason="the extra `ecosystem` isn't installed")
     model = table_model().fit(TABLE, y)
     with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as client,
     ):
         futures = client.map(model.predict_proba, [TABLE.iloc[:30], TABLE.iloc[30:]])

@@ -194,7 +194,7 @@ def test_partitions_on_a_cluster_of_processes():
 
     expected = fit(StandardScaler(), over(X)).fingerprint_
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as client,
     ):
         scaler, here = client.scatter(nl.allow_partial_fit(Locked())), Locked()
