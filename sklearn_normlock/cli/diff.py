@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .outcome import add_format, print_report
-from .reading import add_python_path, is_lock, safe_object
+from .reading import add_python_path, has_content, is_lock, safe_object
 
 HELP = "say what differs between two locks or artifacts"
 DESCRIPTION = (
@@ -39,6 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _side(path: Path, arguments: argparse.Namespace) -> Any:
+    if has_content(path):
+        return path
     if not is_lock(path):
         return safe_object(path, arguments.trusted, arguments.trust_file)
     from ..locks.document import Lock

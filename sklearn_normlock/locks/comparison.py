@@ -204,6 +204,7 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
     of_graphs, graphs_unjudged = target.judge_graphs()
     deviations += of_graphs
     failed += graphs_unjudged
+    failed += target.beside_tensors(lock.files)
     for rename in without_probe(renames, lock.probes, {each.path: each.why for each in failed}):
         why = f"{rename.describe()}, and no output of the step that holds it could be compared"
         remedy = "Lock it anew under these versions, with rows of yours, and review the difference."
@@ -381,7 +382,8 @@ def diff(a: Any, b: Any) -> Report:
     if contents[0] is not None and contents[1] is not None:
         before, after = lock(contents[0]), lock(contents[1])
         found = weight_findings(before.state, after.state, contents)
-        return replace(diff_locks(before, after), notes=tuple(found))
+        unread = Target(contents[1]).beside_tensors(before.files) if before.files else []
+        return replace(diff_locks(before, after), notes=tuple(found), undecided=tuple(unread))
     before, after = _as_lock(a), _as_lock(b)
     if not isinstance(b, (Lock, str, os.PathLike)):
         report = replace(compare(b, before), approval=False)

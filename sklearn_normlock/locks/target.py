@@ -182,6 +182,30 @@ class Target:
         return tuple(found)
 
     @cached_property
+    def _telling(self) -> dict[str, tuple[FileDigest, str]]:
+        """The members whose files say more than their tensors do: digest of the file, and what it says."""
+        found = {}
+        for name, member in self.members.items():
+            if isinstance(member, WeightsMember) and member.weights.beside:
+                found[name] = FileDigest(sha256=member.sha256, size=member.size), member.weights.beside
+            elif isinstance(member, Weights) and member.beside and member.path is not None:
+                found[name] = FileDigest.of(member.path), member.beside
+        return found
+
+    def beside_tensors(self, files: Mapping[str, FileDigest]) -> list[Unjudged]:
+        """Return what files say beside their tensors, but for those whose bytes a lock names."""
+        known = {each.sha256 for each in files.values()}
+        return [
+            Unjudged(
+                path=name,
+                why=f"the tensors of the file are judged, {beside} not: its bytes are not those that were locked",
+                remedy="Lock it again after a review, or lock what runs it (OnnxTransformer judges operators).",
+            )
+            for name, (digest, beside) in self._telling.items()
+            if digest.sha256 not in known
+        ]
+
+    @cached_property
     def unfinished(self) -> tuple[str, ...]:
         """The estimators that ``partial_fit`` may still change, by path."""
         found = self._leaves.items()
@@ -280,6 +304,9 @@ class Target:
             for name, member in self.members.items()
             if isinstance(member, FileMember)
         }
+        if "" in self._telling:
+            path = Path(self.members[""].path)
+            files[file_key(path, path.parent)] = self._telling[""][0]
         paths = paths or {}
         lock = Lock(
             fingerprint=self.fingerprint,

@@ -17,10 +17,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx_wire import one_node
 
 import sklearn_normlock as nl
 from sklearn_normlock.cli import main
-from sklearn_normlock.errors import ArtifactReadError, LockMismatchError, NormLockError, UnfingerprintableError
+from sklearn_normlock.errors import (
+    ArtifactReadError,
+    LockMismatchError,
+    NormLockError,
+    UndecidedError,
+    UnfingerprintableError,
+)
 from sklearn_normlock.fingerprints.weights import Bits, Weights, is_weights, open_weights
 
 FOLDER = Path(__file__).parents[1] / "archive" / "weights"
@@ -479,6 +486,37 @@ def test_settings_that_can_not_be_read_are_refused(text, tmp_path):
     (tmp_path / "config.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(NormLockError):
         nl.fingerprint(tmp_path / "config.json")
+
+
+@pytest.mark.parametrize("bundle", [False, True])
+def test_operators_are_judged_by_bytes_alone(bundle, tmp_path, capsys):
+    """Of the same tensors under another operator nobody can say that it is the same; of the same bytes one can."""
+    old, new, scale = tmp_path / "old.onnx", tmp_path / "new.onnx", {"scale": np.ones(4, np.float32)}
+    old.write_bytes(one_node("Add", scale, {}))
+    new.write_bytes(one_node("Mul", scale, {}))
+    assert nl.fingerprint(old) == nl.fingerprint(new)
+    lock = nl.lock({"encoder": old} if bundle else old)
+    assert nl.verify({"encoder": old} if bundle else old, lock).ok
+    with pytest.raises(UndecidedError, match="the operators of its graph"):
+        nl.verify({"encoder": new} if bundle else new, lock)
+    assert nl.diff(old, new).undecided and nl.diff(old, old).ok
+    assert main(["diff", str(old), str(new)]) == 2 and main(["diff", str(old), str(old)]) == 0
+    assert main(["lock", str(old)]) == main(["verify", str(old)]) == 0
+    shutil.copy(new, old)
+    assert main(["verify", str(old)]) == 2
+    assert "the operators of its graph" in capsys.readouterr().out
+
+
+def test_settings_of_gguf_are_judged_by_bytes_alone(tmp_path):
+    """The same tensors with other settings beside them can't be told to be the same model."""
+    path = Path(shutil.copy(FOLDER / "model.gguf", tmp_path))
+    lock = nl.lock(path)
+    assert nl.verify(path, lock).ok
+    data = path.read_bytes()
+    assert data.count(b"general.architecture") == 1
+    path.write_bytes(data.replace(b"general.architecture", b"general.architectura"))
+    with pytest.raises(UndecidedError, match="the settings in it"):
+        nl.verify(path, lock)
 
 
 def test_the_command_judges_what_files_hold(tmp_path, capsys):

@@ -83,10 +83,12 @@ def _opened(path: str | os.PathLike[str]) -> Weights:
             "it is no container of tensors that is known",
             "Known are safetensors, PyTorch's checkpoints, ONNX, GGUF, .npz and .npy.",
         )
-    return Weights(reader(file))
+    return Weights(reader(file), path=path, beside=_BESIDE.get(reader, ""))
 
 
 Reader = Callable[[WeightsFile], "dict[str, Tensor]"]
+#: Containers that hold more than tensors, and what of it outputs depend on.
+_BESIDE: dict[Reader, str] = {read_onnx: "the operators of its graph", read_gguf: "the settings in it"}
 
 
 def _reader(head: bytes, size: int) -> Reader | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -54,6 +55,10 @@ class Weights(Mapping[str, Tensor]):
     training : tuple of str, default=()
         Modules that were in training mode when the tensors were taken: their norm layers use the batch's statistics,
         and their dropout drops.
+    path : path-like, default=None
+        The file that they were read from.
+    beside : str, default=""
+        What that file says beside them that outputs depend on, in words. It doesn't count here.
 
     Examples
     --------
@@ -66,9 +71,18 @@ class Weights(Mapping[str, Tensor]):
 
     __fingerprint_class__ = "sklearn_normlock:Weights"
 
-    def __init__(self, tensors: Mapping[str, Tensor], *, training: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        tensors: Mapping[str, Tensor],
+        *,
+        training: tuple[str, ...] = (),
+        path: str | os.PathLike[str] | None = None,
+        beside: str = "",
+    ) -> None:
         self._tensors = {name: tensor_of(value, name) for name, value in tensors.items()}
         self.training = training
+        self.path = path
+        self.beside = beside
 
     def __getitem__(self, name: str) -> Tensor:
         return self._tensors[name]
