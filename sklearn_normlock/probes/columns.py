@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -169,10 +170,13 @@ def _restored_column(document: Mapping[str, Any]) -> Any:
 def _text_dtype(document: Mapping[str, Any]) -> Any:
     import pandas as pd
 
+    storage = document["storage"]
+    if storage == "pyarrow" and find_spec("pyarrow") is None:
+        storage = "python"  # the same texts: only where they lie differs
     try:
         if document["missing"] == "NA":
-            return pd.StringDtype(document["storage"])
-        return pd.StringDtype(document["storage"], na_value=np.nan)
+            return pd.StringDtype(storage)
+        return pd.StringDtype(storage, na_value=np.nan)
     except (ImportError, TypeError, ValueError) as error:
         raise MissingDependencyError(
             f"The probes of this lock hold texts that pandas {pd.__version__} has no dtype for ({error}).",

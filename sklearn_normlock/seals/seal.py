@@ -319,6 +319,7 @@ def _carried_text(obj: Any, name: str) -> str | None:
 
 
 def _brief(text: str) -> str:
+    text = text if text.isprintable() else ascii(text)[1:-1]  # damage may put anything there
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 

@@ -335,3 +335,14 @@ def test_damage_at_length(kind):
     """The same of 5,000 damaged states."""
     for seed in range(5_000 // len(KINDS) + 1):
         check_damage(kind, seed)
+
+
+@pytest.mark.parametrize("text", ["a\n" * 60, "\ud800" * 75], ids=["lines", "half a character"])
+def test_a_damaged_fingerprint_is_told_in_one_line_that_can_be_written(text):
+    """Whatever stands where the fingerprint stood, the error is one line, and a log can write it."""
+    scaler = StandardScaler().fit([[0.0], [2.0]])
+    state = scaler.__getstate__()
+    state["fingerprint_"] = text
+    with pytest.raises(FingerprintMismatchError) as raised:
+        StandardScaler.__new__(StandardScaler).__setstate__(state)
+    assert "\n" not in str(raised.value) and str(raised.value).encode()

@@ -244,3 +244,18 @@ def test_a_damaged_document_is_named(name: str) -> None:
                 decoded_rows(damaged)
             except (LockFormatError, NormLockError):
                 pass
+
+
+def test_texts_of_pyarrow_are_read_without_it(monkeypatch):
+    """The same texts are had from pandas alone: what differs is where they lie."""
+    pytest.importorskip("pyarrow")
+    try:
+        dtype = pd.StringDtype("pyarrow", na_value=np.nan)
+    except TypeError:
+        pytest.skip("pandas 2.3 brought texts with NaN")
+    frame = pd.DataFrame({"a": pd.array(["x", None], dtype=dtype)})
+    document = encoded_rows(frame)
+    monkeypatch.setattr("sklearn_normlock.probes.columns.find_spec", lambda name: None)
+    again = decoded_rows(document)
+    assert again["a"].dtype.storage == "python"
+    assert again["a"][0] == "x" and again["a"].isna().tolist() == [False, True]
