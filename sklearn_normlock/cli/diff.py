@@ -39,10 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _side(path: Path, arguments: argparse.Namespace) -> Any:
-    if has_content(path):
-        return path
     if not is_lock(path):
-        return safe_object(path, arguments.trusted, arguments.trust_file)
+        return path if has_content(path) else safe_object(path, arguments.trusted, arguments.trust_file)
     from ..locks.document import Lock
 
     return Lock.load(path)
