@@ -16,7 +16,8 @@ import numpy as np
 
 from ..errors import InputFaultError, NormLockError
 from .decoding import pictures
-from .differences import HALF, ROUND_OFF, Fault, PixelReport, arrays, faults_of, level
+from .differences import HALF, ROUND_OFF, PixelReport, arrays, level
+from .faults import Fault, faults_of
 from .operations import Operation, Picture, canonical, run
 
 if TYPE_CHECKING:
