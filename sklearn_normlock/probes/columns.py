@@ -160,7 +160,10 @@ def _restored_column(document: Mapping[str, Any]) -> Any:
     if form == "arrow":
         return _arrow_values(document)
     if form == "text":
-        return pd.array(document["items"], dtype=_text_dtype(document))
+        dtype = _text_dtype(document)
+        if dtype is not None:
+            return pd.array(document["items"], dtype=dtype)
+        return np.array([np.nan if text is None else text for text in document["items"]], dtype=object)
     values, mask = decoded_array(document["values"]), decoded_array(document["mask"])
     result = pd.array(values, dtype=document["dtype"])
     result[mask] = pd.NA
@@ -168,6 +171,7 @@ def _restored_column(document: Mapping[str, Any]) -> Any:
 
 
 def _text_dtype(document: Mapping[str, Any]) -> Any:
+    """Return the dtype of a column of texts; None if this pandas keeps such texts as objects."""
     import pandas as pd
 
     storage = document["storage"]
@@ -177,7 +181,9 @@ def _text_dtype(document: Mapping[str, Any]) -> Any:
         if document["missing"] == "NA":
             return pd.StringDtype(storage)
         return pd.StringDtype(storage, na_value=np.nan)
-    except (ImportError, TypeError, ValueError) as error:
+    except TypeError:
+        return None  # before 2.3
+    except (ImportError, ValueError) as error:
         raise MissingDependencyError(
             f"The probes of this lock hold texts that pandas {pd.__version__} has no dtype for ({error}).",
             remedy="Install the pandas and pyarrow that they were locked under.",

@@ -142,15 +142,45 @@ def decoded_array(document: Mapping[str, Any]) -> np.ndarray:
 
 
 def are_locked(document: Mapping[str, Any], digest: str) -> bool:
-    """Tell whether encoded rows are those of a digest; pandas stores texts otherwise where pyarrow is installed."""
-    stored = (_with_storage(document, storage) for storage in ("python", "pyarrow"))
+    """Tell whether encoded rows are those of a digest.
+
+    pandas stores texts otherwise where pyarrow is installed, and as objects before its version 3.
+    """
+    stored = (_with_texts(document, storage) for storage in ("python", "pyarrow", None))
     return any(rows_digest(each) == digest for each in (document, *stored))
 
 
-def _with_storage(value: Any, storage: str) -> Any:
-    if isinstance(value, Mapping):
-        return {key: storage if key == "storage" else _with_storage(item, storage) for key, item in value.items()}
-    return [_with_storage(item, storage) for item in value] if isinstance(value, list) else value
+def _with_texts(value: Any, storage: str | None) -> Any:
+    """Return encoded rows whose columns of texts are stored otherwise; as objects if the storage is None."""
+    if isinstance(value, list):
+        return [_with_texts(each, storage) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    texts = _texts_of(value)
+    if texts is None:
+        return {
+            key: storage if key == "storage" and storage else _with_texts(each, storage) for key, each in value.items()
+        }
+    if storage is None:
+        items = [_GONE if text is None else text for text in texts]
+        return {"form": "array", "dtype": "object", "shape": [len(items)], "items": items}
+    return {"form": "text", "storage": storage, "missing": "nan", "items": texts}
+
+
+_GONE = {"float": "nan"}
+
+
+def _texts_of(column: Mapping[str, Any]) -> list[str | None] | None:
+    """Return the texts of an encoded column that pandas 3 has a dtype of texts for, and older ones keep as objects."""
+    if column.get("form") == "text" and column.get("missing") == "nan":
+        return list(column["items"])
+    if column.get("form") == "array" and column.get("dtype") == "object" and len(column["shape"]) == 1:
+        items = [None if each == _GONE else each for each in column["items"]]
+        if any(isinstance(each, str) for each in items) and all(
+            each is None or isinstance(each, str) for each in items
+        ):
+            return items
+    return None
 
 
 def rows_digest(document: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from upgrade.settings import SETTINGS
 
 import sklearn_normlock as nl
 from sklearn_normlock.probes.probing import probes_of
-from sklearn_normlock.probes.rows import are_locked, rows_digest
+from sklearn_normlock.probes.rows import are_locked, decoded_rows, rows_digest
 from sklearn_normlock.probes.synthesis import rows_for
 
 POSITIVE = 2  # a variant
@@ -150,9 +150,22 @@ def test_what_a_later_version_offers_besides_is_not_asked() -> None:
 
 
 def test_rows_of_texts_are_the_same_however_pandas_stores_them():
-    """Where pyarrow is installed pandas stores texts otherwise: rows that are made again there are the locked ones."""
-    rows = {"form": "frame", "names": ["a"], "columns": [{"form": "text", "storage": "python", "items": ["x"]}]}
-    stored = {**rows, "columns": [{**rows["columns"][0], "storage": "pyarrow"}]}
-    other = {**rows, "columns": [{**rows["columns"][0], "items": ["y"]}]}
-    assert are_locked(stored, rows_digest(rows)) and are_locked(rows, rows_digest(stored))
-    assert not are_locked(other, rows_digest(rows))
+    """With pyarrow texts are stored otherwise, and before pandas 3 as objects: rows made there are the locked ones."""
+    text = {"form": "text", "missing": "nan", "items": ["x", None]}
+    objects = {"form": "array", "dtype": "object", "shape": [2], "items": ["x", {"float": "nan"}]}
+    columns = [{**text, "storage": "python"}, {**text, "storage": "pyarrow"}, objects]
+    forms = [{"form": "frame", "names": ["a"], "columns": [column]} for column in columns]
+    assert all(are_locked(one, rows_digest(other)) for one in forms for other in forms)
+    numbers = {**objects, "items": ["x", 1]}
+    for column in ({**columns[0], "items": ["y", None]}, {**columns[0], "missing": "NA"}, numbers):
+        assert not are_locked({**forms[0], "columns": [column]}, rows_digest(forms[0]))
+
+
+def test_texts_of_pandas_3_are_objects_where_pandas_has_no_dtype_for_them(monkeypatch):
+    """Rows of texts that were locked under pandas 3 can be put through an object under pandas 2.1."""
+    pd = pytest.importorskip("pandas")
+    column = {"form": "text", "storage": "python", "missing": "nan", "items": ["x", None]}
+    document = {"form": "frame", "names": ["a"], "columns": [column]}
+    monkeypatch.setattr(pd, "StringDtype", lambda storage: pd.CategoricalDtype())  # it takes no `na_value`
+    rows = decoded_rows(document)
+    assert rows["a"].dtype == object and rows["a"].tolist()[0] == "x" and rows["a"].isna().tolist() == [False, True]
