@@ -11,7 +11,7 @@ import pickle
 import sys
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import Distribution, distribution, packages_distributions
+from importlib.metadata import Distribution, distribution, distributions, packages_distributions
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
@@ -132,7 +132,13 @@ def _distributions(top: str) -> tuple[Distribution, ...]:
 
 @cache
 def _names_by_module() -> dict[str, list[str]]:
-    return dict(packages_distributions())
+    found = {top: [*names] for top, names in packages_distributions().items()}
+    if sys.version_info < (3, 11):  # it doesn't know of packages that don't name their modules in a file
+        for each in distributions():
+            if not each.read_text("top_level.txt"):
+                for top in {path.parts[0].removesuffix(".py") for path in each.files or () if path.suffix == ".py"}:
+                    found.setdefault(top, []).append(each.metadata["Name"])
+    return found
 
 
 def _from_a_folder(found: Distribution) -> bool:
