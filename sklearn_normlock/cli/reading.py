@@ -40,8 +40,19 @@ def pin(text: str) -> str:
 
 
 def is_lock(path: Path) -> bool:
-    """Tell whether a path is that of a lock, by its name."""
-    return path.suffix in (".json", ".lock")
+    """Tell whether a path is that of a lock: by its name, and of a JSON file by what it holds."""
+    from ..documents.files import reading
+    from ..documents.kinds import holds
+
+    if path.suffix == ".lock" or path.name.endswith(LOCK_SUFFIX):
+        return True
+    if path.suffix != ".json":
+        return False
+    try:
+        with reading(path) as file:
+            return holds(file, b'"lock_version"') or not has_content(path)
+    except (ArtifactReadError, OSError):
+        return True  # whoever reads it as a lock says what is wrong with it
 
 
 def has_content(path: Path) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .outcome import MATCH, add_format, print_lines
-from .reading import add_python_path, is_lock, safe_object
+from .reading import add_python_path, has_content, is_lock, safe_object
 
 if TYPE_CHECKING:
     from ..locks.document import Lock
@@ -41,6 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
         from ..locks.document import Lock
 
         lock = Lock.load(arguments.path)
+    elif has_content(arguments.path):
+        from ..locks.comparison import lock as locked
+
+        lock = locked(arguments.path)
     else:
         est = safe_object(arguments.path, arguments.trusted, arguments.trust_file)
         from ..kernels import fast_paths, slow_paths
@@ -82,6 +86,8 @@ def _lines(lock: Lock) -> Iterator[str]:
     for name, file in lock.files.items():
         member = f", member {file.member!r}" if file.member else ""
         yield f"file         {name}: {file.size:,} bytes, SHA-256 {file.sha256}{member}"
+    for path, what in lock.beside.items():
+        yield f"by its bytes {f'{path}: ' if path else ''}{what}"
     for path, contract in lock.inputs.items():
         where = f" of {path}" if path else ""
         dtypes = f", {', '.join(dict.fromkeys(contract.dtypes))}" if contract.dtypes else ""

@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import LockMismatchError, NormLockError, ProbeMismatchError, UndecidedError, UnfingerprintableError
 from ..events import emit
 from ..fingerprints import weights_of
+from ..fingerprints.settings import is_settings
 from ..fingerprints.weights import Weights, is_weights
 from ..probes.outputs import TOLERANCES, Deviation, require_tolerance
 from ..probes.parts import Probe, steps_of
@@ -24,7 +25,7 @@ from ..records.environment import changed_versions
 from ..records.findings import findings
 from ..records.weights import is_weights_record, weight_findings
 from .document import Lock
-from .judgement import decided, notes, unjudged
+from .judgement import decided, notes, unjudged, unread
 from .naming import file_key
 from .parts import FileDigest, Unjudged
 from .renames import renamed_helpers, without_probe
@@ -204,7 +205,7 @@ def compare(est: Lockable, lock: Lock | str | os.PathLike[str], rtol: float = 0.
     of_graphs, graphs_unjudged = target.judge_graphs()
     deviations += of_graphs
     failed += graphs_unjudged
-    failed += target.beside_tensors(lock.files)
+    failed += unread(lock, target.beside, target.files)
     for rename in without_probe(renames, lock.probes, {each.path: each.why for each in failed}):
         why = f"{rename.describe()}, and no output of the step that holds it could be compared"
         remedy = "Lock it anew under these versions, with rows of yours, and review the difference."
@@ -382,8 +383,7 @@ def diff(a: Any, b: Any) -> Report:
     if contents[0] is not None and contents[1] is not None:
         before, after = lock(contents[0]), lock(contents[1])
         found = weight_findings(before.state, after.state, contents)
-        unread = Target(contents[1]).beside_tensors(before.files) if before.files else []
-        return replace(diff_locks(before, after), notes=tuple(found), undecided=tuple(unread))
+        return replace(diff_locks(before, after), notes=tuple(found))
     before, after = _as_lock(a), _as_lock(b)
     if not isinstance(b, (Lock, str, os.PathLike)):
         report = replace(compare(b, before), approval=False)
@@ -419,6 +419,6 @@ def diff_locks(before: Lock, after: Lock) -> Report:
 def _as_lock(side: Any) -> Lock:
     if isinstance(side, Lock):
         return side
-    if isinstance(side, (str, os.PathLike)) and not is_weights(side):
+    if isinstance(side, (str, os.PathLike)) and not (is_settings(side) or is_weights(side)):
         return Lock.load(side)
     return Target(side).locked()

@@ -59,6 +59,9 @@ class Lock:
         Under which scikit-learn the object, or each member of a bundle, was fitted.
     code : mapping of path to tuple of str
         Of each step that no probe runs, the functions and classes in it that no version vouches for.
+    beside : mapping of path to str
+        Of each file whose state is that of its tensors, what else it holds that outputs depend on: judged by the bytes
+        of the file alone.
     accepted : mapping of path to str
         The steps that no probe runs and that a reviewer accepted, with the reason.
     trusted : tuple of str
@@ -88,6 +91,7 @@ class Lock:
     probes: tuple[Probe, ...] = ()
     fitted: Mapping[str, Fitted] = field(default_factory=dict)
     code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
     accepted: Mapping[str, str] = field(default_factory=dict)
     trusted: tuple[str, ...] = ()
     profile: Mapping[str, Any] | None = None
@@ -112,7 +116,8 @@ class Lock:
             "fitted": {path: each.to_dict() for path, each in self.fitted.items()},
             "code": {path: list(names) for path, names in self.code.items()},
             "accepted": dict(self.accepted),
-            **without_none(trusted=list(self.trusted) or None, profile=self.profile, coverage=self.coverage),
+            **without_none(beside=dict(self.beside) or None, trusted=list(self.trusted) or None),
+            **without_none(profile=self.profile, coverage=self.coverage),
         }
         return _ENVELOPE.closed(content)
 
@@ -153,6 +158,7 @@ class Lock:
             probes=tuple(Probe.from_fields(each) for each in fields.each("probes")),
             fitted={path: Fitted.from_fields(each) for path, each in fields.items("fitted")},
             code=fields.texts_by_name("code"),
+            beside=fields.names("beside") if "beside" in fields else {},
             accepted=fields.names("accepted"),
             trusted=fields.texts("trusted") if "trusted" in fields else (),
             profile=fields.mapping_or_none("profile"),
@@ -261,6 +267,7 @@ class Lock:
             environment=self.environment,
             fitted={"": self.fitted[member]} if member in self.fitted else {},
             code={shortened(path): names for path, names in self.code.items() if inside(path)},
+            beside={"": self.beside[member]} if member in self.beside else {},
             accepted={shortened(path): reason for path, reason in self.accepted.items() if inside(path)},
             trusted=self.trusted,
             inputs={"": self.inputs[member]} if member in self.inputs else {},

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ..errors import NormLockError
 from ..probes.parts import Probe
 from .document import Lock
-from .parts import Fitted, Unjudged
+from .parts import FileDigest, Fitted, Unjudged
 
 _ROWS = (
     "Rows of yours decide: nl.lock(est, X=rows), `normlock lock ARTIFACT --rows FILE`. Or a reviewer accepts "
@@ -80,6 +80,32 @@ def _why(probe: Probe, code: tuple[str, ...], moved: bool) -> str | None:
     if moved and probe.left_out is not None:
         return f"no probe runs it ({reason}), and the versions are not those it was locked under"
     return None
+
+
+def unread(before: Lock, beside: Mapping[str, str], files: Mapping[str, FileDigest]) -> Iterator[Unjudged]:
+    """Yield what stands beside the tensors of files: only the same bytes say that it is the same.
+
+    Parameters
+    ----------
+    before : Lock
+        What was approved.
+    beside : mapping of str to str
+        What the files of the other side hold beside tensors, by member.
+    files : mapping of str to FileDigest
+        The files of the other side.
+    """
+    for name, what in {**before.beside, **beside}.items():
+        if not _digests(before.files, name) & _digests(files, name):
+            yield Unjudged(
+                path=name,
+                why=f"its tensors are judged, and {what} are not: its bytes are not those that were locked",
+                remedy="Lock it again after a review; or lock what runs it (OnnxTransformer judges operators), or its "
+                "tensors alone.",
+            )
+
+
+def _digests(files: Mapping[str, FileDigest], member: str) -> set[str]:
+    return {each.sha256 for each in files.values() if (each.member or "") == member}
 
 
 def notes(lock: Lock) -> Iterator[str]:

@@ -13,7 +13,7 @@ from ..records.effects import effects
 from ..records.findings import findings
 from ..records.weights import is_weights_record, weight_findings
 from .document import Lock
-from .judgement import unjudged
+from .judgement import unjudged, unread
 from .parts import Unjudged
 from .report import Report
 
@@ -45,6 +45,7 @@ def report_of(before: Lock, after: Lock) -> Report:
         changes += _inputs(path, before, after)
     changes += _decisions(before, after)
     deviations, undecided, notes = _probes(before, after)
+    undecided += unread(before, after.beside, after.files)
     notes = _files(before, after) + notes
     if changes and is_weights_record(before.state) and is_weights_record(after.state):
         notes += weight_findings(before.state, after.state)

@@ -182,28 +182,26 @@ class Target:
         return tuple(found)
 
     @cached_property
-    def _telling(self) -> dict[str, tuple[FileDigest, str]]:
-        """The members whose files say more than their tensors do: digest of the file, and what it says."""
-        found = {}
-        for name, member in self.members.items():
-            if isinstance(member, WeightsMember) and member.weights.beside:
-                found[name] = FileDigest(sha256=member.sha256, size=member.size), member.weights.beside
-            elif isinstance(member, Weights) and member.beside and member.path is not None:
-                found[name] = FileDigest.of(member.path), member.beside
-        return found
+    def beside(self) -> dict[str, str]:
+        """Contents of the files of weights beside their tensors, by member."""
+        weights = {name: getattr(member, "weights", member) for name, member in self.members.items()}
+        return {name: each.beside for name, each in weights.items() if isinstance(each, Weights) and each.beside}
 
-    def beside_tensors(self, files: Mapping[str, FileDigest]) -> list[Unjudged]:
-        """Return what files say beside their tensors, but for those whose bytes a lock names."""
-        known = {each.sha256 for each in files.values()}
-        return [
-            Unjudged(
-                path=name,
-                why=f"the tensors of the file are judged, {beside} not: its bytes are not those that were locked",
-                remedy="Lock it again after a review, or lock what runs it (OnnxTransformer judges operators).",
+    @cached_property
+    def files(self) -> dict[str, FileDigest]:
+        """The files that members are, by the names that a lock has for them."""
+        paths = {name: each.path for name, each in self.members.items() if isinstance(each, FileMember)}
+        folder = _common_folder(paths.values())
+        found = {
+            file_key(path, folder): FileDigest(
+                sha256=self.members[name].sha256, size=self.members[name].size, member=name
             )
-            for name, (digest, beside) in self._telling.items()
-            if digest.sha256 not in known
-        ]
+            for name, path in paths.items()
+        }
+        if "" in self.beside and self.members[""].path is not None:
+            path = Path(self.members[""].path)
+            found[file_key(path, path.parent)] = FileDigest.of(path)
+        return found
 
     @cached_property
     def unfinished(self) -> tuple[str, ...]:
@@ -298,15 +296,6 @@ class Target:
             if contract != Contract():
                 inputs[name] = contract
         profile = None if self.bundle else _profile(self.members[""], X)
-        folder = _common_folder(each.path for each in self.members.values() if isinstance(each, FileMember))
-        files = {
-            file_key(member.path, folder): FileDigest(sha256=member.sha256, size=member.size, member=name)
-            for name, member in self.members.items()
-            if isinstance(member, FileMember)
-        }
-        if "" in self._telling:
-            path = Path(self.members[""].path)
-            files[file_key(path, path.parent)] = self._telling[""][0]
         paths = paths or {}
         lock = Lock(
             fingerprint=self.fingerprint,
@@ -317,7 +306,8 @@ class Target:
             },
             members=tuple(sorted(self.members)) if self.bundle else (),
             inputs=inputs,
-            files=files,
+            files=self.files,
+            beside=self.beside,
             probes=tuple(probes),
             profile=None if profile is None else profile.to_dict(),
             coverage=None if profile is None else _coverage(profile, self._leaves.values()),

@@ -73,6 +73,7 @@ def locks() -> dict[str, nl.Lock]:
             nl.lock(scaler()),
             fitted={"": Fitted(versions=("0.24.2",), evidence="file", approved="recorded", recorded={"numpy": "1.19"})},
             trusted=("mine.Scaler",),
+            beside={"": "the operators of its graph"},
         ),
         "pipeline": nl.lock(pipeline()),
         "rows": nl.lock(pipeline(), TABLE),

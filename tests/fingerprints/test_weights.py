@@ -507,6 +507,94 @@ def test_operators_are_judged_by_bytes_alone(bundle, tmp_path, capsys):
     assert "the operators of its graph" in capsys.readouterr().out
 
 
+@pytest.fixture
+def operators(tmp_path):
+    """Two ONNX files with the same tensors under two operators."""
+    scale = {"scale": np.ones(4, np.float32)}
+    paths = tmp_path / "add.onnx", tmp_path / "mul.onnx"
+    for path, operator in zip(paths, ("Add", "Mul"), strict=True):
+        path.write_bytes(one_node(operator, scale, {}))
+    return paths
+
+
+def settings_of_gguf(tmp_path):
+    path = Path(shutil.copy(FOLDER / "model.gguf", tmp_path))
+    other = tmp_path / "other.gguf"
+    other.write_bytes(path.read_bytes().replace(b"general.architecture", b"general.architectura"))
+    return path, other
+
+
+def values_of_a_checkpoint(tmp_path):
+    """Return the same tensors with another number beside them, as a training loop keeps it."""
+    paths = tmp_path / "a.pt", tmp_path / "b.pt"
+    for path, eps in zip(paths, (1e-5, 1e-12), strict=True):
+        with zipfile.ZipFile(FOLDER / "plain.pt") as whole, zipfile.ZipFile(path, "w") as edited:
+            for name in whole.namelist():
+                data = whole.read(name)
+                if name.endswith("data.pkl"):  # one more item of the dict
+                    data = data.removesuffix(b".") + b"X\3\0\0\0epsG" + struct.pack(">d", eps) + b"s."
+                edited.writestr(name, data)
+    return paths
+
+
+@pytest.mark.parametrize("kind", ["operators", "settings", "values"])
+def test_two_locks_say_what_they_do_not_know(kind, request, tmp_path, capsys):
+    """A diff of locks, of a lock and a file, and of files gives one answer: the third."""
+    made = {"settings": settings_of_gguf, "values": values_of_a_checkpoint}
+    old, new = request.getfixturevalue(kind) if kind == "operators" else made[kind](tmp_path)
+    before, after = nl.lock(old), nl.lock(new)
+    assert before.fingerprint == after.fingerprint and nl.Lock.from_dict(before.to_dict()) == before
+    for pair in [(before, after), (before, new), (old, after), (old, new)]:
+        assert nl.diff(*pair).verdict.value == nl.diff(*pair[::-1]).verdict.value == "undecided"
+    for pair in [(before, before), (before, old), (old, before), (old, old)]:
+        assert nl.diff(*pair).ok
+    assert main(["lock", str(old)]) == main(["lock", str(new)]) == 0
+    locks = [f"{path}.normlock.json" for path in (old, new)]
+    assert main(["diff", *locks]) == main(["diff", locks[0], str(new)]) == main(["diff", str(old), locks[1]]) == 2
+    assert main(["diff", locks[0], locks[0]]) == main(["diff", locks[0], str(old)]) == 0
+    assert main(["show", str(old)]) == main(["show", locks[0]]) == 0
+    assert capsys.readouterr().out.count("by its bytes ") == 2
+
+
+def test_members_of_a_bundle_do_not_vouch_for_one_another(operators):
+    """Two members that were exchanged have known bytes, and not their own."""
+    old, new = operators
+    lock = nl.lock({"query": old, "passage": new})
+    assert nl.verify({"query": old, "passage": new}, lock).ok
+    swapped = {"query": new, "passage": old}
+    assert {each.path for each in nl.compare(swapped, lock).undecided} == {"query", "passage"}
+    assert len(nl.diff(lock, nl.lock(swapped)).undecided) == 2
+
+
+def test_tensors_alone_are_not_what_an_approved_file_computes(operators):
+    """A lock of operators and tensors is not met by the tensors alone; a lock of the tensors is."""
+    tensors = dict(open_weights(operators[0]))
+    assert nl.compare(tensors, nl.lock(operators[0])).undecided
+    assert nl.compare(operators[0], nl.lock(tensors)).undecided
+    assert nl.compare(tensors, nl.lock(tensors)).ok
+
+
+def test_an_index_speaks_of_tensors_alone(operators, tmp_path):
+    """A shard whose file holds more than tensors is refused: the index says nothing of the rest."""
+    index = write_json(tmp_path / "model.index.json", {"weight_map": {"scale": "add.onnx"}})
+    with pytest.raises(ArtifactReadError, match="the operators of its graph, too"):
+        nl.fingerprint(index)
+
+
+def test_the_commands_read_settings_and_indexes_by_their_names(tmp_path, capsys):
+    """A JSON file that is no lock is taken for what it holds: lock, verify, diff and show agree."""
+    settings, other = write_json(tmp_path / "config.json", SETTINGS), tmp_path / "a_config.json"
+    write_json(other, {**SETTINGS, "layer_norm_eps": 0.5})
+    write_safetensors(tmp_path / "one.safetensors", {"w": np.ones(4, np.float32)})
+    index = write_json(tmp_path / "model.safetensors.index.json", {"weight_map": {"w": "one.safetensors"}})
+    for path in (settings, index):
+        assert main(["lock", str(path)]) == main(["verify", str(path)]) == main(["show", str(path)]) == 0
+        assert main(["diff", str(path), f"{path}.normlock.json"]) == 0
+    assert main(["diff", str(settings), str(other)]) == 1
+    assert "layer_norm_eps" in capsys.readouterr().out
+    assert main(["show", str(write_json(tmp_path / "rows.json", [1]))]) == 2
+
+
 def test_settings_of_gguf_are_judged_by_bytes_alone(tmp_path):
     """The same tensors with other settings beside them can't be told to be the same model."""
     path = Path(shutil.copy(FOLDER / "model.gguf", tmp_path))

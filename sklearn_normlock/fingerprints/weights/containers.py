@@ -83,12 +83,10 @@ def _opened(path: str | os.PathLike[str]) -> Weights:
             "it is no container of tensors that is known",
             "Known are safetensors, PyTorch's checkpoints, ONNX, GGUF, .npz and .npy.",
         )
-    return Weights(reader(file), path=path, beside=_BESIDE.get(reader, ""))
+    return Weights(reader(file), path=path, beside=file.beside)
 
 
 Reader = Callable[[WeightsFile], "dict[str, Tensor]"]
-#: Containers that hold more than tensors, and what of it outputs depend on.
-_BESIDE: dict[Reader, str] = {read_onnx: "the operators of its graph", read_gguf: "the settings in it"}
 
 
 def _reader(head: bytes, size: int) -> Reader | None:
@@ -135,6 +133,13 @@ def _sharded(path: Path, shards: dict[str, str]) -> dict[str, Tensor]:
                 remedy="Keep index and shards in one folder.",
             )
         tensors = _opened(path.parent / shard)  # an index is no shard: it may name itself
+        if tensors.beside:
+            raise ArtifactReadError(
+                f"{path}: the shard {shard!r} holds {tensors.beside}, too, which no index speaks of.",
+                path=str(path),
+                remedy="Name the file itself; or keep the tensors in shards that hold nothing else, such as "
+                "safetensors.",
+            )
         stated = {name for name, place in shards.items() if place == shard}
         if stated != set(tensors):
             odd = sorted(stated ^ set(tensors))[0]

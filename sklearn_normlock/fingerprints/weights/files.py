@@ -22,10 +22,16 @@ class WeightsFile:
     ----------
     path : path-like
         Of a container of tensors.
+
+    Attributes
+    ----------
+    beside : str
+        What else is in it that outputs depend on, in words; its reader says so.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        self.beside = ""
         try:
             descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         except OSError as error:

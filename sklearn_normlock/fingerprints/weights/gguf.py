@@ -73,6 +73,7 @@ class _Cursor:
 
 def read_gguf(file: WeightsFile) -> dict[str, Tensor]:
     """Return the tensors of a GGUF file, versions 2 and 3."""
+    file.beside = "the settings in it"
     cursor = _Cursor(file)
     version = cursor.scalar("I")
     file.require(version in (2, 3), f"it is of GGUF version {version}; 2 and 3 are read")

@@ -96,6 +96,7 @@ class _Message:
 
 def read_onnx(file: WeightsFile) -> dict[str, Tensor]:
     """Return the initialisers and constants of an ONNX model, those of inner graphs under the name of their node."""
+    file.beside = "the operators of its graph"
     found: dict[str, Tensor] = {}
     graphs = 0
     for number, kind, value in _Message(file, 0, file.size):

@@ -200,7 +200,7 @@ def _tensors(file: WeightsFile, value: Any, order: str) -> dict[str, Tensor]:
 
 
 def _views(file: WeightsFile, value: Any) -> Iterator[tuple[str, _View]]:
-    """Yield the tensors of nested dicts and lists under dotted names; other values are settings, not weights."""
+    """Yield the tensors of nested dicts and lists under dotted names; other values are said to stand beside them."""
     todo: list[tuple[str, Any]] = [("", value)]
     seen = 0
     while todo:
@@ -213,6 +213,8 @@ def _views(file: WeightsFile, value: Any) -> Iterator[tuple[str, _View]]:
             items = value.items() if isinstance(value, dict) else enumerate(value)
             file.require(len(todo) + len(value) <= _MOST, f"it has more than {_MOST:,} values")
             todo += [(f"{name}.{key}" if name else str(key), item) for key, item in items]
+        elif value is not None:
+            file.beside = "the values in it that are no tensors"
 
 
 def _tensor(file: WeightsFile, name: str, view: _View, order: str) -> Tensor:
