@@ -98,6 +98,9 @@ class Record:
         if len(blob) > 4 * limit:
             self.container(path, blob)
             return
+        if self._left < 32:
+            self._cut = True  # no text is made where none has room
+            return
         text = stable_repr(value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value)
         text = _ADDRESS.sub("", text)
         text = text if len(text) <= limit else text[:_TEXT] + "…"
@@ -220,7 +223,7 @@ def stable_repr(value: Any) -> str:
     """Return the repr of a value; that of dicts and sets does not depend on their order, nor so on the hash seed."""
     kind = type(value)
     if kind is dict:
-        return "{" + ", ".join(sorted(f"{key!r}: {stable_repr(item)}" for key, item in value.items())) + "}"
+        return "{" + ", ".join(sorted(f"{_repr(key)}: {stable_repr(item)}" for key, item in value.items())) + "}"
     if kind in (set, frozenset) and value:
         text = "{" + ", ".join(sorted(map(stable_repr, value))) + "}"
         return text if kind is set else f"frozenset({text})"
@@ -228,7 +231,15 @@ def stable_repr(value: Any) -> str:
         return "[" + ", ".join(map(stable_repr, value)) + "]"
     if kind is tuple and value:
         return "(" + ", ".join(map(stable_repr, value)) + (",)" if len(value) == 1 else ")")
-    return repr(value)
+    return _repr(value)
+
+
+def _repr(value: Any) -> str:
+    """Return the repr of a value, which only describes it: if that can't be had, the name of its class."""
+    try:
+        return repr(value)
+    except Exception:  # an estimator of another version may lack a parameter that its class prints
+        return object.__repr__(value)
 
 
 def summary(array: np.ndarray) -> dict[str, Any]:

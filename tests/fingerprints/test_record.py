@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import string
 from binascii import a2b_base64
 
@@ -15,13 +16,14 @@ from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from spec_values import LAYOUTS, build, laid_out, values
 
 import sklearn_normlock as nl
 from sklearn_normlock.fingerprints import Record, object_digest
-from sklearn_normlock.fingerprints.record import summary
+from sklearn_normlock.fingerprints.record import stable_repr, summary
 from sklearn_normlock.records.diff import compare_records, decode
 
 LIMIT = 16_000  # bytes of JSON
@@ -237,6 +239,17 @@ def test_a_later_edit_isnt_in_it():
     fitted.mean_[:] = 0
     fitted.extra = 1
     assert record.entries == expected
+
+
+def test_a_member_that_cant_be_printed():
+    """A record describes what it can: an estimator of another version, whose repr raises, has its fingerprint still."""
+    odd = Ridge()
+    del odd.max_iter  # as an object that a later scikit-learn fitted may lack what this one prints
+    with pytest.raises(AttributeError):
+        repr(odd)
+    many = holding([("a", Ridge(alpha=i)) for i in range(2000)] + [("a", odd)])  # more than a record has room for
+    assert nl.fingerprint(many) == f"nl1-sha256:{object_digest(many, Record()).hex()}"
+    assert re.match(r"\[1, \('a', <sklearn.linear_model._ridge.Ridge object at", stable_repr([1, ("a", odd)]))
 
 
 # -- its size ----------------------------------------------------------------------------------------------------------
