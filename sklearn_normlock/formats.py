@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
 from .bounds import require_sound
 from .documents.kinds import COMPRESSED, JOBLIB, SKOPS, ZIP, content_of, format_of, holds, other_kind
-from .errors import ArtifactReadError, NormLockError
+from .errors import ArtifactReadError, NormLockError, UnfingerprintableError
+from .fingerprints.naming import BARE_MODULES
 from .locks.fitted import remember
 from .trust import default_trust
 
@@ -36,6 +39,9 @@ def read(file: IO[bytes], path: Path, trusted: Sequence[str] | None, max_unpacke
         raise  # made an error by the caller's filters
     except Exception as error:
         if type(error).__name__ == "UntrustedTypesFoundException":
+            gone = next((name for name in BARE_MODULES if f"'{name}." in str(error)), None)
+            if gone is not None and find_spec(gone) is None:  # no name in trusted= would help
+                raise _of_another_version(path, gone, BARE_MODULES[gone]) from None
             raise ArtifactReadError(
                 f"{path} was not loaded. {error}",
                 path=str(path),
@@ -52,6 +58,9 @@ def read(file: IO[bytes], path: Path, trusted: Sequence[str] | None, max_unpacke
                 "save it anew.",
             ) from None
         if isinstance(error, ModuleNotFoundError) and error.name:
+            package = BARE_MODULES.get(error.name, error.name.partition(".")[0])
+            if package in sys.modules:
+                raise _of_another_version(path, error.name, package) from None
             raise ArtifactReadError(
                 f"{path} needs something that isn't here (the module {error.name}).",
                 path=str(path),
@@ -72,6 +81,30 @@ def read(file: IO[bytes], path: Path, trusted: Sequence[str] | None, max_unpacke
         ) from None
     remember(est, path)
     return est
+
+
+def require_one(est: Any, path: Path) -> None:
+    """Refuse what was read from a file and is a container of objects: a lock is of one, or of files.
+
+    Raises
+    ------
+    UnfingerprintableError
+    """
+    if isinstance(est, (Mapping, list, tuple, set)):
+        raise UnfingerprintableError(
+            f"{path} holds a {type(est).__name__}, and no fitted estimator.",
+            path=str(path),
+            remedy="Save each estimator in a file of its own, and lock them together: `normlock lock A B -o "
+            "BUNDLE.normlock.json`.",
+        )
+
+
+def _of_another_version(path: Path, module: str, package: str) -> ArtifactReadError:
+    return ArtifactReadError(
+        f"{path} needs the module {module}, which another version of {package} has, and this one hasn't.",
+        path=str(path),
+        remedy="Load it under the version it was fitted under, or fit it anew under this one.",
+    )
 
 
 def is_safe(file: IO[bytes]) -> bool:

@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -27,7 +27,7 @@ from .errors import (
 )
 from .fingerprints import fingerprint
 from .fingerprints.state import is_estimator
-from .formats import is_safe, named_format, read, untrusted, writer
+from .formats import is_safe, named_format, read, require_one, untrusted, writer
 from .locks.code import holds_main
 from .locks.comparison import checked, compare
 from .locks.comparison import lock as make_lock
@@ -51,7 +51,7 @@ EXPECT_VARIABLE = "NORMLOCK_EXPECT"
 logger = logging.getLogger("sklearn_normlock")
 
 
-def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False, trusted: Sequence[str] = ()) -> None:
+def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False, trusted: Sequence[str] | None = None) -> None:
     """Save a fitted object; the file is written whole or not at all.
 
     Parameters
@@ -64,7 +64,7 @@ def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False, trusted:
     lock : bool, default=False
         Whether to write the lock of the object, with the digest of the file, beside it: ``model.skops`` has
         ``model.skops.normlock.json``.
-    trusted : sequence of str, default=()
+    trusted : sequence of str, default=None
         Types of yours in a ``.skops`` file that the lock names as harmless, so that :func:`load` with that lock
         needs no ``trusted=``.
 
@@ -88,6 +88,13 @@ def dump(est: Any, path: str | os.PathLike[str], *, lock: bool = False, trusted:
     """
     path = Path(path)
     write = writer(path)
+    trusted = trusted or ()
+    if isinstance(est, Mapping):
+        raise UnfingerprintableError(
+            f"{path} was not written: it would hold a mapping, and no fitted estimator.",
+            path=str(path),
+            remedy="Save each estimator in a file of its own, and lock them together: nl.lock({name: estimator, ...}).",
+        )
     if trusted and not lock:
         raise NormLockError(
             "trusted is for the lock, and none is written.", remedy="Pass lock=True, or leave trusted out."
@@ -221,6 +228,8 @@ def load(
     array([1.])
     """
     path = Path(path)
+    if isinstance(trusted, str):
+        raise NormLockError("trusted is one text.", remedy="Give a list of the names of types.")
     pins = pins_of(expect)
     if seal and not lock and not pins:
         raise NormLockError(
@@ -352,6 +361,7 @@ def open_locked(
             # As with a pickle, the lock speaks for the bytes that were reviewed with it, and for no others.
             named_types = part.trusted if known or trust_file else ()
             est = read(file, path, (*(trusted or ()), *named_types), max_unpacked)
+    require_one(est, path)
     report = compare(est, part)
     return est, replace(report, subject=str(path), notes=(*report.notes, *notes))
 

@@ -74,14 +74,16 @@ def approved_file(path: Path, trusted: Sequence[str] = ()) -> tuple[Any, FileDig
     from sklearn.exceptions import InconsistentVersionWarning
 
     from ..documents.files import reading
-    from ..formats import named_format, read
+    from ..formats import named_format, read, require_one
     from ..locks.parts import FileDigest
 
     named_format(path)
     with reading(path) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore", InconsistentVersionWarning)
         digest = FileDigest.of_open(file)
-        return read(file, path, trusted), digest
+        est = read(file, path, trusted)
+    require_one(est, path)
+    return est, digest
 
 
 def safe_object(path: Path, trusted: Sequence[str] = (), trust_file: bool = False) -> Any:

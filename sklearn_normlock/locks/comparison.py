@@ -47,7 +47,7 @@ def lock(
     onnx: str | os.PathLike[str] | None = None,
     accept: Mapping[str, str] | None = None,
     approve_outputs: bool = False,
-    trusted: Sequence[str] = (),
+    trusted: Sequence[str] | None = None,
 ) -> Lock:
     """Lock a fitted object: make the document that says what was approved.
 
@@ -71,7 +71,7 @@ def lock(
     approve_outputs : bool, default=False
         Whether what the object computes today is what is approved, although it was fitted under another scikit-learn.
         Without that, every comparison is undecided until it is locked under the version it was fitted under.
-    trusted : sequence of str, default=()
+    trusted : sequence of str, default=None
         Types of yours that a ``.skops`` file with the locked bytes may hold. :func:`~sklearn_normlock.load` then needs
         no ``trusted=`` of its own: who reviews the lock reviews them.
 
@@ -109,10 +109,16 @@ def lock(
     True
     """
     target = Target(est) if onnx is None else _with_graph(est, onnx)
+    if artifact is not None and target.bundle and onnx is None:
+        raise NormLockError(
+            "artifact is the file of one object, and a bundle has one for each member.",
+            path=os.fspath(artifact),
+            remedy="Lock the files together: `normlock lock A B -o BUNDLE.normlock.json`.",
+        )
     target.refuse_main()
     paths = {} if artifact is None else {"" if onnx is None else "model": Path(artifact)}
     made = target.locked(X, paths) if onnx is None else target.locked(graph_rows=X, paths=paths)
-    made = decided(made, accept or {}, approve_outputs, trusted)
+    made = decided(made, accept or {}, approve_outputs, trusted or ())
     if artifact is None:
         return made
     file = replace(FileDigest.of(artifact), member=None if onnx is None else "model")

@@ -7,7 +7,7 @@ are made again from its statistics, which are the same if its state is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -115,7 +115,15 @@ def _made(est: Any, variant: int) -> Any:
 
 def _some(X: Any) -> Any:
     """Return a few of the user's rows, evenly over all of them."""
-    count = X.shape[0] if hasattr(X, "shape") else len(X)
+    shape = getattr(X, "shape", None)
+    if shape == () or not hasattr(X, "__getitem__") or isinstance(X, (str, bytes, Mapping)):
+        raise NormLockError(
+            f"X is of type {type(X).__name__}, which has no rows.",
+            remedy="Give an array, a data frame or a list of rows.",
+        )
+    count = len(X) if shape is None else shape[0]
+    if count == 0:
+        raise NormLockError("X has no rows: nothing can be probed with it.", remedy="Give some rows, or leave X out.")
     width = X.shape[1] if len(getattr(X, "shape", ())) > 1 else 1
     at = np.unique(np.linspace(0, count - 1, max(1, min(_HANDED_OVER, _NUMBERS // max(1, width)))).astype(int))
     if hasattr(X, "iloc"):

@@ -493,6 +493,13 @@ def test_rows_of_the_user():
     assert sparse.issparse(kept) and (kept != COUNTS[np.unique(np.linspace(0, 11, 16).astype(int))]).nnz == 0
 
 
+@pytest.mark.parametrize("rows", [[], np.zeros((0, 4)), 5, np.float64(5), "ab", {"a": [1.0]}, iter([[1.0]])])
+def test_what_is_no_rows_is_refused(rows):
+    """What has no rows can't be probed with, and the error says so, whatever was handed over."""
+    with pytest.raises(NormLockError, match="which has no rows|X has no rows"):
+        nl.lock(pipeline(), rows)
+
+
 def test_large_outputs_are_small_in_the_lock():
     """The outputs of a step that makes thousands of columns take a few kilobytes, and one element of them is seen."""
     texts = [f"word{i} word{i + 1}" for i in range(3000)]

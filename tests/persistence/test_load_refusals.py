@@ -8,6 +8,7 @@ import os
 import pickle
 import zipfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ordinary import TABLE, X, scaled_model, table_model, y
 from sklearn.preprocessing import StandardScaler as StockScaler
 
 import sklearn_normlock as nl
+from sklearn_normlock.cli import main
 from sklearn_normlock.errors import (
     ArtifactReadError,
     FingerprintMismatchError,
@@ -89,6 +91,56 @@ def test_what_is_not_here(tmp_path):
     (tmp_path / "a.pkl").write_bytes(b"cnot_installed\nThing\n.")
     with pytest.raises(ArtifactReadError, match="needs something that isn't here .*not_installed"):
         nl.load(tmp_path / "a.pkl")
+
+
+def test_a_module_of_another_version(tmp_path):
+    """A module that this version of an installed package lacks is no package to install."""
+    (tmp_path / "a.pkl").write_bytes(b"csklearn.preprocessing.data\nStandardScaler\n.")
+    with pytest.raises(ArtifactReadError, match="which another version of sklearn has, and this one hasn't"):
+        nl.load(tmp_path / "a.pkl")
+
+
+@pytest.mark.skipif(find_spec("_loss") is not None, reason="there is a module of this name")
+@pytest.mark.parametrize("trusted", [(), ["_loss.CyHalfBinomialLoss"]])
+def test_a_type_of_another_version(tmp_path, trusted):
+    """To trust a type in a .skops file is no remedy where no version of this package would find it."""
+    path = tmp_path / "a.skops"
+    nl.dump(StandardScaler().fit(X), path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(members["schema.json"])
+    schema.update(__class__="CyHalfBinomialLoss", __module__="_loss")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in {**members, "schema.json": json.dumps(schema)}.items():
+            archive.writestr(name, content)
+    with pytest.raises(ArtifactReadError, match="needs the module _loss, which another version of sklearn has"):
+        nl.load(path, trusted=trusted)
+
+
+def test_several_objects_in_one_file(tmp_path):
+    """A lock is of one object or of files: a file with several is refused before a lock is written, by every way."""
+    path = tmp_path / "both.pkl"
+    both = {"scaler": scaler(), "model": scaler()}
+    for several in (both, [*both.values()]):
+        path.write_bytes(pickle.dumps(several))
+        assert main(["lock", str(path)]) == 2
+        assert main(["show", str(path), "--trust-file"]) == 2
+        with pytest.raises(NormLockError, match="no fitted estimator"):
+            nl.load(path, lock=nl.lock(scaler()), trust_file=True)
+    with pytest.raises(NormLockError, match="artifact is the file of one object"):
+        nl.lock(both, artifact=path)
+    with pytest.raises(NormLockError, match="was not written: it would hold a mapping"):
+        nl.dump(both, path, lock=True)
+    assert [each.name for each in tmp_path.iterdir()] == ["both.pkl"]
+
+
+def test_types_to_trust_are_a_list(tmp_path):
+    """None is no type, and one text is refused: its letters are no types."""
+    path = tmp_path / "a.skops"
+    nl.dump(scaler(), path, lock=True, trusted=None)
+    assert nl.load(path, lock=True, trusted=None).fingerprint_ == nl.lock(scaler(), trusted=None).fingerprint
+    with pytest.raises(NormLockError, match="trusted is one text"):
+        nl.load(path, trusted="mypackage.MyScaler")
 
 
 @pytest.mark.parametrize("make", [lambda: StockScaler().fit(X), lambda: {"a": 1}, lambda: [scaler()], StandardScaler])
