@@ -2,6 +2,9 @@
 
 The thread that serves a request only puts a job into the queue; if the queue is full, the job is dropped. A candidate
 that hangs is left behind: its thread is abandoned, or its process is killed, and a new one goes on.
+
+Jobs are taken in batches, a tenth of a second apart. Each time that the thread works, it competes with requests for the
+interpreter lock: seldom and for long disturbs fewer of them than often and for short.
 """
 
 from __future__ import annotations
@@ -29,10 +32,12 @@ __all__ = ["Beside", "CandidateHung", "Job", "Process", "call_here"]
 PATIENCE = 4
 #: Seconds that a process has to load its candidate.
 STARTING = 120.0
+#: Seconds from the first job of a batch until the batch is begun.
+LINGER = 0.1
 _LENGTH = struct.Struct("<Q")
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class Job:
     """A request that the primary has answered, for the candidate to answer too."""
 
@@ -73,14 +78,22 @@ class _Turn:
 class _Shared:
     """The state that the queue and its thread share; the thread must not keep the queue's owner alive."""
 
-    def __init__(self, ask: Callable[[Job], Any], settle: Callable[[Job, Any, float], None]) -> None:
+    def __init__(
+        self,
+        ask: Callable[[Job], Any],
+        settle: Callable[[Job, Any, float], None],
+        ahead: Callable[[list[Job]], None] | None,
+    ) -> None:
         self.ask = ask
         self.settle = settle
+        self.ahead = ahead
         self.jobs: deque[Job] = deque()
         self.changed = threading.Condition()
         self.turn = _Turn()
         self.lost_in_a_row = 0
         self.closed = False
+        self.idle = False  # the thread waits for a job
+        self.drained = 0  # how many wait until nothing is pending: no batch is waited for
 
 
 class Beside:
@@ -100,6 +113,8 @@ class Beside:
         Ends an ``ask`` that hangs. Without it the thread is abandoned.
     since : callable, default=None
         Returns the monotonic time before which nothing counts as hanging, such as the end of a start.
+    ahead : callable, default=None
+        Takes the jobs of a batch, before ``ask`` takes each of them. It must not fail.
     """
 
     def __init__(
@@ -111,8 +126,9 @@ class Beside:
         timeout: float,
         interrupt: Callable[[], None] | None = None,
         since: Callable[[], float] = lambda: 0.0,
+        ahead: Callable[[list[Job]], None] | None = None,
     ) -> None:
-        self._make = lambda: _Shared(ask, settle)
+        self._make = lambda: _Shared(ask, settle, ahead)
         self._size = size
         self._timeout = timeout
         self._interrupt = interrupt
@@ -143,7 +159,8 @@ class Beside:
                 self._started = True
                 _go_on(shared)
             shared.jobs.append(job)
-            shared.changed.notify_all()
+            if shared.idle:
+                shared.changed.notify_all()
         return True
 
     @property
@@ -160,15 +177,22 @@ class Beside:
         """Wait until nothing is pending, at most so long; return whether that is so."""
         end = time.monotonic() + seconds
         shared = self._shared
-        while self.pending:
-            left = end - time.monotonic()
-            if left <= 0:
-                return False
-            self._look_after(shared)
+        with shared.changed:
+            shared.drained += 1
+            shared.changed.notify_all()
+        try:
+            while self.pending:
+                left = end - time.monotonic()
+                if left <= 0:
+                    return False
+                self._look_after(shared)
+                with shared.changed:
+                    if self.pending:
+                        shared.changed.wait(min(left, 0.05))
+            return True
+        finally:
             with shared.changed:
-                if self.pending:
-                    shared.changed.wait(min(left, 0.05))
-        return True
+                shared.drained -= 1
 
     def close(self) -> None:
         """Stop; jobs that wait are forgotten."""
@@ -214,37 +238,53 @@ def _go_on(shared: _Shared) -> None:
 
 
 def _work(shared: _Shared, turn: _Turn) -> None:
-    """Empty the queue, for as long as this turn is the one that counts."""
+    """Empty the queue, batch by batch, for as long as this turn is the one that counts."""
     while True:
         with shared.changed:
-            while not shared.jobs and not shared.closed:
-                shared.changed.wait()
+            shared.idle = True
+            shared.changed.wait_for(lambda: shared.jobs or shared.closed)
+            shared.idle = False
+            shared.changed.wait_for(lambda: shared.drained or shared.closed or shared.turn is not turn, LINGER)
             if shared.closed or shared.turn is not turn:
                 return
-            job = shared.jobs[0]  # it keeps its place until it is settled
-            turn.started = time.monotonic()
-        start = time.perf_counter()
-        try:
-            answer = shared.ask(job)
-        except BaseException as error:  # whatever it is, it is the candidate's
-            answer = error
-        seconds = time.perf_counter() - start
-        with shared.changed:
-            if shared.turn is not turn:
-                return  # it took too long, and another thread goes on
-            lost = isinstance(answer, CandidateLost)
-            if lost and turn.abandoned:
-                answer = _hung(seconds)
-            shared.lost_in_a_row = shared.lost_in_a_row + 1 if lost else 0
-        shared.settle(job, answer, seconds)
-        with shared.changed:
-            if shared.jobs and shared.jobs[0] is job:
-                shared.jobs.popleft()
-            turn.started = None
-            turn.abandoned = False
-            if shared.lost_in_a_row >= PATIENCE:
-                shared.jobs.clear()
+            batch = list(shared.jobs)
+        if shared.ahead is not None:
+            shared.ahead(batch)
+        for job in batch:
+            if not _work_at(shared, turn, job):
+                break
+
+
+def _work_at(shared: _Shared, turn: _Turn, job: Job) -> bool:
+    """Ask the candidate; return whether the batch goes on."""
+    with shared.changed:
+        if shared.closed or shared.turn is not turn or not shared.jobs or shared.jobs[0] is not job:
+            return False
+        turn.started = time.monotonic()  # the job keeps its place until it is settled
+    start = time.perf_counter()
+    try:
+        answer = shared.ask(job)
+    except BaseException as error:  # whatever it is, it is the candidate's
+        answer = error
+    seconds = time.perf_counter() - start
+    with shared.changed:
+        if shared.turn is not turn:
+            return False  # it took too long, and another thread goes on
+        lost = isinstance(answer, CandidateLost)
+        if lost and turn.abandoned:
+            answer = _hung(seconds)
+        shared.lost_in_a_row = shared.lost_in_a_row + 1 if lost else 0
+    shared.settle(job, answer, seconds)
+    with shared.changed:
+        if shared.jobs and shared.jobs[0] is job:
+            shared.jobs.popleft()
+        turn.started = None
+        turn.abandoned = False
+        if shared.lost_in_a_row >= PATIENCE:
+            shared.jobs.clear()
+        if shared.drained:
             shared.changed.notify_all()
+    return not lost
 
 
 class Process:
@@ -260,14 +300,30 @@ class Process:
         self._candidate = candidate
         self._running: subprocess.Popen[bytes] | None = None
         self._stop: weakref.finalize | None = None
+        self._sent: deque[Job] = deque()  # to which it has not answered yet
         self.ready = 0.0  # monotonic: when it was, or will have to be
+
+    def ahead(self, jobs: list[Job]) -> None:
+        """Send jobs at once, if it runs: it answers them while nobody here waits for it."""
+        running = self._running
+        if running is None:
+            return
+        with suppress(Exception):  # the call says what is wrong
+            requests = [_request(job) for job in jobs]
+            self._sent.extend(jobs)
+            send(running.stdin, *requests)
+            time.sleep(LINGER / 10)
 
     def __call__(self, job: Job) -> Any:
         """Ask the candidate; raises what it raises, or :class:`CandidateLost` if it died."""
-        request = pickle.dumps((job.method, job.X, job.args, job.kwargs, job.sklearn_config), protocol=5)
+        sent = bool(self._sent) and self._sent[0] is job
+        request = None if sent else _request(job)
         running = self._running or self._start()
         try:
-            send(running.stdin, request)
+            if request is None:
+                self._sent.popleft()
+            else:
+                send(running.stdin, request)
             return receive(running.stdout)
         except (OSError, EOFError) as error:
             self._end()
@@ -296,6 +352,7 @@ class Process:
             [sys.executable, "-c", code, *sys.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            bufsize=1 << 16,  # many answers are read at once
             env={**os.environ, **threads},
         )
         self._stop = weakref.finalize(self, _end, running)
@@ -312,8 +369,13 @@ class Process:
 
     def _end(self) -> None:
         self._running = None
+        self._sent.clear()
         if self._stop is not None:
             self._stop()
+
+
+def _request(job: Job) -> bytes:
+    return pickle.dumps((job.method, job.X, job.args, job.kwargs, job.sklearn_config), protocol=5)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -325,10 +387,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
                 pipe.close()
 
 
-def send(pipe: Any, data: bytes) -> None:
-    """Write one message."""
-    pipe.write(_LENGTH.pack(len(data)))
-    pipe.write(data)
+def send(pipe: Any, *messages: bytes) -> None:
+    """Write messages."""
+    pipe.write(b"".join(part for data in messages for part in (_LENGTH.pack(len(data)), data)))
     pipe.flush()
 
 

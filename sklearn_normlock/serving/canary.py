@@ -43,7 +43,8 @@ class CanaryStatus:
 
 class _Open(Opened):
     def __init__(self, primary: Member, candidate: Member | None, refused: str) -> None:
-        self.front = self.primary = primary
+        super().__init__(primary)
+        self.primary = primary
         self.candidate = candidate
         self.refused = refused
         self.rows = Counter()

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
+from types import MethodType
 from typing import Any
 
 from sklearn.base import BaseEstimator, clone
@@ -32,6 +33,10 @@ class Opened:
     """The opened members that a serving estimator works with: made by ``fit``, ``load`` or the first call."""
 
     front: Member  # whose methods and attributes the serving estimator shows
+
+    def __init__(self, front: Member) -> None:
+        self.front = front
+        self.offered: dict[str, Any] = {}  # the front that was seen to have a method, by the method's name
 
 
 class Counter:
@@ -57,16 +62,39 @@ class Counter:
             return dict(self._counts)
 
 
-def _offers(method: str) -> Callable[[ServingEstimator], bool]:
-    def offered(self: ServingEstimator) -> bool:
-        try:
-            front = self._front()
-        except NormLockError:
-            return True  # the call says why none can answer; an AttributeError would hide it
-        getattr(front, method)  # its own AttributeError says why it hasn't it
-        return True
+def _checked(self: ServingEstimator, method: str) -> bool:
+    try:
+        front = self._front()
+    except NormLockError:
+        return True  # the call says why none can answer; an AttributeError would hide it
+    getattr(front, method)  # its own AttributeError says why it hasn't it
+    return True
 
-    return offered
+
+class _Delegated:
+    """A method that is there if the member in front has it, as by :func:`available_if`.
+
+    A request looks it up each time. That a member offers a method is therefore remembered once it is open.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.__doc__ = function.__doc__
+        self.__wrapped__ = function
+        self._function = function
+        self._name = name = function.__name__
+        self._asked = available_if(lambda est: _checked(est, "transform" if name == "fit_transform" else name))(
+            function
+        )
+
+    def __get__(self, est: Any, owner: Any = None) -> Any:
+        opened = None if est is None else est.__dict__.get("_opened")
+        if opened is None:
+            return self._asked.__get__(est, owner)
+        front = opened.front.estimator
+        if opened.offered.get(self._name) is not front:
+            self._asked.__get__(est, owner)
+            opened.offered[self._name] = front
+        return MethodType(self._function, est)
 
 
 def _shown(name: str, doc: str) -> Any:
@@ -264,7 +292,7 @@ class ServingEstimator(BaseEstimator):
 
     # -- what is delegated --------------------------------------------------------------------------------------------
 
-    @available_if(_offers("predict"))
+    @_Delegated
     def predict(self, X: Any, **params: Any) -> Any:
         """Predict by the member that answers.
 
@@ -282,42 +310,42 @@ class ServingEstimator(BaseEstimator):
         """
         return self._answer("predict", X, (), params)
 
-    @available_if(_offers("predict_proba"))
+    @_Delegated
     def predict_proba(self, X: Any, **params: Any) -> Any:
         """Predict probabilities by the member that answers; see :meth:`predict`."""
         return self._answer("predict_proba", X, (), params)
 
-    @available_if(_offers("predict_log_proba"))
+    @_Delegated
     def predict_log_proba(self, X: Any, **params: Any) -> Any:
         """Predict logarithms of probabilities by the member that answers; see :meth:`predict`."""
         return self._answer("predict_log_proba", X, (), params)
 
-    @available_if(_offers("decision_function"))
+    @_Delegated
     def decision_function(self, X: Any, **params: Any) -> Any:
         """Decide by the member that answers; see :meth:`predict`."""
         return self._answer("decision_function", X, (), params)
 
-    @available_if(_offers("transform"))
+    @_Delegated
     def transform(self, X: Any, **params: Any) -> Any:
         """Transform by the member that answers; see :meth:`predict`."""
         return self._answer("transform", X, (), params)
 
-    @available_if(_offers("transform"))
+    @_Delegated
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
         """Fit, and transform the same rows; see :meth:`fit`."""
         return self.fit(X, y, **params).transform(X)
 
-    @available_if(_offers("inverse_transform"))
+    @_Delegated
     def inverse_transform(self, X: Any, **params: Any) -> Any:
         """Transform back by the member that answers; see :meth:`predict`."""
         return self._answer("inverse_transform", X, (), params)
 
-    @available_if(_offers("score_samples"))
+    @_Delegated
     def score_samples(self, X: Any, **params: Any) -> Any:
         """Score each row by the member that answers; see :meth:`predict`."""
         return self._answer("score_samples", X, (), params)
 
-    @available_if(_offers("score"))
+    @_Delegated
     def score(self, X: Any, y: Any = None, **params: Any) -> Any:
         """Score the rows by the member in front.
 
@@ -337,7 +365,7 @@ class ServingEstimator(BaseEstimator):
         """
         return self._ready().front.estimator.score(X, y, **params)
 
-    @available_if(_offers("get_feature_names_out"))
+    @_Delegated
     def get_feature_names_out(self, input_features: Any = None) -> Any:
         """Return the names of the columns that :meth:`transform` of the member in front puts out.
 
@@ -353,7 +381,7 @@ class ServingEstimator(BaseEstimator):
         """
         return self._ready().front.estimator.get_feature_names_out(input_features)
 
-    @available_if(_offers("set_output"))
+    @_Delegated
     def set_output(self, *, transform: Any = None) -> Any:
         """Set the container that the members' ``transform`` puts out.
 

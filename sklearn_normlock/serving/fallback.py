@@ -59,7 +59,7 @@ class _Open(Opened):
 
     def __init__(self, members: Sequence[Member], refused: dict[str, str], first: str, guarded: bool) -> None:
         self.members = tuple(members)  # replaced, never changed: a call works with the tuple that it found
-        self.front = self.members[0]
+        super().__init__(self.members[0])
         self.refused = refused
         self.first = first
         self.answered = Counter()

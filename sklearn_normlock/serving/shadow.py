@@ -55,11 +55,13 @@ class _Open(Opened):
     """The primary, and the candidate with what runs it and what is known of it."""
 
     def __init__(self, primary: Member, candidate: Member | None, refused: str, shadow: Shadow) -> None:
-        self.front = self.primary = primary
+        super().__init__(primary)
+        self.primary = primary
         self.candidate = candidate
         self.refused = refused
         self.tally = Tally(shadow.keep)
-        self.random = random.Random(shadow.random_state)
+        self.random = random.Random(shadow.random_state).random
+        self.asks: dict[str, Callable[..., Any]] = {}
         self.settle = functools.partial(_settle, self.tally, shadow.on_difference, shadow.rtol, shadow.atol)
         self.beside: Beside | None = None
         if candidate is not None and shadow.run != "inline":
@@ -71,6 +73,7 @@ class _Open(Opened):
                 timeout=shadow.timeout,
                 interrupt=process.interrupt if process is not None else None,
                 since=(lambda: process.ready) if process is not None else (lambda: 0.0),
+                ahead=process.ahead if process is not None else None,
             )
 
     @property
@@ -281,12 +284,12 @@ class Shadow(ServingEstimator):
 
     def _answer(self, method: str, X: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         opened: _Open = self._ready()
-        ask = getattr(opened.primary.estimator, method)
+        ask = opened.asks.get(method)
+        if ask is None:
+            ask = opened.asks[method] = getattr(opened.primary.estimator, method)
         tally = opened.tally
-        sampled = self.sample >= 1 or opened.random.random() < self.sample
-        with tally.lock:
-            tally.calls += 1
-            tally.sampled += sampled
+        sampled = self.sample >= 1 or opened.random() < self.sample
+        tally.asked(sampled)
         if not sampled or opened.candidate is None:
             return ask(X, *args, **kwargs)
         if opened.beside is not None and not opened.beside.has_room():

@@ -79,12 +79,19 @@ class Tally:
     def __init__(self, keep: int) -> None:
         self.keep = keep
         self.lock = threading.Lock()
+        self._of_requests = threading.Lock()  # a request never waits while answers are taken in
         self.calls = self.sampled = self.compared = self.dropped = self.timeouts = 0
         self.failures: dict[str, int] = {}
         self.rows: dict[str, int] = {}
         self.flips: dict[str, int] = {}
         self.pairs: dict[str, Reservoir] = {}
         self.seconds = Reservoir(keep)
+
+    def asked(self, sampled: bool) -> None:
+        """Count a request."""
+        with self._of_requests:
+            self.calls += 1
+            self.sampled += sampled
 
     def compare(self, method: str, old: Any, new: Any, changed: np.ndarray, seconds: tuple[float, float]) -> None:
         """Take in a pair of answers."""
@@ -108,7 +115,7 @@ class Tally:
 
     def drop(self) -> int:
         """Count a request that the candidate was not asked, because it is behind; return how many there were."""
-        with self.lock:
+        with self._of_requests:
             self.dropped += 1
             return self.dropped
 
