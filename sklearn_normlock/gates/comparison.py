@@ -39,6 +39,7 @@ def judge(
     seed: int = 0,
     kind: str | None = None,
     today: datetime.date | None = None,
+    found: Sequence[Judgement] = (),
 ) -> GateReport:
     """Judge two sets of answers to the same rows.
 
@@ -56,6 +57,8 @@ def judge(
         The kind of task, as in :class:`GateReport`; made out from the answers if None.
     today : date, default=None
         The day on which waivers are looked at.
+    found : sequence of Judgement, default=()
+        Judgements of the estimators themselves; waivers count for them, too.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def judge(
         )
     report = GateReport(kind=given.kind, rows=given.n_rows, level=limits.level, flips=_flips(given, limits.level))
     if given.not_finite:
-        return replace(report, judgements=(_not_finite(given),))
+        return replace(report, judgements=(_not_finite(given), *found))
     everything = np.arange(given.n_rows)
     cases = [_case(given, name, scorer, "", everything, limits, seed) for name, scorer in scorers.items()]
     too_small: dict[str, int] = {}
@@ -114,7 +117,7 @@ def judge(
             notes.append("No slice was found: no row of a large enough slice got worse.")
         else:
             unsearched = f"slices were to be searched, and none has {limits.min_rows} rows"
-    judgements, more = judged(cases, limits, today or datetime.date.today(), slices)
+    judgements, more = judged(cases, limits, today or datetime.date.today(), slices, found)
     refused = unsearched or _refused(parts, too_small, judgements)
     return replace(
         report,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 
 from ..errors import GateInputError
@@ -21,6 +22,7 @@ from .cohorts import n_rows_of, rows_at, table_of
 from .comparison import judge, limits_of, metrics_of
 from .report import GateReport, Judgement
 from .tasks import Outputs, asked_by, kind_of, kind_of_answers
+from .together import TOGETHER, kept_behind_others
 
 BATCH = 1 << 16  # rows that both are given at a time
 _TRACED = 256
@@ -129,7 +131,8 @@ def gate(
         scores = asked_by(list(wanted.values()), "classifier", offered, getattr(before, "classes_", None))
     answers = _answered(before, after, X, rows, (method, *scores), (before_name, after_name), progress)
     facts: dict[str, Any] = {"old": before_name, "new": after_name, "reference": said}
-    step, text, steps = _first_difference(before, after, X, None if isinstance(answers, Judgement) else answers)
+    some = _traced_rows(rows, None if isinstance(answers, Judgement) else answers)
+    step, text, steps = _first_difference(before, after, rows_at(X, some))
     traced: dict[str, Any] = {"step": step, "step_text": text, "steps": steps}
     if isinstance(answers, Judgement):
         kind = kind or "classifier"
@@ -147,6 +150,7 @@ def gate(
         sample_weight=sample_weight,
         seed=seed,
         kind=kind,
+        found=_kept_model(before, after, X, some, answers),
     )
     return replace(report, notes=(*notes, *report.notes), **facts, **traced)
 
@@ -258,22 +262,26 @@ def _plain(values: Any) -> Any:
     return np.asarray(values.to_numpy() if hasattr(values, "to_numpy") else values)
 
 
-def _first_difference(
-    old: Any, new: Any, X: Any, answers: tuple[Outputs, Outputs] | None
-) -> tuple[str | None, str, tuple[str, ...]]:
+def _differing(answers: tuple[Outputs, Outputs], rows: int) -> NDArray[np.bool_] | None:
+    """Return which rows both predict otherwise; None if their predictions are of other shapes."""
+    before, after = (each.predictions for each in answers)
+    if before.shape != after.shape:
+        return None
+    differing = np.asarray(before != after)  # one value if texts are beside numbers, before NumPy 2
+    return np.asarray(np.broadcast_to(differing, before.shape).reshape(rows, -1).any(axis=1))
+
+
+def _traced_rows(rows: int, answers: tuple[Outputs, Outputs] | None) -> NDArray[np.intp]:
+    """Return a few rows, such as differ among them."""
+    differing = None if answers is None else _differing(answers, rows)
+    differs = np.empty(0, np.intp) if differing is None else np.flatnonzero(differing)[: _TRACED // 2]
+    return np.union1d(differs, np.linspace(0, rows - 1, min(rows, _TRACED - len(differs))).astype(int))
+
+
+def _first_difference(old: Any, new: Any, some: Any) -> tuple[str | None, str, tuple[str, ...]]:
     """Return the first step that puts out something else, on a few rows; how much; and the steps of the old one."""
-    rows = n_rows_of(X)
-    differs = np.empty(0, np.intp)
-    if answers is not None:
-        before, after = (each.predictions for each in answers)
-        if before.shape == after.shape:
-            differing = np.asarray(before != after)  # one value if texts are beside numbers, before NumPy 2
-            differs = np.flatnonzero(np.broadcast_to(differing, before.shape).reshape(rows, -1).any(axis=1))
-            differs = differs[: _TRACED // 2]
-    spread = np.linspace(0, rows - 1, min(rows, _TRACED - len(differs))).astype(int)
-    traced = np.union1d(differs, spread)
     try:
-        (one, _), (two, failed) = (_traced(est, rows_at(X, traced)) for est in (old, new))
+        (one, _), (two, failed) = (_traced(est, some) for est in (old, new))
         found = one.diff(two)
     except Exception as error:  # a step that can't be traced is no reason not to judge its answers
         return None, f"The steps could not be traced ({type(error).__name__}: {error}).", ()
@@ -285,6 +293,30 @@ def _first_difference(
     if failed is not None:
         return failed.path or type(new).__name__, f"it fails: {type(failed.error).__name__}: {failed.error}", steps
     return None, "", steps
+
+
+def _kept_model(
+    old: Any, new: Any, X: Any, some: NDArray[np.intp], answers: tuple[Outputs, Outputs]
+) -> tuple[Judgement, ...]:
+    """Return a judgement that blocks if the old model is kept behind steps that put out something else."""
+    try:
+        reason = kept_behind_others(old, new, (_columns(old, rows_at(X, some)), _columns(new, rows_at(X, some))))
+    except Exception:  # a step that can't be run by itself is no reason not to judge the answers
+        return ()
+    if not reason:
+        return ()
+    rows = n_rows_of(X)
+    differing = _differing(answers, rows)
+    return (
+        Judgement(
+            metric=TOGETHER,
+            rows=rows,
+            change=-1.0 if differing is None else -float(differing.mean()),
+            verdict="broken",
+            limit="a model that is kept gets the same values",
+            reason=reason,
+        ),
+    )
 
 
 def _traced(est: Any, rows: Any) -> tuple[Trace, StepFailedError | None]:

@@ -37,19 +37,26 @@ class Case:
 
 
 def judged(
-    cases: Sequence[Case], limits: Limits, today: datetime.date, slices: Slices | None = None
+    cases: Sequence[Case],
+    limits: Limits,
+    today: datetime.date,
+    slices: Slices | None = None,
+    found: Sequence[Judgement] = (),
 ) -> tuple[list[Judgement], list[str]]:
-    """Return the answer to each limit, and what there is to say of waivers."""
+    """Return the answer to each limit, after those that were found before, and what there is to say of waivers."""
     half = (1 - limits.level) / 2
     levels, searched = _levels(cases, half, slices)
-    judgements, notes, used = [], [], set()
+    answers = []
     for case in cases:
         level = levels[bool(case.cohort)] if case.slice is None else min(searched * case.slice.share, half)
         made = _verdict(case, level, half)
         if case.slice is not None and case.estimate is not None and made.verdict in ("kept", "undecided"):
             # It may block, as a named cohort may. It was nobody's demand, so it needs no proof to let pass.
             made = replace(made, verdict="told", rows_needed=None, reason="no loss that blocks is proved")
-        waiver = limits.waiver(case.metric, case.cohort)
+        answers.append(made)
+    judgements, notes, used = [], [], set()
+    for made in (*answers, *found):
+        waiver = limits.waiver(made.metric, made.cohort)
         if waiver is not None:
             used.add((waiver.metric, waiver.cohort))
             if waiver.until < today:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime
 import json
+import pickle
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse, stats
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_classification, make_regression
 from sklearn.dummy import DummyClassifier
@@ -16,9 +18,10 @@ from sklearn.ensemble import IsolationForest
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import accuracy_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 import sklearn_normlock as nl
 from sklearn_normlock.errors import ArtifactDigestError, GateInputError, GateLimitsError, MissingLockError
@@ -110,6 +113,54 @@ def test_a_new_pipeline_that_fails_or_puts_out_nan_is_blocked(rows, old):
     before = Outputs(predictions=np.linspace(0, 1, 500))
     after = Outputs(predictions=np.where(np.arange(500) == 3, np.nan, before.predictions))
     assert judge(before, after, before.predictions).broken[0].metric == "finite answers"
+
+
+def narrower(rows):
+    """Return a scaler as it was when all columns were a fifth smaller: it costs nothing in the metric."""
+    return StandardScaler().fit(rows[0][:3000] * 0.8)
+
+
+def test_a_model_behind_steps_it_was_not_fitted_behind_is_blocked(rows, old):
+    """A scaler of another year costs nothing in accuracy, and is blocked all the same; a waiver accepts it."""
+    X, y = rows[0][3000:], rows[1][3000:]
+    new = make_pipeline(narrower(rows), old[-1])
+    report = nl.gate(old, new, X, y)
+    assert [each.metric for each in report.broken] == ["fitted together"] and report.step == "standardscaler"
+    assert report.judgements[0].verdict == "kept" and "bit for bit" in report.broken[0].reason
+    waiver = {"metric": "fitted together", "reason": "the sensors were recalibrated", "until": "2130-01-31"}
+    assert nl.gate(old, new, X, y, limits={"waivers": [waiver]}).ok
+    assert "of nothing that was compared" in nl.gate(old, old, X, y, limits={"waivers": [waiver]}).notes[-1]
+    search = [GridSearchCV(est, {"logisticregression__C": [1.0]}, cv=2).fit(X, y) for est in (old, old)]
+    search[1].best_estimator_.steps[0] = ("standardscaler", narrower(rows))
+    assert [each.metric for each in nl.gate(*search, X, y).broken] == ["fitted together"]
+    alone = nl.gate(old, old[-1], X, y)  # the steps are left out, and the model stands alone
+    assert "fitted together" in [each.metric for each in alone.broken]
+
+
+def test_a_model_that_is_refitted_or_gets_the_same_values_is_not_blocked(rows, old):
+    """A refit changes the model too; the same values by other steps, or in another precision, are the same values."""
+    X, y = rows[0][3000:], rows[1][3000:]
+    refitted = make_pipeline(narrower(rows), LogisticRegression()).fit(rows[0][:3000], rows[1][:3000])
+    copied = pickle.loads(pickle.dumps(old[-1]))
+    centred, scaled = StandardScaler(with_std=False), StandardScaler(with_mean=False)
+    by_two = make_pipeline(*make_pipeline(centred, scaled).fit(rows[0][:3000]), copied)
+    in_float32 = make_pipeline(FunctionTransformer(np.float32).fit(X), old[0], copied)
+    constant = DummyClassifier().fit(X, y)
+    behind = [make_pipeline(scaler, constant) for scaler in (old[0], narrower(rows))]
+    noisy = make_pipeline(RandomShift().fit(X), copied)
+    pairs = [(old, refitted), (old, by_two), (old, in_float32), behind, (noisy, pickle.loads(pickle.dumps(noisy)))]
+    for one, two in pairs:
+        assert not nl.gate(one, two, X, y).broken
+
+
+class RandomShift(TransformerMixin, BaseEstimator):
+    """A step that puts out something else each time."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X + 1e-4 * np.random.default_rng().normal(size=X.shape)
 
 
 # -- verdicts ----------------------------------------------------------------------------------------------------------
