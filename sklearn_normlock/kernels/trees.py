@@ -6,9 +6,10 @@ at a time, which finds the same leaves; the values of the leaves are then added 
 trees.
 
 More rows than one go to scikit-learn's compiled code. HistGradientBoosting's is called without what its methods do
-between two trees, and for some hundred rows at a time, which stay in the processor's cache for all trees. A call takes
-about as long as fifty rows do: a smaller batch is handed to a few trees at once, joined into one. For the others
-scikit-learn's own method is called.
+between two trees. A call takes about as long as fifty rows do: a small batch is handed to a few trees at once, joined
+into one. Many rows don't go there at all: the compiled code walks each row down each tree, and the processor guesses
+at every node wrongly where it goes on. NumPy makes the comparison of a node for all rows at once, needed or not, which
+is several times as fast. For the other ensembles scikit-learn's own method is called.
 
 Whether the sums come out the same to the last bit is looked at when a kernel is made, against scikit-learn's own
 method.
@@ -22,15 +23,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..fingerprints.naming import cached
 from .compiler import VERSION, Compiler, Factory, demand, schema_of, twin_of
 from .inputs import F32, F64, Kernel, finite, on_numbers
 
 _TRIED = 4  # rows that a kernel is tried with
 _NODES = 1 << 20  # in a larger ensemble the copy of the trees isn't worth its memory
 _TREES = 256  # as many as a watch follows one by one
-_BLOCK = 512  # rows that compiled code takes at a time, on each thread
+_ALONE = 512  # rows up to which one thread is enough: to start more for each tree takes longer
 _FEW = 128  # rows up to which trees are joined
 _JOINED = 4  # trees that are joined into one
+_LEAVES = 64  # in a larger tree most comparisons would be made in vain
+_MANY = 64  # rows, for each split of a tree, from which on the comparisons are made for all rows at once
+_THREADS = 2  # on more of them compiled code is as fast
+_BLOCK = 1 << 14  # rows that are compared at a time
 
 
 class Tree(NamedTuple):
@@ -76,6 +82,86 @@ class Walk:
                 left |= np.isnan(values) & self.missing_left.take(nodes)
             nodes = self.children.take(2 * nodes + left)
         return nodes
+
+
+class Split(NamedTuple):
+    """A comparison, and the label of the leaf on either side; None if the side's labels stand in a buffer."""
+
+    feature: int
+    threshold: float
+    missing_left: bool
+    left: Any
+    right: Any
+    buffer: int
+
+
+class Splits:
+    """Finds the values of a tree for many rows: all comparisons are made for all rows.
+
+    Splits stand after those below them. Each writes, for every row, the label of the leaf that the row would fall
+    into if it came here: the left side's where a mask is all ones, the right side's where it is all zeros.
+
+    Parameters
+    ----------
+    tree : Tree
+        With at most 256 leaves: a label is a byte.
+    values : ndarray
+        Of each node.
+    """
+
+    def __init__(self, tree: Tree, values: np.ndarray) -> None:
+        self.splits: list[Split] = []
+        leaves: list[int] = []
+
+        def visit(node: int, buffer: int) -> Any:
+            left, right = int(tree.left[node]), int(tree.right[node])
+            if left == node:
+                leaves.append(node)
+                return np.uint8(len(leaves) - 1)
+            on_left = visit(left, buffer)
+            on_right = visit(right, buffer if on_left is not None else buffer + 1)
+            place = int(tree.feature[node]), float(tree.threshold[node]), bool(tree.missing_left[node])
+            self.splits.append(Split(*place, on_left, on_right, buffer))
+            return None
+
+        visit(0, 0)
+        self.values = values.take(leaves)
+        self.buffers = 1 + max((split.buffer for split in self.splits), default=0)
+
+    def __call__(self, columns: list[np.ndarray], gaps: list[Any], buffers: np.ndarray) -> np.ndarray:
+        """Return the value for each row; one for all of them, if the tree has no split.
+
+        Parameters
+        ----------
+        columns : list of ndarray of shape (n_rows,)
+            By feature.
+        gaps : list of (ndarray of shape (n_rows,) or None)
+            Where each column is NaN; None if it is nowhere.
+        buffers : ndarray of shape (n_buffers + 2, n_rows)
+            Of bytes; there must be ``self.buffers``, and two more.
+        """
+        mask, spare, *labels = buffers
+        goes_left, signed = mask.view(bool), mask.view(np.int8)
+        for feature, threshold, missing_left, left, right, buffer in self.splits:
+            np.less_equal(columns[feature], threshold, goes_left)
+            if missing_left and gaps[feature] is not None:
+                np.logical_or(goes_left, gaps[feature], goes_left)
+            np.negative(signed, signed)  # all ones where it was True
+            out = labels[buffer]
+            # Where the mask is all ones, a ^ (a ^ b) is b; elsewhere it stays a.
+            if left is None:
+                other = labels[buffer + 1] if right is None else right
+                np.bitwise_xor(out, other, out)
+                np.bitwise_and(out, mask, out)
+                np.bitwise_xor(out, other, out)
+            elif right is None:
+                np.bitwise_xor(out, left, spare)
+                np.bitwise_and(spare, mask, spare)
+                np.bitwise_xor(out, spare, out)
+            else:
+                np.bitwise_and(mask, left ^ right, out)
+                np.bitwise_xor(out, right, out)
+        return self.values.take(labels[0]) if self.splits else self.values
 
 
 def _summed(start: Any, values: np.ndarray) -> np.ndarray:
@@ -129,9 +215,16 @@ def _histogram_rows(est: Any, baseline: np.ndarray) -> Callable[[np.ndarray], np
 
     known, places = est._bin_mapper.make_known_categories_bitsets()
     width = baseline.shape[1]
+    predictors = [each for stage in est._predictors for each in stage]
     stages = [(k, each.nodes, each.raw_left_cat_bitsets) for stage in est._predictors for k, each in enumerate(stage)]
     trees, empty, column = [nodes for _, nodes, _ in stages], stages[0][2], est.n_features_in_
     joined = [_joined(trees[i : i + _JOINED], column) for i in range(0, len(trees), _JOINED)]
+    counts = [np.count_nonzero(nodes["is_leaf"]) for nodes in trees]
+    many = _MANY * np.mean(counts) if max(counts) <= _LEAVES else np.inf
+
+    @cached
+    def all_splits() -> list[Splits]:
+        return [Splits(_histogram_tree(each), each.nodes["value"]) for each in predictors]
 
     def few(X: np.ndarray) -> np.ndarray:
         rows = len(X)
@@ -149,20 +242,35 @@ def _histogram_rows(est: Any, baseline: np.ndarray) -> Callable[[np.ndarray], np
         leaves = leaves.reshape(-1, width, rows)
         return np.add.accumulate(leaves, axis=0, out=leaves)[-1].T
 
+    def compiled(X: np.ndarray, total: np.ndarray, threads: int) -> None:
+        leaves = np.empty(len(X))
+        for k, nodes, categories in stages:
+            _predict_from_raw_data(nodes, X, categories, known, places, threads, leaves)
+            total[:, k] += leaves
+
+    def compared(X: np.ndarray, total: np.ndarray) -> None:
+        part = np.ascontiguousarray(X.T)
+        columns, gaps = list(part), [None] * column
+        if not finite(part):
+            gaps = [each if each.any() else None for each in np.isnan(part)]
+        splits = all_splits()
+        buffers = np.empty((2 + max(tree.buffers for tree in splits), len(X)), dtype=np.uint8)
+        for (k, *_), tree in zip(stages, splits, strict=True):
+            total[:, k] += tree(columns, gaps, buffers)
+
     def raw(X: np.ndarray) -> np.ndarray:
-        if len(X) <= _FEW:
+        rows = len(X)
+        if rows <= _FEW:
             return few(X)
-        total = np.zeros((len(X), width), order="F")
+        X = np.asarray(X, dtype=F64)
+        total = np.zeros((rows, width), order="F")
         total += baseline
-        # To start threads for each tree takes longer than a few rows do.
-        threads = _openmp_effective_n_threads() if len(X) > _BLOCK else 1
-        for start in range(0, len(X), _BLOCK * threads):
-            block = np.ascontiguousarray(X[start : start + _BLOCK * threads], dtype=F64)
-            columns = list(total[start : start + len(block)].T)
-            leaves = np.empty(len(block))
-            for k, nodes, categories in stages:
-                _predict_from_raw_data(nodes, block, categories, known, places, threads, leaves)
-                columns[k] += leaves
+        threads = _openmp_effective_n_threads()
+        if rows < many * threads or threads > _THREADS:
+            compiled(X, total, threads if rows > _ALONE else 1)
+        else:
+            for start in range(0, rows, _BLOCK):
+                compared(X[start : start + _BLOCK], total[start : start + _BLOCK])
         return total
 
     return raw

@@ -40,10 +40,10 @@ def batches(rows):
     yield odd
 
 
-@pytest.mark.parametrize("rows", [1, 2, 7, trees._FEW, trees._FEW + 1, trees._BLOCK, 2 * trees._BLOCK + 1])
+@pytest.mark.parametrize("rows", [1, 2, 7, trees._FEW, trees._FEW + 1, trees._ALONE + 1, 3000])
 @pytest.mark.parametrize("name", MODELS)
 def test_a_batch_is_scored_to_the_bit(name, rows):
-    """Rows that are scored together, block by block, get what scikit-learn gives them."""
+    """Rows that are scored together get what scikit-learn gives them."""
     model = MODELS[name]
     locked = nl.seal(make_pipeline(MaxAbsScaler().fit(X), model))
     kept = [method for method in ("predict", "predict_proba", "decision_function") if hasattr(model, method)]
@@ -52,6 +52,53 @@ def test_a_batch_is_scored_to_the_bit(name, rows):
             with nl.config_context(fast=False):
                 expected = outcome(locked, method, batch)
             assert outcome(locked, method, batch) == expected
+
+
+def _counted(monkeypatch):
+    """Count the trees whose comparisons are made for all rows at once."""
+    calls, original = [], trees.Splits.__call__
+    monkeypatch.setattr(trees.Splits, "__call__", lambda *args: calls.append(1) or original(*args))
+    return calls
+
+
+@pytest.mark.parametrize("leaves", [2, 3, 31, trees._LEAVES])
+def test_many_rows_are_compared_split_by_split(leaves, monkeypatch):
+    """Trees of any shape and size, down to a single leaf, give many rows scikit-learn's bits, in blocks of any size."""
+    data = rng.normal(size=(4000, 6)) ** 3  # of long tails: trees that grow to one side
+    data[rng.random(data.shape) < 0.1] = np.nan
+    target = np.digitize(np.nan_to_num(data).sum(axis=1), [-9, -5, 0, 4])
+    model = HistGradientBoostingClassifier(max_iter=6, max_leaf_nodes=leaves, min_samples_leaf=2, random_state=0)
+    locked = nl.seal(make_pipeline(MaxAbsScaler().fit(data), model.fit(data, target)))
+    stock, calls = nl.unlock(locked), _counted(monkeypatch)
+    many = np.tile(data, (3, 1))
+    expected = outcome(stock, "predict_proba", many)
+    for block in (trees._BLOCK, 1000, 777):
+        monkeypatch.setattr(trees, "_BLOCK", block)
+        assert outcome(locked, "predict_proba", many) == expected
+    assert len(calls) == 6 * 5 * (1 + 12 + 16)  # trees, for each block
+    assert outcome(locked, "predict_proba", many[::-1]) == outcome(stock, "predict_proba", many[::-1])
+
+
+def test_trees_of_one_leaf_give_every_row_their_value(monkeypatch):
+    """A tree without a split, as boosting leaves where nothing is to be learned, adds the same to all rows."""
+    still, labels = np.zeros((300, 2)), np.array(["no", "yes", "no"] * 100)
+    model = HistGradientBoostingClassifier(max_iter=3).fit(still, labels)
+    locked, calls = nl.seal(make_pipeline(MaxAbsScaler().fit(still), model)), _counted(monkeypatch)
+    assert outcome(locked, "predict_proba", still) == outcome(nl.unlock(locked), "predict_proba", still)
+    assert len(calls) == model.n_iter_
+
+
+def test_large_trees_and_many_threads_take_compiled_code(monkeypatch):
+    """Where comparisons for all rows don't pay, scikit-learn's compiled code scores them, to the same bits."""
+    data = rng.normal(size=(3000, 6))
+    target = (data[:, 0] + rng.normal(size=3000) > 0).astype(int)
+    many, calls = np.tile(data, (8, 1)), _counted(monkeypatch)
+    for leaves, threads in ((trees._LEAVES + 1, trees._THREADS), (7, 0)):
+        monkeypatch.setattr(trees, "_THREADS", threads)
+        model = HistGradientBoostingClassifier(max_iter=4, max_leaf_nodes=leaves, min_samples_leaf=1).fit(data, target)
+        locked = nl.seal(make_pipeline(MaxAbsScaler().fit(data), model))
+        assert outcome(locked, "decision_function", many) == outcome(nl.unlock(locked), "decision_function", many)
+    assert not calls
 
 
 def test_a_batch_never_reaches_scikit_learns_method(monkeypatch):
