@@ -105,7 +105,8 @@ _STATELESS = frozenset({"FeatureHasher", "HashingVectorizer", "PatchExtractor"})
 
 def _requires_fit(est: Any) -> bool:
     """Tell whether an estimator that scikit-learn calls unfitted has anything to fit; up to 1.5 it asks all of them."""
-    tags = getattr(est, "_get_tags", None)
+    # With tags of 1.6 or later it was asked; that version has the older method, too, and warns of it.
+    tags = None if hasattr(est, "__sklearn_tags__") else getattr(est, "_get_tags", None)
     if tags is not None and not tags().get("requires_fit", True):
         return False
     return not any(base.__module__.startswith("sklearn.") and base.__name__ in _STATELESS for base in type(est).__mro__)
