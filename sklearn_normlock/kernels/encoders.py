@@ -17,6 +17,7 @@ from .sparse import Rows
 
 NOTHING = -1  # a value that leaves its row zero
 UNSURE = -2  # a value of which scikit-learn has something to say
+_CODED = 256  # rows from which on a library's own codes are worth asking for
 
 
 class Lookup:
@@ -48,6 +49,7 @@ class Lookup:
                 demand(self.kind != "O" or value is None or type(value) is str)
                 self.table[value] = i
         demand(len(self.table) + (self.nan != self.unknown) == len(values))
+        self.texts = tuple(value for value in values if type(value) is str)
 
     def __call__(self, column: tuple[list[Any], str] | None) -> Any:
         """Return the numbers; None if there is a value of which it isn't sure what scikit-learn makes."""
@@ -62,6 +64,17 @@ class Lookup:
             return self._one_by_one(values)
         except TypeError:  # a value that has no hash
             return None
+
+    def of(self, frame: Frame, i: int) -> Any:
+        """Return the numbers of a frame's column, as the call: each of its values is looked up once, if that pays."""
+        coded = None
+        if self.kind == "O" and frame.rows >= _CODED and len(self.texts) < frame.rows:
+            coded = frame.coded(i, self.texts)
+        if coded is None:
+            return self(frame.values(i))
+        values, codes = coded
+        found = self((values, "O"))
+        return None if found is None else np.array(found, dtype=np.intp).take(codes)
 
     def _one_by_one(self, values: list[Any]) -> list[int] | None:
         try:
@@ -88,23 +101,21 @@ def _columns_of(est: Any) -> tuple[list[Lookup], Kernel]:
     lookups = [Lookup(each) for each in categories]
 
     def numbers(X: Any) -> list[Any] | None:
-        columns: list[Any]
         if isinstance(X, Frame):
             if names is None or X.names != names:
                 return None
-            columns = [X.values(i) for i in range(width)]
+            read = (lookup.of(X, i) for i, lookup in enumerate(lookups))
         elif type(X) is ndarray and names is None and X.dtype.char in "Odlq?":
             if X.ndim != 2 or X.shape[1] != width or not len(X):
                 return None
             kind = X.dtype.kind
-            columns = [(values, kind) for values in X.T.tolist()]
             if kind == "f" and np.isinf(X).any():
                 return None
+            read = (lookup((values, kind)) for lookup, values in zip(lookups, X.T.tolist(), strict=True))
         else:
             return None
         found = []
-        for lookup, column in zip(lookups, columns, strict=True):
-            each = lookup(column)
+        for each in read:
             if each is None:
                 return None
             found.append(each)
@@ -177,7 +188,7 @@ def _dense_one_hot(compiler: Compiler, est: Any) -> Kernel:
         found = flat.take(np.array(numbers) + starts)
         mask = found >= 0
         if mask.all():
-            out[np.arange(rows), found] = 1
+            out.reshape(-1)[found + np.arange(0, out.size, width)] = 1
         elif (found == UNSURE).any():
             return None
         else:

@@ -26,6 +26,7 @@ from sklearn_normlock.feature_selection import (
 from sklearn_normlock.impute import MissingIndicator, SimpleImputer
 from sklearn_normlock.kernels import fast_paths, frames
 from sklearn_normlock.kernels.compiler import VERSION
+from sklearn_normlock.kernels.encoders import _CODED
 from sklearn_normlock.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, TargetEncoder
 
 SETTINGS = {"deadline": None, "database": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
@@ -285,6 +286,73 @@ def test_odd_frames_of_polars(name):
 def test_odd_frames_of_polars_at_length(name):
     """As above, over more frames."""
     odd_polars_are_the_same(name, 80)
+
+
+# -- many rows: the codes that a library has of its own ------------------------------------------------------------
+
+
+ENCODERS = [name for name in FRAMED if name.startswith(("OneHotEncoder", "OrdinalEncoder", "TargetEncoder"))]
+TEXTUAL = ["as they are", "category", "category with NaN", "object with None", "string", "string with NA"]
+TEXTUAL += ["arrow texts", "arrow texts with NA", "large arrow texts", "string[python]", "objects with 1"]
+
+
+def many_rows(seed):
+    """Yield frames of several hundred rows: as drawn, with a city that was never seen, and with an empty text."""
+    frame = frame_models.rows(_CODED + seed, seed=seed)
+    yield frame
+    for odd in ("never seen", ""):
+        frame = frame.copy()
+        frame["city"] = frame["city"].astype(object)
+        frame.loc[7, "city"] = odd
+        yield frame
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_many_rows_of_texts(name):
+    """Columns of texts and categories that are looked up by their own codes give what scikit-learn gives."""
+    names = FRAMED[name].feature_names_in_.tolist()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for frame in many_rows(seed=1):
+            for kind in TEXTUAL:
+                data = frame[names].copy()
+                for column in names:
+                    try:
+                        data[column] = COLUMNS[kind](data[column])
+                    except Exception:  # a dtype that this pandas doesn't make
+                        pass
+                same(FRAMED[name], STOCK_FRAMED[name], data)
+                same(FRAMED[name], STOCK_FRAMED[name], pd.concat([data, data[:3]], ignore_index=True))  # in chunks
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_many_rows_of_texts_of_polars(name):
+    """The same, of polars."""
+    polars = pytest.importorskip("polars")
+    names = FRAMED[name].feature_names_in_.tolist()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for frame in many_rows(seed=2):
+            for kind in ("as they are", "nulls", "categories", "an enum", "chunks"):
+                columns = [POLARS[kind](polars, polars.Series(each, frame[each].tolist())) for each in names]
+                same(FRAMED[name], STOCK_FRAMED[name], polars.DataFrame(columns))
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_texts_are_read_by_codes(kind, monkeypatch):
+    """What is compared above are the codes: a column is not read text by text."""
+    frame = frame_models.rows(_CODED)[TEXTS]
+    if kind == "pandas":
+        frame, reader = frame.astype("category"), frames.PandasFrame
+    else:
+        # A text that is no category is read one by one.
+        frame = frame.replace({"city": ["Celle", "Dessau", "Essen"]}, "Bonn").to_dict("list")
+        frame, reader = pytest.importorskip("polars").DataFrame(frame), frames.PolarsFrame
+    if frames.frame_of(frame) is None:
+        pytest.skip("this scikit-learn doesn't see the names of its columns")
+    expected = told(STOCK_FRAMED["OneHotEncoder that ignores"].transform(frame))
+    monkeypatch.setattr(reader, "values", None)
+    assert told(FRAMED["OneHotEncoder that ignores"].transform(frame)) == expected
 
 
 # -- arrays ----------------------------------------------------------------------------------------------------------
