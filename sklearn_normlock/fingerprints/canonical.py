@@ -7,14 +7,15 @@ path, so that a later mismatch can be located and shown.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from ..errors import UnfingerprintableError
 from .arrays import array_bytes, structured_bytes, u64
-from .encoders import BULK, ENCODERS, PLAIN, encode_all, encoder_of, frame, string
+from .bulk import BULK, column_of, encoded, key_order
+from .encoders import ENCODERS, PLAIN, encoder_of, frame, string
 from .paths import step_label
 from .record import Record
 from .state import fingerprint_state, is_estimator
@@ -190,9 +191,9 @@ class Walker:
         before = 0 if record is None else len(record)
         parts = [b"o", u64(value.ndim), *map(u64, value.shape)]
         values = value.ravel().tolist()
-        plain = encode_all(values) if len(values) >= BULK else None
+        plain = column_of(values) if len(values) >= BULK else None
         if plain is not None:
-            parts.append(_bytes(_joined(*plain)))
+            parts.append(encoded((plain,)))
         else:
             self.enter(value)
             for i, item in enumerate(values):
@@ -208,9 +209,9 @@ class Walker:
     def sequence(self, value: Any, tag: bytes) -> bytes:
         """Clause 3.6: the items of a sequence, in order."""
         if len(value) >= BULK:
-            items = encode_all([*value])
+            items = column_of([*value])
             if items is not None:
-                return tag + u64(len(value)) + _bytes(_joined(*items))
+                return tag + u64(len(value)) + encoded((items,))
         self.enter(value)
         parts = [tag, u64(len(value))]
         named = bool(self.labels) and self.labels[-1][1:] in _NAMED_MEMBERS
@@ -240,10 +241,11 @@ class Walker:
     def mapping(self, value: Mapping[Any, Any], tag: bytes = b"d") -> bytes:
         """Clause 3.8: the pairs of a mapping are sorted by the bytes of their keys."""
         if len(value) >= BULK:
-            keys = encode_all([*value])
-            items = None if keys is None else encode_all([*value.values()])
-            if keys is not None and items is not None:
-                return tag + u64(len(value)) + _bytes(sorted(_joined(*keys, *items)))
+            keys = column_of([*value])
+            items = None if keys is None else column_of([*value.values()])
+            order = None if keys is None or items is None else key_order(keys)
+            if keys is not None and items is not None and order is not None:
+                return tag + u64(len(value)) + encoded((keys, items), order)
         self.enter(value)
         pairs = []
         for key, item in value.items():
@@ -252,15 +254,6 @@ class Walker:
         pairs.sort()
         self.leave()
         return tag + u64(len(pairs)) + b"".join(pairs)
-
-
-def _joined(*parts: Iterable[str]) -> Iterable[str]:
-    """Return the first of all parts joined, then the second, and so on."""
-    return map("".join, zip(*parts, strict=True))
-
-
-def _bytes(parts: Iterable[str]) -> bytes:
-    return "".join(parts).encode("latin-1")
 
 
 _KEYS = _Framed()

@@ -8,8 +8,7 @@ from __future__ import annotations
 import functools
 import types
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable
-from itertools import repeat
+from collections.abc import Callable
 from struct import Struct
 from typing import Any
 
@@ -116,54 +115,6 @@ PLAIN: dict[type, Callable[[Any, Any], bytes]] = {
     float: _float,
     str: string,
 }
-BULK = 64  # items from which on a container is looked at as a whole
-
-
-class _Heads(dict):
-    """A tag and a length, as they stand before the bytes of a value: the same few, again and again."""
-
-    def __init__(self, tag: bytes) -> None:
-        self.tag = tag
-
-    def __missing__(self, length: int) -> str:
-        head = (self.tag + u64(length)).decode("latin-1")
-        if len(self) < 1_000:
-            self[length] = head
-        return head
-
-
-_STRING, _INT = _Heads(b"s"), _Heads(b"i")
-
-
-def encode_all(values: list[Any]) -> tuple[Iterable[str], Iterable[str]] | None:
-    """Return what the encoders give of many values, if all are strings, all integers or all floats; else None.
-
-    The first part of each value's bytes and the second come by themselves: the caller joins them, once, with what
-    stands beside them. Each character stands for a byte, as in Latin-1: Python compares and joins such strings faster
-    than bytes, and most texts are such strings already.
-    """
-    kinds = {*map(type, values)}
-    if kinds == {str}:
-        texts = values
-        if not "".join(values).isascii():
-            # One call for all of them, unless a string holds the character that keeps them apart.
-            texts = _as_latin("\0".join(values)).split("\0")
-            if len(texts) != len(values):
-                texts = [_as_latin(value) for value in values]
-        return map(_STRING.__getitem__, map(len, texts)), texts
-    if kinds and kinds <= {int, np.int64}:
-        texts = repr(values if kinds == {int} else [*map(int, values)])[1:-1].split(", ")
-        return map(_INT.__getitem__, map(len, texts)), texts
-    if kinds == {float}:
-        return repeat("f", len(values)), [
-            (_f64(value) if value == value else _NAN).decode("latin-1") for value in values
-        ]
-    return None
-
-
-def _as_latin(text: str) -> str:
-    return text.encode("utf-8", "surrogatepass").decode("latin-1")
-
 
 _ABSTRACT = frozenset(
     (np.generic, np.number, np.integer, np.signedinteger, np.unsignedinteger, np.inexact, np.floating)

@@ -384,6 +384,10 @@ def test_a_pipeline_in_many_pipelines():
         [*np.arange(99)],
         [0.5, -0.0, float("nan"), float("inf"), *map(float, range(1, 90))],
         ["x" * n for n in (255, 256, 257, 511, 512, 65_536, *range(80))],
+        ["x" * n for n in (70_000, *range(80))],
+        [f"feature_of_a_long_name_{i * 7919 % 500}" for i in range(500)],
+        [f"{i * 7919 % 500:b}".replace("0", "\0").replace("1", "é") for i in range(500)],
+        ["".join(chr(97 + i * p % 3) for p in (1, 2, 5, 7, 11, 13, 17, 19, 23)) + str(i) for i in range(400)],
     ],
 )
 def test_many_plain_values_are_encoded_as_one_by_one(values, monkeypatch):
@@ -400,5 +404,7 @@ def test_many_plain_values_are_encoded_as_one_by_one(values, monkeypatch):
         "mixed": dict(zip(values, [None, *values], strict=False)),
     }
     whole = Walker().encode(state)
+    monkeypatch.setattr("sklearn_normlock.fingerprints.bulk._MOVED", 1 << 17)
+    assert Walker().encode(state) == whole
     monkeypatch.setattr("sklearn_normlock.fingerprints.canonical.BULK", float("inf"))
     assert Walker().encode(state) == whole
