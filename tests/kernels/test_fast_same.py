@@ -72,6 +72,17 @@ def inputs(draw, width=WIDTH):
     return data
 
 
+def plain_inputs(width):
+    """Yield arrays that kernels take: one row and several, within what was fitted and beyond."""
+    rows = np.arange(width) % WIDTH
+    outside = np.random.default_rng(1).normal(size=(40, width)) * np.abs(X[:40, rows]) * 3
+    chances = np.random.default_rng(2).random((40, width))
+    for data in (X[:, rows], np.abs(X[:, rows]) + 0.01, outside, chances, np.round(3 * chances)):
+        yield data.copy()
+        yield data[7:8].copy()
+        yield np.asfortranarray(data[:9], dtype=np.float32)
+
+
 def same(name, method, data):
     before = described(np.asarray(data))
     fast, plain = outcome(OBJECTS[name], method, data), outcome(STOCK[name], method, data)
@@ -83,6 +94,8 @@ def same(name, method, data):
 def test_the_fast_path_changes_nothing(name, method):
     """Whatever is passed: the same bits, dtype, order and flags, or the same error; and the same warnings."""
     width = OBJECTS[name].n_features_in_
+    for plain in plain_inputs(width):  # the drawn ones seldom are
+        same(name, method, plain)
 
     @settings(max_examples=12, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(inputs(width))
