@@ -99,7 +99,7 @@ class Splits:
     """Finds the values of a tree for many rows: all comparisons are made for all rows.
 
     Splits stand after those below them. Each writes, for every row, the label of the leaf that the row would fall
-    into if it came here: the left side's where a mask is all ones, the right side's where it is all zeros.
+    into if it came here. It is the left side's where a mask is all ones, and the right side's where it is all zeros.
 
     Parameters
     ----------
