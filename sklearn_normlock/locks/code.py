@@ -6,21 +6,15 @@ unless somebody can edit the code without a new version: then only a probe tells
 
 from __future__ import annotations
 
-import json
 import pickle
 import sys
 from collections.abc import Iterable
-from functools import cache
-from importlib.metadata import Distribution, distribution, distributions, packages_distributions
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
-from ..records.environment import installed, libraries_of, versions
+from ..records.environment import ALWAYS_VERSIONED, distributions_of, has_version, installed, libraries_of, versions
 
 Name = tuple[str, str]  # a module, and the qualified name in it
-
-# The versions of these are in every lock (this package's classes compute what scikit-learn's do).
-_ALWAYS_VERSIONED = frozenset({"sklearn", "sklearn_normlock", "numpy", "scipy", *sys.stdlib_module_names})
 
 
 def code_in(obj: Any) -> frozenset[Name]:
@@ -84,7 +78,7 @@ class _Nowhere:
 
 def unversioned(names: Iterable[Name]) -> tuple[str, ...]:
     """Return those of these names whose code can change without a version that a lock keeps: code of the user's."""
-    return tuple(sorted(f"{module}.{name}" for module, name in names if not _versioned(module.partition(".")[0])))
+    return tuple(sorted(f"{module}.{name}" for module, name in names if not has_version(module)))
 
 
 def environment_of(names: Iterable[Name]) -> dict[str, str]:
@@ -102,8 +96,8 @@ def environment_of(names: Iterable[Name]) -> dict[str, str]:
         (:func:`~sklearn_normlock.records.environment.libraries_of`), and those of every lock.
     """
     names = tuple(names)
-    tops = {module.partition(".")[0] for module, _ in names} - _ALWAYS_VERSIONED
-    sources = {each.metadata["Name"]: each.version for top in sorted(tops) for each in _distributions(top)}
+    tops = {module.partition(".")[0] for module, _ in names} - ALWAYS_VERSIONED
+    sources = {each.metadata["Name"]: each.version for top in sorted(tops) for each in distributions_of(top)}
     libraries = {library for name in names for library in libraries_of(_named(name))}
     return {**sources, **{name: installed(name) for name in sorted(libraries)}, **versions()}
 
@@ -114,34 +108,3 @@ def _named(name: Name) -> Any:
     for part in name[1].split("."):
         found = getattr(found, part, None)
     return found
-
-
-def _versioned(top: str) -> bool:
-    if top in _ALWAYS_VERSIONED:
-        return True
-    found = _distributions(top)
-    return bool(found) and not any(map(_from_a_folder, found))
-
-
-@cache
-def _distributions(top: str) -> tuple[Distribution, ...]:
-    if top == "__main__":
-        return ()
-    return tuple(distribution(name) for name in dict.fromkeys(_names_by_module().get(top, ())))
-
-
-@cache
-def _names_by_module() -> dict[str, list[str]]:
-    found = {top: [*names] for top, names in packages_distributions().items()}
-    if sys.version_info < (3, 11):  # it doesn't know of packages that don't name their modules in a file
-        for each in distributions():
-            if not each.read_text("top_level.txt"):
-                for top in {path.parts[0].removesuffix(".py") for path in each.files or () if path.suffix == ".py"}:
-                    found.setdefault(top, []).append(each.metadata["Name"])
-    return found
-
-
-def _from_a_folder(found: Distribution) -> bool:
-    """Tell whether it was installed from a folder, as an editable package is: its version says little of its code."""
-    text = found.read_text("direct_url.json")
-    return text is not None and "dir_info" in json.loads(text)

@@ -58,7 +58,7 @@ class Lock:
     fitted : mapping of path to Fitted
         Under which scikit-learn the object, or each member of a bundle, was fitted.
     code : mapping of path to tuple of str
-        Of each step that no probe runs, the functions and classes in it that no version vouches for.
+        Of each step, the functions and classes in it that no version vouches for.
     beside : mapping of path to str
         Of each file whose state is that of its tensors, what else it holds that outputs depend on: judged by the bytes
         of the file alone.

@@ -54,9 +54,14 @@ def unjudged(lock: Lock, moved: bool = False) -> Iterator[Unjudged]:
                 "recorder`) and give them with --recorded; or say that today's outputs are the approved ones with "
                 "--approve-outputs (approve_outputs=True).",
             )
+    yield from unjudged_steps(lock, moved)
+
+
+def unjudged_steps(lock: Lock, moved: bool = False) -> Iterator[Unjudged]:
+    """Yield the steps that no probe judges and that hold code of the user's, or that could not be run."""
     steps = unprobed(lock)
     for probe in steps:
-        inner = [each for each in steps if each.path != probe.path and _inside(each.path, probe.path)]
+        inner = [each for each in steps if each.path != probe.path and inside(each.path, probe.path)]
         if probe.path in lock.accepted or (
             probe.failed and any(each.failed or each.path in lock.code for each in inner)
         ):
@@ -66,7 +71,8 @@ def unjudged(lock: Lock, moved: bool = False) -> Iterator[Unjudged]:
             yield Unjudged(path=probe.path, why=why, remedy=_ROWS.format(probe.path or _WHOLE))
 
 
-def _inside(path: str, outer: str) -> bool:
+def inside(path: str, outer: str) -> bool:
+    """Tell whether a step stands inside another one."""
     return not outer or path.startswith(f"{outer}.")
 
 

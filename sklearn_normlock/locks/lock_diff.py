@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..probes.parts import steps_of
 from ..records.change import Change, Kind
@@ -13,7 +13,7 @@ from ..records.effects import effects
 from ..records.findings import findings
 from ..records.weights import is_weights_record, weight_findings
 from .document import Lock
-from .judgement import unjudged, unread
+from .judgement import inside, unjudged, unjudged_steps, unread
 from .parts import Unjudged
 from .report import Report
 
@@ -44,6 +44,7 @@ def report_of(before: Lock, after: Lock) -> Report:
     for path in dict.fromkeys([*before.inputs, *after.inputs]):
         changes += _inputs(path, before, after)
     changes += _decisions(before, after)
+    changes += _profiles(before, after)
     deviations, undecided, notes = _probes(before, after)
     undecided += unread(before, after.beside, after.files)
     notes = _files(before, after) + notes
@@ -78,6 +79,18 @@ def _inputs(path: str, before: Lock, after: Lock) -> list[Change]:
         for name, a, b in pairs
         if a is not None and b is not None and a != b
     ]
+
+
+def _profiles(before: Lock, after: Lock) -> Iterator[Change]:
+    """Compare the profiles that batches are compared with."""
+    old, new = before.profile, after.profile
+    if old != new:
+        kind = Kind.ADDED if old is None else Kind.REMOVED if new is None else Kind.CONTENT
+        yield Change(path="profile", kind=kind, expected=_rows_of(old), actual=_rows_of(new))
+
+
+def _rows_of(profile: Mapping[str, Any] | None) -> str | None:
+    return None if profile is None else f"of {profile.get('n_rows', 'some')} rows"
 
 
 def _files(before: Lock, after: Lock) -> list[str]:
@@ -127,12 +140,13 @@ def _probes(before: Lock, after: Lock) -> tuple[list[Deviation], list[Unjudged],
     for probe in after.probes:
         old = known.get((probe.path, probe.digest))
         if old is None:
-            if same_state and probe.outputs and before.environment != after.environment:
-                undecided.append(_not_compared(probe.path, "both were probed with other rows, under other versions"))
+            moved = "under other versions" if before.environment != after.environment else _code(after, probe.path)
+            if same_state and probe.outputs and moved:
+                undecided.append(_not_compared(probe.path, f"both were probed with other rows, {moved}"))
             continue
         outputs = {(each.path, each.method): each for each in old.outputs}
         for each in probe.outputs:
-            match = outputs.get((each.path, each.method))
+            match = outputs.pop((each.path, each.method), None)
             if match is None or match.digest == each.digest:
                 continue
             if not same_state:
@@ -150,10 +164,20 @@ def _probes(before: Lock, after: Lock) -> tuple[list[Deviation], list[Unjudged],
                 deviations.append(deviation)
             elif not notes:
                 notes.append(f"on the same rows, {each.place} differs by round-off alone")
-    if same_state and before.environment != after.environment:
-        unjudged_there = {each.path: each for each in unjudged(after, moved=True)}
+        for gone in outputs.values() if same_state and probe.outputs else ():
+            undecided.append(_not_compared(gone.place, "it gave an output in one lock, and gave none in the other"))
+    if same_state:
+        moved_there = before.environment != after.environment
+        judged = unjudged(after, moved=True) if moved_there else (*unjudged_steps(before), *unjudged_steps(after))
+        unjudged_there = {each.path: each for each in judged}
         undecided += [each for each in unjudged_there.values() if each.path not in {one.path for one in undecided}]
     return deviations, undecided, notes
+
+
+def _code(lock: Lock, path: str) -> str:
+    """Say which code of the user's a step holds, itself or in a step inside it; nothing if it holds none."""
+    names = [name for place, found in lock.code.items() if place == path or inside(place, path) for name in found]
+    return f"and it holds code that can change without a version: {', '.join(names[:3])}" if names else ""
 
 
 def _not_compared(path: str, why: str) -> Unjudged:

@@ -128,6 +128,9 @@ class Recording:
         if why is not None:
             return Report(undecided=(Unjudged(path="", why=why, remedy=_ANEW),), subject=str(path))
         deviations, ties = self._deviations(est)
+        if not deviations and all(output.shape[:1] == (0,) for output in self.outputs):
+            none = Unjudged(path="", why="the outputs that were recorded are of no rows", remedy=_ANEW)
+            return Report(undecided=(none,), subject=str(path))
         return Report(
             deviations=tuple(deviations),
             notes=tuple(ties),
@@ -144,6 +147,7 @@ class Recording:
         found: list[Deviation] = []
         agreed: dict[str, Any] = {}
         labels: list[tuple[Deviation, Output, Output]] = []
+        left = set(expected)
         for method in dict.fromkeys(name.partition("[")[0] for name in expected):
             try:
                 with quietly():
@@ -151,16 +155,20 @@ class Recording:
             except Exception as error:
                 text = f"can't be run: {type(error).__name__}: {error}"
                 found.append(Deviation(path="", method=method, text=text[:200], relative=float("inf")))
+                left -= {name for name in left if name.partition("[")[0] == method}
                 continue
             value = value.toarray() if hasattr(value, "toarray") else value
             for i, output in enumerate(outputs_of("", method, value)):
                 before = expected.get(output.method)
+                left.discard(output.method)
                 deviation = None if before is None else compare_outputs(before, output)
                 if deviation is None:
                     agreed[output.method] = value if output.method == method else value[i]
                 else:
                     found.append(deviation)
                     labels += [(deviation, expected[output.method], output)] if output.method == "predict" else []
+        text = "gave an output when it was recorded, and gives none now"
+        found += [Deviation(path="", method=method, text=text, relative=float("inf")) for method in sorted(left)]
         ties = []
         for deviation, before, output in labels:
             said = tied(before, output, agreed, est, None)

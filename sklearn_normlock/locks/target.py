@@ -38,7 +38,6 @@ from .code import Name, code_in, environment_of, unversioned
 from .document import Lock
 from .exported import judge_graphs
 from .fitted import fitted_under
-from .judgement import unprobed
 from .naming import file_key
 from .parts import Contract, FileDigest, Unjudged
 from .report import Report
@@ -312,7 +311,12 @@ class Target:
             profile=None if profile is None else profile.to_dict(),
             coverage=None if profile is None else _coverage(profile, self._leaves.values()),
         )
-        code = {probe.path: self._own_code(probe.path) for probe in unprobed(lock)}
+        if not any(map(unversioned, self.code.values())):
+            return lock
+        places = dict.fromkeys(
+            path for probe in probes for path in (probe.path, *(each.path for each in probe.outputs))
+        )
+        code = {path: self._own_code(path) for path in places if self.member(path) is not None}
         return replace(lock, code={path: names for path, names in code.items() if names})
 
 
@@ -344,6 +348,11 @@ def _member(member: Any) -> Any:
             return SettingsMember(member)
         return WeightsMember(member) if is_weights(member) else FileMember(member)
     weights = weights_of(member)
+    if weights is None and isinstance(member, Mapping):
+        raise UnfingerprintableError(
+            "A member of a bundle is a mapping: nothing in it would be probed.",
+            remedy="Give each object in it a name of its own in the bundle.",
+        )
     return member if weights is None else weights
 
 

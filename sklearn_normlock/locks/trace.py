@@ -24,8 +24,8 @@ _ENVELOPE = Envelope(Origin("trace", "It is damaged: trace anew, or copy it agai
 
 _EMPTY = Unjudged(
     path="",
-    why="neither trace has an output",
-    remedy="Trace an object that puts something out for new rows.",
+    why="neither trace has an output of a row",
+    remedy="Trace rows through an object that puts something out for new rows.",
 )
 
 
@@ -93,7 +93,7 @@ class Trace:
         return Report(
             deviations=tuple(deviations),
             environment={name: both for name, both in moved.items() if both[0] != both[1]},
-            undecided=() if self.outputs or other.outputs else (_EMPTY,),
+            undecided=() if any(each.shape[:1] != (0,) for each in (*self.outputs, *other.outputs)) else (_EMPTY,),
             probed=len(self.outputs),
             approval=False,
             tolerances=TOLERANCES if rtol is None else {name: max(rtol, least) for name, least in TOLERANCES.items()},

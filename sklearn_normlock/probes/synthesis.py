@@ -12,6 +12,7 @@ are (``tests/archive`` has locks of old versions), or their probes say that they
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import cycle, islice
 from typing import Any
 
@@ -28,6 +29,8 @@ from .walk import steps_of
 _MOST = 32  # rows of one probe
 _ASKED = 16  # members that are asked what they take
 _WORDS = ("alpha", "beta", "gamma", "delta")
+_NO = -760.0  # a score whose probability is 0 in float64
+_NEAR = 8.0  # deviations from the centre, up to which data may well lie
 
 VARIANTS = 5
 
@@ -66,8 +69,8 @@ def _maker(est: Any) -> Callable[[Any, int], Any] | None:
 # -- numbers -----------------------------------------------------------------------------------------------------------
 
 
-def _numeric(est: Any, variant: int) -> Any:
-    columns = statistics_of(est)
+def _numeric(est: Any, variant: int, columns: Columns | None = None) -> Any:
+    columns = statistics_of(est) if columns is None else columns
     if columns is None:
         return None
     rows = number_rows(columns, variant)
@@ -109,6 +112,18 @@ def _histogram_boosting(est: Any, variant: int) -> Any:
     # With categories it puts columns in order by itself before it sees them.
     encoder = getattr(est, "_preprocessor", None)
     return _numeric(est, variant) if encoder is None else rows_for(encoder, variant)
+
+
+def _one_against_rest(est: Any, variant: int) -> Any:
+    """Return rows of numbers, and one at which every class says no, if it is near: probabilities are 0 / 0 there."""
+    columns = statistics_of(est)
+    if columns is None or len(est.coef_) < 3 or not hasattr(est, "predict_proba"):
+        return _numeric(est, variant)
+    nowhere = np.linalg.lstsq(est.coef_, _NO - est.intercept_, rcond=None)[0]
+    if np.abs((nowhere - columns.centre) / columns.scale).max() > _NEAR:
+        return _numeric(est, variant)
+    grid = np.ldexp(1.0, np.frexp(np.abs(nowhere).max())[1] - 20)  # the same rows with another linear algebra
+    return _numeric(est, variant, replace(columns, edges=(np.rint(nowhere / grid) * grid)[None, :]))
 
 
 def _dummy(est: Any, variant: int) -> Any:
@@ -355,6 +370,7 @@ _MAKERS: Mapping[str, Callable[[Any, int], Any]] = {
     "FeatureUnion": _union,
     "ColumnTransformer": _columns,
     "BaseHistGradientBoosting": _histogram_boosting,
+    "SGDClassifier": _one_against_rest,
     "DummyClassifier": _dummy,
     "DummyRegressor": _dummy,
     "OneHotEncoder": _encoder,

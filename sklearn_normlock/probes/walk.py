@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..config import config_context
+from ..errors import NormLockError
 from ..fingerprints.paths import joined
+from ..records.environment import has_version
 
 # The methods that a step is asked for. One of the second group is enough: they are made of the same numbers. One of the
 # last group is asked where a step has nothing else to say of new rows: beside a transform, a likelihood is the worse
@@ -19,6 +21,10 @@ _FINAL = ("transform", "predict")
 _SCORES = ("predict_proba", "decision_function")
 _OTHERWISE = ("score_samples", "kneighbors", "mahalanobis")
 _VOTERS = 16  # members that are asked in place of scores
+# These say no more than the ones above if scikit-learn wrote them. Code of the user's may say anything there.
+_FURTHER = (*_SCORES, "predict_log_proba", "score_samples", "inverse_transform", "get_feature_names_out")
+# A method that leaves its work to a function that the estimator was given, and the parameter for it.
+_LEFT_TO = {"inverse_transform": "inverse_func", "get_feature_names_out": "feature_names_out"}
 
 
 class StepFailedError(Exception):
@@ -83,17 +89,18 @@ def walk(
         for name, member, theirs in _branches(est, rows, path):
             yield from walk(member, theirs, joined(path, name), last=False)
         if not last:
-            methods: Sequence[str] = (*_declared(est), "transform")
+            own = [name for name in _further(est) if asked is None or name in asked.get(path, ())]
+            methods: Sequence[str] = (*_declared(est), *own, "transform")
         elif asked is None:
             methods = calls(est)
         else:
             methods = [method for method in asked.get(path, ()) if hasattr(est, method)]
-        yield from _calls(est, rows, path, methods, optional=asked is None and "predict" in methods)
+        yield from _calls(est, rows, path, methods, first=asked is None)
         for name, member in _voters(est) if last else ():
             place = joined(path, name)
             # A margin first: it needs less of a member than probabilities, and is what most ways to vote begin with.
-            own = [name for name in reversed(_SCORES) if hasattr(member, name)][:1] or ["predict"]
-            theirs = own if asked is None else asked.get(place, ())
+            scores = [name for name in reversed(_SCORES) if hasattr(member, name)][:1] or ["predict"]
+            theirs = scores if asked is None else asked.get(place, ())
             yield from _calls(member, rows, place, [method for method in theirs if hasattr(member, method)])
 
 
@@ -152,17 +159,45 @@ def _voters(est: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _calls(
-    est: Any, rows: Any, path: str, methods: Sequence[str], optional: bool = False
+    est: Any, rows: Any, path: str, methods: Sequence[str], first: bool = False
 ) -> Iterator[tuple[str, str, Any]]:
     for method in methods:
         try:
-            output = getattr(est, method)(rows)
+            output = _answer(est, rows, method)
         except Exception as error:
-            if optional and method in _SCORES and isinstance(error, (ValueError, NotImplementedError)):
-                continue  # it has no scores in the way it was fitted, though it has the method
+            if first and _may_fail(method, methods, error):
+                continue  # it can't do that in the way it was fitted, though it has the method
             raise StepFailedError(path, method, error) from error
         # Neighbours are compared by distance: which of two that are equally near comes first is nobody's word.
         yield path, method, output[0] if method == "kneighbors" else output
+
+
+def _answer(est: Any, rows: Any, method: str) -> Any:
+    if method == "get_feature_names_out":
+        return est.get_feature_names_out()
+    return getattr(est, method)(est.transform(rows) if method == "inverse_transform" else rows)
+
+
+def _may_fail(method: str, methods: Sequence[str], error: Exception) -> bool:
+    """Tell whether an object can be locked although a method of it fails: it has others that say what it does."""
+    if method in _SCORES:
+        return "predict" in methods and isinstance(error, (ValueError, NotImplementedError))
+    return method in _FURTHER and any(name in methods for name in _FINAL) and not isinstance(error, NormLockError)
+
+
+def _further(est: Any) -> list[str]:
+    """Return the methods that run code of the user's, of those that not every object is asked."""
+    return [name for name in _FURTHER if hasattr(est, name) and _is_users(_code_of(est, name))]
+
+
+def _code_of(est: Any, method: str) -> Any:
+    given = getattr(est, _LEFT_TO.get(method, ""), None)
+    return getattr(given, "func", given) if callable(given) else getattr(type(est), method, None)
+
+
+def _is_users(code: Any) -> bool:
+    module = getattr(code, "__module__", None)
+    return isinstance(module, str) and not has_version(module)
 
 
 def calls(est: Any) -> list[str]:
@@ -182,7 +217,8 @@ def calls(est: Any) -> list[str]:
         return []
     final = [name for name in _FINAL if hasattr(est, name)]
     scores = [name for name in _SCORES if hasattr(est, name)][:1]
-    return [*_declared(est), *final, *scores] or [name for name in _OTHERWISE if hasattr(est, name)][:1]
+    further = [name for name in _further(est) if name not in scores]
+    return [*_declared(est), *further, *final, *scores] or [name for name in _OTHERWISE if hasattr(est, name)][:1]
 
 
 def _declared(est: Any) -> tuple[str, ...]:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import platform
+import sys
 from collections.abc import Mapping
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
+from functools import cache, lru_cache
+from importlib.metadata import (
+    Distribution,
+    PackageNotFoundError,
+    distribution,
+    distributions,
+    packages_distributions,
+    version,
+)
 
 # Where a drop-in keeps the environment it was fitted under, as text.
 STAMP = "_normlock_environment"
+
+# The versions of these are in every lock (this package's classes compute what scikit-learn's do).
+ALWAYS_VERSIONED = frozenset({"sklearn", "sklearn_normlock", "numpy", "scipy", *sys.stdlib_module_names})
 
 DISTRIBUTIONS = ("scikit-learn", "numpy", "scipy")
 #: Other builds of a library under names of their own: the same module, which may compute something else.
@@ -74,3 +86,37 @@ def installed(name: str) -> str:
         except (PackageNotFoundError, ValueError):  # a damaged lock may name a distribution by an empty text
             continue
     return "none"
+
+
+def has_version(module: str) -> bool:
+    """Tell whether the code of a module changes with a version that locks keep; the user's own code does not."""
+    top = module.partition(".")[0]
+    if top in ALWAYS_VERSIONED:
+        return True
+    found = distributions_of(top)
+    return bool(found) and not any(map(_from_a_folder, found))
+
+
+@cache
+def distributions_of(top: str) -> tuple[Distribution, ...]:
+    """Return the distributions that a module at the top level comes from."""
+    if top == "__main__":
+        return ()
+    return tuple(distribution(name) for name in dict.fromkeys(_names_by_module().get(top, ())))
+
+
+@cache
+def _names_by_module() -> dict[str, list[str]]:
+    found = {top: [*names] for top, names in packages_distributions().items()}
+    if sys.version_info < (3, 11):  # it doesn't know of packages that don't name their modules in a file
+        for each in distributions():
+            if not each.read_text("top_level.txt"):
+                for top in {path.parts[0].removesuffix(".py") for path in each.files or () if path.suffix == ".py"}:
+                    found.setdefault(top, []).append(each.metadata["Name"])
+    return found
+
+
+def _from_a_folder(found: Distribution) -> bool:
+    """Tell whether it was installed from a folder, as an editable package is: its version says little of its code."""
+    text = found.read_text("direct_url.json")
+    return text is not None and "dir_info" in json.loads(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 
 FACTOR = 2.0
 
@@ -91,3 +91,60 @@ def of_days(frame: Any) -> Any:
 def of_nullable(frame: Any) -> Any:
     """Fill what is missing."""
     return frame["count"].fillna(0).astype(float).to_frame() * FACTOR
+
+
+def back(rows: Any) -> Any:
+    """Undo a step."""
+    return rows / FACTOR
+
+
+def names_of(step: Any, names: Any) -> Any:
+    """Name columns."""
+    return [f"{name} x {FACTOR}" for name in names]
+
+
+class Turning(TransformerMixin, BaseEstimator):
+    """A transformer whose way back and names are code of their own."""
+
+    def fit(self, X: Any, y: Any = None) -> Turning:
+        """Keep the width."""
+        self.n_features_in_ = len(X[0])
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Turn signs."""
+        return -X
+
+    def inverse_transform(self, X: Any) -> Any:
+        """Turn them back."""
+        return -X * FACTOR / 2
+
+    def get_feature_names_out(self, input_features: Any = None) -> Any:
+        """Name columns."""
+        return [f"minus {i} x {FACTOR}" for i in range(self.n_features_in_)]
+
+
+class Split(ClassifierMixin, BaseEstimator):
+    """A classifier with several kinds of scores, each of them code of its own."""
+
+    def fit(self, X: Any, y: Any) -> Split:
+        """Keep the labels."""
+        self.classes_ = sorted(set(y))
+        self.n_features_in_ = len(X[0])
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """Say the first."""
+        return [self.classes_[0]] * len(X)
+
+    def predict_proba(self, X: Any) -> Any:
+        """Say that nobody knows."""
+        return [[0.5, 0.5]] * len(X)
+
+    def decision_function(self, X: Any) -> Any:
+        """Score rows."""
+        return X[:, 0] * FACTOR
+
+    def score_samples(self, X: Any) -> Any:
+        """Refuse: it was not fitted for that."""
+        raise AttributeError("no density")

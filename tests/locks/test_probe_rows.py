@@ -14,6 +14,7 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.gaussian_process import GaussianProcessClassifier
+from sklearn.linear_model import SGDClassifier
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import PowerTransformer, StandardScaler
@@ -169,3 +170,15 @@ def test_texts_of_pandas_3_are_objects_where_pandas_has_no_dtype_for_them(monkey
     monkeypatch.setattr(pd, "StringDtype", lambda storage: pd.CategoricalDtype())  # it takes no `na_value`
     rows = decoded_rows(document)
     assert rows["a"].dtype == object and rows["a"].tolist()[0] == "x" and rows["a"].isna().tolist() == [False, True]
+
+
+def test_a_row_at_which_every_class_says_no():
+    """Where the probabilities of all classes vanish scikit-learn 1.9 gives equal shares, and older ones NaN."""
+    X, y = data.blobs()
+    est = SGDClassifier(loss="log_loss", random_state=0).fit(X, y)
+    wide, near = copy.deepcopy(est), copy.deepcopy(est)
+    near.coef_, near.intercept_ = 500.0 * np.eye(3, X.shape[1]), np.zeros(3)
+    wide.coef_, wide.intercept_ = near.coef_ / 100, near.intercept_
+    near.classes_ = wide.classes_ = np.arange(3)
+    assert (near.decision_function(rows_for(near, 1)) < -750).all(axis=1).any()
+    assert len(rows_for(near, 1)) == len(rows_for(wide, 1)) + 3

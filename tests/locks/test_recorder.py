@@ -26,6 +26,7 @@ from sklearn_normlock.locks import fitted
 from sklearn_normlock.locks.code import code_in, environment_of
 from sklearn_normlock.locks.fitted import versions_in
 from sklearn_normlock.locks.recorded import Recording
+from sklearn_normlock.locks.report import Report, Verdict
 from sklearn_normlock.probes import recorder
 from sklearn_normlock.probes.rows import encoded_rows
 
@@ -161,3 +162,27 @@ def test_a_recorded_label_at_a_tie_is_judged_by_its_scores(tmp_path: Path) -> No
     document["outputs"]["predict_proba"] = recorder.output(np.full((2, 2), [0.4, 0.6]))
     (tmp_path / "r.json").write_text(json.dumps(document))
     assert len(Recording.load(tmp_path / "r.json").report(model, path).deviations) == 2
+
+
+def test_an_output_that_is_gone_and_a_recording_of_no_rows(tmp_path: Path) -> None:
+    """What was recorded and isn't put out now is a mismatch; outputs of no rows judge nothing."""
+    model = DummyClassifier(strategy="prior").fit([[0.0], [1.0]], [0, 1])
+    path = tmp_path / "m.pkl"
+    path.write_bytes(pickle.dumps(model))
+
+    def report(rows: np.ndarray, **outputs: np.ndarray) -> Report:
+        document = {
+            "recording_version": 1,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "environment": {"scikit-learn": "0.23.2", "numpy": "1.23.5", "python": "3.8"},
+            "rows": encoded_rows(rows),
+            "outputs": {name: recorder.output(output) for name, output in outputs.items()},
+        }
+        (tmp_path / "r.json").write_text(json.dumps(document))
+        return Recording.load(tmp_path / "r.json").report(model, path)
+
+    half = np.full((2, 2), 0.5)
+    assert report(half, predict_proba=half).ok
+    gone = report(half, **{"predict_proba": half, "predict_proba[1]": half})
+    assert [each.method for each in gone.deviations] == ["predict_proba[1]"]
+    assert report(half[:0], predict_proba=half[:0]).verdict is Verdict.UNDECIDED

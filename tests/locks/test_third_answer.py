@@ -91,6 +91,36 @@ def test_rows_decide_a_picky_step() -> None:
     assert nl.verify(est, nl.lock(est, X)).ok
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: FunctionTransformer(np.negative, inverse_func=user_code.back, check_inverse=False).fit(X),
+        lambda: FunctionTransformer(np.negative, feature_names_out=user_code.names_of).fit(table()[["age", "income"]]),
+        lambda: user_code.Turning().fit(X),
+        lambda: make_pipeline(user_code.Turning(), StandardScaler()).fit(X),
+        lambda: user_code.Split().fit(X, y),
+    ],
+    ids=["inverse_func", "feature_names_out", "a class", "a step", "scores"],
+)
+def test_every_method_of_ones_own_is_asked(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way back, the names of columns and the second kind of scores are judged where they are code of the user's."""
+    est = make()
+    lock = nl.lock(est)
+    assert nl.verify(est, lock).ok
+    monkeypatch.setattr(user_code, "FACTOR", 3.0)
+    assert nl.compare(est, lock).verdict is Verdict.MISMATCH
+    assert nl.diff(lock, nl.lock(est)).verdict is Verdict.MISMATCH
+
+
+def test_a_method_that_is_gone_is_a_mismatch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An object that could go back when it was locked, and can't now, computes something else."""
+    est = user_code.Turning().fit(X)
+    lock = nl.lock(est)
+    monkeypatch.delattr(user_code.Turning, "inverse_transform")
+    assert nl.compare(est, lock).deviations[0].method == "inverse_transform"
+    assert nl.diff(lock, nl.lock(est)).verdict is Verdict.UNDECIDED
+
+
 def test_an_edit_under_equal_versions_is_not_blamed_on_versions() -> None:
     """The remedy speaks of the code."""
     est = FunctionTransformer(user_code.doubled).fit(X)
@@ -225,6 +255,37 @@ def test_two_locks_with_other_outputs_differ() -> None:
     assert nl.diff(lock, rounded).ok and "round-off" in nl.diff(lock, rounded).explain()
     elsewhere_probed = replace(elsewhere(lock), probes=(replace(probe, digest="0" * 64),))
     assert nl.diff(lock, elsewhere_probed).verdict is Verdict.UNDECIDED
+
+
+def test_two_locks_of_code_that_neither_judged() -> None:
+    """The same state with code of the user's that no probe runs, or that was run on other rows, is no match."""
+    lock = nl.lock(picky())
+    assert nl.diff(lock, lock).verdict is Verdict.UNDECIDED
+    assert nl.diff(*[nl.lock(picky(), accept={"picky": "tested elsewhere"})] * 2).ok
+    est = make_pipeline(FunctionTransformer(user_code.doubled), StandardScaler()).fit(X)
+    report = nl.diff(nl.lock(est), nl.lock(est, X[:9]))
+    assert [each for each in report.undecided if "user_code.doubled" in each.why]
+    assert nl.diff(nl.lock(est), nl.lock(est)).ok
+
+
+def test_two_locks_with_other_profiles_differ() -> None:
+    """Batches are compared with the profile in a lock: another one is another approval."""
+    est = scaler()
+    old, new, without = nl.lock(est, X), nl.lock(est, X * 2), nl.lock(est)
+    assert nl.diff(old, nl.lock(est, X)).ok
+    for pair in ((old, new), (old, without), (without, new)):
+        assert [change.path for change in nl.diff(*pair).changes] == ["profile"]
+    assert "profile: added, of 40 rows" in nl.diff(without, new).explain()
+
+
+def test_nothing_is_no_evidence() -> None:
+    """No rows, and objects in a mapping in a bundle, are refused rather than locked without a probe."""
+    with pytest.raises(NormLockError, match="X has no rows"):
+        nl.lock(FunctionTransformer(user_code.doubled).fit(X), X[:0])
+    with pytest.raises(UnfingerprintableError, match="a name of its own in the bundle"):
+        nl.lock({"all": {"scaler": scaler()}})
+    empty = nl.trace(FunctionTransformer(user_code.doubled), X[:0])
+    assert empty.diff(empty).verdict is Verdict.UNDECIDED
 
 
 def test_a_mismatch_outweighs_what_was_not_judged() -> None:
