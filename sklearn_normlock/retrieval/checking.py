@@ -19,6 +19,7 @@ from .vectors import LEAST, Array, Directions, column_figures, lengths, sample, 
 if TYPE_CHECKING:
     from .contract import EmbeddingContract
 
+_UNLIKE = 0.2  # share of variance below which vectors that keep the mean alone say nothing of their model
 _KEPT = 0.4  # share of mean or variance below which it is lost: other topics keep more
 _VARIES = 0.55  # share of the variance from which vectors vary as those of the contract do
 _ALIKE = 1e-3  # spread of lengths, relative to their mean, below which all have one length
@@ -222,6 +223,11 @@ def _directions(check: _Check) -> dict[str, float]:
         )
     elif lost:
         _name_directions(check, U, figures)
+    elif state["unlike"] > 0:
+        check.not_judged["another_model"] = (
+            "they keep the mean of the contract's vectors and nothing of how these vary, as another topic or another "
+            "model may; compare_embeddings tells it from the same texts"
+        )
     return figures
 
 
@@ -229,6 +235,7 @@ def _kept(known: Directions, U: Array) -> Mapping[str, float]:
     """Return what vectors keep of the directions of a contract, and which of centred and lost that means."""
     found: dict[str, float] = {}
     shares, noises, gone, size = [], [], False, 1.0
+    found["unlike"] = 0.0
     if known.shows_mean:
         share, noise, size = known.kept_mean(U)
         found |= {"kept mean": share, "noise of mean": noise, "size of mean": size}
@@ -243,6 +250,7 @@ def _kept(known: Directions, U: Array) -> Mapping[str, float]:
         noises.append(noise)
         # Vectors that vary as before are of this model: a mean that is mostly gone was then taken away.
         small = gone and share > _VARIES and size < 2 * _KEPT
+        found["unlike"] = float(known.shows_mean and share + 4 * noise < _UNLIKE)
     found["centred"] = float(small)
     found["lost"] = float(np.mean(shares) + 4 * np.linalg.norm(noises) / len(noises) < _KEPT + 0.05)
     return found

@@ -197,6 +197,16 @@ def test_what_could_not_be_seen_is_said():
     assert report.verdict.value == "undecided" and "learned from 8 vectors" in report.explain()
 
 
+def test_a_mean_alone_shows_no_model():
+    """Vectors of another model that has the same mean are no match: it can't be told whose they are."""
+    rng = np.random.default_rng(7)
+    index, other = (rng.normal(size=(1000, 12)) @ rng.normal(size=(12, 64)) + 1.0 for _ in range(2))
+    contract = EmbeddingContract().fit(unit(index))
+    assert contract.check(unit(index[:200]), "query").ok
+    report = contract.check(unit(other[:200]), "query")
+    assert report.verdict.value == "undecided" and "keep the mean" in report.not_judged["another_model"]
+
+
 def test_floats_against_quantised_vectors_are_the_third_answer():
     """A contract of int8 vectors says nothing of the precision of floats; vectors of its own dtype are judged."""
     quantised = np.rint(unit(HEAD["index"]) * 127).astype(np.int8)
