@@ -22,8 +22,12 @@ MAX_UNPACKED = 1 << 31
 LIMIT_VARIABLE = "NORMLOCK_MAX_UNPACKED"
 
 
-def read(file: IO[bytes], path: Path, trusted: Sequence[str] | None, max_unpacked: int | None = None) -> Any:
+def read(
+    file: IO[bytes], path: Path, trusted: Sequence[str] | None, max_unpacked: int | None = None, moved: str = ""
+) -> Any:
     """Return the object in an open file, in the format that its bytes are of; ``path`` names it.
+
+    ``moved`` says which versions are others than those under which these very bytes were locked: such a file is whole.
 
     Raises
     ------
@@ -38,6 +42,10 @@ def read(file: IO[bytes], path: Path, trusted: Sequence[str] | None, max_unpacke
     except Warning:
         raise  # made an error by the caller's filters
     except Exception as error:
+        elsewhere = moved and (
+            f"Its bytes are those that were locked, under other versions ({moved}): load it under those, or fit it "
+            "anew under these."
+        )
         if type(error).__name__ == "UntrustedTypesFoundException":
             gone = next((name for name in BARE_MODULES if f"'{name}." in str(error)), None)
             if gone is not None and find_spec(gone) is None:  # no name in trusted= would help
@@ -64,20 +72,23 @@ def read(file: IO[bytes], path: Path, trusted: Sequence[str] | None, max_unpacke
             raise ArtifactReadError(
                 f"{path} needs something that isn't here (the module {error.name}).",
                 path=str(path),
-                remedy="Install the package that has it; if it is a module of yours, say where it lies: --python-path "
+                remedy=elsewhere
+                or "Install the package that has it; if it is a module of yours, say where it lies: --python-path "
                 "FOLDER, or PYTHONPATH.",
             ) from None
         if isinstance(error, (ImportError, AttributeError)):
             raise ArtifactReadError(
                 f"{path} needs something that isn't here ({type(error).__name__}: {error}).",
                 path=str(path),
-                remedy="Install the versions it was fitted under, or the package that it names.",
+                remedy=elsewhere or "Install the versions it was fitted under, or the package that it names.",
             ) from None
         raise ArtifactReadError(
             f"{path} can't be read as {'.skops' if content_of(file) == ZIP else 'a pickle'} "
             f"({type(error).__name__}: {error}).",
             path=str(path),
-            remedy="It is cut short, damaged or of another format; copy it again from where it was saved.",
+            remedy=elsewhere
+            or "It is cut short, damaged or of another format, or other versions of a library saved it; copy it again "
+            "from where it was saved, or load it under those versions.",
         ) from None
     remember(est, path)
     return est

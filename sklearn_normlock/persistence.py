@@ -37,6 +37,7 @@ from .locks.naming import file_key, key_of
 from .locks.parts import FileDigest
 from .locks.report import Report
 from .locks.target import Target
+from .records.environment import changed_versions
 from .resealing import seal as sealed
 from .seals.layout import Layout
 from .seals.mixin import Locked
@@ -360,7 +361,9 @@ def open_locked(
             warnings.simplefilter("ignore", InconsistentVersionWarning)
             # As with a pickle, the lock speaks for the bytes that were reviewed with it, and for no others.
             named_types = part.trusted if known or trust_file else ()
-            est = read(file, path, (*(trusted or ()), *named_types), max_unpacked)
+            moved = changed_versions(part.environment).items() if known else ()
+            versions = ", ".join(f"{name} {then} → {now}" for name, (then, now) in moved)
+            est = read(file, path, (*(trusted or ()), *named_types), max_unpacked, versions)
     require_one(est, path)
     report = compare(est, part)
     return est, replace(report, subject=str(path), notes=(*report.notes, *notes))

@@ -8,6 +8,7 @@ import os
 import pickle
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from sklearn_normlock.errors import (
     NormLockError,
     PipelineMismatchError,
 )
+from sklearn_normlock.locks.parts import FileDigest
 from sklearn_normlock.preprocessing import FunctionTransformer, StandardScaler
 
 FORMATS = [".skops", ".joblib", ".pkl"]
@@ -98,6 +100,24 @@ def test_a_module_of_another_version(tmp_path):
     (tmp_path / "a.pkl").write_bytes(b"csklearn.preprocessing.data\nStandardScaler\n.")
     with pytest.raises(ArtifactReadError, match="which another version of sklearn has, and this one hasn't"):
         nl.load(tmp_path / "a.pkl")
+
+
+@pytest.mark.parametrize(
+    "content", [b"cbuiltins\nint\n(S'x'\ntR.", b"cbuiltins\nno_such_thing\n.", b"cnowhere\nThing\n."]
+)
+def test_locked_bytes_are_not_damaged(tmp_path, content):
+    """A file with the locked bytes that can't be read under other versions is whole, and the error says so."""
+    path = tmp_path / "a.pkl"
+    path.write_bytes(content)
+    lock = nl.lock(scaler()).with_files({"a.pkl": FileDigest.of(path)})
+    with pytest.raises(ArtifactReadError) as caught:
+        nl.load(path, lock=lock)
+    assert "Its bytes are those" not in str(caught.value)
+    older = replace(lock, environment={**lock.environment, "scipy": "1.0.0"})
+    with pytest.raises(
+        ArtifactReadError, match=r"Its bytes are those that were locked, .* \(scipy 1.0.0 → .*\): load it"
+    ):
+        nl.load(path, lock=older)
 
 
 @pytest.mark.skipif(find_spec("_loss") is not None, reason="there is a module of this name")
