@@ -55,8 +55,10 @@ def test_a_batch_is_scored_to_the_bit(name, rows):
 
 
 def _counted(monkeypatch):
-    """Count the trees whose comparisons are made for all rows at once."""
+    """Count the trees whose comparisons are made for all rows at once, as they are whatever the number of threads."""
     calls, original = [], trees.Splits.__call__
+    monkeypatch.setattr(trees, "_THREADS", 999)
+    monkeypatch.setattr(trees, "_MANY", 1)
     monkeypatch.setattr(trees.Splits, "__call__", lambda *args: calls.append(1) or original(*args))
     return calls
 
@@ -93,7 +95,7 @@ def test_large_trees_and_many_threads_take_compiled_code(monkeypatch):
     data = rng.normal(size=(3000, 6))
     target = (data[:, 0] + rng.normal(size=3000) > 0).astype(int)
     many, calls = np.tile(data, (8, 1)), _counted(monkeypatch)
-    for leaves, threads in ((trees._LEAVES + 1, trees._THREADS), (7, 0)):
+    for leaves, threads in ((trees._LEAVES + 1, 999), (7, 0)):
         monkeypatch.setattr(trees, "_THREADS", threads)
         model = HistGradientBoostingClassifier(max_iter=4, max_leaf_nodes=leaves, min_samples_leaf=1).fit(data, target)
         locked = nl.seal(make_pipeline(MaxAbsScaler().fit(data), model))
