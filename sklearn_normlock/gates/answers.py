@@ -192,7 +192,7 @@ def _weight(sample_weight: Any, n: int) -> NDArray[np.float64]:
             actual=weight.shape,
             remedy="Give one weight for each row.",
         )
-    return weight
+    return weight / weight.max()
 
 
 def _same(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:

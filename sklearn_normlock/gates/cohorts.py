@@ -86,6 +86,10 @@ def column_of(X: Any, name: Any) -> NDArray[Any]:
             actual=name,
             remedy="Name a column of X, or give an array of labels or a callable.",
         )
+    if names.count(name) > 1:
+        raise GateInputError(
+            f"There are {names.count(name)} columns {name!r}.", path="cohorts", actual=name, remedy="Rename them."
+        )
     if hasattr(type(X), "columns"):
         return np.asarray(X[name].to_numpy())
     values = X[:, name]
@@ -160,7 +164,15 @@ def _partition(name: str, spec: Any, X: Any, rows: int) -> Partition:
             actual=values.shape,
             remedy="Give one label for each row.",
         )
-    return coded(name, values, bins)
+    try:
+        return coded(name, values, bins)
+    except TypeError as error:  # values that are not hashable
+        raise GateInputError(
+            f"Cohort {name!r} has labels that can't be told apart ({error}).",
+            path="cohorts",
+            actual=name,
+            remedy="Give texts, numbers or dates as labels.",
+        ) from None
 
 
 def coded(name: str, values: NDArray[Any], bins: int | None = None) -> Partition:
@@ -191,7 +203,7 @@ def coded(name: str, values: NDArray[Any], bins: int | None = None) -> Partition
 
 
 def _label(value: Any) -> Any:
-    if value is None or value != value or type(value).__name__ in ("NAType", "NaTType"):
+    if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:
         return None
     return int(value) if isinstance(value, float) and value.is_integer() else value
 

@@ -100,9 +100,7 @@ def judge(
     slices, unsearched = None, ""
     if searched:
         assert given.harm is not None
-        # Two refits differ in truth in some slice. One that nobody named must lose more rows than flip anyway.
-        flipping = float(np.mean(given.harm != 0))
-        drop = max(_share_allowed(limits), flipping)
+        drop = _share_allowed(limits)
         slices = search(X, given.harm, limits.min_rows, drop, _names_and_sizes(parts))
         notes += [f"Search of slices: {each}." for each in slices.unsearched]
         if slices.worst is not None:
@@ -110,8 +108,9 @@ def judge(
                 case = _case(given, name, scorer, slices.worst.name, slices.worst.rows, limits, seed)
                 cases.append(replace(case, cohort=f"found: {case.cohort}", slice=slices.worst))
             notes.append(
-                f"{slices.worst.name} is the worst of {len(slices.shares):,} slices. {flipping:.2%} of all rows flip. "
-                f"The slice blocks if a loss of more than {drop:.2%} is proved at a level that pays for the search."
+                f"{slices.worst.name} is the worst of {len(slices.shares):,} slices. It blocks if a loss of more than "
+                f"{drop:.2%} is proved at a level that pays for the search. Slices vary {slices.dispersion:.2g} times "
+                "as much as independent flips would let them."
             )
         elif len(slices.shares):
             notes.append("No slice was found: no row of a large enough slice got worse.")

@@ -10,11 +10,23 @@ from numpy.typing import NDArray
 
 from ..errors import GateInputError
 from .answers import Answers
-from .statistics import Estimate, bootstrap, calibration, delong, normal, paired_shares, share, widened
+from .statistics import (
+    Estimate,
+    average_precision,
+    bootstrap,
+    calibration,
+    delong,
+    normal,
+    paired_shares,
+    ratio,
+    share,
+    widened,
+)
 from .tasks import CALIBRATION, scored, scorer_of
 
 _FEW = 8  # differing rows below which their spread says little of the rest
 _LOSSES = {"neg_mean_absolute_error": np.abs, "neg_mean_squared_error": np.square}
+_RANKED = {"roc_auc": delong, "average_precision": average_precision}
 
 Values = tuple[float | None, float | None, Estimate]
 
@@ -45,9 +57,13 @@ def estimate(given: Answers, metric: Any, rows: NDArray[np.intp], seed: int) -> 
         return _mean_loss(given, metric, rows)
     if metric == CALIBRATION:
         return _few_differ(given, rows, *_calibration(given, rows))
+    if metric == "r2" and given.kind == "regressor" and given.y.ndim == 1:
+        return _few_differ(given, rows, *_explained(given, rows))
     scorer = scorer_of(metric)
-    areas = _areas(given, rows) if metric == "roc_auc" and given.weight is None else None
-    if areas is None:
+    scores = _scores(given, rows) if metric in _RANKED and given.weight is None else None
+    if scores is not None:
+        found = _RANKED[metric](*scores)
+    else:
         weight, y = given.weight, given.y
 
         def score(at: NDArray[np.intp]) -> tuple[float, float]:
@@ -55,8 +71,8 @@ def estimate(given: Answers, metric: Any, rows: NDArray[np.intp], seed: int) -> 
             return old, scored(given.kind, given.new, scorer, y, rows[at], weight)
 
         strata = np.unique(y[rows], return_inverse=True)[1] if given.kind == "classifier" and y.ndim == 1 else None
-        areas = bootstrap(score, len(rows), np.random.default_rng(seed), strata)
-    return _few_differ(given, rows, *areas)
+        found = bootstrap(score, len(rows), np.random.default_rng(seed), strata)
+    return _few_differ(given, rows, *found)
 
 
 def _few_differ(given: Answers, rows: NDArray[np.intp], old: float, new: float, found: Estimate) -> Values:
@@ -116,8 +132,21 @@ def _calibration(given: Answers, rows: NDArray[np.intp]) -> tuple[float, float, 
     return calibration(positive, before, after, None if given.weight is None else given.weight[rows])
 
 
-def _areas(given: Answers, rows: NDArray[np.intp]) -> tuple[float, float, Estimate] | None:
-    """Return the areas under the ROC curve of two classes; None if they are not of that form."""
+def _explained(given: Answers, rows: NDArray[np.intp]) -> tuple[float, float, Estimate]:
+    """Return the share of the variance that is explained: its change is a ratio of two means."""
+    y = given.y[rows]
+    weight = np.ones(len(rows)) if given.weight is None else given.weight[rows]
+    sizes = (y - np.average(y, weights=weight)) ** 2
+    variance = float(np.average(sizes, weights=weight))
+    if not variance:
+        raise ValueError(f"the right answers of {len(rows)} rows are all the same")
+    errors = [(outputs.predictions[rows] - y) ** 2 for outputs in (given.old, given.new)]
+    old, new = (1 - float(np.average(each, weights=weight)) / variance for each in errors)
+    return old, new, ratio(errors[0] - errors[1], sizes, weight, given.effective(rows), "Fieller's interval")
+
+
+def _scores(given: Answers, rows: NDArray[np.intp]) -> tuple[NDArray[np.bool_], Any, Any] | None:
+    """Return the positive rows and both scores of two classes; None if they are not of that form."""
     classes = given.old.classes
     if classes is None or given.y.ndim > 1 or len(classes) != 2 or not np.array_equal(classes, given.new.classes):
         return None
@@ -132,7 +161,7 @@ def _areas(given: Answers, rows: NDArray[np.intp]) -> tuple[float, float, Estima
     if min(positive.sum(), (~positive).sum()) < 2:
         few = classes[int(positive.sum() < 2)]
         raise ValueError(f"fewer than two of {len(rows)} rows are of the class {few}")
-    return delong(positive, scores[0], scores[1])
+    return positive, scores[0], scores[1]
 
 
 def _differing(given: Answers, rows: NDArray[np.intp]) -> int:

@@ -324,7 +324,14 @@ def _table(X: Any) -> Table:
         X = np.asarray(X.to_numpy() if hasattr(X, "to_numpy") else X)[:, None]
     if isinstance(X, np.ndarray) and X.dtype.kind in "US":
         X = X.astype(object)
-    return as_table(X)
+    try:
+        return as_table(X)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, NormLockError):
+            raise
+        raise GateInputError(
+            f"These rows can't be pinned ({error})", path="X", remedy="Give columns of numbers, texts or dates."
+        ) from error
 
 
 def _indexed(y: Any) -> Any:

@@ -203,7 +203,7 @@ def _answered(
                     raise ValueError(f"{len(answers[0])} answers to {stop - start} rows")
             except GateInputError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 told = f"{type(error).__name__}: {error}"
                 if side == 0:
                     raise GateInputError(
@@ -283,7 +283,7 @@ def _first_difference(old: Any, new: Any, some: Any) -> tuple[str | None, str, t
     try:
         (one, _), (two, failed) = (_traced(est, some) for est in (old, new))
         found = one.diff(two)
-    except Exception as error:  # a step that can't be traced is no reason not to judge its answers
+    except (Exception, SystemExit) as error:  # a step that can't be traced is no reason not to judge its answers
         return None, f"The steps could not be traced ({type(error).__name__}: {error}).", ()
     steps = tuple(dict.fromkeys(output.path or type(old).__name__ for output in one.outputs))
     whole = {(output.path, output.method) for output in two.outputs}
@@ -301,7 +301,7 @@ def _kept_model(
     """Return a judgement that blocks if the old model is kept behind steps that put out something else."""
     try:
         reason = kept_behind_others(old, new, (_columns(old, rows_at(X, some)), _columns(new, rows_at(X, some))))
-    except Exception:  # a step that can't be run by itself is no reason not to judge the answers
+    except (Exception, SystemExit):  # a step that can't be run by itself is no reason not to judge the answers
         return ()
     if not reason:
         return ()

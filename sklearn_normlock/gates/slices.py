@@ -2,10 +2,15 @@
 
 The worst of many slices looks worse than it is. Each slice is therefore a hypothesis of the family of cohorts, and pays
 for the search with its level. No row is held out: the search and the proof have all of them.
+
+Two refits of one pipeline differ in truth: rows that lie near each other flip together, and slices gain and lose more
+than by independent flips. How much more is estimated from the slices of one column, as in a quasi-binomial model
+(Wedderburn 1974), and a slice must lose more than slices vary anyway.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -15,11 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from ..errors import GateInputError
 from .cohorts import Codes, Partition, coded, column_names, column_of
 from .statistics import Array, attainable, margin_score, mcnemar
 
 _PAIRED = 30  # columns that are searched in pairs
 _FINE = 10  # bins of a column of numbers that is searched by itself, beside the coarse ones
+_FLIPS = 3  # in a slice that tells how much slices vary
+_CALM = 0.9  # the share of the slices that tells it: those that vary least, so that a planted loss does not hide itself
+_USUAL = 0.62  # their mean square if flips are independent
 _SINGLE = 2 / 3  # the share of the level that slices of one column have, if there are pairs of columns
 _Slicing = tuple[Callable[[int], str], NDArray[Any]]
 
@@ -41,7 +50,7 @@ class Slices:
     ``sizes`` are the share of all rows that each slice has, ``flips`` its rows that got worse or better. ``least_p`` is
     the p-value that it would have if all of these got worse. ``lost`` is how many of all rows got worse. The ``shares``
     of the level sum up to 1. ``worst`` is None if the new pipeline is worse in none. ``unsearched`` says which columns
-    had no part, and why.
+    had no part, and why. ``dispersion`` is how many times as much slices vary as independent flips would let them.
     """
 
     sizes: Array
@@ -51,6 +60,7 @@ class Slices:
     lost: int
     worst: Slice | None
     unsearched: tuple[str, ...]
+    dispersion: float = 1.0
 
     def error(self, level: float) -> float:
         """Return the most that the probabilities, that a slice breaks its share of a level by chance, sum up to.
@@ -95,17 +105,21 @@ def search(
     Returns
     -------
     slices : Slices
-        The p-value of each is the largest of three. The first is McNemar's exact test's, the second that of the score
-        test of ``drop``. The third is that of so many of all losses, if losses were equally likely everywhere.
+        The p-value of each is the largest of four. The first is McNemar's exact test's, the second that of the score
+        test of ``drop``. The third is that of so many of all losses, if losses were equally likely everywhere. The
+        last is McNemar's with the dispersion; the score test has it, too.
     """
     parts, unsearched = _parts(X)
     looked_at, shares, worst = [], [], []
     lost, n_rows = int((harm > 0).sum()), len(harm)
+    dispersion = _dispersion(parts, harm, min_rows)
 
     def p_value(worse: Array, better: Array, rows: Array) -> Array:
-        beyond = stats.norm.cdf(margin_score(worse, better, rows, -drop))
+        scores = margin_score(worse, better, rows, -drop), (better - worse) / np.sqrt(np.maximum(worse + better, 1.0))
+        beyond, usual = (stats.norm.cdf(score / math.sqrt(dispersion)) for score in scores)
         gathered = stats.binom.sf(worse - 1, lost, rows / n_rows)
-        return np.maximum(np.maximum(mcnemar(worse, better), beyond), gathered)
+        found = np.maximum(np.maximum(mcnemar(worse, better), beyond), gathered)
+        return np.maximum(found, usual) if dispersion > 1 else found
 
     def least_p(flips: Array, rows: Array) -> Array:
         return np.maximum(0.5**flips, stats.norm.cdf(margin_score(flips, 0.0 * flips, rows, -drop)))
@@ -126,7 +140,27 @@ def search(
         lost=lost,
         worst=min(worst, key=lambda each: each.p_value / each.share, default=None),
         unsearched=tuple(unsearched),
+        dispersion=dispersion,
     )
+
+
+def _dispersion(parts: Sequence[Sequence[Partition]], harm: NDArray[np.int8], min_rows: int) -> float:
+    """Return how many times as much the slices of one column vary as independent flips would let them."""
+    flipped = np.flatnonzero(harm)
+    lost = harm[flipped] > 0
+    if not len(flipped):
+        return 1.0
+    usual = min(max(float(lost.mean()), 0.02), 0.98)  # some variance is left if all flips go in one direction
+    squares = []
+    for _, codes in _single(parts):
+        large = np.bincount(codes) >= min_rows
+        flips = np.bincount(codes[flipped], minlength=len(large))
+        worse = np.bincount(codes[flipped][lost], minlength=len(large))
+        told = large & (flips >= _FLIPS)
+        squares += ((worse - usual * flips)[told] ** 2 / (flips[told] * usual * (1 - usual))).tolist()
+    calm = sorted(squares)[: math.ceil(_CALM * len(squares))]
+    by_chance = 1 + math.sqrt(2 * _FLIPS / len(flipped))  # a mean square of so few flips, and a deviation of it
+    return max(1.0, float(np.mean(calm)) / (_USUAL * by_chance)) if calm else 1.0
 
 
 def _shares(single: int, paired: int) -> tuple[float, float]:
@@ -169,11 +203,11 @@ def _looked_at(
 def _parts(X: Any) -> tuple[list[list[Partition]], list[str]]:
     """Return the ways to cut each column, the coarse one first, and which columns can't be cut."""
     parts, unsearched = [], []
-    for name in column_names(X):
-        values = column_of(X, name)
+    for name in dict.fromkeys(column_names(X)):
         try:
+            values = column_of(X, name)
             coarse = coded(str(name), values)
-        except TypeError as error:  # values that are not hashable
+        except (TypeError, GateInputError) as error:  # values that are not hashable, or several columns of one name
             unsearched.append(f"{name} was not searched: {error}")
             continue
         if len(coarse.names) < 2:

@@ -191,7 +191,7 @@ def asked_by(metrics: Sequence[Any], kind: str, offered: Sequence[str], classes:
     if kind != "classifier":
         return ()
     found: set[str] = set()
-    classes = np.asarray([0, 1] if classes is None else classes)
+    classes = np.asarray([0, 1] if classes is None or isinstance(classes, list) else classes)  # a list: many outputs
     y = np.resize(classes, 2 * len(classes))
     table = np.full((len(y), len(classes)), 1 / len(classes))
     scores = {name: table if name == "predict_proba" or len(classes) > 2 else table[:, 0] for name in offered}
