@@ -84,7 +84,7 @@ def column_of(X: Any, name: Any) -> NDArray[Any]:
             path="cohorts",
             expected=names,
             actual=name,
-            remedy="Name a column of X, or give an array of labels or a callable.",
+            remedy="Name a column of X, a column with a number of bins as a pair, an array of labels or a callable.",
         )
     if names.count(name) > 1:
         raise GateInputError(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 
-from ..errors import GateInputError
+from ..errors import GateInputError, InputFaultError, NormLockError
 from ..locks.trace import Trace
 from ..persistence import load
 from ..probes.outputs import outputs_of
@@ -205,6 +205,8 @@ def _answered(
                 raise
             except (Exception, SystemExit) as error:
                 told = f"{type(error).__name__}: {error}"
+                if side == 0 and isinstance(error, NormLockError) and not isinstance(error, InputFaultError):
+                    raise  # the old one is not what was fitted: other rows don't help
                 if side == 0:
                     raise GateInputError(
                         f"The old one ({names[0]}) can't answer these rows ({told}).",

@@ -40,6 +40,16 @@ class CanaryStatus:
     failures: int = 0
     refused: str = ""
 
+    def explain(self) -> str:
+        """Return it as text."""
+        counts = ", ".join(f"{name} {count}" for name, count in sorted(self.rows.items()))
+        lines = [f"{'OK' if self.ok else 'FALLBACK'}: rows answered: {counts or 'none'}."]
+        if self.refused:
+            lines.append(f"  candidate may not answer: {self.refused}")
+        if self.failures:
+            lines.append(f"  candidate: failed in {self.failures} of its calls")
+        return "\n".join(lines)
+
 
 class _Open(Opened):
     def __init__(self, primary: Member, candidate: Member | None, refused: str) -> None:
@@ -71,7 +81,8 @@ class Canary(ServingEstimator):
     salt : str, default=""
         Another text chooses other keys: give each release its own, or the same customers are the first each time.
     on_error : {"raise", "fallback"}, default="raise"
-        What an error of the candidate does: it reaches the caller, or the primary answers its rows, and that is said.
+        What an error of the candidate does, that of a broken seal included: it reaches the caller, or the primary
+        answers the call, and that is said.
     locks : list of two, default=None
         What was approved, for the primary and the candidate; as for :class:`Fallback`. An object without a lock and
         without a seal is taken as it stands.
@@ -144,7 +155,7 @@ class Canary(ServingEstimator):
         Returns
         -------
         status : CanaryStatus
-            ``.ok``, ``.rows``, ``.failures``, ``.refused``.
+            ``.ok``, ``.rows``, ``.failures``, ``.refused``, ``.explain()``.
         """
         opened: _Open = self._ready()
         failures = opened.failures.get("candidate")
@@ -188,10 +199,12 @@ class Canary(ServingEstimator):
     def _answer(self, method: str, X: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         opened: _Open = self._ready()
         ask = getattr(opened.primary.estimator, method)
-        if opened.candidate is None:
-            return ask(X, *args, **kwargs)
         if not hasattr(X, "shape") and not hasattr(X, "__len__"):
             X = np.asarray(X)
+        if opened.candidate is None:
+            answer = ask(X, *args, **kwargs)
+            opened.rows.add("primary", X.shape[0] if hasattr(X, "shape") else len(X))
+            return answer
         mask = self.assigned(X)
         theirs = int(mask.sum())
         if not theirs:

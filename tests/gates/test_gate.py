@@ -24,7 +24,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 import sklearn_normlock as nl
-from sklearn_normlock.errors import ArtifactDigestError, GateInputError, GateLimitsError, MissingLockError
+from sklearn_normlock import pipeline as locked
+from sklearn_normlock.errors import (
+    ArtifactDigestError,
+    GateInputError,
+    GateLimitsError,
+    MissingLockError,
+    PipelineMismatchError,
+)
 from sklearn_normlock.gates.comparison import judge
 from sklearn_normlock.gates.limits import Limits
 from sklearn_normlock.gates.slices import Slices, search
@@ -468,6 +475,16 @@ def test_weights_count(rows, old):
     for scale in (1e-300, 1.0, 1e300):
         assert judge(old, new, y, sample_weight=scale * weight).ok
     assert "count as 3,900 equal ones" in judge(old, new, y, sample_weight=weight).notes[0]
+
+
+def test_an_old_one_that_was_altered_raises_as_itself() -> None:
+    """Other rows would not help: the error is the seal's."""
+    X, y = make_classification(200, 5, random_state=0)
+    old = locked.make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    new = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    old[0].fit(X[:100])
+    with pytest.raises(PipelineMismatchError, match="standardscaler"):
+        nl.gate(old, new, X, y)
 
 
 # -- bad input ---------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_normlock as nl
-from sklearn_normlock.errors import FallbackWarning, NormLockError
+from sklearn_normlock.errors import FallbackWarning, NormLockError, PipelineMismatchError
 from sklearn_normlock.serving import Canary
 from sklearn_normlock.serving.keys import keys_of, position
 
@@ -201,6 +201,8 @@ def test_a_candidate_with_another_interface_does_not_answer(candidate: Any) -> N
     with pytest.warns(FallbackWarning, match="not the primary's"):
         assert np.array_equal(canary.predict(X), OLD.predict(X))
     assert not canary.status().ok and canary.status().refused
+    assert canary.status().explain().startswith("FALLBACK: rows answered: primary 150.\n")
+    assert "The candidate's" in canary.status().explain()
 
 
 def test_a_candidate_that_is_not_what_was_approved_does_not_answer() -> None:
@@ -226,6 +228,19 @@ def test_a_candidate_that_fails(how: str) -> None:
     assert (
         len(warned) == 1 and canary.status().failures == 3 and canary.status().rows == {"candidate": 0, "primary": 450}
     )
+
+
+def test_a_sealed_candidate_that_is_altered_later() -> None:
+    """It raises at its call, or the primary answers, as asked."""
+    candidate = model(5.0)
+    strict = Canary(OLD, candidate, share=0.5).load()
+    lenient = Canary(OLD, candidate, share=0.5, on_error="fallback").load()
+    candidate[0].fit(2 * X)
+    with pytest.raises(PipelineMismatchError):
+        strict.predict(X)
+    with pytest.warns(FallbackWarning, match='step "standardscaler"'):
+        assert np.array_equal(lenient.predict(X), OLD.predict(X))
+    assert "candidate: failed in 1 of its calls" in lenient.status().explain()
 
 
 @pytest.mark.parametrize("copied", [clone, lambda est: pickle.loads(pickle.dumps(est))], ids=["clone", "pickle"])
