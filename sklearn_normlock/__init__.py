@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from .guards.coverage import Coverage, coverage
     from .guards.diagnosis import diagnose
     from .guards.profile import Profile
-    from .guards.reports.display import ProfileDisplay
     from .guards.reports.finding import Diagnosis
+    from .guards.reports.pictures import ProfileDisplay
     from .guards.transformer import InputGuard
     from .locks.comparison import compare, diff, lock, verify
     from .locks.document import Lock
@@ -98,7 +98,7 @@ _HOMES = {
     "Lock": "locks.document",
     "Locked": "seals.mixin",
     "Profile": "guards.profile",
-    "ProfileDisplay": "guards.reports.display",
+    "ProfileDisplay": "guards.reports.pictures",
     "ReferenceSet": "gates.reference",
     "Report": "locks.report",
     "Trace": "locks.trace",

@@ -121,23 +121,16 @@ class Calibration:
     #: A moment, and a bound, to so many digits are those that a scaler gives.
     exact: float = _constant(1e-6, "deviations", "derived: float32 after a sum")
     rounded: float = _constant(1e-9, "value", "derived: float64 after a division")
-    #: The log p-value of a column with such moments: of different values, of few, of two or three rows, of all columns.
+    #: The rows that have such moments, and the least log p-value of a column, of a zero in it, and of all columns.
+    rows_of_moments: int = _constant(4, "rows", "convention: two or three have few free numbers")
     log_sure: float = _constant(-12.0, "nats", "convention: less than half of 2 ln 1e-6")
-    log_sure_of_few: float = _constant(-4.0, "nats", "convention: few values meet such sums")
-    log_sure_of_three: float = _constant(-6.0, "nats", "convention: two rows have one free number")
+    log_sure_of_zero: float = _constant(-6.0, "nats", "convention: a zero is one number, moments are two")
     log_all_sure: float = _constant(-100.0, "nats", "convention")
     #: Values on a lattice meet such sums, and such quantiles, by chance so many times as often as pairs are tied.
     hits_of_sums: float = _constant(
         4.0, "factor", "derived: the local limit theorem gives 1.4; a margin of nearly three"
     )
     hits_of_quantiles: float = _constant(3.0, "factor", "derived: the local limit theorem gives 1.1; the same margin")
-    #: Share of training about its middle that may hold a middle value, beside two standard errors.
-    quartile_about: float = _constant(0.12, "share", "derived: a normal variable within a tolerance of 0.3 deviations")
-    #: Distance from 1 within which the density of lengths is taken; and share of pairs from which on lengths are few.
-    around_one: float = _constant(0.02, "length", "convention: wide enough to hold some rows of training")
-    norms_repeat: float = _constant(
-        1e-3, "share of pairs", "convention: a norm that takes few values may take this one"
-    )
     #: Share of rows of unit length, from which on it is expected of others; and how far a length may be off.
     usual_norm: float = _constant(0.99, "share", "convention: some rows are empty")
     off_norm: float = _constant(0.01, "length", "derived: coarser numbers, as of float16, make less")

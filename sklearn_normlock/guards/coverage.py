@@ -19,7 +19,7 @@ from .diagnosis import check_numbers, check_profile, check_rows
 from .faults import FAULTS
 from .profile import Profile
 from .profiles.sketch import quantile, residual
-from .tests.evidence import weigh
+from .tests import weigh
 from .tests.reference import reference_of
 
 __all__ = ["Coverage", "coverage"]
@@ -156,7 +156,7 @@ def coverage(
         fault: unseen(partial(FAULTS[fault].inject, profile, columns=np.arange(d), rng=np.random.default_rng(0)))
         for fault in ("shifted", "unit_changed", "log_extra", "sign_flipped")
     }
-    together = profile.dependence.told() if profile.dependence is not None else np.zeros(d, bool)
+    together = profile.dependence.informative() if profile.dependence is not None else np.zeros(d, bool)
     unseen_of["sign_flipped"] = unseen_of["sign_flipped"][~together[unseen_of["sign_flipped"]]]
     found |= {fault: _named(columns, names) for fault, columns in unseen_of.items()}
     found["columns_swapped"] = _alike(profile, reference, X, together, budget, names)
@@ -171,11 +171,9 @@ def _drawn(profile: Profile, n: int) -> Any:
     """Return rows whose columns are evenly spaced quantiles, in an order of its own each."""
     rng = np.random.default_rng(0)
     at = (np.arange(n) + 0.5) / n
-    X = np.full((n, profile.n_features_in_), np.nan)
+    X = np.empty((n, profile.n_features_in_))
     for j in range(profile.n_features_in_):
-        values, shares = profile.sketches[j]
-        if len(values):
-            X[:, j] = rng.permutation(quantile(values, shares, at))
+        X[:, j] = rng.permutation(quantile(*profile.sketches[j], at))
     offset, step, _ = profile.steps
     return np.where(step > 0, X - residual(X, offset, np.where(step > 0, step, 1.0)), X)
 

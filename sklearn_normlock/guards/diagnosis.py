@@ -17,8 +17,8 @@ from .faults import MISSING, PROPOSERS, Candidate, Case, changed_types, respelle
 from .profile import Profile
 from .profiles.statistics import median
 from .reports.finding import Diagnosis
+from .tests import Evidence, weigh
 from .tests.columns import missing_of
-from .tests.evidence import Evidence, weigh
 from .tests.reference import reference_of
 from .tests.values import log_p_of_text
 

@@ -16,8 +16,9 @@ from scipy import sparse
 from ..errors import InputFaultError
 from .calibration import CALIBRATION as C
 from .data.tables import Table, as_table
-from .profiles.summary import Summary, growing
-from .tests.evidence import weigh
+from .profiles.statistics import growing
+from .profiles.summary import Summary
+from .tests import weigh
 from .tests.reference import Reference
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from scipy.stats import binom
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_normlock as nl
-from sklearn_normlock.guards.tests.evidence import TESTS, weigh
+from sklearn_normlock.guards.tests import TESTS, weigh
 from sklearn_normlock.guards.tests.probability import more_frequent
 from sklearn_normlock.guards.tests.reference import Batch, reference_of
 from sklearn_normlock.guards.tests.values import Ties, Values

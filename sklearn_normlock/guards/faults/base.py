@@ -14,7 +14,7 @@ from ..profiles.dependence import Dependence, rank_scores
 from ..profiles.sketch import residual, share_below
 from ..profiles.statistics import quantiles
 from ..profiles.summary import Summary
-from ..tests.evidence import Evidence, weigh
+from ..tests import Evidence, weigh
 from ..tests.reference import Reference
 
 MISSING = "missing values"

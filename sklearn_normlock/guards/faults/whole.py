@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..calibration import CALIBRATION as C
-from ..tests.exact import NORMS, standardised_by, unit_rows, usual_norms
+from ..tests.exact import NORMS, standardised_by, unit_rows
 from .base import Candidate, Case, Fault
 from .scale import affine
 
@@ -216,7 +216,7 @@ def _each_its_own(case: Case) -> _Each | None:
 
 def _divided(case: Case) -> tuple[int, Any, Any, Any] | None:
     """Return the norm that the rows of training have, those of the batch, which are 1, and the rows divided by it."""
-    usual = usual_norms(case.reference) if case.d > 1 else np.zeros(0)
+    usual = case.reference.usual_norms if case.d > 1 else np.zeros(0)
     if not len(usual) or np.isnan(case.X).any():
         return None
     expected = 1 if 1 in usual else int(usual[0])
@@ -329,7 +329,7 @@ class L2Extra(Fault):
 
     def propose(self, case: Case) -> Iterator[Candidate]:
         """Yield the norm that is 1 in every row. The lengths are lost, so that nothing is left to test."""
-        if case.d < 2 or np.isnan(case.X).any() or len(usual_norms(case.reference)):
+        if case.d < 2 or np.isnan(case.X).any() or len(case.reference.usual_norms):
             return
         _, unit, by_chance = unit_rows(case.X)
         for k in (1, 0, 2):

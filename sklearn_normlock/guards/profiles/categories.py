@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ...documents.entries import MOST, Entry
+
 KEPT = 64
 #: Words of free text that are kept, each in two rows at least; rows that are measured.
 WORDS, MEASURED = 256, 5000
@@ -99,6 +101,19 @@ class Categories:
         bounds = None if self.bounds is None else self.bounds.ravel().tolist()
         counts = {"values": self.values, "other": self.other, "once": self.once, "missing": self.missing}
         return {**counts, "words": self.words, "bounds": bounds}
+
+    @classmethod
+    def read(cls, d: Entry, rows: int) -> Categories:
+        """Read what :meth:`to_dict` wrote, of a profile of so many rows."""
+        values = {key: n.whole(1, rows) for key, n in d["values"].items()}
+        other, once, missing = (d[name].whole(0, rows) for name in ("other", "once", "missing"))
+        found = cls(values, other, once, missing)
+        d.require(found.count + found.missing == rows, f"values of {rows} rows")
+        d["once"].require(found.once <= found.count, "at most the rows that have a value")
+        found.words = {word: n.whole(1, rows) for word, n in d["words"].items()}
+        if d["bounds"].value is not None:
+            found.bounds = d["bounds"].numbers(0, MOST, np.ones(18, bool)).reshape(2, 3, 3)
+        return found
 
 
 def _most(words: dict[str, int]) -> dict[str, int]:

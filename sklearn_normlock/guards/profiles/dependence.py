@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
+from ...documents.entries import Entry, packed
 from ..calibration import CALIBRATION as C
 
 _ROOT_12 = float(np.sqrt(12))
@@ -51,7 +52,7 @@ class Dependence:
         np.fill_diagonal(R, 1.0)
         return R
 
-    def told(self) -> Any:
+    def informative(self) -> Any:
         """Return the columns whose neighbours say more of them than chance among so many columns."""
         return self.strength() > C.least_strength + 2.0 * len(self.factor) / self.rows
 
@@ -106,31 +107,36 @@ class Dependence:
             a * self.spread + b * other.spread + np.abs(self.expected - other.expected),
         )
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        arrays = {"factor": self.factor.astype("<f2"), "expected": self.expected.astype("<f4")}
+        arrays["spread"] = self.spread.astype("<f4")
+        return {"rows": self.rows, **{name: packed(array) for name, array in arrays.items()}}
+
+    @classmethod
+    def read(cls, d: Entry, rows: int, columns: int) -> Dependence:
+        """Read what :meth:`to_dict` wrote, of a profile of so many rows and columns."""
+        factor = d["factor"].packed("<f2", None, -2, 2)
+        d["factor"].require(
+            len(factor) > 0 and len(factor) % columns == 0, f"some numbers for each of {columns} columns"
+        )
+        largest = float(np.finfo(np.float32).max)
+        return cls(
+            factor.reshape(columns, -1),
+            d["rows"].whole(C.rows_of_ranks, rows),
+            d["expected"].packed("<f4", columns, -largest, largest),
+            d["spread"].packed("<f4", columns, 0, largest),
+        )
+
 
 def rank_scores(X: Any) -> Any:
     """Return ranks within a batch, centred; uniform ones have variance 1. Missing values are 0.
 
     Columns of few values have less: a rare 1 among zeros must not outweigh what is told by many.
     """
-    missing = np.isnan(X)
-    if not missing.any():
-        return (_ranks(X) - (len(X) + 1) / 2) * (_ROOT_12 / len(X))
     ranks = np.asarray(rankdata(X, axis=0, nan_policy="omit"), dtype=float)
-    count = np.maximum((~missing).sum(axis=0), 1)
-    return np.nan_to_num((np.where(missing, np.nan, ranks) - (count + 1) / 2) * (_ROOT_12 / count))
-
-
-def _ranks(X: Any) -> Any:
-    order = np.argsort(X.T, axis=1)
-    n = len(X)
-    ranks = np.empty(order.shape)
-    np.put_along_axis(ranks, order, np.arange(1.0, n + 1)[None, :], axis=1)
-    ordered = np.take_along_axis(X.T, order, axis=1)
-    # The mean rank of equal values costs more; only where there are any.
-    tied = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
-    if len(tied):
-        ranks[tied] = rankdata(X.T[tied], axis=1)
-    return ranks.T
+    count = np.maximum((~np.isnan(X)).sum(axis=0), 1)
+    return np.nan_to_num((np.where(np.isnan(X), np.nan, ranks) - (count + 1) / 2) * (_ROOT_12 / count))
 
 
 def dependence_of(X: Any) -> Dependence | None:
@@ -164,11 +170,7 @@ def _low_rank(wide: Any) -> Any:
     d, m = wide.shape
     if m <= min(d, C.rank):
         return wide
-    # Through the smaller of the two Gram matrices.
-    if d <= m:
-        values, vectors = np.linalg.eigh(wide @ wide.T)
-        kept = slice(max(0, d - C.rank), None)
-        return vectors[:, kept] * np.sqrt(np.maximum(values[kept], 0))
-    values, vectors = np.linalg.eigh(wide.T @ wide)
-    kept = slice(max(0, m - C.rank), None)
-    return wide @ vectors[:, kept]
+    # Through the smaller of the two Gram matrices; eigenvalues ascend.
+    values, vectors = np.linalg.eigh(wide @ wide.T if d <= m else wide.T @ wide)
+    values, vectors = values[-C.rank :], vectors[:, -C.rank :]
+    return vectors * np.sqrt(np.maximum(values, 0)) if d <= m else wide @ vectors

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
+from ...documents.entries import Entry
 from ..calibration import CALIBRATION as C
 
 #: Shares at which a distribution is kept, beside its jumps.
@@ -52,6 +53,8 @@ def sketch_of(ordered: Any) -> tuple[Any, Any]:
 
 def share_below(values: Any, shares: Any, x: Any) -> tuple[Any, Any]:
     """Return the share of rows below each x, and that at or below it, which differ where there is a jump."""
+    if not len(values):
+        return np.zeros(np.shape(x)), np.zeros(np.shape(x))
     below = np.searchsorted(values, x, side="left")
     up_to = np.searchsorted(values, x, side="right")
     last = len(values) - 1
@@ -69,13 +72,22 @@ def share_below(values: Any, shares: Any, x: Any) -> tuple[Any, Any]:
     return first, second
 
 
+def share_within(values: Any, shares: Any, low: Any, high: Any) -> Any:
+    """Return the share of rows from low to high, both included."""
+    return share_below(values, shares, high)[1] - share_below(values, shares, low)[0]
+
+
 def quantile(values: Any, shares: Any, q: Any) -> Any:
-    """Return the value below which a share q of the rows lies."""
-    return np.interp(q, shares, values)
+    """Return the value below which a share q of the rows lies; NaN for a column without a number in it."""
+    return np.interp(q, shares, values) if len(values) else np.full(np.shape(q), np.nan)
 
 
 def merged(one: tuple[Any, Any], n_one: int, other: tuple[Any, Any], n_other: int) -> tuple[Any, Any]:
     """Return the mean of two distribution functions, weighted by their rows, on as many points as any sketch has."""
+    if not len(one[0]) or not n_one:
+        return other
+    if not len(other[0]) or not n_other:
+        return one
     total = n_one + n_other
     at = np.unique(np.concatenate([one[0], other[0]]))
     below, up_to = (
@@ -104,6 +116,17 @@ def _as_stored(shares: Any) -> Any:
 
 def _inside(grid: Any, below: Any, up_to: Any) -> Any:
     return ((grid[:, None] >= below) & (grid[:, None] <= up_to)).any(axis=1)
+
+
+def read_sketch(d: Entry, some: bool, largest: float) -> tuple[Any, Any]:
+    """Read a list of two packed arrays: no points unless there are ``some``, and no value greater than ``largest``."""
+    values, shares = d.elements(2)
+    of_values, of_shares = values.packed("<f8", None, -largest, largest), shares.packed("<f4", None, 0, 1)
+    shares.require(len(of_shares) == len(of_values) and (len(of_values) > 1) == some, "as many as values")
+    values.require(bool((np.diff(of_values) >= 0).all()), "ascending values")
+    ends = not some or (of_shares[0], of_shares[-1]) == (0, 1)
+    shares.require(bool((np.diff(of_shares) >= 0).all()) and ends, "ascending shares from 0 to 1")
+    return of_values, of_shares
 
 
 # -- steps -------------------------------------------------------------------------------------------------------------

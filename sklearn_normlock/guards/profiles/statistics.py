@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import reduce
 from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
+from ...documents.entries import Entry
 from ..calibration import CALIBRATION as C
 
 MEASURES = ("distance", "l1", "l2", "max")
@@ -19,27 +22,14 @@ def row_measures(X: Any, mean: Any, std: Any) -> Any:
     They are its mean distance from a mean, in deviations, each at most 6; the sum of its absolute values; the root of
     the sum of squares; the greatest absolute value.
     """
-    out = np.empty((len(X), len(MEASURES)))
-    if not len(X):
-        return out
-    size = np.abs(X)
+    known = ~np.isnan(X)
+    count = known.sum(axis=1)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        far = np.minimum(np.abs(X - mean) / np.where(std > 0, std, 1.0), C.cap)
-        total = far.sum(axis=1)
-        out[:, 1], out[:, 2], out[:, 3] = size.sum(axis=1), np.sqrt(np.einsum("ij,ij->i", X, X)), size.max(axis=1)
-    out[:, 0] = total / X.shape[1]
-    holes = np.isnan(total)
-    if holes.any():
-        some = X[holes]
-        known = ~np.isnan(some)
-        count = known.sum(axis=1)
-        none = count == 0
-        out[holes, 0] = np.where(none, np.nan, np.nansum(far[holes], axis=1) / np.maximum(count, 1))
-        kept = np.where(known, np.abs(some), 0.0)
-        with np.errstate(over="ignore"):
-            norms = np.stack([kept.sum(axis=1), np.sqrt((kept**2).sum(axis=1)), kept.max(axis=1)], axis=1)
-        out[holes, 1:] = np.where(none[:, None], np.nan, norms)
-    return out
+        far = np.where(known, np.minimum(np.abs(X - mean) / np.where(std > 0, std, 1.0), C.cap), 0.0)
+        size = np.where(known, np.abs(X), 0.0)
+        length = np.sqrt(np.einsum("ij,ij->i", size, size))
+    found = [far.sum(axis=1) / np.maximum(count, 1), size.sum(axis=1), length, size.max(axis=1)]
+    return np.where(count > 0, found, np.nan).T
 
 
 def repeated_rows(X: Any) -> tuple[int, float]:
@@ -47,9 +37,14 @@ def repeated_rows(X: Any) -> tuple[int, float]:
     X = X[~np.isnan(X).all(axis=1)]
     # By a random number for each row, in place of a sort of whole rows.
     keys = (np.where(np.isnan(X), np.pi, X) * np.random.default_rng(0).normal(size=X.shape[1])).sum(axis=1)
-    count = np.unique(keys, return_counts=True)[1].astype(float)
-    n = len(X)
-    return n - len(count), float((count * (count - 1)).sum() / max(n * (n - 1), 1))
+    count = np.unique(keys, return_counts=True)[1]
+    return len(X) - len(count), tied_pairs(count)
+
+
+def tied_pairs(counts: Any, rows: int = 0) -> float:
+    """Return the share of pairs of rows with one value, of values that so many rows have; of ``rows``, if not all."""
+    counts, n = counts.astype(float), float(rows or counts.sum())
+    return float((counts * (counts - 1)).sum() / max(n * (n - 1), 1.0))
 
 
 @dataclass
@@ -101,72 +96,57 @@ class Moments:
         """Return plain lists; what there is none of is None."""
         return {f.name: [None if v != v else v for v in getattr(self, f.name).tolist()] for f in fields(self)}
 
+    @classmethod
+    def read(cls, d: Entry, rows: int, columns: int) -> Moments:
+        """Read what :meth:`to_lists` wrote, of a profile of so many rows and columns."""
+        count, missing, infinite = (d[name].wholes(columns, rows) for name in ("count", "missing", "infinite"))
+        d["count"].require(bool((count + missing + infinite == rows).all()), f"with missing and infinite {rows} rows")
+        mean, low, high = (d[name].numbers(-C.largest, C.largest, count > 0) for name in ("mean", "low", "high"))
+        m2 = d["m2"].numbers(0, np.finfo(float).max, np.ones(columns, bool))
+        some = count > 0
+        d["high"].require(bool((low[some] <= high[some]).all()), "no number below that of low")
+        # Sums round: in columns of large numbers that hardly differ by more than these differ.
+        slack = 1e-6 * np.maximum(np.abs(low), np.abs(high))[some]
+        within = (mean[some] >= low[some] - slack) & (mean[some] <= high[some] + slack)
+        d["mean"].require(bool(within.all()), "numbers from low to high")
+        widest = count[some] * (high[some] - low[some] + slack) ** 2
+        d["m2"].require(bool((m2[some] <= widest).all()), "at most the square of high less low for each row")
+        return cls(count, missing, infinite, mean, m2, low, high)
+
 
 def moments_of(X: Any) -> Moments:
     """Return the moments of a matrix, exact to rounding; in blocks, so that nothing as large as X is made."""
     rows = max(1, C.cells // max(X.shape[1], 1))
-    total: Moments | None = None
-    for start in range(0, max(X.shape[0], 1), rows):
-        block = X[start : start + rows]
-        with np.errstate(over="ignore", invalid="ignore"):  # of values that are too large; their bounds tell
-            part = _of_sparse(block) if sparse.issparse(block) else _of_block(block)
-            total = part if total is None else total.merge(part)
-    assert total is not None
-    return total
+    blocks = (X[start : start + rows] for start in range(0, X.shape[0], rows))
+    with np.errstate(over="ignore", invalid="ignore"):  # of values that are too large; their bounds tell
+        return reduce(Moments.merge, map(_of_sparse if sparse.issparse(X) else _of_block, blocks))
 
 
 def _of_block(X: Any) -> Moments:
     n, d = X.shape
-    if n == 0:
-        nothing, nan = np.zeros(d, np.int64), np.full(d, np.nan)
-        return Moments(nothing, nothing, nothing, nan, np.zeros(d), nan, nan)
-    finite_everywhere = bool(np.isfinite(X.sum()))
-    if finite_everywhere:
-        mean = X.mean(axis=0)
-        centred = X - mean
-        # The second term mends the rounding of the mean.
-        m2 = np.einsum("ij,ij->j", centred, centred) - centred.sum(axis=0) ** 2 / n
-        none = np.zeros(d, np.int64)
-        return Moments(np.full(d, n), none, none, mean, np.maximum(m2, 0), X.min(axis=0), X.max(axis=0))
-    finite, missing = np.isfinite(X), np.isnan(X)
-    count = finite.sum(axis=0)
-    kept = np.where(finite, X, 0.0)
+    finite = np.isfinite(X) if not np.isfinite(X.sum()) else None
+    count, missing = (np.full(d, n), np.zeros(d, np.int64)) if finite is None else (finite.sum(0), np.isnan(X).sum(0))
+
+    def filled(Y: Any, value: float) -> Any:
+        return Y if finite is None else np.where(finite, Y, value)
+
     with np.errstate(divide="ignore"):
-        mean = np.where(count > 0, kept.sum(axis=0) / count, np.nan)
-        centred = np.where(finite, X - mean, 0.0)
-        m2 = np.einsum("ij,ij->j", centred, centred)
-    low = np.where(count > 0, np.where(finite, X, np.inf).min(axis=0), np.nan)
-    high = np.where(count > 0, np.where(finite, X, -np.inf).max(axis=0), np.nan)
-    gone = missing.sum(axis=0)
-    return Moments(count, gone, n - count - gone, mean, m2, low, high)
+        mean = filled(X, 0.0).sum(axis=0) / count
+    centred = filled(X - mean, 0.0)
+    # The second term mends the rounding of the mean.
+    m2 = np.einsum("ij,ij->j", centred, centred) - centred.sum(axis=0) ** 2 / np.maximum(count, 1)
+    low, high = filled(X, np.inf).min(axis=0), filled(X, -np.inf).max(axis=0)
+    low, high = (np.where(count > 0, bound, np.nan) for bound in (low, high))
+    return Moments(count, missing, n - count - missing, mean, np.maximum(m2, 0), low, high)
 
 
 def _of_sparse(X: Any) -> Moments:
     if not np.isfinite(X.data).all():
         return _of_block(X.toarray())
     n, d = X.shape
-    stored = X.tocsc()
-    mean = np.asarray(stored.mean(axis=0)).ravel()
-    centred = stored.copy()
-    filled = np.diff(stored.indptr)
-    centred.data = centred.data - np.repeat(mean, filled)
-    m2 = np.asarray(centred.multiply(centred).sum(axis=0)).ravel() + (n - filled) * mean**2
-    low = np.asarray(stored.min(axis=0).todense()).ravel().astype(float)
-    high = np.asarray(stored.max(axis=0).todense()).ravel().astype(float)
+    mean, variance = mean_variance_axis(X, axis=0)
     none = np.zeros(d, np.int64)
-    return Moments(np.full(d, n), none, none, mean, m2, low, high)
-
-
-def share_of_value(X: Any) -> Any:
-    """Return one over the number of rows that have the value of a row, of each column."""
-    order = np.argsort(X, axis=0)
-    ordered = np.take_along_axis(X, order, axis=0)
-    out = np.empty(X.shape)
-    for j in range(X.shape[1]):
-        starts = np.flatnonzero(np.concatenate([[True], ordered[1:, j] != ordered[:-1, j]]))
-        counts = np.diff(np.concatenate([starts, [len(X)]]))
-        out[order[:, j], j] = 1.0 / np.repeat(counts, counts)
-    return out
+    return Moments(np.full(d, n), none, none, mean, variance * n, *min_max_axis(X, axis=0))
 
 
 def how_many(true: Any) -> Any:
@@ -184,23 +164,55 @@ def nearest(values: Any, points: Any) -> Any:
 
 def median(Y: Any) -> Any:
     """Return the median of each column, without its missing values; NaN for a column of nothing else."""
-    ordered = np.sort(Y, axis=0)  # missing values come last
-    known, columns = how_many(~np.isnan(Y)).astype(np.int64), np.arange(Y.shape[1])
-    inner = np.stack([ordered[np.maximum(known - 1, 0) // 2, columns], ordered[known // 2, columns]])
-    return np.clip(inner, -1e300, 1e300).mean(axis=0)
+    return quantiles(Y, [0.5])[0]
 
 
 def quantiles(Y: Any, q: Any) -> Any:
     """Return quantiles of each column, of shape (n_quantiles, n_columns), as :func:`median` does."""
-    if not np.isfinite(Y).all():
-        Y = np.where(np.isinf(Y), np.sign(Y) * 1e300, Y)
+    Y = np.clip(Y, -1e300, 1e300)
     holes = np.isnan(Y).any(axis=0)
-    if not holes.any():
-        return np.quantile(Y, q, axis=0)
     out = np.full((len(q), Y.shape[1]), np.nan)
     out[:, ~holes] = np.quantile(Y[:, ~holes], q, axis=0)
     for j in np.flatnonzero(holes):
-        known = Y[~np.isnan(Y[:, j]), j]
-        if len(known):
+        if len(known := Y[~np.isnan(Y[:, j]), j]):
             out[:, j] = np.quantile(known, q)
     return out
+
+
+def growing(numbers: Any, blocks: Any = None) -> tuple[int, ...]:
+    """Return the columns that only grow, or only fall, in the order of the rows or of their blocks.
+
+    Parameters
+    ----------
+    numbers : ndarray of shape (n_rows, n_columns)
+        The table of training, in its order.
+    blocks : ndarray of shape (n_rows,), default=None
+        The number of each row's block.
+
+    Returns
+    -------
+    columns : tuple of int
+        Positions. Without blocks only whole numbers count that are larger, or smaller, from each row to the next, as
+        ids and times in seconds are. A measure by which a table happens to be sorted is no such column. With blocks,
+        nine of ten blocks must have their median beyond those of all blocks before.
+    """
+    rises = _rises if blocks is None else _rises_by_block
+    found = []
+    for j in range(numbers.shape[1]):
+        known = np.isfinite(numbers[:, j])
+        x, at = numbers[known, j], None if blocks is None else blocks[known]
+        if len(x) >= C.rows_in_order and (rises(x, at) or rises(-x, at)):
+            found.append(j)
+    return tuple(found)
+
+
+def _rises(x: Any, _: None) -> bool:
+    # The first rows rule most columns out.
+    return all(bool((np.diff(part) > 0).all() and (part == np.rint(part)).all()) for part in (x[: C.rows_in_order], x))
+
+
+def _rises_by_block(x: Any, at: Any) -> bool:
+    medians = np.array([np.median(x[at == block]) for block in np.unique(at)])
+    return len(medians) > C.least_blocks and bool(
+        (medians[1:] > np.maximum.accumulate(medians)[:-1]).mean() >= C.blocks_in_order
+    )

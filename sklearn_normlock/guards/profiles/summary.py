@@ -1,4 +1,8 @@
-"""The content of a profile: counts, moments, sketches and dependence of rows, in kilobytes and without a row."""
+"""The content of a profile: counts, moments, sketches and dependence of rows, in kilobytes and without a row.
+
+To change its format: raise ``VERSION``; keep reading the versions before; say in the change log, under Formats, what
+moved.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +11,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from ...documents.entries import Entry, Origin, packed
+from ...documents.envelope import Envelope
 from ...documents.rendering import html_table
 from ...errors import InputFaultError
 from ..calibration import CALIBRATION as C
 from ..data.tables import Table, aligned, as_table, certain, rows_to_look_at
 from .categories import Categories
 from .dependence import Dependence, dependence_of
-from .serial import read_profile, write_profile
-from .sketch import merged, merged_steps, quantile, sketch_of, steps_of
-from .statistics import Moments, moments_of, repeated_rows, row_measures
+from .sketch import merged, merged_steps, quantile, read_sketch, sketch_of, steps_of
+from .statistics import MEASURES, Moments, growing, moments_of, repeated_rows, row_measures, tied_pairs
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Summary", "growing"]
+__all__ = ["Summary"]
+
+VERSION = 1
+_ORIGIN = Origin("profile", "Copy the profile again from where it was saved, or learn it anew.")
+_ENVELOPE = Envelope(_ORIGIN, VERSION, "learn the profile anew", digest=False)
 
 
 class Summary:
@@ -157,8 +166,8 @@ class Summary:
         new.categories = {j: kept.merge(other.categories[j]) for j, kept in self.categories.items()}
         # A sketch stands for all the rows of its part; what it is worth as evidence is the rows that it was made from.
         new.sampled = self.sampled + other.sampled
-        weights = zip(self.sketches, self._weights(), other.sketches, other._weights(), strict=True)
-        new.sketches = [_either(a, n, b, m) for a, n, b, m in weights]
+        weights = zip(self.sketches, self.counted, other.sketches, other.counted, strict=True)
+        new.sketches = [merged(a, int(n), b, int(m)) for a, n, b, m in weights]
         part = other.n_rows / new.n_rows
         new.ties = ((1 - part) * np.sqrt(self.ties) + part * np.sqrt(other.ties)) ** 2
         new.steps = merged_steps(self.steps, other.steps, part)
@@ -173,9 +182,10 @@ class Summary:
             new.allowances[test] = np.minimum(one, two) if len(one) == len(two) else one
         return new
 
-    def _weights(self) -> Any:
-        finite = self.moments.count
-        return np.concatenate([finite, np.full(len(self.sketches) - len(finite), self.n_rows)])
+    @property
+    def counted(self) -> Any:
+        """Rows with a number in each column; and, for each measure of a row, all rows."""
+        return np.append(self.moments.count, np.full(len(MEASURES), self.n_rows))
 
     def _require_same_columns(self, other: Summary) -> None:
         if self.n_features_in_ != other.n_features_in_:
@@ -219,8 +229,7 @@ class Summary:
         values : ndarray of shape (n_columns,)
             NaN for a column without a number in it.
         """
-        sketches = self.sketches[: self.n_features_in_]
-        return np.array([quantile(*sketch, q) if len(sketch[0]) else np.nan for sketch in sketches])
+        return np.array([quantile(*sketch, q) for sketch in self.sketches[: self.n_features_in_]])
 
     def column_name(self, column: int) -> str:
         """Return what a column is called in a message.
@@ -245,7 +254,24 @@ class Summary:
         d : dict
             Numbers, strings, lists and dicts. Curves are base64 of little-endian float64.
         """
-        return write_profile(self)
+        content = {
+            "n_rows": self.n_rows,
+            "n_columns": self.n_features_in_,
+            "names": None if self.names is None else list(self.names),
+            "types": list(self.types),
+            "moments": self.moments.to_lists(),
+            "categories": {str(j): kept.to_dict() for j, kept in sorted(self.categories.items())},
+            "sketches": [[packed(values), packed(shares.astype("<f4"))] for values, shares in self.sketches],
+            "sampled": self.sampled.tolist(),
+            "ties": self.ties.tolist(),
+            "steps": packed(self.steps),
+            "copies": self.copies,
+            "unit": self.unit.tolist(),
+            "growing": list(self.growing),
+            "allowances": {test: packed(p.astype("<f4")) for test, p in sorted(self.allowances.items())},
+            "dependence": self.dependence and self.dependence.to_dict(),
+        }
+        return _ENVELOPE.closed(content)
 
     @classmethod
     def from_dict(cls, d: dict[str, Any]) -> Self:
@@ -269,14 +295,47 @@ class Summary:
             If it was written by a version whose format isn't known here.
         """
         new = cls._bare()
-        read_profile(new, d)
+        new._fill(d)
         return new
+
+    def _fill(self, document: Any) -> None:
+        _ENVELOPE.opened(document)
+        d = Entry(document, _ORIGIN)
+        self.n_rows, self.n_features_in_ = rows, columns = d["n_rows"].whole(1), d["n_columns"].whole(1)
+        measured = columns + len(MEASURES)
+        named = d["names"].value is not None
+        self.names = tuple(name.text() for name in d["names"].elements(columns)) if named else None
+        types = d["types"].elements(columns)
+        self.types = tuple(None if each.value is None else each.text() for each in types)
+        self.moments = Moments.read(d["moments"], rows, columns)
+        of_text = {str(j): j for j in range(columns) if not self.moments.count[j]}
+        self.categories = {}
+        for key, kept in d["categories"].items():
+            kept.require(key in of_text, "to be of a column without numbers")
+            self.categories[of_text[key]] = Categories.read(kept, rows)
+        self.sampled = d["sampled"].wholes(measured)
+        d["sampled"].require(bool((self.sampled <= self.counted).all()), "at most the rows that have a number")
+        largest = np.where(np.arange(measured) < columns, C.largest, C.largest * columns)
+        sketches = zip(d["sketches"].elements(measured), self.sampled, largest, strict=True)
+        self.sketches = [read_sketch(each, bool(n), float(size)) for each, n, size in sketches]
+        self.ties = d["ties"].numbers(0, 1, np.ones(measured, bool))
+        self.steps = d["steps"].packed("<f8", 3 * columns, -C.largest, C.largest).reshape(3, columns)
+        _, step, share = self.steps
+        sound = ((step == 0) | (step >= C.smallest_step)) & (share >= 0) & (share <= 1)
+        expected = f"offsets, steps of 0 or at least {C.smallest_step:g}, and shares from 0 to 1"
+        d["steps"].require(bool(sound.all()), expected)
+        self.copies = d["copies"].number(0, 1)
+        self.unit = d["unit"].numbers(0, 1, np.ones(len(MEASURES) - 1, bool))
+        self.growing = tuple(each.whole(0, columns - 1) for each in d["growing"].elements())
+        self.allowances = {test: p.packed("<f4", None, -C.oddest_block, 0) for test, p in d["allowances"].items()}
+        found = d["dependence"]
+        self.dependence = None if found.value is None else Dependence.read(found, rows, columns)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"document": self.to_dict()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        read_profile(self, state["document"])
+        self._fill(state["document"])
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Summary) and self.to_dict() == other.to_dict()
@@ -299,62 +358,8 @@ class Summary:
         return f"Profile({self.n_rows} rows, {self.n_features_in_} columns{f'; only grows: {grows}' if grows else ''})"
 
 
-def _either(one: tuple[Any, Any], n_one: int, other: tuple[Any, Any], n_other: int) -> tuple[Any, Any]:
-    if not len(one[0]) or not n_one:
-        return other
-    if not len(other[0]) or not n_other:
-        return one
-    return merged(one, int(n_one), other, int(n_other))
-
-
 def _tied_pairs(ordered: Any, sketch: tuple[Any, Any]) -> float:
     """Return the share of pairs of rows with the same value, leaving out the values that are jumps of the sketch."""
-    n = len(ordered)
-    if n < 2:
-        return 0.0
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    counts = np.diff(np.concatenate([starts, [n]]))
-    repeated = counts > 1
-    values, counts = ordered[starts[repeated]], counts[repeated]
-    jumps = sketch[0][1:][(np.diff(sketch[0]) == 0) & (np.diff(sketch[1]) > 1.5 / n)]
-    counts = counts[~np.isin(values, jumps)]
-    return float((counts * (counts - 1.0)).sum() / (n * (n - 1.0)))
-
-
-def growing(numbers: Any, blocks: Any = None) -> tuple[int, ...]:
-    """Return the columns that only grow, or only fall, in the order of the rows or of their blocks.
-
-    Parameters
-    ----------
-    numbers : ndarray of shape (n_rows, n_columns)
-        The table of training, in its order.
-    blocks : ndarray of shape (n_rows,), default=None
-        The number of each row's block.
-
-    Returns
-    -------
-    columns : tuple of int
-        Positions. Without blocks only whole numbers count that are larger, or smaller, from each row to the next, as
-        ids and times in seconds are. A measure by which a table happens to be sorted is no such column. With blocks,
-        nine of ten blocks must have their median beyond those of all blocks before.
-    """
-    rises = _rises if blocks is None else _rises_by_block
-    found = []
-    for j in range(numbers.shape[1]):
-        known = np.isfinite(numbers[:, j])
-        x, at = numbers[known, j], None if blocks is None else blocks[known]
-        if len(x) >= C.rows_in_order and (rises(x, at) or rises(-x, at)):
-            found.append(j)
-    return tuple(found)
-
-
-def _rises(x: Any, _: None) -> bool:
-    # The first rows rule most columns out.
-    return all(bool((np.diff(part) > 0).all() and (part == np.rint(part)).all()) for part in (x[: C.rows_in_order], x))
-
-
-def _rises_by_block(x: Any, at: Any) -> bool:
-    medians = np.array([np.median(x[at == block]) for block in np.unique(at)])
-    return len(medians) > C.least_blocks and bool(
-        (medians[1:] > np.maximum.accumulate(medians)[:-1]).mean() >= C.blocks_in_order
-    )
+    values, counts = np.unique(ordered, return_counts=True)
+    jumps = sketch[0][1:][(np.diff(sketch[0]) == 0) & (np.diff(sketch[1]) > 1.5 / max(len(ordered), 1))]
+    return tied_pairs(counts[~np.isin(values, jumps)], len(ordered))

@@ -133,12 +133,8 @@ class Diagnosis:
 
     def _repr_html_(self) -> str:
         """Show it in a notebook."""
-        said = self.explain().removeprefix(f"{self.fault}: ")
-        facts = [("rows", self.n_rows), ("p-value", f"{self.p_value:.2g}")]
-        if self.alarm:
-            facts.insert(0, ("columns", ", ".join(map(str, self.columns)) or "the whole table"))
-        title = self.fault or ("no fault found" if self.judged else "nothing can be told")
-        return html_table(title, [name for name, _ in facts], [[value for _, value in facts]], said)
+        title, facts, text = headline(self)
+        return html_table(title, list(facts), [list(facts.values())], text)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as JSON has it.
@@ -163,6 +159,15 @@ class Diagnosis:
             "remedy": self.remedy,
             "explanation": self.explain(),
         }
+
+
+def headline(found: Diagnosis) -> tuple[str, dict[str, str], str]:
+    """Return a title, facts and a text, as a notebook and a page show them."""
+    facts = {"rows": str(found.n_rows), "p-value": f"{found.p_value:.2g}"}
+    if found.alarm:
+        facts["columns"] = ", ".join(map(str, found.columns)) or "the whole table"
+    title = found.fault or ("no fault found" if found.judged else "nothing can be told")
+    return title, facts, found.explain().removeprefix(f"{found.fault}: ")
 
 
 def _sentence(fault: str, columns: tuple[Any, ...], details: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from scipy.special import log_ndtr, stdtr
 
 from ..calibration import CALIBRATION as C
 from ..profiles.dependence import rank_scores
+from ..profiles.sketch import share_below
 from ..profiles.statistics import how_many
 from .probability import log_tail, log_tail_of_share, more_frequent
 from .reference import Batch, Reference, Test
@@ -36,10 +37,7 @@ class Location(Test):
             sketch, m = reference.profile.sketches[j], reference.rows[j]
             x = every[:, j]
             moved = (x if count[j] == len(x) else x[~np.isnan(x)]) + sign * reference.tolerance[j]
-            # This takes mid-ranks: numpy.interp takes the upper end of a jump, and its mirror image the lower one.
-            share = np.interp(moved, *sketch).mean()
-            if reference.jumps[j]:
-                share = (share + 1 - np.interp(-moved, -sketch[0][::-1], 1 - sketch[1][::-1]).mean()) / 2
+            share = np.mean(share_below(*sketch, moved))  # of mid-ranks
             odd = -sign * (share - 0.5) - C.coarseness - 0.25 / m
             if odd > 0:
                 out[at] = log_ndtr(-odd / np.sqrt((1 / count[j] + 1 / m) / 12))
@@ -58,17 +56,15 @@ class Tails(Test):
     def log_p(self, reference: Reference, batch: Batch) -> Any:
         """Return a row for each threshold, those above first."""
         out = []
-        for values, thresholds, r, drifted in (
-            (batch.every, reference.above, reference.above_r, reference.above_drifted),
-            (-batch.every, -reference.below, reference.below_r, reference.below_drifted),
-        ):
+        for side in reference.sides:
+            values = side.sign * batch.every
             moved = values - reference.tolerance
-            beyond = np.stack([how_many(moved > threshold) for threshold in thresholds])
-            log_p = log_tail(beyond, batch.count, r, reference.tail_rows)
+            beyond = np.stack([how_many(moved > threshold) for threshold in side.thresholds])
+            log_p = log_tail(beyond, batch.count, side.r, side.rows)
             odd = np.flatnonzero((log_p < C.log_not_odd).any(axis=0))
             if len(odd):
-                beyond = (values[:, odd] > thresholds[:, None, odd]).sum(axis=1)
-                more = log_tail(beyond, batch.count[odd], drifted[:, odd], reference.tail_rows[:, odd])
+                beyond = (values[:, odd] > side.thresholds[:, None, odd]).sum(axis=1)
+                more = log_tail(beyond, batch.count[odd], side.r_drifted[:, odd], side.rows[:, odd])
                 log_p[:, odd] = np.maximum(log_p[:, odd], more)
             out.append(log_p)
         return np.concatenate(out)
@@ -111,15 +107,15 @@ class Beyond(Test):
     def log_p(self, reference: Reference, batch: Batch) -> Any:
         """Return a row for "above all", and one for "below all"."""
         sides = []
-        for sign in (1.0, -1.0):
-            values = sign * batch.every
-            log_p = reference.log_p_beyond(np.fmax.reduce(values, axis=0), sign)
+        for side in reference.sides:
+            values = side.sign * batch.every
+            log_p = side.log_p_beyond(np.fmax.reduce(values, axis=0))
             for j in np.flatnonzero(log_p) if batch.n >= C.few else ():
                 x = np.sort(values[~np.isnan(values[:, j]), j])
                 counted = np.arange(1.0, len(x) + 1)
                 usual = log_tail(counted, float(batch.n), 1.0, max(reference.every[j], 1.0)) >= C.log_unseen
                 behind = len(x) - 1 - int(usual.sum())
-                log_p[j] = reference.log_p_beyond(np.full(len(log_p), x[behind]), sign)[j] if behind >= 0 else 0.0
+                log_p[j] = side.log_p_beyond(np.full(len(log_p), x[behind]))[j] if behind >= 0 else 0.0
             sides.append(log_p)
         return np.minimum(np.stack(sides) + np.log(batch.n), 0.0)
 
@@ -183,7 +179,7 @@ class Dependence(Test):
         assert found is not None
         scores = rank_scores(batch.X[:: max(1, batch.n // C.rows_of_dependence)][: C.rows_of_dependence])
         n = len(scores)
-        told = found.told() & scores.any(axis=0) & ~reference.rare
+        told = found.informative() & scores.any(axis=0) & ~reference.rare
         # Where more rows share a value than did, as they may after a drift, ranks vary less and agree less.
         varies = np.sqrt(np.clip((scores**2).mean(axis=0) / np.maximum(reference.rank_variance, 1e-6), 0.0, 1.0))
         drop = np.minimum(found.expected, 1.0) * varies - found.agreement(scores)  # more than was learned is chance

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.integrate import trapezoid
 
 from ..calibration import CALIBRATION as C
-from ..profiles.sketch import common_step, quantile, share_below
-from ..profiles.statistics import MEASURES, how_many, nearest, row_measures
+from ..profiles.sketch import common_step, quantile, share_below, share_within
+from ..profiles.statistics import how_many, nearest, row_measures
 from ..profiles.summary import Summary
 from .probability import hill, more_frequent, more_frequent_flag
 
@@ -29,7 +29,7 @@ class Reference:
         d = self.columns = profile.n_features_in_
         self.known = np.array([len(values) > 0 for values, _ in profile.sketches])
         self.rows = np.maximum(profile.sampled.astype(float), 1)
-        self.every = np.concatenate([profile.moments.count, np.full(len(MEASURES), profile.n_rows)]).astype(float)
+        self.every = profile.counted.astype(float)
         self.std = np.where(self.known[:d], profile.moments.std, 0.0)
         self.mean = np.where(self.known[:d], profile.moments.mean, 0.0)
         self.known[d] &= self._distance_holds()
@@ -64,9 +64,18 @@ class Reference:
         self.fine = self.quantiles((np.arange(400) + 0.5) / 400)[:, :d]
         #: Variance of ranks with these ties, where ranks without ties have 1.
         self.rank_variance = np.array([1 - (mass**3).sum() for _, mass in self.steps[:d]])
-        self._tails()
+        # A row that is (nearly) the only one with a value in its column, as of a rare category, is measured by what a
+        # scaler learned from it. The rows of categories that training had once, or not at all, are measured otherwise.
+        self.alone = sum(
+            len(mass) > 0 and (1 - mass.max()) * m <= C.alone
+            for (_, mass), m in zip(self.steps[:d], self.rows, strict=False)
+        )
+        # Where many rows have a 1 (or a -1) in some column, it is these that are the largest of a row.
+        ones = [self.masses(j)[np.abs(np.abs(self.atoms(j)) - 1) < C.unit_slack].sum() > C.jump for j in range(d)]
+        #: The norms that are 1 in (nearly) every row of training because the rows were normalised so.
+        self.usual_norms = np.flatnonzero((profile.unit >= C.usual_norm) & [True, True, not any(ones)])
         self._near()
-        self._beyond()
+        self.sides = Side(self, 1.0), Side(self, -1.0)
 
     def atoms(self, j: Any) -> Any:
         """Return the values that many rows share, in ascending order."""
@@ -89,11 +98,7 @@ class Reference:
 
     def quantiles(self, q: Any) -> Any:
         """Return the values below which shares q of each column lie, of shape (*q.shape, n_measured)."""
-        out = np.zeros((*np.shape(q), len(self.known)))
-        for j, (values, shares) in enumerate(self.profile.sketches):
-            if len(values):
-                out[..., j] = quantile(values, shares, q)
-        return out
+        return np.nan_to_num(np.stack([quantile(*sketch, q) for sketch in self.profile.sketches], axis=-1))
 
     def _distance_holds(self) -> bool:
         """Tell whether the distances of rows are those from these means, in these deviations.
@@ -108,45 +113,7 @@ class Reference:
         values, shares = self.profile.sketches[self.columns]
         return abs(float(trapezoid(values, shares)) * rows.sum() - expected) <= C.of_its_mean * expected
 
-    def _tails(self) -> None:
-        # Thresholds (n_tails, n_measured) and, of the training rows, one more than lay beyond them; and that number
-        # once the population has drifted. (Every measure of a row moves when many columns do: its thresholds move.)
-        d, q = self.columns, np.array(C.tails)
-        self.above, self.below = self.quantiles(q), self.quantiles(1 - q)
-        self.above[-1], self.below[-1] = self.high, self.low
-        above, below = np.zeros_like(self.above), np.zeros_like(self.below)
-        for j, sketch in enumerate(self.profile.sketches):
-            if len(sketch[0]):
-                above[:-1, j] = 1 - share_below(*sketch, self.above[:-1, j])[1]
-                below[:-1, j] = share_below(*sketch, self.below[:-1, j])[0]
-        self.tail_rows = np.tile(self.rows, (len(C.tails), 1))
-        self.tail_rows[-1] = np.maximum(self.every, 1)
-        above[-1] = below[-1] = 1 / self.tail_rows[-1]
-        moved = self.drift * C.slack_of_deviation
-        self.above_drifted, self.below_drifted = (
-            self._one_more(more_frequent(np.clip(share, 0.0, 1.0), moved)) for share in (above, below)
-        )
-        self.above_drifted[:, d:] = self.below_drifted[:, d:] = 1.0  # the thresholds of measures move instead
-        above[-1] = below[-1] = 0.0
-        for j in range(d, len(self.rows)):
-            above[:, j], below[:, j] = self._drifted(above[:, j], j), self._drifted(below[:, j], j)
-        self.above_r, self.below_r = self._one_more(above), self._one_more(below)
-        # A row that is (nearly) the only one with a value in its column, as of a rare category, is measured by what a
-        # scaler learned from it. The rows of categories that training had once, or not at all, are measured otherwise.
-        alone = [len(mass) > 0 and (1 - mass.max()) * self.rows[j] <= C.alone for j, (_, mass) in enumerate(self.steps)]
-        for r in (self.above_r, self.below_r):
-            r[:, d:] = np.minimum(r[:, d:] + sum(alone[:d]), self.tail_rows[:, d:])
-        # Behind a scaler by bounds each column has a row of its own at the greatest largest component of all.
-        self.above_r[-1, -1] = min(d, self.tail_rows[-1, -1])
-        stretch = 1 + C.stretch * self.drift
-        for thresholds in (self.above, self.below):
-            thresholds[:, d:] = self.middle[d:] + (thresholds[:, d:] - self.middle[d:]) * stretch
-
-    def _one_more(self, share: Any) -> Any:
-        rows = self.tail_rows[:, : share.shape[1]]
-        return np.minimum(np.ceil(share * rows - 1e-9) + 1, rows)
-
-    def _drifted(self, share: Any, j: int) -> Any:
+    def drifted(self, share: Any, j: int) -> Any:
         """Return how many may have a value that many have, when the mean of having it has drifted as far as tolerated.
 
         A population of which more have a 1, or a 0, has not moved along the axis, as a shift of all values has.
@@ -160,41 +127,73 @@ class Reference:
         self.near = np.quantile(np.abs(self.fine - self.middle[: self.columns]), C.near, axis=0)
         self.near_r = np.ones_like(self.near)
         for j, (sketch, near) in enumerate(zip(self.profile.sketches, self.near.T, strict=False)):
-            if len(sketch[0]):
-                within = share_below(*sketch, self.middle[j] + near)[1] - share_below(*sketch, self.middle[j] - near)[0]
-                more = np.ceil(self._drifted(within, j) * self.rows[j]) + 1
-                self.near_r[:, j] = np.minimum(more, self.rows[j])
+            within = share_within(*sketch, self.middle[j] - near, self.middle[j] + near)
+            self.near_r[:, j] = np.minimum(np.ceil(self.drifted(within, j) * self.rows[j]) + 1, self.rows[j])
 
-    def _beyond(self) -> None:
-        # Tail indices of each side; a row's distance is a mean of capped values: its tail is exponential or lighter.
-        q = np.linspace(0.9, 1.0, 21)[:-1] + 0.0025
-        outer, inner = self.quantiles(q) - self.middle, self.middle - self.quantiles(1 - q)
-        self.upper_index = np.array([hill(outer[:, j], m) for j, m in enumerate(self.rows)])
-        self.lower_index = np.array([hill(inner[:, j], m) for j, m in enumerate(self.rows)])
-        at = self.columns
-        error = 1 + 4 / np.sqrt(max(0.1 * self.rows[at], 1))
-        self.upper_decay = max((outer[:, at] - outer[0, at]).mean() * error, 0.01)
-        self.lower_decay = max((inner[:, at] - inner[0, at]).mean() * error, 0.01)
 
+class Side:
+    """Thresholds above the columns (``sign`` 1), or below them: then values are negated, and all is mirrored."""
+
+    def __init__(self, of: Reference, sign: float) -> None:
+        self.sign, self.of = sign, of
+        self.extreme, self.middle = (of.high if sign > 0 else -of.low), sign * of.middle
+        self._count_beyond()
+        self._measure_tail()
+
+    def quantiles(self, q: Any) -> Any:
+        """Return quantiles as seen from this side."""
+        return self.sign * self.of.quantiles(q if self.sign > 0 else 1 - q)
+
+    def _count_beyond(self) -> None:
+        # Thresholds (n_tails, n_measured) and, of the training rows, one more than lay beyond them; and that number
+        # once the population has drifted. (Every measure of a row moves when many columns do: its thresholds move.)
+        of, d = self.of, self.of.columns
+        self.thresholds = self.quantiles(np.array(C.tails))
+        self.thresholds[-1] = self.extreme
+        self.rows = np.tile(of.rows, (len(C.tails), 1))
+        self.rows[-1] = np.maximum(of.every, 1)
+        share = np.zeros_like(self.thresholds)
+        for j, sketch in enumerate(of.profile.sketches):
+            below, up_to = share_below(*sketch, self.sign * self.thresholds[:-1, j])
+            share[:-1, j] = 1 - up_to if self.sign > 0 else below
+        share[-1] = 1 / self.rows[-1]
+        self.r_drifted = self._one_more(more_frequent(share.clip(0.0, 1.0), of.drift * C.slack_of_deviation))
+        self.r_drifted[:, d:] = 1.0  # the thresholds of measures move instead
+        share[-1] = 0.0
+        for j in range(d, len(of.rows)):
+            share[:, j] = of.drifted(share[:, j], j)
+        self.r = self._one_more(share)
+        self.r[:, d:] = np.minimum(self.r[:, d:] + of.alone, self.rows[:, d:])
+        if self.sign > 0:  # behind a scaler by bounds each column has a row of its own at the largest component of all
+            self.r[-1, -1] = min(d, self.rows[-1, -1])
+        middle = self.middle[d:]
+        self.thresholds[:, d:] = middle + (self.thresholds[:, d:] - middle) * (1 + C.stretch * of.drift)
+
+    def _one_more(self, share: Any) -> Any:
+        return np.minimum(np.ceil(share * self.rows - 1e-9) + 1, self.rows)
+
+    def _measure_tail(self) -> None:
+        # The tail index of each column; a row's distance is a mean of capped values: its tail is exponential or less.
+        of, at = self.of, self.of.columns
+        outer = self.quantiles(np.linspace(0.9, 1.0, 21)[:-1] + 0.0025) - self.middle
+        self.index = np.array([hill(outer[:, j], m) for j, m in enumerate(of.rows)])
+        error = 1 + 4 / np.sqrt(max(0.1 * of.rows[at], 1))
+        self.decay = max((outer[:, at] - outer[0, at]).mean() * error, 0.01)
         #: A column that was always the same has no tail to go by; nor has a small profile.
-        blind = ~self.known | (self.rows < C.rows_of_single_values)
-        self.blind_above, self.blind_below = blind | (self.high <= self.middle), blind | (self.low >= self.middle)
-        if (self.rare & (self.std > 0)).sum() > 0.5 * (self.std > 0).sum():
-            # Rows that differ are too few to tell how far rows may differ.
-            self.blind_above[at:] = self.blind_below[at:] = True
-        self.blind_above[-1] = True  # the largest component: of scaled columns each has a row of its own at its bound
+        self.blind = ~of.known | (of.rows < C.rows_of_single_values) | (self.extreme <= self.middle)
+        if (of.rare & (of.std > 0)).sum() > 0.5 * (of.std > 0).sum():
+            self.blind[at:] = True  # rows that differ are too few to tell how far rows may differ
+        if self.sign > 0:
+            self.blind[-1] = True  # of scaled columns each has a row of its own at its bound
 
-    def log_p_beyond(self, greatest: Any, sign: float) -> Any:
-        """Return how probable it is that one row is as great as that, or, negated and ``sign`` -1, as small."""
-        above = sign > 0
-        extreme, index = (self.high, self.upper_index) if above else (-self.low, self.lower_index)
-        middle, at = sign * self.middle, self.columns
-        off = greatest - self.tolerance
+    def log_p_beyond(self, greatest: Any) -> Any:
+        """Return the log of how probable it is that one row lies as far on this side."""
+        at, off = self.of.columns, greatest - self.of.tolerance
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            more = np.log((off - middle) / (extreme - middle)) / index
-        more[at] = (off[at] - extreme[at]) / (self.upper_decay if above else self.lower_decay)
-        seen = (off > extreme) & ~(self.blind_above if above else self.blind_below)
-        return np.where(seen, -more - np.log(np.maximum(self.every, 1)), 0.0)
+            more = np.log((off - self.middle) / (self.extreme - self.middle)) / self.index
+        more[at] = (off[at] - self.extreme[at]) / self.decay
+        seen = (off > self.extreme) & ~self.blind
+        return np.where(seen, -more - np.log(np.maximum(self.of.every, 1)), 0.0)
 
 
 def _steps(values: Any, shares: Any) -> tuple[Any, Any]:

@@ -220,14 +220,12 @@ def moves(reference: Reference, j: int, values: Any, counts: Any) -> Iterator[fl
     """
     yield 0.0
     if reference.few[j]:
-        atoms = reference.atoms(j)
-        by = (values[np.argsort(-counts)[: C.usual_values], None] - atoms).ravel()
-        by = np.unique(by[(np.abs(by) <= reference.tolerance[j]) & (by != 0)])
-        off = np.append(0.0, by)
-        off = (counts * (reference.off(j, values - off[:, None]) > reference.rounding[j])).sum(axis=1)
-        log_p = _log_p_of_new(reference, j, off, float(counts.sum()))
-        kept = log_p[1:] >= min(log_p.max(), C.log_unseen)
-        yield from by[kept][np.argsort(off[1:][kept], kind="stable")].tolist()
+        by = (values[np.argsort(-counts)[: C.usual_values], None] - reference.atoms(j)).ravel()
+        by = np.append(0.0, np.unique(by[(np.abs(by) <= reference.tolerance[j]) & (by != 0)]))
+        new = _new_rows(reference, j, values, counts, by)
+        log_p = _log_p_of_new(reference, j, new, float(counts.sum()))
+        kept = np.flatnonzero(log_p[1:] >= min(log_p.max(), C.log_unseen)) + 1
+        yield from by[kept][np.argsort(new[kept], kind="stable")].tolist()
 
 
 def _none_of_few(reference: Reference, j: int, x: Any) -> float:
@@ -236,8 +234,13 @@ def _none_of_few(reference: Reference, j: int, x: Any) -> float:
     if (reference.off(j, values) <= reference.rounding[j]).all():
         return 0.0
     by = np.array(list(moves(reference, j, values, counts)))
-    off = (counts * (reference.off(j, values - by[:, None]) > reference.rounding[j])).sum(axis=1)
-    return float(_log_p_of_new(reference, j, off.min(), float(counts.sum())))
+    new = _new_rows(reference, j, values, counts, by).min()
+    return float(_log_p_of_new(reference, j, new, float(counts.sum())))
+
+
+def _new_rows(reference: Reference, j: int, values: Any, counts: Any, by: Any) -> Any:
+    """Return how many rows have none of the values that many share, for each way in which all may have moved."""
+    return (counts * (reference.off(j, values - by[:, None]) > reference.rounding[j])).sum(axis=1)
 
 
 def _log_p_of_new(reference: Reference, j: int, off: Any, n: float) -> Any:

@@ -1,4 +1,4 @@
-"""A finding as one HTML page that needs nothing else: no script, no font, no picture from elsewhere."""
+"""Pictures of a profile and a batch: one HTML page that needs nothing else, and scikit-learn's Display convention."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from ...drawing import axes
+from ...errors import InputFaultError
 from ..data.tables import aligned, as_table
 from ..profile import Profile
 from ..profiles.sketch import share_below
-from .display import ranges
-from .finding import Diagnosis, of_each
+from ..profiles.statistics import quantiles
+from .finding import Diagnosis, headline, of_each
 
-#: Columns that are drawn and listed; of more, those that moved most.
+__all__ = ["ProfileDisplay"]
+
+SHARES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+#: Up to so many deviations the scale is linear, beyond logarithmic.
+_LINEAR = 3
+#: Columns that a page draws and lists; of more, those that moved most.
 SHOWN = 60
-
 #: Details that the sentence tells, or that are no single fact.
 _TOLD = ("each", "missing", "or", "order", "besides", "reason", "spelled", "training", "here")
 
@@ -46,6 +52,138 @@ th:first-child, td:first-child { text-align: left; } tr.named td:first-child { c
 """
 
 
+def ranges(profile: Profile, X: Any = None) -> tuple[Any, Any]:
+    """Return quantiles of a profile and of a batch, each (7, n_columns), in deviations; None if there is no batch."""
+    scale = np.where(profile.moments.std > 0, profile.moments.std, 1.0)
+    usual, batch = np.stack([profile.quantile(share) for share in SHARES]), None
+    if X is not None:
+        rows = aligned(profile, as_table(X)).looked_at().numbers
+        batch = (quantiles(np.where(np.isfinite(rows), rows, np.nan), SHARES) - profile.mean) / scale
+    return (usual - profile.mean) / scale, batch
+
+
+class ProfileDisplay:
+    """The columns of a profile as ranges in deviations, and a batch laid over them.
+
+    Make one with :meth:`from_profile`.
+
+    Parameters
+    ----------
+    names : sequence of str
+        What is drawn, one column each.
+    usual, batch : ndarray of shape (7, n_columns)
+        Quantiles at 0.01, 0.05, 0.25, 0.5, 0.75, 0.95 and 0.99, in deviations from the profile's mean; ``batch`` may be
+        None.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Where it was drawn.
+    figure_ : matplotlib Figure
+        The figure.
+
+    Examples
+    --------
+    >>> import sklearn_normlock as nl
+    >>> from sklearn.datasets import load_wine
+    >>> X = load_wine().data
+    >>> profile = nl.Profile.from_data(X[::2])
+    >>> display = nl.ProfileDisplay.from_profile(profile, X[1::2])  # doctest: +SKIP
+    """
+
+    def __init__(self, names: Any, usual: Any, batch: Any = None) -> None:
+        self.names, self.usual, self.batch = list(names), usual, batch
+
+    @classmethod
+    def from_profile(cls, profile: Profile, X: Any = None, *, columns: Any = None, ax: Any = None) -> ProfileDisplay:
+        """Draw a profile, and a batch over it.
+
+        Parameters
+        ----------
+        profile : Profile
+            The profile.
+        X : array-like or data frame of shape (n_rows, n_columns), default=None
+            A batch.
+        columns : sequence of int or str, default=None
+            Which to draw; the first 40 by default.
+        ax : matplotlib Axes, default=None
+            Where to draw.
+
+        Returns
+        -------
+        display : ProfileDisplay
+            With ``ax_`` and ``figure_``.
+
+        Raises
+        ------
+        MissingDependencyError
+            If matplotlib isn't installed.
+        InputFaultError
+            If X has other columns than the profile.
+        """
+        chosen = _positions(profile, columns)
+        usual, batch = ranges(profile, X)
+        names = [profile.names[j] if profile.names else str(j) for j in chosen]
+        return cls(names, usual[:, chosen], None if batch is None else batch[:, chosen]).plot(ax=ax)
+
+    def plot(self, *, ax: Any = None) -> ProfileDisplay:
+        """Draw it.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        self : ProfileDisplay
+            This display.
+
+        Raises
+        ------
+        MissingDependencyError
+            If matplotlib isn't installed.
+        """
+        count = len(self.names)
+        ax = axes(ax, figsize=(8, 0.3 * count + 1.5))
+        at, apart = np.arange(count), 0.0 if self.batch is None else 0.16
+        for values, colour, shift, label in (
+            (self.usual, "C0", -apart, "profile"),
+            (self.batch, "C1", apart, "batch"),
+        ):
+            if values is None:
+                continue
+            ax.hlines(at + shift, values[0], values[6], color=colour, lw=1)
+            ax.hlines(at + shift, values[2], values[4], color=colour, lw=5, alpha=0.6, label=label)
+            ax.plot(values[3], at + shift, "|", color=colour, ms=8)
+        # A name is no formula: what is between two dollar signs is not to be read as one.
+        ax.set_yticks(at, self.names, parse_math=False)
+        ax.set_ylim(count - 0.4, -0.6)
+        # A unit of 1000 and a shift of 1 are both to be seen.
+        ax.set_xscale("symlog", linthresh=_LINEAR)
+        reach = np.nanmax(np.abs([self.usual, self.usual if self.batch is None else self.batch]), initial=_LINEAR)
+        powers = np.arange(1, np.log10(reach) + 1, max(1, np.log10(reach) // 4))
+        beyond = np.concatenate([[1, _LINEAR], 10**powers])
+        limits = ax.get_xlim()
+        ax.set_xticks([*-beyond[::-1], 0, *beyond], [f"{tick:g}" for tick in (*-beyond[::-1], 0, *beyond)])
+        ax.set_xlim(limits)
+        ax.set_xlabel("deviations from the profile's mean (1 %, quartiles, 99 %)")
+        # Above the frame, where no range is.
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+def _positions(profile: Profile, columns: Any) -> list[int]:
+    if columns is None:
+        return list(range(min(profile.n_features_in_, 40)))
+    names = profile.names or ()
+    for column in columns:
+        if isinstance(column, str) and column not in names:
+            raise InputFaultError(f'The profile has no column "{column}".', expected=names, actual=column)
+    return [names.index(column) if isinstance(column, str) else int(column) for column in columns]
+
+
 def page(profile: Profile, X: Any, found: Diagnosis, title: str = "", against: Mapping[str, str] | None = None) -> str:
     """Return the page, a whole document.
 
@@ -55,10 +193,10 @@ def page(profile: Profile, X: Any, found: Diagnosis, title: str = "", against: M
     table = aligned(profile, as_table(X)).looked_at()
     usual, batch = ranges(profile, table)
     rows = table.numbers
-    named = _touched(found, profile)
-    shown = _most_moved(profile, usual, batch, named)
-    names = [profile.names[j] if profile.names else str(j) for j in range(profile.n_features_in_)]
-    lines = [_line(profile, rows, usual, batch, j, names[j], names[j] in named) for j in shown]
+    names = profile.names or tuple(map(str, range(profile.n_features_in_)))
+    hit = np.isin(names, list(_touched(found, profile)))
+    shown = _most_moved(usual, batch, hit)
+    lines = [_line(profile, rows, usual, batch, j, names[j], hit[j]) for j in shown]
     left = profile.n_features_in_ - len(shown)
     more = f"<p class='soft'>The {len(shown)} columns that moved most; {left} more are not shown.</p>" if left else ""
     return f"""<!doctype html>
@@ -89,18 +227,12 @@ def _touched(found: Diagnosis, profile: Profile) -> set[str]:
 
 def _verdict(profile: Profile, found: Diagnosis, against: Mapping[str, str]) -> str:
     kind = " alarm" if found.alarm else ""
-    name = found.fault or ("nothing can be told" if not found.judged else "no fault found")
-    facts = {
-        "rows": f"{found.n_rows} (profile: {profile.n_rows} rows, {profile.n_features_in_} columns)",
-        "p-value": f"{found.p_value:.2g}",
-    }
+    name, facts, text = headline(found)
+    facts["rows"] += f" (profile: {profile.n_rows} rows, {profile.n_features_in_} columns)"
     if found.alarm:
-        facts["columns"] = ", ".join(map(str, found.columns)) or "the whole table"
         facts |= {k: _plain(v) for k, v in of_each(found).items() if k not in _TOLD}
-    facts |= against
-    text = found.explain().removeprefix(f"{found.fault}: ")
     text = text[:1].upper() + text[1:]
-    listed = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())
+    listed = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in {**facts, **against}.items())
     return f'<div class="verdict{kind}"><strong>{escape(name)}</strong><p>{escape(text)}</p></div><dl>{listed}</dl>'
 
 
@@ -110,13 +242,8 @@ def _plain(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _most_moved(profile: Profile, usual: Any, batch: Any, named: set[str]) -> list[int]:
-    d = profile.n_features_in_
-    if d <= SHOWN:
-        return list(range(d))
-    moved = np.nan_to_num(np.abs(batch - usual).max(axis=0), nan=-1.0)
-    names = profile.names or tuple(map(str, range(d)))
-    moved += 1e12 * np.array([name in named for name in names])
+def _most_moved(usual: Any, batch: Any, hit: Any) -> list[int]:
+    moved = np.nan_to_num(np.abs(batch - usual).max(axis=0), nan=-1.0) + 1e12 * hit
     return sorted(np.argsort(-moved)[:SHOWN].tolist())
 
 
@@ -161,12 +288,11 @@ def _bars(usual: Any, batch: Any) -> str:
     return f'<svg width="{width}" height="{height}" role="img" aria-label="ranges">{"".join(parts)}</svg>'
 
 
-def _detail(profile: Profile, rows: Any, found: Diagnosis, names: list[str]) -> str:
+def _detail(profile: Profile, rows: Any, found: Diagnosis, names: tuple[str, ...]) -> str:
     """Return the distribution functions of the columns that the finding names, the first four of them."""
     drawn = [names.index(str(c)) for c in found.columns if str(c) in names][:4]
-    curves = [_curves(profile, rows, j, names[j]) for j in drawn]
-    curves = [curve for curve in curves if curve]
-    return "<h2>Distribution functions of the columns named</h2>" + "".join(curves) if curves else ""
+    curves = "".join(_curves(profile, rows, j, names[j]) for j in drawn)
+    return curves and f"<h2>Distribution functions of the columns named</h2>{curves}"
 
 
 def _curves(profile: Profile, rows: Any, j: int, name: str) -> str:
@@ -176,17 +302,17 @@ def _curves(profile: Profile, rows: Any, j: int, name: str) -> str:
         return ""
     scale = profile.std[j] if profile.std[j] > 0 else 1.0
     ends = np.array([values[0], values[-1], known[0], known[-1]])
-    low, high = _place((ends - profile.mean[j]) / scale).min(), _place((ends - profile.mean[j]) / scale).max()
     width, height = 460, 150
 
+    def place(at: Any) -> Any:
+        return _place((at - profile.mean[j]) / scale)
+
     def points(at: Any, share: Any) -> str:
-        x = 10 + (_place((at - profile.mean[j]) / scale) - low) / max(high - low, 1e-9) * (width - 20)
+        x = 10 + (place(at) - place(ends.min())) / max(np.ptp(place(ends)), 1e-9) * (width - 20)
         return " ".join(f"{a:.1f},{130 - 120 * b:.1f}" for a, b in zip(x, share, strict=True))
 
-    step = max(1, len(known) // 200)
-    some = known[::step]
+    some, grid = known[:: max(1, len(known) // 200)], np.unique(values)
     share = np.searchsorted(known, some, side="right") / len(known)
-    grid = np.unique(values)
     usual = np.mean(share_below(values, shares, grid), axis=0)
     return (
         f'<svg width="{width}" viewBox="0 0 {width} {height}" role="img" aria-label="distribution of {escape(name)}">'
