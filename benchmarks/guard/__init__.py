@@ -8,6 +8,7 @@ It knows nothing of the detector: it calls ``Profile.from_data`` and ``diagnose`
     python benchmarks/guard/names.py --seed S --part clean      # one of: faults, outside, clean, series
     python benchmarks/guard/cost.py                             # ratios of time, and sizes
     python benchmarks/guard/bad_input.py                        # input that is no batch
+    python benchmarks/guard/ablation.py --seed S                # what each test alone detects; this one looks inside
 
 How it is made
     `families.py` draws tables and vectors, `scenes.py` looks at them before or behind a scaler, `faults.py` injects the
