@@ -6,12 +6,23 @@ from typing import Any
 
 import numpy as np
 from scipy.special import expit
-from sklearn.linear_model import ElasticNet, LogisticRegression, SGDClassifier, SGDRegressor
+from sklearn.linear_model import (
+    ElasticNet,
+    LinearRegression,
+    LogisticRegression,
+    Ridge,
+    RidgeCV,
+    SGDClassifier,
+    SGDRegressor,
+)
 from sklearn.linear_model._base import LinearClassifierMixin, LinearModel
 
 from .compiler import VERSION, Compiler, Factory, demand, schema_of
 from .inputs import NEP50, Kernel, contiguous, finite, on_numbers
 from .sparse import Rows, product
+
+# That of the base class; in 1.9 the others only hand the rows on to it.
+_LINEAR_PREDICTS = (LinearModel.predict, LinearRegression.predict, Ridge.predict, RidgeCV.predict)
 
 
 def factory(cls: Any, method: str) -> Factory | None:
@@ -26,7 +37,7 @@ def factory(cls: Any, method: str) -> Factory | None:
             return _probabilities
         if method == "predict_proba" and cls is SGDClassifier:
             return _sgd_probabilities
-    elif method == "predict" and name is LinearModel.predict:
+    elif method == "predict" and name in _LINEAR_PREDICTS:
         if cls._decision_function in (LinearModel._decision_function, ElasticNet._decision_function):
             return _predict
     elif method == "predict" and cls is SGDRegressor:
