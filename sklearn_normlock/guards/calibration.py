@@ -141,7 +141,7 @@ class Calibration:
     #: Rows from which on rank correlations are compared.
     least_rows_of_correlations: int = _constant(16, "rows", "below, the correlation of ranks is mostly noise (1/√n)")
     #: Estimated parameters must leave distributions at least this probable.
-    log_fit: float = _constant(-1.5, "nats", "1 % of 2 D² n - log 2, parameters estimated (Lilliefors 1967)")
+    log_fit: float = _constant(-5.0, "nats", "convention: less than one in a hundred of 2 D² n - log 2")
     #: Log p-value that known ones must have at least, after a drift within the tolerance.
     log_drifted: float = _constant(-7.0, "nats", "the default budget, one in a thousand")
     #: Names that are about as simple are told as equals.
@@ -149,9 +149,14 @@ class Calibration:
     #: Distance between an estimate and a value of training, as a part of the distance between two such values.
     missed: float = _constant(0.1, "share", "convention: farther off, the value of training is not the one meant")
     errors: float = _constant(3.0, "standard errors", "convention: estimates lie farther off once in 370")
-    #: The misfit of a distribution counts for no more than this, when undoings are ranked.
-    most_misfit: float = _constant(10.0, "nats", "so that no single column outvotes the tests")
-    #: Cost of a name, beside its columns and parameters.
+    #: The price of a value that is one of few usual ones: a fill value, a precision, a width of a type.
+    usual_value: float = _constant(2.0, "nats", "about seven values, the usual ones likelier")
+    #: The share of training from which on one value is a column's usual one, by which a shift is told.
+    usual: float = _constant(0.03, "share", "convention: two rows of 64 have it")
+    #: A column's density is at most so many times its mean one; steps of a part of the greatest value are not seen.
+    most_dense: float = _constant(20.0, "factor", "convention: beyond, it is a value that many share")
+    lost: float = _constant(2e-5, "share", "derived: rounding over near_step, and three times as much")
+    #: The price of a name, beside its columns and parameters.
     kind: float = _constant(2.0, "nats", "about ten kinds of faults, the usual ones likelier")
     #: The prior of each power of ten, of each other unit, and of a factor of no known unit.
     power: float = _constant(0.1, "probability", "prefixes and per cent are the commonest changes of unit")
@@ -190,16 +195,21 @@ class Calibration:
     #: Distance between the moments, or bounds, of training and those that a scaler gives.
     scaled: float = _constant(1e-3, "deviations", "convention: a split after the scaler moves them more")
     bounded: float = _constant(1e-6, "value", "derived: float32 after a division")
-    #: A scaler fitted on other data stretches, and moves, most columns by less; a half of it whichever way they move.
-    near_scaler: tuple[float, float] = _constant((4.0, 3.0), "factor, deviations", "development: splits of raw tables")
+    #: By so much may the sketch of a profile miss the numbers of a scaler.
+    sketched: float = _constant(0.1, "share", "convention: quantiles of a hundred points")
+    #: A scaler fitted on other data: how much it stretches a column, and moves it; the deviation of a normal prior.
+    stretch_of_population: float = _constant(0.5, "log factor", "convention: two in three within 0.6 to 1.6 times")
+    shift_of_population: float = _constant(2.0, "deviations", "convention: a population may be two deviations away")
+    #: Raw numbers: the deviation of the log of theirs, and of their means the share above 0 and the mean size.
+    stretch_of_units: float = _constant(4.0, "log factor", "convention: two in three of a deviation of 0.02 to 55")
+    above_zero: float = _constant(0.9, "probability", "convention: measured values are seldom negative")
+    mean_of_units: float = _constant(3.0, "deviations", "convention: measured values spread by a part of their size")
     #: Rows have one length if it differs by no more; squared correlations of a column, on average, that tell a model.
     same_length: float = _constant(1e-3, "share", "derived: half precision")
     least_told: float = _constant(0.1, "squared correlation", "convention: a tenth of what a column could share")
     #: Another model's mean points so much elsewhere; correlations that agree with training's by less are unrelated.
     elsewhere: float = _constant(0.5, "cosine", "convention: 60 degrees")
     unrelated: float = _constant(0.2, "correlation", "convention: a fine-tuned model agrees more")
-    #: The cost of a name that nothing undoes: any other that passes comes first.
-    no_inverse: float = _constant(30.0, "nats", "convention: more than an order of a thousand columns costs")
     #: Rows that an undoing is tested on; combinations of two faults are tried among so many.
     rows_undone: int = _constant(1024, "rows", "convention: a check of them takes a millisecond")
     parts_together: int = _constant(5, "candidates", "convention: ten pairs")

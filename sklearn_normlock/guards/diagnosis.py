@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import InputFaultError
 from .calibration import CALIBRATION as C
 from .data.tables import Table, aligned, as_table
-from .faults import MISSING, PROPOSERS, Candidate, Case, changed_types, respelled, seen_of_text
+from .faults import MISSING, PROPOSERS, Candidate, Case, changed_types, replaced, respelled, seen_of_text
 from .profile import Profile
 from .profiles.statistics import median
 from .reports.finding import Diagnosis
@@ -197,11 +197,11 @@ class _Verdict:
 
     def _explained(self, case: Case) -> list[_Passed]:
         """Return the candidates that leave nothing odd, the simplest first; of none alone, two that do together."""
-        candidates = sorted((c for fault in PROPOSERS for c in fault.propose(case)), key=lambda c: c.cost)
+        candidates = sorted((c for fault in PROPOSERS for c in fault.propose(case)), key=lambda c: c.price(case.d))
         passed: list[_Passed] = []
         parts: list[Candidate] = []
         for candidate in candidates:
-            if passed and candidate.cost > min(p.score for p in passed) + C.as_good:
+            if passed and candidate.price(case.d) > min(p.score for p in passed) + C.as_good:
                 break
             found, part = self._tried(case, candidate)
             if found is not None:
@@ -209,62 +209,56 @@ class _Verdict:
             elif part is not None and len(part.columns):
                 parts.append(part)
         if not passed:
-            passed = list(self._together(case, parts))
+            passed = list(self._both(case, parts))
         return sorted(passed, key=lambda p: p.score)
 
     def _tried(self, case: Case, candidate: Candidate) -> tuple[_Passed | None, Candidate | None]:
         """Undo a candidate and test again; return it if it passes, and otherwise the part of it that does."""
         if (candidate.free or candidate.rounded) and len(candidate.undone) == case.n:
-            undone = case.on_values(candidate.undone, candidate.columns, candidate.free)
+            undone = case.on_values(candidate.undone, candidate.columns)
             candidate = replace(candidate, undone=undone)
         after = case.weigh(candidate.undone, candidate.columns)
         if not after.alarm:
-            misfit = case.misfit(candidate.undone, candidate.columns)
-            if candidate.free:
-                fits = -misfit >= C.log_fit
-            else:  # a scaler is exact, and leaves no room for a change of shape
-                drifted = not candidate.rounded
-                fits = -case.misfit(candidate.undone, candidate.columns, drifted) >= C.log_drifted
-            # A name must beat the answer without one, which costs nothing and leaves the batch as odd as it is.
-            score = candidate.cost - after.log_p_value + min(misfit, C.most_misfit)
-            return _Passed(candidate, score) if fits and score < case.oddness(candidate.columns) else None, None
+            # A scaler is exact, and leaves no room for a change of shape; an estimate must fit better still.
+            misfit = case.misfit(candidate.undone, candidate.columns, not (candidate.free or candidate.rounded))
+            if -misfit < (C.log_fit if candidate.free else C.log_drifted):
+                return None, None
+            return self._scored(case, candidate, after), None
         if candidate.whole or len(candidate.undone) != case.n:
             return None, None
-        if not candidate.separable:
-            return None, None if len(np.intersect1d(candidate.columns, after.flagged())) else candidate
         # Columns that are as odd as they were are not explained by it.
         kept = np.setdiff1d(candidate.columns, after.flagged())
+        if not candidate.separable:
+            return None, candidate if len(kept) == len(candidate.columns) else None
         kept = np.intersect1d(kept, case.odd)
         if not len(kept) or (candidate.free and -case.misfit(candidate.undone, kept) < C.log_fit):
             return None, None
-        undone = case.X.copy()
-        undone[:, kept] = candidate.undone[:, kept]
-        cost = candidate.cost - (len(candidate.columns) - len(kept)) * float(np.log(case.d))
-        each = {j: candidate.each[j] for j in map(int, kept) if j in candidate.each}
-        part = replace(candidate, columns=kept, undone=undone, cost=cost, each=each)
-        if len(kept) == len(candidate.columns):
-            return None, part
-        found, _ = self._tried(case, part)
-        return found, part
+        part = candidate.part(case.X, kept)
+        return (None if len(kept) == len(candidate.columns) else self._tried(case, part)[0]), part
 
-    def _together(self, case: Case, parts: list[Candidate]) -> Iterator[_Passed]:
+    def _scored(self, case: Case, candidate: Candidate, after: Evidence) -> _Passed | None:
+        """Return a candidate with its score, unless no name is better: that costs nothing, and explains nothing."""
+        price = candidate.price(case.d) - after.log_p_value
+        score = price + case.unexplained(candidate.undone, candidate.columns)
+        named = price < case.oddness(candidate.columns) and (score < case.untold or candidate.whole)
+        return _Passed(candidate, score) if named else None
+
+    def _both(self, case: Case, parts: list[Candidate]) -> Iterator[_Passed]:
         """Yield two simple faults on different columns that leave nothing odd together."""
         best: dict[tuple[int, ...], Candidate] = {}
         for part in parts:
             best.setdefault(tuple(map(int, part.columns)), part)
-        likely = sorted(best.values(), key=lambda c: (-len(c.columns), c.cost))[: C.parts_together]
+        likely = sorted(best.values(), key=lambda c: (-len(c.columns), c.price(case.d)))[: C.parts_together]
         for one, other in combinations(likely, 2):
             if len(np.intersect1d(one.columns, other.columns)):
                 continue
-            undone = one.undone.copy()
-            undone[:, other.columns] = other.undone[:, other.columns]
+            undone = replaced(one.undone, other.columns, other.undone[:, other.columns])
             columns = np.union1d(one.columns, other.columns)
-            after = case.weigh(undone, columns)
-            if not after.alarm and one.cost + other.cost - after.log_p_value < case.oddness(columns):
+            after, price = case.weigh(undone, columns), one.price(case.d) + other.price(case.d)
+            if not after.alarm and price - after.log_p_value < case.oddness(columns):
                 names = [self._key(j) for j in other.columns]
                 details = {**one.details, "besides": {"fault": other.fault, "columns": names, **other.details}}
-                both = replace(one, undone=undone, cost=one.cost + other.cost, details=details)
-                yield _Passed(both, both.cost - after.log_p_value)
+                yield _Passed(replace(one, undone=undone, details=details), price - after.log_p_value)
 
     def _told(self, passed: list[_Passed]) -> tuple[str, Any, dict[str, Any]]:
         best = passed[0].candidate

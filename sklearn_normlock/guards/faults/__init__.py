@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import MISSING, Candidate, Case, Fault, MissingChanged, Unknown
+from .base import MISSING, Candidate, Case, Fault, MissingChanged, Unknown, replaced
 from .order import ColumnCopied, ColumnsReordered, ColumnsSwapped
 from .scale import LogExtra, LogMissing, MixedUnits, Rescaled, Shifted, SignFlipped, UnitChanged
 from .types import SPELLINGS, TypeChanged, ZoneChanged, changed_types, respelled, seen_of_text
@@ -24,7 +24,18 @@ from .whole import (
     StandardisedAfter,
 )
 
-__all__ = ["FAULTS", "MISSING", "PROPOSERS", "Candidate", "Case", "Fault", "changed_types", "respelled", "seen_of_text"]
+__all__ = [
+    "FAULTS",
+    "MISSING",
+    "PROPOSERS",
+    "Candidate",
+    "Case",
+    "Fault",
+    "changed_types",
+    "replaced",
+    "respelled",
+    "seen_of_text",
+]
 
 PROPOSERS: tuple[Fault, ...] = (
     DoubleNormalised(), NotNormalised(), ScalerOmitted(), BatchStandardised(), StandardisedAfter(), Refit(),

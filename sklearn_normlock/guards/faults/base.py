@@ -3,22 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy.special import gammaln
 
 from ..calibration import CALIBRATION as C
 from ..profiles.dependence import Dependence, rank_scores
-from ..profiles.sketch import residual, share_below
-from ..profiles.statistics import quantiles
+from ..profiles.sketch import quantile, residual, share_below
+from ..profiles.statistics import nearest, quantiles
 from ..profiles.summary import Summary
 from ..tests import Evidence, weigh
 from ..tests.reference import Reference
 
 MISSING = "missing values"
 SHARES = np.linspace(0.05, 0.95, 19)
+TENTHS = SHARES[1::2]
+_ROOT_2_PI = float(np.sqrt(2 * np.pi))
+
+
+def choice(d: int, k: int) -> float:
+    """Return the price of saying which k of d columns, in nats: all, or else how many, and which of as many."""
+    if k in (0, d):
+        return float(np.log(2))
+    return float(np.log(2 * k * (k + 1)) + gammaln(d + 1) - gammaln(k + 1) - gammaln(d - k + 1))
+
+
+def estimated(density: Any, error: Any) -> Any:
+    """Return the price of a number of this prior density that is known to a standard error, in nats.
+
+    It is the part of the prior that the estimate leaves (Laplace's approximation, from which BIC is derived). That is
+    about half the logarithm of the number of rows, and how much the number might have been.
+    """
+    return np.maximum(0.0, -np.log(np.maximum(density * _ROOT_2_PI * error, 1e-300)))
+
+
+def normal(x: Any, deviation: float) -> Any:
+    """Return the density of a normal variable of mean 0."""
+    return np.exp(-0.5 * (np.asarray(x) / deviation) ** 2) / (_ROOT_2_PI * deviation)
 
 
 class Case:
@@ -47,11 +71,66 @@ class Case:
             found.log_p["missing"][:, touched] = 0.0
         if len(touched) and np.isnan(Y[:, touched]).any():
             found.spare_rows()  # a row without one of its values has another length
+            if "dependence" in found.log_p:
+                found.log_p["dependence"][:, touched] = 0.0
         return found
 
     def oddness(self, columns: Any) -> float:
         """Return how odd the batch is, in nats: as a whole, or all of some columns together, whichever is more."""
         return -min(self.evidence.log_p_value, float(self.evidence.by_column()[columns].sum()))
+
+    def unexplained(self, Y: Any, columns: Any) -> float:
+        """Return what is left to explain of a batch with a fault undone in some columns, in nats.
+
+        The divergence of the columns that were odd, or are touched, from training, and how far all go together less.
+        """
+        before = self._divergences
+        left = before[self.odd].sum() + (self._divergence(Y, columns) - before[columns]).sum()
+        if self.together is not None and len(Y) == self.n:
+            assert self.reference.profile.dependence is not None
+            whole = ~np.isnan(Y).any(axis=0) | np.isnan(self.X).any(axis=0)
+            left += max(0.0, Together(self.reference.profile.dependence, Y).lacking(whole))
+        return max(0.0, float(left))
+
+    @cached_property
+    def untold(self) -> float:
+        """The price of no name, in nats: the shares of the bins of each odd column are told instead (BIC)."""
+        numbers = 0.5 * np.log(self.n) * sum(len(self._bins[j][0]) for j in self.odd)
+        apart = self.together.lacking(np.ones(self.d, bool)) if self.together is not None else 0.0
+        return C.kind + choice(self.d, len(self.odd)) + float(numbers) + max(0.0, apart)
+
+    @cached_property
+    def _divergences(self) -> Any:
+        return self._divergence(self.X, np.arange(self.d))
+
+    @cached_property
+    def _bins(self) -> list[tuple[Any, Any]]:
+        """The edges of about ten bins of each column of training, and their logarithmic shares."""
+        found = []
+        for j, sketch in enumerate(self.reference.profile.sketches[: self.d]):
+            # (A value that an undoing missed by a rounding stays in its bin.)
+            edges = np.unique(quantile(*sketch, TENTHS)) + self.reference.rounding[j] if len(sketch[0]) else np.zeros(0)
+            share = np.diff(share_below(*sketch, edges)[1], prepend=0.0, append=1.0) if len(edges) else np.ones(1)
+            m = self.reference.rows[j]
+            found.append((edges, np.log((share * m + 0.5) / (m + 0.5 * len(share)))))
+        return found
+
+    def _divergence(self, Y: Any, columns: Any) -> Any:
+        """Return the divergence (Kullback & Leibler 1951) of columns from training, in nats, and no less than 0.
+
+        Less what chance and the tolerated drift make.
+        """
+        out = np.zeros(len(columns))
+        for i, j in enumerate(columns):
+            x = Y[~np.isnan(Y[:, j]), j]
+            if len(x) and self.varied[j]:
+                edges, log_share = self._bins[j]
+                count = np.bincount(np.searchsorted(edges, x), minlength=len(log_share))
+                own = np.log(np.maximum(count, 1) / len(x)) - log_share
+                rows = 1.0 / (1.0 / len(x) + 1.0 / self.reference.rows[j])
+                by_chance = 0.5 * (len(edges) + rows * self.reference.drift**2)
+                out[i] = max(0.0, rows * float((count * own).sum()) / len(x) - by_chance)
+        return out
 
     @cached_property
     def raw(self) -> tuple[Any, Any]:
@@ -74,6 +153,19 @@ class Case:
         return self.reference.quantiles(SHARES)[:, : self.d], quantiles(self.X, SHARES)
 
     @cached_property
+    def increments(self) -> tuple[Any, Any, Any]:
+        """Differences of 1, of training's quantiles and of the batch's, each times the density of training there."""
+        was, now = self.quantiles
+        with np.errstate(invalid="ignore", over="ignore"):
+            between = np.gradient(was, axis=0)
+            dense = 1 / np.maximum(between, between.mean(axis=0) / C.most_dense + C.smallest_step)
+            some = [np.diff(dense * of, axis=0, prepend=0.0, append=0.0) for of in (np.ones_like(was), was, now)]
+        few = self.reference.few[: self.d]  # these have no density: as if it were the same everywhere
+        for made, of in zip(some, (np.ones_like(was), was, now), strict=True):
+            made[:-1, few], made[-1, few] = of[:, few], 0.0
+        return some[0], some[1], some[2]
+
+    @cached_property
     def effective(self) -> Any:
         """The rows that a comparison of two samples of these sizes is worth, of each column."""
         known = np.maximum((~np.isnan(self.X)).sum(axis=0), 1)
@@ -94,22 +186,26 @@ class Case:
             return self.reference.nearest_shared(j, values)
         return values - residual(values, offset, step) if step else values
 
-    def on_values(self, Y: Any, columns: Any, estimated: bool) -> Any:
+    def on_values(self, Y: Any, columns: Any) -> Any:
         """Return Y with values that training could have had, where an undoing missed them by a little.
 
-        An undoing whose slope and offset were estimated misses by their standard errors, too; one by a deviation of
-        training misses by the choice between n and n - 1 rows.
+        One by a deviation of training misses by the choice between n and n - 1 rows.
         """
         Y = Y.copy()
         for j in map(int, columns):
-            step = self.reference.profile.steps[1, j]
+            step, atoms = self.reference.profile.steps[1, j], self.reference.atoms(j)
+            off = np.abs(Y[:, j] - self.reference.mean[j]) / self.reference.rows[j]
             if self.reference.few[j] or step:
-                gap = np.diff(self.reference.atoms(j)).min(initial=np.inf) if self.reference.few[j] else step
+                gap = np.diff(atoms).min(initial=np.inf) if self.reference.few[j] else step
                 gap = gap if np.isfinite(gap) else self.reference.std[j]
                 near = self.possible(j, Y[:, j])
-                off = np.abs(Y[:, j] - self.reference.mean[j]) / self.reference.rows[j]
-                error = C.errors * self.reference.std[j] / np.sqrt(self.effective[j]) if estimated else off
-                Y[:, j] = np.where(np.abs(near - Y[:, j]) <= np.maximum(C.missed * gap, error), near, Y[:, j])
+                # Steps of the batch that are lost in rounding can't be undone.
+                lost = np.ptp(self.X[:, j]) / np.ptp(Y[:, j]) * gap < C.lost * np.abs(self.X[:, j]).max()
+                missed = np.inf if lost else np.maximum(C.missed * gap, off)
+                Y[:, j] = np.where(np.abs(near - Y[:, j]) <= missed, near, Y[:, j])
+            if len(atoms):
+                near = nearest(Y[:, j], atoms)
+                Y[:, j] = np.where(np.abs(near - Y[:, j]) <= self.reference.rounding[j], near, Y[:, j])
         return Y
 
     def misfit(self, Y: Any, columns: Any, drifted: bool = False) -> float:
@@ -127,7 +223,8 @@ class Case:
                 found = np.mean(share_below(values, shares, x), axis=0)
                 low, high = np.searchsorted(x, x, side="left"), np.searchsorted(x, x, side="right")
                 off = np.abs(found - (low + high) / (2 * len(x))).max() - 0.5 / len(x) - slack
-                worst = max(worst, 2.0 * max(off, 0.0) ** 2 * float(self.effective[j]))
+                rows = 1.0 / (1.0 / len(x) + 1.0 / self.reference.rows[j])
+                worst = max(worst, 2.0 * max(off, 0.0) ** 2 * float(rows))
         return max(0.0, worst - float(np.log(2 * max(len(columns), 1))))
 
 
@@ -202,6 +299,11 @@ class Together:
         """Return how well the correlations fit, all columns standing as in ``order``."""
         return -0.5 * self.worth * float(((self.R - self.P[np.ix_(order, order)]) ** 2).sum())
 
+    def lacking(self, whole: Any) -> float:
+        """Return by how much the columns of ``whole`` go together less than those of training, in nats."""
+        P = self.P[np.ix_(whole, whole)]
+        return self.worth * float(((P - self.R[np.ix_(whole, whole)]) * P).sum())
+
     @property
     def tells(self) -> bool:
         """Whether columns of training go together at all."""
@@ -222,8 +324,8 @@ class Candidate:
     columns: Any
     #: The batch with the fault undone; NaN where a value is lost.
     undone: Any
-    #: How much there is to say, in nats: which columns, which of the known parameters, each estimated one.
-    cost: float
+    #: The price of what is told, in nats: an array with that of each column, or one number for all. See `price`.
+    numbers: Any = 0.0
     #: The facts that are told, and those of single columns.
     details: dict[str, Any] = field(default_factory=dict)
     each: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -237,6 +339,17 @@ class Candidate:
     separable: bool = True
     #: Faults that would leave the same numbers.
     also: tuple[str, ...] = ()
+
+    def price(self, d: int) -> float:
+        """Return how much there is to say, in nats: the kind, which of d columns, and the numbers."""
+        told = self.whole or not self.separable
+        return C.kind + (0.0 if told else choice(d, len(self.columns))) + float(np.sum(self.numbers))
+
+    def part(self, X: Any, kept: Any) -> Candidate:
+        """Return the candidate with some of its columns, done to X."""
+        numbers = self.numbers[np.isin(self.columns, kept)] if np.ndim(self.numbers) else self.numbers
+        each = {j: self.each[j] for j in map(int, kept) if j in self.each}
+        return replace(self, columns=kept, undone=replaced(X, kept, self.undone[:, kept]), numbers=numbers, each=each)
 
 
 class Fault:

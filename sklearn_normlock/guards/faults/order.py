@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.special import gammaln
 
 from ..calibration import CALIBRATION as C
+from ..profiles.sketch import residual
 from ..profiles.statistics import quantiles
-from ..tests.values import on_steps
-from .base import SHARES, Candidate, Case, Fault, replaced
+from ..tests.reference import Reference
+from .base import SHARES, Candidate, Case, Fault, choice, replaced
 
 
 class Places:
@@ -28,10 +30,10 @@ class Places:
             away = np.minimum(np.abs(was - now[:, [j]]) / scale, 3.0)
             self.misfit[j] = n * ((away**2).mean(axis=0) + 0.25 * np.log(wide[1][j] / wide[0]) ** 2)
         self.misfit = np.nan_to_num(np.minimum(self.misfit, C.most_misplaced))
-        stepped = np.flatnonzero(case.reference.profile.steps[1] > 0)
-        if len(stepped):
-            off = 1 - on_steps(case.reference, case.X[:256], stepped).T  # (batch columns, places), both stepped
-            self.misfit[np.ix_(stepped, stepped)] += np.minimum(5.0 * min(case.n, 256) * off, C.most_misplaced)
+        X = case.X[: C.rows_of_values]
+        for k in range(d):
+            if (off := _none_of(case.reference, k, X)) is not None:
+                self.misfit[:, k] += np.minimum(-C.log_unseen * len(X) * off, C.most_misplaced)
 
     def score(self, order: Any) -> float:
         """Return how well all columns fit in an order, in nats."""
@@ -65,6 +67,18 @@ class Places:
         return order
 
 
+def _none_of(reference: Reference, place: int, X: Any) -> Any:
+    """Return what share of each column's values a place of training can't have had; None if it may have any."""
+    offset, step, _ = reference.profile.steps[:, place]
+    if reference.few[place]:
+        off = reference.off(place, X) > reference.rounding[place]
+    elif step:
+        off = np.abs(residual(X, offset, step)) > C.near_step * step
+    else:
+        return None
+    return (off & ~np.isnan(X)).sum(axis=0) / np.maximum((~np.isnan(X)).sum(axis=0), 1)
+
+
 def _cycles(order: Any) -> list[Any]:
     left, cycles = set(np.flatnonzero(order != np.arange(len(order))).tolist()), []
     while left:
@@ -75,6 +89,16 @@ def _cycles(order: Any) -> list[Any]:
             at = int(order[at])
         cycles.append(np.array(cycle))
     return cycles
+
+
+def _price(order: Any) -> float:
+    """Return how much there is to say of an order, in nats: where it was cut, or each of the columns that moved.
+
+    An order that was reversed has no cut, one that was turned has one, one of which a column was moved three.
+    """
+    d, moved = len(order), int((order != np.arange(len(order))).sum())
+    cuts = int((np.abs(np.diff(order)) != 1).sum())
+    return min(cuts * float(np.log(2 * d)), choice(d, moved) + float(gammaln(moved + 1))) + float(np.log(2))
 
 
 class ColumnsReordered(Fault):
@@ -90,8 +114,9 @@ class ColumnsReordered(Fault):
         if not 2 <= d <= C.most_ordered or case.n < 3:
             return
         places, own = Places(case), np.arange(d)
-        starts = [own, linear_sum_assignment(places.misfit - 1e-6 * np.eye(d))[1]]
-        starts += [own[::-1], np.roll(own, 1), np.roll(own, -1)]
+        turned = places.misfit[own, (own + own[:, None]) % d].sum(axis=1)  # by as many places
+        starts = [own, linear_sum_assignment(places.misfit - 1e-6 * np.eye(d))[1], own[::-1]]
+        starts += [np.roll(own, -int(by)) for by in (1, -1, 1 + np.argmin(turned[1:]))]
         orders = {tuple(places.without_needless(places.improved(start)).tolist()) for start in starts}
         # The likeliest pairs, one by one.
         gain = places.gains(own)
@@ -112,12 +137,10 @@ class ColumnsReordered(Fault):
         undone[:, order] = case.X
         columns = np.flatnonzero(order != np.arange(len(order)))
         swapped = len(columns) == 2
-        # An order of all columns is one mistake: to say that one has been made costs no more than a few columns do.
-        cost = C.kind + min(len(columns), 4) * float(np.log(case.d))
         place = {int(k): int(j) for j, k in enumerate(order) if j != k}
         details = {} if swapped else {"order": [place.get(k, k) for k in range(len(order))]}
         name = "columns_swapped" if swapped else "columns_reordered"
-        return Candidate(name, columns, undone, cost, details, separable=False)
+        return Candidate(name, columns, undone, _price(order), details, separable=False)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Turn the order of the columns round."""
@@ -154,9 +177,8 @@ class ColumnCopied(Fault):
                 found[int(j)] = {"copy_of": int(same[0])}
         if found:
             columns = np.array(sorted(found))
-            undone = replaced(case.X, columns, np.nan)
-            details = next(iter(found.values()))
-            yield Candidate(self.name, columns, undone, len(columns) * 2 * float(np.log(case.d)), details, found)
+            undone, told = replaced(case.X, columns, np.nan), np.full(len(columns), np.log(case.d))
+            yield Candidate(self.name, columns, undone, told, next(iter(found.values())), found)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Write the next column over one."""

@@ -12,7 +12,7 @@ from ... import units
 from ..calibration import CALIBRATION as C
 from ..profiles.sketch import common_step
 from ..profiles.statistics import median
-from .base import Candidate, Case, Fault, replaced
+from .base import Candidate, Case, Fault, estimated, replaced
 
 #: Factors with their prior and the units on both sides, and the inverse of each.
 KNOWN = [(f, C.power, "") for f in units.POWERS]
@@ -30,14 +30,6 @@ LOGS: tuple[tuple[str, Callable[[Any], Any], Callable[[Any], Any]], ...] = (
 )
 
 
-def choice(case: Case, columns: Any) -> float:
-    """Return what it costs to say which columns, in nats."""
-    return float(len(columns) * np.log(case.d))
-
-
-_ROOT_2_PI = float(np.sqrt(2 * np.pi))
-
-
 @dataclass(frozen=True)
 class Factor:
     """A factor: the logarithm of its estimate with a standard error, and the known one if it has earned its name."""
@@ -53,7 +45,7 @@ class Factor:
         wide = np.where(_PRIORS == C.power, np.hypot(error, forgiven), error)
         likelihood = np.exp(-0.5 * ((_LOG_KNOWN - log) / wide) ** 2)
         weight = _PRIORS * likelihood
-        every = weight.sum() + C.any_factor * _ROOT_2_PI * error
+        every = weight.sum() + np.exp(-estimated(C.any_factor, error))
         best = int(weight.argmax())
         inside = tuple(np.flatnonzero(np.abs(_LOG_KNOWN - log) <= C.interval * wide).tolist())
         return cls(log, error, best if weight[best] > C.sure_of_unit * every else None, inside)
@@ -66,7 +58,7 @@ class Factor:
     @property
     def cost(self) -> float:
         """How much there is to say, in nats."""
-        return -float(np.log(C.any_factor * _ROOT_2_PI * self.error if self.known is None else KNOWN[self.known][1]))
+        return float(estimated(C.any_factor, self.error) if self.known is None else -np.log(KNOWN[self.known][1]))
 
     def told(self) -> dict[str, Any]:
         """Return the details of the factor."""
@@ -88,8 +80,8 @@ class Change:
     columns: Any
     factors: list[Factor]
     offsets: Any
-    whole: bool
-    cost: float
+    numbers: Any
+    whole: bool = False
 
     @property
     def named(self) -> bool:
@@ -106,7 +98,7 @@ class Change:
         }
         free = not self.named or bool(np.any(self.offsets))
         details = {} if len(each) > 1 and len({f.log for f in self.factors}) > 1 else next(iter(each.values()))
-        return Candidate(fault, at, undone, self.cost, details, {} if self.whole else each, self.whole, free)
+        return Candidate(fault, at, undone, self.numbers, details, {} if self.whole else each, self.whole, free)
 
 
 def changes(case: Case) -> Iterator[Change]:
@@ -115,10 +107,15 @@ def changes(case: Case) -> Iterator[Change]:
     if not len(columns) or case.n < 3:
         return
     if case.state.scaled and case.scaler is None:
-        yield from _affine_changes(case, columns)
+        # A factor of the raw numbers is a slope and an offset of the scaled ones.
+        slope, offset, error = affine(case, columns)
+        if len(columns) < max(C.many * case.varied.sum(), 2):
+            factors = [Factor.judged(float(np.log(a)), float(e)) for a, e in zip(slope, error, strict=True)]
+            numbers = [factor.cost for factor in factors] + price_of_shift(case, columns)
+            yield Change(columns, factors, offset, numbers)
         return
-    log, error, spread = _log_ratios(case, np.flatnonzero(case.varied))
-    log, error, spread = (dict(zip(np.flatnonzero(case.varied), of, strict=True)) for of in (log, error, spread))
+    varied = np.flatnonzero(case.varied)
+    log, error, spread = (dict(zip(varied, of, strict=True)) for of in _log_ratios(case, varied))
     usable = np.array([j for j in columns if np.isfinite(log[j])], np.int64)
     if not len(usable):
         return
@@ -130,16 +127,14 @@ def changes(case: Case) -> Iterator[Change]:
         pooled = float((weight * [log[j] for j in of]).sum() / weight.sum())
         # Columns that go together are no independent estimates: their error is that of the surest.
         common = Factor.judged(pooled, min(error[j] for j in of), C.forgiven * min(spread[j] for j in of))
-        cost = C.kind + common.cost + (0.0 if whole else choice(case, of))
-        yield Change(of, [common] * len(of), np.zeros(len(of)), whole, cost)
+        yield Change(of, [common] * len(of), np.zeros(len(of)), common.cost, whole)
     each = [Factor.judged(log[j], error[j], C.forgiven * spread[j]) for j in usable]
     known = np.array([factor.known is not None for factor in each])
     # Units may be one fault, and the rest another.
     for some in (known, ~known, known | True) if len(each) > 1 else ():
         if some.any():
             at, factors = usable[some], [each[i] for i in np.flatnonzero(some)]
-            cost = C.kind + sum(factor.cost for factor in factors) + choice(case, at)
-            yield Change(at, factors, np.zeros(len(at)), False, cost)
+            yield Change(at, factors, np.zeros(len(at)), np.array([factor.cost for factor in factors]))
 
 
 def _log_ratios(case: Case, columns: Any) -> tuple[Any, Any, Any]:
@@ -155,58 +150,72 @@ def _log_ratios(case: Case, columns: Any) -> tuple[Any, Any, Any]:
         (a_low, a_high), (b_low, b_high) = np.quantile(a, (0.25, 0.75)), np.quantile(b, (0.25, 0.75))
         middle = b[(b >= b_low) & (b <= b_high)].mean() - a[(a >= a_low) & (a <= a_high)].mean()
         spread = max(a_high - a_low, b_high - b_low, C.rounded) / C.between_quartiles
-        out[:, i] = (
-            middle,
-            max(C.error_of_middle * spread / np.sqrt(case.effective[j] * len(b) / case.n), C.exact),
-            spread,
-        )
-        out[:2, i] = _by_steps(case, int(j), *out[:2, i])
+        error = max(C.error_of_middle * spread / np.sqrt(case.effective[j] * len(b) / case.n), C.exact)
+        log, sure = _by_steps(case, int(j), float(middle), error)
+        out[:, i] = log, sure, spread if sure == error else 0.0
     return out[0], out[1], out[2]
 
 
 def _by_steps(case: Case, j: int, log: float, error: float) -> tuple[float, float]:
-    """Return the factor that the steps of a column's values have, which is exact; NaN if it is not near the estimate.
+    """Return the logarithm of the factor that the steps of a column have, which is exact, if it is near the estimate.
 
-    A column that was multiplied has its steps multiplied too. One that is on other steps was not, or was rounded since.
+    A column that was multiplied has its steps multiplied too. One that is on other steps was not, or was rounded since:
+    with the estimate undone, it will be on none.
     """
     own = case.reference.profile.steps[1, j]
     now = common_step(np.unique(case.X[~np.isnan(case.X[:, j]), j])) if own else 0.0
-    if not now:
-        return log, error
-    exact = float(np.log(now / own))
-    return (exact, C.error_of_steps) if abs(exact - log) < C.errors * error else (np.nan, error)
+    exact = float(np.log(now / own)) if now else np.inf
+    return (exact, C.error_of_steps) if abs(exact - log) < np.log(2) else (log, error)
 
 
 def affine(case: Case, columns: Any) -> tuple[Any, Any, Any]:
-    """Return slope and offset of columns against training, by their quantiles, and the error of the log slope."""
-    was, now = (of[:, columns] for of in case.quantiles)
+    """Return slope and offset of columns against training, by quantiles and steps, and the error of the log slope.
+
+    The best linear estimate from quantiles (Ogawa 1951): each over its sparsity, their differences are independent.
+    """
+    a, b, y = (of[:, columns] for of in case.increments)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        off = was - was.mean(axis=0)
-        slope = (off * now).sum(axis=0) / np.maximum((off**2).sum(axis=0), 1e-300)
-        offset = now.mean(axis=0) - slope * was.mean(axis=0)
-    return slope, offset, C.error_of_slope / np.sqrt(case.effective[columns])
+        aa, ab, bb, ay, by = ((p * q).sum(axis=0) for p, q in ((a, a), (a, b), (b, b), (a, y), (b, y)))
+        slope = (aa * by - ab * ay) / np.maximum(aa * bb - ab**2, C.smallest_step)
+    slope = np.where(np.isfinite(slope) & (slope > 0), slope, 1.0)  # a column of one value: whatever it was
+    return aligned(case, columns, slope, C.error_of_slope / np.sqrt(case.effective[columns]))
 
 
-def _affine_changes(case: Case, columns: Any) -> Iterator[Change]:
-    """Behind a scaler that is not known, a factor of the raw numbers is a slope and an offset of the scaled ones."""
-    slope, offset, error = affine(case, columns)
-    good = np.isfinite(slope) & (slope > 0)
-    columns, slope, offset, error = columns[good], slope[good], offset[good], error[good]
-    if len(columns) and len(columns) < max(C.many * case.varied.sum(), 2):
-        by_steps = [
-            _by_steps(case, int(j), float(np.log(s)), float(e)) for j, s, e in zip(columns, slope, error, strict=True)
-        ]
-        told = np.array([np.isfinite(log) for log, _ in by_steps])
-        if not told.any():
-            return
-        columns, offset = columns[told], offset[told]
-        factors = [Factor.judged(log, error) for log, error in by_steps if np.isfinite(log)]
-        for i, (j, factor) in enumerate(zip(columns, factors, strict=True)):
-            was, now = (of[:, j].mean() for of in case.quantiles)
-            offset[i] = now - factor.slope * was
-        one = -float(np.log(C.any_shift))
-        cost = C.kind + sum(factor.cost + one for factor in factors) + choice(case, columns)
-        yield Change(columns, factors, offset, False, cost)
+def aligned(case: Case, columns: Any, slope: Any, error: Any, offset: Any = None) -> tuple[Any, Any, Any]:
+    """Return slope, offset and error, exact ones where steps or values tell them."""
+    slope, error = slope.copy(), error + np.zeros(len(columns))
+    offset = np.full(len(columns), np.nan) if offset is None else offset.copy()
+    for i, j in enumerate(map(int, columns)):
+        points, atoms = np.unique(case.X[~np.isnan(case.X[:, j]), j]), case.reference.atoms(j)
+        if case.reference.profile.steps[1, j]:
+            log, error[i] = _by_steps(case, j, float(np.log(slope[i])), error[i])
+            slope[i] = np.exp(log)
+        elif case.reference.few[j] and len(points) == len(atoms) > 1:
+            slope[i] = np.ptp(points) / np.ptp(atoms)
+        offset[i] = moved(case, j, slope[i], offset[i])
+    return slope, offset, error
+
+
+def moved(case: Case, j: int, slope: float = 1.0, by: float = np.nan) -> float:
+    """Return the constant that was added to a column: by quantiles, and then by its usual value, or by its steps."""
+    if np.isnan(by):
+        one, was, now = (of[:, j] for of in case.increments)
+        by = float((one * (now - slope * was)).sum() / (one**2).sum())
+    x = case.X[~np.isnan(case.X[:, j]), j]
+    masses = case.reference.masses(j)
+    if len(masses) and masses.max() > C.usual and masses.max() > 2 * np.sort(masses)[-2:-1].sum():
+        usual = slope * case.reference.atoms(j)[masses.argmax()]
+        points, counts = np.unique(x, return_counts=True)
+        near = np.abs(points - usual - by) <= slope * case.reference.std[j]
+        if (counts * near).max(initial=0) > max(masses.max() / 2 * len(x), 1):
+            return float(points[(counts * near).argmax()] - usual)
+    made = (x[:1] - by) / slope
+    return by + float((slope * (made - case.possible(j, made))).sum())
+
+
+def price_of_shift(case: Case, columns: Any) -> Any:
+    """Return the price of a constant that was added to each column."""
+    return estimated(C.any_shift, C.error_of_middle / np.sqrt(case.effective[columns]))
 
 
 class UnitChanged(Fault):
@@ -228,8 +237,7 @@ class UnitChanged(Fault):
         for (slope, offset), words in units.TEMPERATURES.items():
             undone = replaced(case.X, columns, case.from_raw((raw - offset) / slope, columns))
             told = {"factor": slope, "offset": offset, "unit": words}
-            cost = C.kind - float(np.log(C.unit)) + choice(case, columns)
-            yield Candidate(self.name, columns, undone, cost, told, {int(j): told for j in columns})
+            yield Candidate(self.name, columns, undone, -float(np.log(C.unit)), told, {int(j): told for j in columns})
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Multiply by 2.54."""
@@ -246,9 +254,8 @@ class Rescaled(Fault):
     def propose(self, case: Case) -> Iterator[Candidate]:
         """Yield estimated factors."""
         for change in changes(case):
-            if not change.named:
-                own_slope = any(abs(f.log) > C.interval * f.error for f in change.factors)
-                yield change.candidate(case, self.name if own_slope or not change.offsets.any() else "shifted")
+            if not change.named and any(abs(f.log) > C.interval * f.error for f in change.factors):
+                yield change.candidate(case, self.name)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Multiply by a factor from 3 to 9."""
@@ -267,16 +274,14 @@ class Shifted(Fault):
         columns = case.odd[case.varied[case.odd]]
         if not len(columns):
             return
-        was, now = (of[4:-4, columns] for of in case.quantiles)
-        shift = (now - was).mean(axis=0)
-        std, error = case.reference.std[columns], C.error_of_middle / np.sqrt(case.effective[columns])
+        shift = np.array([moved(case, int(j)) for j in columns])
+        error = C.interval * case.reference.std[columns] * C.error_of_middle / np.sqrt(case.effective[columns])
         undone = replaced(case.X, columns, case.X[:, columns] - shift)
-        cost = C.kind + choice(case, columns) - float(np.log(C.any_shift * _ROOT_2_PI * error).sum())
         each = {
-            int(j): {"shift": float(by), "interval": [float(by - C.interval * e * s), float(by + C.interval * e * s)]}
-            for j, by, e, s in zip(columns, shift, error, std, strict=True)
+            int(j): {"shift": float(by), "interval": [float(by - e), float(by + e)]}
+            for j, by, e in zip(columns, shift, error, strict=True)
         }
-        yield Candidate(self.name, columns, undone, cost, next(iter(each.values())), each, free=True)
+        yield Candidate(self.name, columns, undone, price_of_shift(case, columns), {}, each, free=True)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Move by one deviation."""
@@ -300,15 +305,14 @@ class SignFlipped(Fault):
             if not len(columns) or key in told:
                 continue
             told.add(key)
-            whole = len(columns) == len(every)
-            cost = C.kind + (1.0 if whole else choice(case, columns))
+            whole = 1 < len(columns) == len(every)
             undone = replaced(case.X, columns, case.from_raw(-case.to_raw(case.X[:, columns], columns), columns))
-            yield Candidate(self.name, columns, undone, cost, whole=whole and len(every) > 1)
+            yield Candidate(self.name, columns, undone, whole=whole)
             if case.state.scaled and case.scaler is None:  # about a middle that is not known
-                moved = case.reference.middle[columns] - median(-case.X[:, columns])
-                moved_too = replaced(case.X, columns, moved - case.X[:, columns])
-                cost -= len(columns) * float(np.log(C.any_shift))
-                yield Candidate(self.name, columns, moved_too, cost, free=True, whole=whole and len(every) > 1)
+                middle = case.reference.middle[columns] - median(-case.X[:, columns])
+                undone = replaced(case.X, columns, middle - case.X[:, columns])
+                numbers = price_of_shift(case, columns) + np.log(2)  # beside a shift, the sign
+                yield Candidate(self.name, columns, undone, numbers, free=True, whole=whole)
 
     @staticmethod
     def _turned(case: Case) -> Any:
@@ -351,9 +355,8 @@ class _Logarithm(Fault):
             if there.any():
                 at = columns[there]
                 undone = replaced(case.X, at, case.from_raw(made[:, there], at))
-                cost = C.kind + float(np.log(len(LOGS))) + choice(case, at)
                 each = {int(j): {"function": function} for j in at}
-                yield Candidate(self.name, at, undone, cost, {"function": function}, each)
+                yield Candidate(self.name, at, undone, float(np.log(len(LOGS))), {"function": function}, each)
 
 
 class LogExtra(_Logarithm):
@@ -391,18 +394,18 @@ class MixedUnits(Fault):
 
     def propose(self, case: Case) -> Iterator[Candidate]:
         """Yield for each column that alarms the factor that explains the rows far outside of training."""
-        reference, d = case.reference, case.d
-        tolerance = reference.tolerance[:d]
+        reference, tolerance = case.reference, case.reference.tolerance
         if case.state.scaled and case.scaler is None:
             return
-        for j in case.odd[case.varied[case.odd]]:
+        undone, each, numbers = case.X.copy(), {}, []
+        for j in map(int, case.odd[case.varied[case.odd]]):
             x = case.X[:, j]
             low, high = reference.low[j] - tolerance[j], reference.high[j] + tolerance[j]
             outside = (x < low) | (x > high)
             if not C.jump < outside.mean() < 1 - C.jump:
                 continue
-            best: tuple[float, int, Any] | None = None
-            for i, (factor, prior, _) in enumerate(KNOWN):
+            least = np.inf
+            for factor, prior, _ in KNOWN:
                 if abs(np.log(factor)) < np.log(C.apart):
                     continue
                 made = case.from_raw(case.to_raw(x[:, None], [j]) / factor, [j])[:, 0]
@@ -410,14 +413,15 @@ class MixedUnits(Fault):
                 if nearer.sum() < C.nearly_all * outside.sum():  # a few may be outside by themselves
                     continue
                 # Rows that fit as they are and would fit converted stay as they are, unless none of these do.
-                undone = replaced(case.X, [j], np.where(nearer, made, x)[:, None])
-                score = case.misfit(undone, [j]) - float(np.log(prior))
-                if best is None or score < best[0]:
-                    best, share = (score, i, undone), float(nearer.mean())
-            if best is not None:
-                told = {"factor": KNOWN[best[1]][0], "share": f"{share:.0%}", "fraction": share}
-                cost = 2 * C.kind + float(np.log(case.d)) - float(np.log(C.unit))
-                yield Candidate(self.name, np.array([j]), best[2], cost, told, {int(j): told})
+                tried = np.where(nearer, made, x)
+                score = case.misfit(replaced(case.X, [j], tried[:, None]), [j]) - float(np.log(prior))
+                if score < least:
+                    least, undone[:, j], price, share = score, tried, -np.log(prior), float(nearer.mean())
+                    each[j] = {"factor": factor, "share": f"{share:.0%}", "fraction": share}
+            if j in each:
+                numbers.append(price + C.usual_value)
+        if each:
+            yield Candidate(self.name, np.array([*each]), undone, np.array(numbers), {}, each)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Multiply a third of the rows by 1000."""

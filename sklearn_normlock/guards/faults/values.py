@@ -32,8 +32,7 @@ def _lost(case: Case, fault: str, found: dict[int, tuple[Any, dict[str, Any]]]) 
     for j, (rows, _) in found.items():
         undone[rows, j] = np.nan
     each = {j: told for j, (_, told) in found.items()}
-    cost = C.kind + 2.0 * len(columns) + len(columns) * float(np.log(case.d))
-    return Candidate(fault, columns, undone, cost, next(iter(each.values())), each)
+    return Candidate(fault, columns, undone, np.full(len(columns), C.usual_value), {}, each)
 
 
 class Stuck(Fault):
@@ -68,7 +67,9 @@ class Imputed(Fault):
         """Yield the most frequent value of each column that has an odd one; the other rows are left."""
         found = {}
         for j, runs in _runs(case).items():
-            if runs[0].count < runs[0].n:
+            own = np.abs(case.reference.atoms(j) - runs[0].value) <= case.reference.rounding[j]
+            # (More rows of a value that many had may be another population.)
+            if runs[0].count < runs[0].n and case.reference.masses(j)[own].sum() < C.usual:
                 share = runs[0].count / runs[0].n
                 told = {"value": runs[0].value, "share": f"{share:.0%}", "fraction": share}
                 found[j] = (case.X[:, j] == runs[0].value, told)
@@ -108,8 +109,8 @@ class Clipped(Fault):
                 bounds = " and ".join(f"{run.value:.6g}" for run in sorted(used, key=lambda run: run.value))
                 each[j] = {"bounds": bounds, "sides": sorted({"below" if r.lowest else "above" for r in used})}
         if columns:
-            cost = C.kind + len(columns) * (1.0 + float(np.log(case.d)))
-            yield Candidate(self.name, np.array(columns), undone, cost, each[columns[0]], each)
+            numbers = np.array([len(each[j]["sides"]) * np.log(case.n) for j in columns])
+            yield Candidate(self.name, np.array(columns), undone, numbers, {}, each)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Cut off above the third quartile."""
@@ -125,22 +126,22 @@ class Quantised(Fault):
 
     def propose(self, case: Case) -> Iterator[Candidate]:
         """Yield the columns that lie on a grid; the rows of a step are spread out as training's are."""
-        columns, undone, each = [], case.X.copy(), {}
+        undone, each = case.X.copy(), {}
         for j in case.odd[case.varied[case.odd]].tolist():
             known = ~np.isnan(case.X[:, j])
             x = case.X[known, j]
-            points, at, count = np.unique(x, return_inverse=True, return_counts=True)
-            step = (_decimal(points) or common_step(points)) if len(points) > 1 else 0.0
-            if step > (1 + C.near_step) * case.reference.profile.steps[1, j]:
+            points = np.unique(x)
+            own = (1 + C.near_step) * case.reference.profile.steps[1, j]
+            steps = [step for step in _steps(points) if step > own] if len(points) > 1 else []
+            if steps:
+                _, step, made = min((_spread_out(case, j, x, step) for step in steps), key=lambda found: found[0])
+                undone[known, j] = case.possible(j, made)
                 each[j] = {"precision": f"steps of {step:.4g}", "step": step}
-                columns.append(j)
-                undone[known, j] = case.possible(j, _spread_out(case, j, x, points, at, count, step))
-        if columns:
-            cost = C.kind + len(columns) * (1.0 + float(np.log(case.d)))
-            yield Candidate(self.name, np.array(columns), undone, cost, each[columns[0]], each)
-            if len(columns) > C.many * case.d:
-                cost = 2 * C.kind
-                yield Candidate(self.name, np.array(columns), undone, cost, each[columns[0]], each)
+        if each:
+            # Columns of one precision are one decision.
+            different = len({facts["step"] for facts in each.values()})
+            numbers = np.full(len(each), different * C.usual_value / len(each))
+            yield Candidate(self.name, np.array([*each]), undone, numbers, {}, each)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Round to half a deviation."""
@@ -148,16 +149,22 @@ class Quantised(Fault):
         return replaced(X, columns, np.rint(X[:, columns] / step) * step)
 
 
-def _decimal(points: Any) -> float:
-    """Return the greatest power of ten, from 1000 to a millionth, of which all numbers are multiples; 0 if none is."""
-    slack = C.rounding * 2 * np.abs(points)
-    steps = (10.0**k for k in range(3, -7, -1))
-    return next((step for step in steps if (np.abs(points - np.rint(points / step) * step) <= slack).all()), 0.0)
+def _steps(points: Any) -> list[float]:
+    """Return the greatest steps of which all points are multiples: round numbers, and a common one."""
+    greatest = np.ceil(np.log10(max(np.abs(points).max(), C.smallest_step)))
+    round_ = np.outer(10.0 ** np.arange(greatest, greatest - 9, -1), [5.0, 2.0, 1.0]).ravel()
+    off = np.abs(points - np.rint(points / round_[:, None]) * round_[:, None])
+    found = round_[(off <= 2 * C.rounding * np.abs(points)).all(axis=1)][:4].tolist()
+    return [*found, common] if (common := common_step(points)) else found
 
 
-def _spread_out(case: Case, j: int, x: Any, points: Any, at: Any, count: Any, step: float) -> Any:
-    """Return the rows of each step at even shares of training's rows that are rounded to it, where there are any."""
+def _spread_out(case: Case, j: int, x: Any, step: float) -> tuple[float, float, Any]:
+    """Return the rows of each step at even shares of training's rows that are rounded to it, where there are any.
+
+    Before them the distance of the distributions, and the step.
+    """
     values, shares = case.reference.profile.sketches[j]
+    points, at, count = np.unique(x, return_inverse=True, return_counts=True)
     best, least = x, np.inf
     for below, above in ((0.5, 0.5), (0.0, 1.0), (1.0, 0.0)):  # rounded to the nearest, downwards, upwards
         edges = np.stack([points - below * step, points + above * step])
@@ -169,7 +176,7 @@ def _spread_out(case: Case, j: int, x: Any, points: Any, at: Any, count: Any, st
             inner = quantile(values, shares, low[at] + place * (high - low)[at])
             even = x + (place - below) * step * (below + above)
             best = np.where((high > low)[at] & (np.abs(inner - x) <= step), inner, even)
-    return best
+    return least, step, best
 
 
 class Wrapped(Fault):
@@ -197,9 +204,8 @@ class Wrapped(Fault):
                     if wrapped.any() and (x[wrapped] + 2.0**bits <= 2 * high).all():
                         made = np.where(wrapped, x + 2.0**bits, x)[:, None]
                         told = {"bits": bits, "low": top}
-                        cost = C.kind + 2.0 + float(np.log(case.d))
                         undone = replaced(case.X, [j], case.from_raw(made, [j]))
-                        yield Candidate(self.name, np.array([j]), undone, cost, told, {j: told})
+                        yield Candidate(self.name, np.array([j]), undone, C.usual_value, told, {j: told})
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Keep the whole part as a signed type of 16 bits does."""
@@ -222,12 +228,11 @@ class Recoded(Fault):
                 continue
             values, counts = np.unique(x[~np.isnan(x)], return_counts=True)
             step = reference.lattice[j] or float(np.diff(atoms).min())
-            one = float(np.log(case.d)) + C.kind
             for by in (-2, -1, 1, 2):
                 if (reference.off(j, values - by * step) <= reference.rounding[j]).all():
                     told = {"codes": f"each {'more' if by > 0 else 'less'} by {abs(by) * step:.6g}"}
                     undone = replaced(case.X, [j], (x - by * step)[:, None])
-                    yield Candidate(self.name, np.array([j]), undone, one + 1.0, told, {j: told})
+                    yield Candidate(self.name, np.array([j]), undone, C.usual_value, told, {j: told})
             if (reference.off(j, values) <= reference.rounding[j]).all() and len(values) > 1:
                 found = counts / counts.sum()
                 cost = case.n * (np.sqrt(found)[:, None] - np.sqrt(masses)) ** 2  # Hellinger's distance
@@ -238,10 +243,8 @@ class Recoded(Fault):
                     made = atoms[places][np.clip(np.searchsorted(values, x), 0, len(values) - 1)]
                     made = np.where(np.isnan(x), np.nan, made)
                     told = {"codes": f"{changed} of {len(values)} exchanged"}
-                    more = one + changed * float(np.log(len(atoms)))
-                    yield Candidate(
-                        self.name, np.array([j]), replaced(case.X, [j], made[:, None]), more, told, {j: told}
-                    )
+                    undone, price = replaced(case.X, [j], made[:, None]), changed * np.log(len(atoms))
+                    yield Candidate(self.name, np.array([j]), undone, price, told, {j: told})
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Start codes at one more."""

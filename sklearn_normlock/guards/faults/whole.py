@@ -9,16 +9,29 @@ from typing import Any
 import numpy as np
 
 from ..calibration import CALIBRATION as C
+from ..profiles.sketch import share_below
 from ..tests.exact import NORMS, standardised_by, unit_rows
-from .base import Candidate, Case, Fault
-from .scale import affine
+from .base import Candidate, Case, Fault, estimated, normal, replaced
+from .scale import affine, aligned, moved
+
+_ONE_OF_FOUR = float(np.log(4))
 
 
-def _whole(case: Case, fault: str, undone: Any, cost: float, details: Any, **more: Any) -> Candidate:
-    return Candidate(fault, np.flatnonzero(case.varied), undone, cost, details, whole=True, **more)
+def _whole(case: Case, fault: str, undone: Any, numbers: Any = 0.0, details: Any = None, **more: Any) -> Candidate:
+    return Candidate(fault, np.flatnonzero(case.varied), undone, numbers, details or {}, whole=True, **more)
 
 
 _scaled = partial(_whole, rounded=True)
+
+
+def _scaled_back(case: Case, centre: Any, scale: Any) -> Any:
+    """Return the batch before a scaler, whose numbers are known as well as the profile's sketches."""
+    slope, offset, at = 1 / scale, -centre / scale, np.flatnonzero(case.varied)
+    exact, by, _ = aligned(case, at, slope[at], np.ones(len(at)), offset[at])
+    # (A scale of 1 is that of a column without a width.)
+    near = at[(np.abs(exact * scale[at] - 1) < C.sketched) | (scale[at] == 1.0)]
+    slope[near], offset[near] = exact[np.isin(at, near)], by[np.isin(at, near)]
+    return (case.X - offset) / slope
 
 
 class DoubleNormalised(Fault):
@@ -31,13 +44,15 @@ class DoubleNormalised(Fault):
     def propose(self, case: Case) -> Iterator[Candidate]:
         """Yield the scalers that training's statistics make; behind a known scaler, that one."""
         if case.scaler is not None:
-            yield _scaled(case, self.name, case.to_raw(case.X), C.kind, {"scaler": case.state.kind})
+            yield _scaled(case, self.name, case.to_raw(case.X), 0.0, {"scaler": case.state.kind})
             return
         if case.state.scaled or case.state.unit:
             return
         for scaler, centre, scale in case.state.scalers():
             also = ("standardised_after",) if scaler == "standard" else ()
-            yield _scaled(case, self.name, case.X * scale + centre, C.kind, {"scaler": scaler}, also=also)
+            yield _scaled(
+                case, self.name, _scaled_back(case, centre, scale), _ONE_OF_FOUR, {"scaler": scaler}, also=also
+            )
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Standardise by the profile's mean and deviation."""
@@ -57,7 +72,9 @@ class OtherScaler(Fault):
             return
         for scaler, centre, scale in case.state.scalers():
             also = ("standardised_after",) if scaler in ("standard", "minmax", "maxabs", "robust") else ()
-            yield _scaled(case, self.name, case.X * scale + centre, C.kind, {"scaler": scaler}, also=also)
+            yield _scaled(
+                case, self.name, _scaled_back(case, centre, scale), _ONE_OF_FOUR, {"scaler": scaler}, also=also
+            )
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Scale by the bounds of training."""
@@ -76,7 +93,7 @@ class StandardisedAfter(Fault):
         """Yield the standard scaler that training's statistics make."""
         if case.state.unit:
             scale = np.where(case.state.std > 0, case.state.std, 1.0)
-            yield _scaled(case, self.name, case.X * scale + case.state.mean, C.kind, {"scaler": "standard"})
+            yield _scaled(case, self.name, case.X * scale + case.state.mean, 0.0, {"scaler": "standard"})
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Standardise by the profile's mean and deviation."""
@@ -93,7 +110,7 @@ class BatchStandardised(Fault):
     def propose(self, case: Case) -> Iterator[Candidate]:
         """Yield the scaler of which chance does not make the bounds or moments. Its own values are lost."""
         scaler, log_p = standardised_by(case.reference, case.X)
-        if scaler and log_p < C.log_certain:
+        if scaler and log_p < C.log_certain and not (scaler in ("minmax", "maxabs") and _cut_off(case)):
             alone = {"reason": "or a row of zeros is empty"} if case.n == 1 else {}
             undone = np.full_like(case.X, np.nan)
             yield _scaled(case, self.name, undone, 0.0, {"scaler": scaler, **alone})
@@ -104,6 +121,18 @@ class BatchStandardised(Fault):
         return (X - X.mean(axis=0)) / np.where(std > 0, std, 1.0)
 
 
+def _cut_off(case: Case) -> bool:
+    """Tell whether most columns have more rows at their ends than training: they were cut off there, not scaled."""
+    at_ends = ((case.X == np.nanmin(case.X, axis=0)) | (case.X == np.nanmax(case.X, axis=0))).mean(axis=0)
+    usual = np.zeros(case.d)
+    for j, (values, shares) in enumerate(case.reference.profile.sketches[: case.d]):
+        if len(values):
+            usual[j] = (
+                share_below(values, shares, values[:1])[1][0] + 1 - share_below(values, shares, values[-1:])[0][0]
+            )
+    return bool(np.median((at_ends - 2 * usual)[case.varied]) * case.n > 2 * C.least_run)
+
+
 class NotNormalised(Fault):
     """The values before the scaler, behind which the profile was learned."""
 
@@ -112,12 +141,9 @@ class NotNormalised(Fault):
     remedy = "Pass the data through the fitted scaler first."
 
     def propose(self, case: Case) -> Iterator[Candidate]:
-        """Yield the known scaler; or, behind an unknown one, a slope and an offset for each column."""
+        """Yield the known scaler. Behind an unknown one, `Refit` proposes it."""
         if case.scaler is not None:
-            yield _scaled(case, self.name, case.from_raw(case.X), C.kind, {})
-        elif case.state.scaled and (found := _each_its_own(case)) is not None and not found.near:
-            if found.raw:
-                yield _scaled(case, self.name, found.undone, found.cost, {}, free=True)
+            yield _scaled(case, self.name, case.from_raw(case.X))
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Undo a scaler of some mean and deviation."""
@@ -132,16 +158,37 @@ class Refit(Fault):
     remedy = "Load the scaler that was fitted in training; see normlock verify."
 
     def propose(self, case: Case) -> Iterator[Candidate]:
-        """Yield a slope and an offset for each column; far from those of training, the scaler was applied twice."""
-        if not case.state.scaled or (found := _each_its_own(case)) is None:
+        """Yield a slope and an offset for each column, by the three names that they may have.
+
+        They differ in what such numbers are likely to be. Another population has a mean and a deviation near those of
+        training. Raw numbers lie anywhere, mostly above 0; scaled twice, they lie as far below.
+        """
+        columns = np.flatnonzero(case.varied)
+        # A column that moved a little need not alarm by itself.
+        odd = case.evidence.by_column() < C.log_leaning
+        if not case.state.scaled or case.n < C.few / 2 or odd.sum() < C.many * len(columns):
             return
-        if found.near:
-            yield _scaled(case, self.name, found.undone, found.cost, {}, free=True)
-        elif case.scaler is None and not found.raw:
-            details = {"scaler": case.state.kind}
-            yield _scaled(
-                case, "double_normalised", found.undone, found.cost, details, free=True, also=("not_normalised",)
+        slope, offset, _ = affine(case, columns)
+        std, root = case.reference.std[columns], np.sqrt(case.effective[columns])
+        log, by = np.log(slope), offset / std
+        anywhere = normal(log, C.stretch_of_units)
+        of_offset = np.exp(-estimated(1.0, C.error_of_middle / root))  # the part of a prior that its estimate leaves
+        undone = replaced(case.X, columns, (case.X[:, columns] - offset) / slope)
+        priors = {self.name: normal(log, C.stretch_of_population) * normal(by, C.shift_of_population)}
+        if case.scaler is None:
+            priors["not_normalised"] = anywhere * _of_raw(by / slope) / slope
+            priors["double_normalised"] = anywhere * _of_raw(-by)
+            # A scaler by the greatest value of raw numbers: then that of training is 1, and tells the offset.
+            ends = np.stack(
+                [slope * of[: case.d][columns] + offset for of in (case.reference.low, case.reference.high)]
             )
+            away = (np.abs(ends).max(axis=0) - 1) * root / C.error_of_slope
+            priors["other_scaler"] = anywhere * np.exp(-0.5 * away**2) / of_offset
+        for name, prior in priors.items():
+            numbers = estimated(prior * of_offset, C.error_of_slope / root)
+            scaler = {"double_normalised": case.state.kind, "other_scaler": "maxabs"}
+            details = {"scaler": scaler[name]} if name in scaler else {}
+            yield _scaled(case, name, undone, numbers, details, free=True)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Stretch each column by up to a half, and move it by up to a deviation."""
@@ -164,13 +211,14 @@ class ScalerOmitted(Fault):
         varied = np.flatnonzero(case.varied)
         if most is None or case.d < 3 or (0 <= own_low and own_high <= most) or not len(varied):
             return
-        was, now = (of[:, varied] for of in case.quantiles)
-        slope = float(
-            ((was - was.mean()) * (now - now.mean())).sum() / max(float(((now - now.mean()) ** 2).sum()), 1e-12)
-        )
-        if slope > 0:
-            undone = case.X * slope + (was.mean() - slope * now.mean())
-            yield _scaled(case, self.name, undone, 3 * C.kind, {"low": 0.0, "high": most}, free=True)
+        slopes, _, errors = affine(case, varied)
+        slope = float(np.median(slopes[errors <= errors.min()]))
+        # The column that varies least tells the offset best.
+        offset = moved(case, int(varied[case.reference.std[varied].argmin()]), slope)
+        root = np.sqrt(case.effective[varied].max())
+        numbers = estimated(C.any_factor, C.error_of_slope / root) + estimated(C.any_shift, C.error_of_middle / root)
+        undone = (case.X - offset) / slope
+        yield _scaled(case, self.name, undone, numbers, {"low": 0.0, "high": most}, free=True)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Bring all values into the range from 0 to 1 by one slope and offset."""
@@ -178,40 +226,10 @@ class ScalerOmitted(Fault):
         return np.clip((X - low) / (high - low), 0.0, 1.0)
 
 
-class _Each:
-    """A slope and an offset for each column: the batch without them, and what they say of the scaler."""
-
-    def __init__(self, case: Case, columns: Any, slope: Any, offset: Any) -> None:
-        self.undone = case.X.copy()
-        self.undone[:, columns] = (case.X[:, columns] - offset) / slope
-        stretch, std = np.log(slope), case.reference.std[columns]
-        moved = np.abs(offset) / std
-        #: Another population has its own means and deviations, in both directions; raw values lie elsewhere.
-        one_sided = abs(float(np.sign(offset[moved > 0.5]).sum())) >= C.nearly_all * max((moved > 0.5).sum(), 3)
-        close = np.median(np.abs(stretch)) < np.log(C.near_scaler[0] / 2) and np.median(moved) < C.near_scaler[1] / 2
-        near = (
-            np.median(np.abs(stretch)) < np.log(C.near_scaler[0])
-            and np.median(moved) < C.near_scaler[1]
-            and not one_sided
-        )
-        self.near = bool(close or near)
-        #: Measured values are mostly positive and spread wider than scaled ones; scaled twice, they are the reverse.
-        aside = np.abs(offset) > 0.3 * slope * std
-        votes = np.sign(offset[aside]).sum() + np.clip(stretch, -1, 1).sum()
-        self.raw = bool(votes >= 0)
-        # Two numbers for each column are a scaler's, and nobody chooses them: they cost what two columns' would.
-        self.cost = 4 * C.kind + float(np.log(case.d))
-
-
-def _each_its_own(case: Case) -> _Each | None:
-    columns = np.flatnonzero(case.varied)
-    # A column that moved a little need not alarm by itself.
-    odd = case.evidence.by_column() < C.log_leaning
-    if case.n < 8 or odd.sum() < C.many * len(columns):
-        return None
-    slope, offset, _ = affine(case, columns)
-    good = np.isfinite(slope) & np.isfinite(offset) & (slope > 1e-9)
-    return _Each(case, columns[good], slope[good], offset[good]) if good.any() else None
+def _of_raw(by: Any) -> Any:
+    """Return the density of the mean of raw numbers, in their deviations: mostly above 0, and a few of them away."""
+    side = np.where(by > 0, C.above_zero, 1 - C.above_zero)
+    return side * np.exp(-np.abs(by) / C.mean_of_units) / C.mean_of_units
 
 
 def _divided(case: Case) -> tuple[int, Any, Any, Any] | None:
@@ -242,7 +260,8 @@ class L2Missing(Fault):
         inside = unit[:, expected].mean()
         off = np.abs(norms[:, expected] - 1) > C.off_norm
         if off.any() and not 0 < inside < 1:
-            yield _whole(case, self.name, divided, C.kind + 2.0, {"norm": NORMS[expected]})
+            # (No more is told than that each row has a length of its own.)
+            yield _whole(case, self.name, divided, C.usual_value, {"norm": NORMS[expected]})
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Give each row another length."""
@@ -264,7 +283,7 @@ class OneFactor(Fault):
         length = norms[norms[:, expected] > 0, expected]
         if len(length) and np.ptp(length) < C.same_length * length.mean() and abs(length.mean() - 1) > C.off_norm:
             factor = float(length.mean())
-            yield _whole(case, self.name, divided, C.kind, {"factor": factor, "offset": 0.0, "unit": f"×{factor:.6g}"})
+            yield _whole(case, self.name, divided, 0.0, {"factor": factor, "offset": 0.0, "unit": f"×{factor:.6g}"})
 
 
 class OtherNorm(Fault):
@@ -282,7 +301,7 @@ class OtherNorm(Fault):
         for k in range(len(NORMS)):
             if k != expected and unit[:, k].all():
                 details = {"norm": NORMS[k], "expected": NORMS[expected]}
-                yield _whole(case, self.name, divided, C.kind, details)
+                yield _whole(case, self.name, divided, 0.0, details)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Divide by the sum of absolute values."""
@@ -304,14 +323,14 @@ class MixedNorms(Fault):
             expected, norms, unit, divided = found
             inside = float(unit[:, expected].mean())
             if 0 < inside < 1 and (np.abs(norms[:, expected] - 1) > C.off_norm).any():
-                yield _whole(case, self.name, divided, C.kind, {"share": f"{inside:.0%}", "fraction": inside})
+                yield _whole(case, self.name, divided, 0.0, {"share": f"{inside:.0%}", "fraction": inside})
             return
         norms, unit, _ = unit_rows(case.X)
         one = unit[:, 1] & (norms[:, 1] > 0)
         share = float(one.mean())
         if case.n >= 8 and case.reference.profile.unit[1] < 1 - C.usual_norm and 3 <= one.sum() < case.n:
             undone = np.where(one[:, None], np.nan, case.X)
-            yield _whole(case, self.name, undone, C.kind, {"share": f"{share:.0%}", "fraction": share})
+            yield _whole(case, self.name, undone, 0.0, {"share": f"{share:.0%}", "fraction": share})
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Normalise half of the rows."""
@@ -358,7 +377,7 @@ class RowsRepeated(Fault):
         share = 1 - len(first) / case.n
         if share > 0 and len(first) > 1:
             undone = case.X[np.sort(first)]
-            yield _whole(case, self.name, undone, C.kind + 2.0, {"share": f"{share:.0%}", "fraction": share})
+            yield _whole(case, self.name, undone, 0.0, {"share": f"{share:.0%}", "fraction": share})
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Give a tenth of the rows ten times."""
@@ -385,7 +404,7 @@ class OtherModel(Fault):
         elsewhere = np.linalg.norm(was) > C.unrelated and length > 0 and abs(mean @ was) / length < C.elsewhere
         unrelated = case.together.tells and abs(case.together.agreement()) < C.unrelated
         if unit_rows(case.X)[1][:, 1].all() and len(case.odd) > C.many * case.d and unrelated and elsewhere:
-            yield _whole(case, self.name, np.full_like(case.X, np.nan), C.no_inverse, {})
+            yield _whole(case, self.name, np.full_like(case.X, np.nan), case.untold, {})
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         """Turn the space at random."""

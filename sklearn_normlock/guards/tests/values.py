@@ -184,13 +184,6 @@ def _single(x: Any) -> bool:
     return bool((x.astype(np.float32) == x).all())
 
 
-def on_steps(reference: Reference, X: Any, columns: Any) -> Any:
-    """Return what share of the values of each column (rows) lies on the steps of each (columns), of those given."""
-    x, steps = X[:, columns], reference.profile.steps[:2, columns].T
-    near = np.stack([np.abs(residual(x, offset, step)) <= C.near_step * step for offset, step in steps], axis=-1)
-    return near.sum(axis=0) / np.maximum((~np.isnan(x)).sum(axis=0), 1)[:, None]
-
-
 def _off_steps(reference: Reference, j: int, parts: Any) -> float:
     """Return the log of how probable it is that so many values are off the steps, wherever all of them have moved.
 
