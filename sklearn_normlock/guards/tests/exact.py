@@ -24,8 +24,8 @@ class Unit(Test):
     name, scope, share = "unit", "table", 0.01
 
     def asked(self, reference: Reference, batch: Batch) -> bool:
-        """Return whether a row has a norm of its own."""
-        return batch.d > 1
+        """Return whether a row has a norm of its own, and training had rows."""
+        return bool(batch.d > 1 and reference.profile.sampled[-1] > 0)
 
     def log_p(self, reference: Reference, batch: Batch) -> Any:
         """Return "has it" for each of the three norms, then "has it not"."""
