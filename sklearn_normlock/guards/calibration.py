@@ -65,6 +65,7 @@ class Calibration:
     #: Learning from blocks: profiles of the blocks so far, windows of later blocks for each, and rows of a window.
     profiles_of_blocks: int = _constant(8, "profiles", "convention: eight times the cost of fit")
     windows_of_blocks: int = _constant(6, "windows", "convention: 48 clean windows in all")
+    out_of_reach: float = _constant(1e6, "ranges", "convention: if rows so far off don't alarm, no rows do")
     rows_of_allowance: int = _constant(64, "rows", "the default of a guard")
     #: How many times the oddest clean block a batch may be as odd, in nats.
     margin_of_blocks: float = _constant(2.0, "factor", "development: chosen before the real series were seen")

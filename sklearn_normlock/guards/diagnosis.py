@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import InputFaultError
 from .calibration import CALIBRATION as C
-from .data.tables import Table, aligned, as_table
+from .data.tables import Table, aligned, as_table, shown_time
 from .faults import MISSING, PROPOSERS, Candidate, Case, changed_types, replaced, respelled, seen_of_text
 from .profile import Profile
 from .profiles.statistics import median
@@ -144,13 +144,29 @@ class _Verdict:
         if not evidence.alarm:
             if empty:
                 return Diagnosis(False, n_rows=self.n, judged=False, details={"reason": "no value that is not missing"})
+            if self._too_few():
+                reason = f"too few rows, {self.profile.n_rows} of training and {self.n} here"
+                return Diagnosis(False, n_rows=self.n, judged=False, details={"reason": reason})
             return Diagnosis(False, p_value=p_value, n_rows=self.n)
         fault, columns, details = self._named(evidence)
-        if len(missing := evidence.alarming("missing")):
+        gone = evidence.alarming("missing")
+        if len(missing := gone[~np.isinf(self.X[:, gone]).any(axis=0)]):  # infinite ones are told as such
             details = {**details, "missing": self._shares_of_missing(missing)}
         named = tuple(self.profile.names[j] if self.profile.names else int(j) for j in columns)
         shown = columns if len(columns) else evidence.oddest()[:2]
         return Diagnosis(True, fault, named, details, p_value, self.n, medians=self._medians(shown))
+
+    def _too_few(self) -> bool:
+        """Tell whether even rows that lie far from all of training would not alarm."""
+        if self.profile.n_rows >= C.rows_of_ranks:
+            return False
+        low, high = (ends[: self.X.shape[1]] for ends in (self.reference.low, self.reference.high))
+        far = self.X + C.out_of_reach * (1 + np.abs(high) + high - low)
+        new = {
+            j: np.array([None if each is None else "\uffff" for each in values], object)
+            for j, values in self.categories.items()
+        }
+        return not weigh(self.reference, far, new, self.budget, self.requests).alarm
 
     def _named(self, evidence: Evidence) -> tuple[str, Any, dict[str, Any]]:
         found = self._of_text(evidence)
@@ -284,11 +300,16 @@ class _Verdict:
         each = [{"share": share, "training": training} for share, training in shares]
         return {self._key(j): each[j] for j in columns}
 
-    def _medians(self, columns: Any) -> dict[str, tuple[float, float]]:
-        """Return of the first columns of numbers the median in training and in the batch."""
-        columns = [j for j in map(int, columns) if j not in self.categories and self.reference.rows[j]][:2]
-        both = zip(self.reference.middle[columns], median(self.X[:, columns]), strict=True)
-        return {self._key(j): (float(was), float(now)) for j, (was, now) in zip(columns, both, strict=True)}
+    def _medians(self, columns: Any) -> dict[str, tuple[Any, Any]]:
+        """Return of the first columns of finite numbers the median in training and in the batch; times as text."""
+        columns = [j for j in map(int, columns) if j not in self.categories and self.reference.rows[j]]
+        columns = [j for j in columns if not np.isinf(self.X[:, j]).any()][:2]
+        both = zip(self.reference.middle[columns].tolist(), median(self.X[:, columns]).tolist(), strict=True)
+        types = self.profile.types
+        return {
+            self._key(j): (shown_time(was, types[j]), shown_time(now, types[j]))
+            for j, (was, now) in zip(columns, both, strict=True)
+        }
 
     def _key(self, j: Any) -> str:
         return self.profile.names[j] if self.profile.names else str(j)

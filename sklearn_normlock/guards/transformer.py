@@ -52,7 +52,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     ----------
     profile_ : Profile
         What was learned at ``fit``, of the columns that are guarded.
-    columns_ : list of int
+    columns_ : list of int or None
         The positions of the columns that are guarded, if ``columns`` is given.
     n_features_in_ : int
         Columns seen at ``fit``.
@@ -127,6 +127,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             If a parameter has no such value, or X is no table of at least one row.
         """
         self._check_parameters()
+        self.columns_ = None
         if self.columns is not None and np.ndim(X) == 2:
             X = _as_is(X)
             self.columns_ = _positions(X, self.columns)
@@ -160,7 +161,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             If there is a fault and ``on_fault`` is "warn".
         """
         check_is_fitted(self, "profile_")
-        if self.columns is not None:
+        if self.columns_ is not None:
             self._check_columns(X, reset=False)
         table = self._guarded(X)
         self._check_columns(X, reset=False)
@@ -205,7 +206,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _guarded(self, X: Any) -> Table:
         """Read the columns that are guarded; without names they are called by their positions in all of X."""
-        if self.columns is None or np.ndim(X) != 2:
+        if self.columns_ is None or np.ndim(X) != 2:
             return as_table(X)
         table = as_table(_safe_indexing(_as_is(X), self.columns_, axis=1))
         return table if table.names else replace(table, names=tuple(map(str, self.columns_)))
@@ -213,7 +214,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _judge(self, table: Table) -> Diagnosis:
         found = diagnose(self.profile_, table, budget=self.budget, drift=self.drift)
         found = replace(found, requests=table.requests)
-        if self.columns is not None and self.profile_.names == tuple(map(str, self.columns_)):
+        if self.columns_ is not None and self.profile_.names == tuple(map(str, self.columns_)):
             columns, not_judged = (tuple(map(int, each)) for each in (found.columns, found.not_judged))
             found = replace(found, columns=columns, not_judged=not_judged)
         _report(found)
@@ -261,8 +262,8 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def __fingerprint_state__(self) -> dict[str, Any]:
         """Return what counts for a fingerprint: what is checked for, not what is done then, nor the rows that wait."""
         state = {name: getattr(self, name) for name in ("budget", "min_rows", "drift")}
-        if self.columns is not None and hasattr(self, "columns_"):
-            state["columns_"] = self.columns_
+        if (columns := getattr(self, "columns_", None)) is not None:
+            state["columns_"] = columns
         if hasattr(self, "profile_"):
             state["profile_"] = self.profile_.to_dict()
             # By themselves, so that a diff tells which column has another type.

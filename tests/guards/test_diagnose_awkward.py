@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from functools import reduce
 
 import numpy as np
@@ -210,3 +212,35 @@ def test_a_flag_that_drifts(share):
         batch = np.column_stack([rng.random(256) < drifted, rng.normal(size=256)]).astype(float)
         alarms += nl.diagnose(nl.Profile.from_data(X), batch).alarm
     assert alarms <= 1
+
+
+@pytest.mark.parametrize(
+    ("training", "rows", "judged"), [(1, 89, False), (2, 89, False), (4, 89, True), (40, 2, False)]
+)
+def test_too_few_rows_tell_nothing(training, rows, judged):
+    """Where rows that lie anywhere at all would not alarm, there is no "no fault found"."""
+    data = np.random.default_rng(0).normal(size=(200, 5))
+    profile = nl.Profile.from_data(data[:training])
+    found = nl.diagnose(profile, data[100:][:rows])
+    assert found.judged is judged and nl.diagnose(profile, 1000 + data[100:][:rows]).judged is judged
+    assert judged or found.explain().startswith("Nothing can be told: too few rows")
+    texts = nl.Profile.from_data(np.array([["a"]], object))
+    assert not nl.diagnose(texts, np.array([["a"]], object)).judged
+
+
+def test_infinite_numbers_are_told_as_such():
+    """No median stands for them, and no share of missing values that is equal."""
+    data = np.random.default_rng(0).normal(size=(200, 2))
+    said = nl.diagnose(nl.Profile.from_data(data), data * [1, np.inf]).explain()
+    assert "infinite values" in said and "e+300" not in said and "missing" not in said
+
+
+@pytest.mark.parametrize(("zone", "end"), [(None, ""), ("Europe/Berlin", "Z")])
+def test_medians_of_times_are_dates(zone, end):
+    """People don't read seconds since 1970; a report of them is text in JSON, too."""
+    times = pd.date_range("2024-01-01", periods=300, freq="h", tz=zone).to_series().sample(frac=1, random_state=0)
+    profile = nl.Profile.from_data(pd.DataFrame({"when": times.to_numpy() if zone is None else times.array}))
+    later = pd.DataFrame({"when": (times + pd.Timedelta(days=900)).array})
+    found = nl.diagnose(profile, later)
+    assert re.search(rf'Median of column "when": 2024-01-07T\d\d:\d\d:\d\d{end} in training, 2026-06-', found.explain())
+    assert all(isinstance(each, str) for each in json.loads(json.dumps(found.to_dict()))["medians"]["when"])

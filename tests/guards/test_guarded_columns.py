@@ -109,3 +109,14 @@ def test_what_reads_the_profile_of_a_guard(tmp_path):
         for rows, code in ((other, 0), (wrong, 1)):
             rows.to_csv(file, index=False) if train is TRAIN else np.save(file, rows)
             assert main(["check", str(file), "--lock", str(tmp_path / "p.json")]) == code
+
+
+def test_columns_count_from_the_next_fit_on():
+    """A guard serves with the columns that it was fitted with, whatever its parameter says meanwhile."""
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    guard = nl.InputGuard().fit(X)
+    before = nl.fingerprint(guard)
+    guard.set_params(columns=[1])
+    assert guard.transform(X) is X and nl.fingerprint(guard) == before
+    assert nl.fingerprint(guard.fit(X)) != before and guard.columns_ == [1]
+    assert guard.set_params(columns=None).fit(X).columns_ is None and nl.fingerprint(guard) == before

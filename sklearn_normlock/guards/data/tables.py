@@ -29,6 +29,7 @@ _NUMBERS = (int, float, Decimal, np.number, np.bool_)
 
 #: Values of Python and NumPy that are times, and spans of time.
 TIMES, DURATIONS = (date, np.datetime64), (timedelta, np.timedelta64)
+_SECONDS = 2.5e11  # until the year 9999, as datetimes of Python's go
 _UTC = frozenset({"utc", "Etc/UTC", "tzutc()", "UTC+00:00", "+00:00", "Zulu"})
 _TYPE = re.compile(r"(datetime|duration)(?:\[(\w*)(?:, (.*))?\])?$")
 
@@ -340,6 +341,13 @@ def zones_of(name: str | None) -> set[str]:
     """Return the zones of a type of times, "naive" for times without one; nothing for another type."""
     found = _TYPE.match(name or "")
     return set((found[3] or "naive").split(" and ")) if found and found[1] == "datetime" else set()
+
+
+def shown_time(seconds: float, name: str | None) -> float | str:
+    """Return a time of a column as people write it, by the second; a number of any other column as it is."""
+    if _kind(name) != "datetime" or not abs(seconds) < _SECONDS:
+        return seconds
+    return str(np.datetime64(round(seconds), "s")) + ("" if zones_of(name) == {"naive"} else "Z")
 
 
 def _kind(name: str | None) -> str:

@@ -35,10 +35,10 @@ class Diagnosis:
     n_rows : int
         Rows judged.
     judged : bool
-        Whether anything could be told. False for no rows, or none with a value in it.
-    medians : dict of str to (float, float)
+        Whether anything could be told. False for no rows, none with a value in it, or too few for any alarm.
+    medians : dict of str to (float, float) or (str, str)
         Of some of the columns concerned (of the oddest, if it is the whole table), in training as far as the profile
-        knows it, and in the batch.
+        knows it, and in the batch. A time is text, in UTC if the column has a zone.
     requests : int
         How many requests the rows came in; a guard gathers small ones.
     not_judged : tuple
@@ -65,7 +65,7 @@ class Diagnosis:
     p_value: float = 1.0
     n_rows: int = 0
     judged: bool = True
-    medians: dict[str, tuple[float, float]] = field(default_factory=dict)
+    medians: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     requests: int = 1
     not_judged: tuple[Any, ...] = ()
     types: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -120,7 +120,7 @@ class Diagnosis:
     def _compared(self) -> str:
         facts = self.medians.items()
         return "".join(
-            f"Median of {_called((column,))}: {was:.6g} in training, {now:.6g} in this batch. "
+            f"Median of {_called((column,))}: {_number(was)} in training, {_number(now)} in this batch. "
             for column, (was, now) in facts
         )
 
@@ -179,6 +179,10 @@ def of_each(found: Diagnosis) -> dict[str, Any]:
     """Return the details, with those that differ between the columns as a list of what each has."""
     each = [found.details["each"][str(c)] for c in found.columns] if "each" in found.details else []
     return {**found.details, **{key: _listed([facts.get(key) for facts in each]) for facts in each for key in facts}}
+
+
+def _number(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.6g}"
 
 
 def _called(columns: tuple[Any, ...]) -> str:
