@@ -143,12 +143,12 @@ def _edits_of(value: Any, path: str) -> Iterator[Edit]:
     elif isinstance(value, bytearray) and value:
         yield Edit(path, f"{noun}: byte set", lambda: _flip(value), lambda: _flip(value))
     elif sp.issparse(value) and value.nnz:
-        entry = value.data.ravel()[0]
+        entries = value.data.copy()
         yield Edit(
             path,
             f"{noun}: entry set",
             lambda: value.data.__setitem__(..., value.data + 1),
-            lambda: value.data.__setitem__(..., entry),
+            lambda: value.data.__setitem__(..., entries),
         )
 
 
