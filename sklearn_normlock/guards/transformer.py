@@ -257,6 +257,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         super().__setstate__(state)
         if "profile_" in state:
             self.profile_ = Profile.from_dict(json.loads(state["profile_"]))
+            self.columns_ = state.get("columns_")
             self._pool = _Pool(self.min_rows)
 
     def __fingerprint_state__(self) -> dict[str, Any]:

@@ -276,7 +276,7 @@ def _guard_of(member: Member) -> InputGuard | None:
     first = first_step(member.estimator)
     if isinstance(first, InputGuard) and first.on_fault == "raise":
         return None
-    if isinstance(first, InputGuard) and first.columns is not None:
+    if isinstance(first, InputGuard) and first.columns_ is not None:
         guard = copy(first)
         guard.on_fault = "raise"
         return guard
