@@ -158,7 +158,7 @@ class _Verdict:
 
     def _too_few(self) -> bool:
         """Tell whether even rows that lie far from all of training would not alarm."""
-        if self.profile.n_rows >= C.rows_of_ranks:
+        if self.profile.n_rows >= C.rows_of_single_values:
             return False
         low, high = (ends[: self.X.shape[1]] for ends in (self.reference.low, self.reference.high))
         far = self.X + C.out_of_reach * (1 + np.abs(high) + high - low)

@@ -21,7 +21,7 @@ from .compiler import VERSION, Compiler, Factory, demand, schema_of
 from .inputs import NEP50, Kernel, contiguous, finite, on_numbers
 from .sparse import Rows, product
 
-# That of the base class; in 1.9 the others only hand the rows on to it.
+# They are the base class's own; from 1.9 on, the others hand the rows on to it and do nothing else.
 _LINEAR_PREDICTS = (LinearModel.predict, LinearRegression.predict, Ridge.predict, RidgeCV.predict)
 
 
