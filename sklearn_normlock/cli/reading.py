@@ -123,7 +123,7 @@ def table(path: Path, profile: Profile | None = None) -> Any:
     MissingDependencyError
         If what reads it isn't installed.
     """
-    from ..guards.data.files import read_csv, read_csv_frame, read_npy, read_parquet
+    from .files import read_csv, read_csv_frame, read_npy, read_parquet
 
     kind = path.suffix.lower()
     if kind == ".npy":

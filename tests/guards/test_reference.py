@@ -12,8 +12,8 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 import sklearn_normlock as nl
+from sklearn_normlock.cli.files import read_csv_frame
 from sklearn_normlock.errors import GateInputError, LockFormatError, LockVersionError, ReferenceMismatchError
-from sklearn_normlock.guards.data.files import read_csv_frame
 
 N = 500
 

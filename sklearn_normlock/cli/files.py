@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ...documents.files import reading
-from ...errors import ArtifactReadError, MissingDependencyError, NormLockError
-from .tables import Columns, Table, in_utc, seconds, time_type, zones_of
+from ..documents.files import reading
+from ..errors import ArtifactReadError, MissingDependencyError, NormLockError
+from ..guards.data.tables import Columns, Table, in_utc, seconds, time_type, zones_of
 
 # The texts that stand for a missing value; pandas has the same by default.
 _MISSING = frozenset(
