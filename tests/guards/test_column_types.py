@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,12 @@ TRAIN, TEST = FRAME[:400], FRAME[400:]
 NAIVE_TRAIN, NAIVE_TEST = (part.assign(when=part.when.dt.tz_localize(None)) for part in (TRAIN, TEST))
 
 
+def in_polars(frame):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Series.values")  # polars asks pandas 3.1 for what it deprecates
+        return pl.from_pandas(frame)
+
+
 def saved(frame):
     return nl.Profile.from_dict(json.loads(json.dumps(nl.Profile.from_data(frame).to_dict())))
 
@@ -29,7 +36,7 @@ def saved(frame):
 def test_the_profile_keeps_types_units_and_zones():
     """Types are kept in the same words for pandas and polars, and are there after saving."""
     expected = ("datetime[us, America/Denver]", "float64", "int64")
-    assert saved(TRAIN).types == nl.Profile.from_data(pl.from_pandas(TRAIN)).types == expected
+    assert saved(TRAIN).types == nl.Profile.from_data(in_polars(TRAIN)).types == expected
     text = pd.DataFrame({"kind": ["a", None], "span": pd.to_timedelta([1, 2]).as_unit("s"), "yes": [True, False]})
     assert nl.Profile.from_data(text).types == ("text", "duration[s]", "bool")
     assert nl.Profile.from_data(text.astype({"kind": "category"})).types[0] == "category"
@@ -42,7 +49,7 @@ def test_the_profile_keeps_types_units_and_zones():
     [
         (TRAIN, lambda: FAULTS["zone_changed"].inject(None, TEST, ["when"], RNG), "naive"),
         (TRAIN, lambda: TEST.assign(when=TEST.when.dt.tz_convert("UTC")), "UTC"),
-        (TRAIN, lambda: pl.from_pandas(TEST.assign(when=TEST.when.dt.tz_convert("UTC"))), "UTC"),
+        (TRAIN, lambda: in_polars(TEST.assign(when=TEST.when.dt.tz_convert("UTC"))), "UTC"),
         (TRAIN, lambda: NAIVE_TEST.assign(when=NAIVE_TEST.when.astype(object)), "naive"),
         (NAIVE_TRAIN, lambda: FAULTS["zone_changed"].inject(None, NAIVE_TEST, ["when"], RNG), "UTC"),
     ],
@@ -103,7 +110,7 @@ def test_check_reads_the_zone_of_files(tmp_path, capsys):
     (tmp_path / "p.json").write_text(json.dumps(nl.Profile.from_data(TRAIN).to_dict()))
     for frame, code in ((TEST, 0), (NAIVE_TEST, 1)):
         frame.to_csv(tmp_path / "rows.csv", index=False)
-        pl.from_pandas(frame).write_parquet(tmp_path / "rows.parquet")
+        in_polars(frame).write_parquet(tmp_path / "rows.parquet")
         for name in ("rows.csv", "rows.parquet"):
             assert main(["check", str(tmp_path / name), "--lock", str(tmp_path / "p.json")]) == code, name
             assert ("zone_changed" in capsys.readouterr().out) == bool(code)
