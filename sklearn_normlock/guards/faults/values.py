@@ -172,7 +172,9 @@ def _spread_out(case: Case, j: int, x: Any, step: float) -> tuple[float, float, 
         off = float(np.abs(np.cumsum(count) / len(x) - high).max())
         if off < least:
             least = off
-            place = (x.argsort(kind="stable").argsort(kind="stable") - (count.cumsum() - count)[at] + 0.5) / count[at]
+            place = (
+                np.lexsort((np.random.default_rng(0).random(len(x)), x)).argsort() - (count.cumsum() - count)[at] + 0.5
+            ) / count[at]
             inner = quantile(values, shares, low[at] + place * (high - low)[at])
             even = x + (place - below) * step * (below + above)
             best = np.where((high > low)[at] & (np.abs(inner - x) <= step), inner, even)
