@@ -23,6 +23,13 @@ class Calibration:
     cells: int = _constant(4_000_000, "numbers", "convention: 32 MB")
     #: The greatest size of a value.
     largest: float = _constant(1e150, "value", "derived: the squares of a few million larger ones are not finite")
+    #: More rows than these, or fewer where they have more numbers, are looked at through a sample; and texts.
+    rows_of_sketch: int = _constant(20_000, "rows", "convention: a share is then known to 0.004")
+    numbers_sorted: int = _constant(8_000_000, "numbers", "convention: half a second to sort")
+    texts_measured: int = _constant(5_000, "rows", "convention: a share is then known to 0.007")
+    #: Values of a column of text that are kept, and words of free text.
+    values_kept: int = _constant(64, "values", "convention: more is free text")
+    words_kept: int = _constant(256, "words", "convention: kilobytes")
     #: Up to so many rows, a sketch is the rows' own distribution function.
     rows_kept: int = _constant(40, "rows", "convention: about as many points as a sketch of many rows has")
     #: A value that this share of the rows has is a jump of its own.
@@ -55,13 +62,8 @@ class Calibration:
     rows_of_ranks: int = _constant(64, "rows", "derived: half of them tell a correlation to 0.18")
     #: Squared correlations of a column with the others that say anything, beside twice what chance gives.
     least_strength: float = _constant(0.05, "squared correlation", "convention: one correlation of 0.22")
-    #: Columns that are regressed on each other, and the rows of a half that this takes for each.
-    columns_regressed: int = _constant(128, "columns", "convention: an inverse takes a millisecond")
-    rows_per_column: int = _constant(4, "rows", "convention of regression, shrunk")
-    #: Batches drawn from training, of each of these sizes, to see how the regression does.
-    draws: int = _constant(40, "batches", "convention: a deviation is then known to a ninth")
-    sizes_drawn: tuple[int, int] = _constant((16, 64), "rows", "the least that is asked, and the default of a guard")
-    least_of_draws: float = _constant(2.2, "deviations", "derived: expected of the least of 40 normal ones")
+    #: In few rows, slopes of columns on the others spread more, and below more than above, than the formula says.
+    wider_in_few: float = _constant(1.4, "factor", "development: slopes of 16 and 64 rows out of generated tables")
     #: Learning from blocks: profiles of the blocks so far, windows of later blocks for each, and rows of a window.
     profiles_of_blocks: int = _constant(8, "profiles", "convention: eight times the cost of fit")
     windows_of_blocks: int = _constant(6, "windows", "convention: 48 clean windows in all")

@@ -262,6 +262,17 @@ def test_documents_that_are_no_profile():
         nl.Profile()
 
 
+@pytest.mark.parametrize(("columns", "kept"), [(4, True), (13, False)])
+def test_profiles_of_an_earlier_form_are_read(columns, kept):
+    """What goes together was measured otherwise in tables of few rows a column: it is left out, and nothing alarms."""
+    X = WINE[::2, :columns]
+    document = nl.Profile.from_data(X).to_dict()
+    del document["dependence"]["regressed"]
+    earlier = nl.Profile.from_dict(document)
+    assert (earlier.dependence is not None) is kept
+    assert not nl.diagnose(earlier, WINE[1::2, :columns]).alarm
+
+
 def _damaged(value):
     """Yield what may have become of an entry: of another type, out of its range, cut short; ... is gone."""
     yield from (..., None, -1, 0, 2.5, float("inf"), float("nan"), "", "x", True, [], {}, [None], 10**30)
