@@ -16,7 +16,8 @@ import numpy as np
 
 from ..documents.files import reading
 from ..errors import ArtifactReadError, MissingDependencyError, NormLockError
-from ..guards.data.tables import Columns, Table, in_utc, seconds, time_type, zones_of
+from ..guards.data.tables import Table, in_utc, seconds, time_type, zones_of
+from ..guards.profile import Profile
 
 # The texts that stand for a missing value; pandas has the same by default.
 _MISSING = frozenset(
@@ -33,7 +34,7 @@ def read_npy(path: Path) -> Any:
             raise _unreadable(path, error) from None
 
 
-def read_csv(path: Path, profile: Columns) -> Table:
+def read_csv(path: Path, profile: Profile) -> Table:
     """Read a CSV file in UTF-8; its first line names the columns unless all of it is numbers.
 
     Such a file has no types: "12" is a number or the name of a flat. A column that the profile has is read as what it
@@ -119,7 +120,7 @@ def _named(first: list[str]) -> bool:
     return _numbers(first, (float,)) is None
 
 
-def _places(profile: Columns, names: tuple[str, ...] | None, width: int) -> list[int | None]:
+def _places(profile: Profile, names: tuple[str, ...] | None, width: int) -> list[int | None]:
     """Return for each column of a file which of the profile's it is, or None."""
     if names and profile.names:
         return [profile.names.index(name) if name in profile.names else None for name in names]

@@ -31,8 +31,8 @@ class Profile(Summary):
     """A picture of data: learned once, compared with every batch from then on.
 
     Counts, moments, minima and maxima are exact. Quantiles, ties, precision, row norms and the dependence between
-    columns come from all rows up to 20,000 (fewer if they are wide) and from an even sample of them beyond. No row is
-    kept. Make one with :meth:`from_data`.
+    columns come from all rows up to 20,000 (fewer if they are wide), and from a random sample beyond. No row is kept.
+    Make one with :meth:`from_data`.
 
     Attributes
     ----------
@@ -74,12 +74,12 @@ class Profile(Summary):
         Returns
         -------
         profile : Profile
-            The profile.
 
         Raises
         ------
         InputFaultError
-            If X is no table, has no rows, or holds finite values beyond 1e150, whose squares overflow.
+            If X is no table, has no rows, or holds finite values beyond 1e150, whose squares overflow; or groups has
+            other rows, or too few blocks.
         TypeError
             If X is nothing that a table can be read from, or a column holds neither text nor numbers nor times.
         """
@@ -94,13 +94,7 @@ class Profile(Summary):
 
 
 def _block_numbers(groups: Any, rows: int) -> Any:
-    """Return the number of each row's block, in the order in which the blocks first appear.
-
-    Raises
-    ------
-    InputFaultError
-        If there is not one label for each row, or there are too few blocks to learn from.
-    """
+    """Return the number of each row's block, in the order in which the blocks first appear."""
     labels = np.asarray(groups)
     if labels.shape != (rows,):
         raise InputFaultError(
@@ -121,31 +115,19 @@ def _block_numbers(groups: Any, rows: int) -> Any:
 
 
 def _learn(table: Table, blocks: Any) -> dict[str, Any]:
-    """Judge later blocks of training by those before them.
-
-    Return for each test the least log p-value that a window of 64 rows of an ordinary block reached.
-    """
-    last = int(blocks.max())
-    found: dict[str, Any] = {}
+    """Judge windows of later blocks of training by the blocks before; return the least log p-values of each test."""
+    last, found = int(blocks.max()), dict[str, Any]()
     cuts = np.unique(np.linspace(max(1, last // 3), last, C.profiles_of_blocks + 1).astype(int))
     for cut, end in zip(cuts[:-1], cuts[1:], strict=True):
         reference = Reference(Summary.from_data(table.take(np.flatnonzero(blocks <= cut))), 0.3)
-        for window in _windows(blocks, cut + 1, end):
+        each = (np.flatnonzero(blocks == block) for block in range(cut + 1, end + 1))
+        windows = [part for rows in each for part in np.array_split(rows, max(1, len(rows) // C.rows_of_allowance))]
+        windows = [window for window in windows if len(window) >= C.few]
+        for window in windows[:: max(1, -(-len(windows) // C.windows_of_blocks))]:
             part = table.take(window).dense()
             larger = max(1.0, C.rows_of_allowance / len(window))
             for test, log_p in weigh(reference, part.numbers, part.categories, 1e-3).log_p.items():
                 worst = np.maximum(log_p.min(axis=0) * larger, -C.oddest_block)
-                found[test] = np.minimum(found.get(test, worst), worst)
+                found[test] = np.minimum(found.get(test, 0.0), worst)
     # As a profile is written: the same before and after it was saved.
     return {test: worst.astype(np.float32).astype(np.float64) for test, worst in found.items() if worst.any()}
-
-
-def _windows(blocks: Any, first: int, last: int) -> list[Any]:
-    """Return stretches of at most 64 rows of some blocks, each of one block, evenly over them."""
-    found = []
-    for block in range(first, last + 1):
-        rows = np.flatnonzero(blocks == block)
-        found += [
-            window for window in np.array_split(rows, max(1, len(rows) // C.rows_of_allowance)) if len(window) >= C.few
-        ]
-    return found[:: max(1, -(-len(found) // C.windows_of_blocks))]

@@ -14,16 +14,14 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta, timezone
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from ...errors import InputFaultError
+from ..calibration import CALIBRATION as C
 
-#: More rows than this are looked at through a sample wherever an exact answer would need a sort.
-ROWS = 20_000
-CELLS = 8_000_000
 # Types that a column of objects may hold, if it is not text.
 _NUMBERS = (int, float, Decimal, np.number, np.bool_)
 
@@ -32,18 +30,6 @@ TIMES, DURATIONS = (date, np.datetime64), (timedelta, np.timedelta64)
 _SECONDS = 2.5e11  # until the year 9999, as datetimes of Python's go
 _UTC = frozenset({"utc", "Etc/UTC", "tzutc()", "UTC+00:00", "+00:00", "Zulu"})
 _TYPE = re.compile(r"(datetime|duration)(?:\[(\w*)(?:, (.*))?\])?$")
-
-
-class Columns(Protocol):
-    """The columns of a profile, as far as a table is compared with them."""
-
-    n_features_in_: int
-    names: tuple[str, ...] | None
-    types: tuple[str | None, ...]
-    categories: Any
-
-    def column_name(self, column: int) -> str:
-        """Return what a column is called in a message."""
 
 
 @dataclass(frozen=True)
@@ -65,21 +51,6 @@ class Table:
         """Rows and columns."""
         return self.numbers.shape
 
-    def named(self, column: int) -> str:
-        """Return what a column is called in a message."""
-        return f'"{self.names[column]}"' if self.names else str(column)
-
-    def sample(self, limit: int) -> Table:
-        """Return at most so many rows, spread evenly over the table by a fixed shuffle of each stretch."""
-        n = self.numbers.shape[0]
-        if n <= limit:
-            return self
-        # One row out of each stretch, at a place that no period in the data can follow.
-        edges = np.linspace(0, n, limit + 1).astype(np.int64)
-        places = np.random.default_rng(n).random(limit)
-        rows = edges[:-1] + (places * np.diff(edges)).astype(np.int64)
-        return self.take(rows)
-
     def take(self, rows: Any) -> Table:
         """Return some rows."""
         categories = {j: values[rows] for j, values in self.categories.items()}
@@ -98,21 +69,23 @@ class Table:
 
     def dense(self) -> Table:
         """Return the same table without a sparse matrix in it."""
-        if not sparse.issparse(self.numbers):
-            return self
-        return replace(self, numbers=self.numbers.toarray())
+        return replace(self, numbers=self.numbers.toarray()) if sparse.issparse(self.numbers) else self
 
     def looked_at(self) -> Table:
-        """Return the same table without a sparse matrix in it: of one that was, no more rows than a summary takes.
+        """Return the same table; of a sparse matrix, which may have more cells than memory holds, a sample."""
+        return self.sample() if sparse.issparse(self.numbers) else self
 
-        A sparse matrix may be far larger than what memory holds of its cells.
-        """
-        return self.sample(rows_to_look_at(self.shape[1])).dense() if sparse.issparse(self.numbers) else self
+    def sample(self) -> Table:
+        """Return as many rows as a summary takes that needs a sort, drawn at random; no sparse matrix is in it."""
+        n, d = self.shape
+        limit = int(np.clip(C.numbers_sorted // max(d, 1), C.most_rows, C.rows_of_sketch))
+        rows = np.sort(np.random.default_rng(n).choice(n, limit, replace=False)) if n > limit else slice(None)
+        return self.take(rows).dense()
 
 
-def rows_to_look_at(columns: int) -> int:
-    """Return how many rows a summary that needs a sort takes."""
-    return int(np.clip(CELLS // max(columns, 1), 2048, ROWS))
+def name_of(names: tuple[str, ...] | None, column: int) -> str:
+    """Return what a column is called in a message: its name in quotes, or its position."""
+    return f'"{names[column]}"' if names else str(column)
 
 
 def as_table(X: Any) -> Table:
@@ -126,11 +99,15 @@ def as_table(X: Any) -> Table:
     if sparse.issparse(X):
         _no_complex(X.dtype)
         return Table(X.tocsr().astype(np.float64, copy=False), None, {})
-    if hasattr(type(X), "columns") and hasattr(X, "to_numpy"):
-        return _from_frame(X)
-    array = X if isinstance(X, np.ndarray) else _as_array(X)
-    _no_complex(array.dtype)
-    if array.ndim != 2:
+    is_frame = hasattr(type(X), "columns")
+    array = X if is_frame else np.asarray(X)
+    if not hasattr(X, "to_numpy") if is_frame else array.dtype.kind == "O" and array.ndim == 0:
+        raise TypeError(
+            f"X is of type {type(X).__module__}.{type(X).__qualname__}; expected an array, a pandas or polars "
+            "DataFrame, a sparse matrix or a list of rows. Make it one of these: collect() a LazyFrame, to_pandas() a "
+            "pyarrow Table."
+        )
+    if len(array.shape) != 2:
         raise InputFaultError(
             f"Expected 2D array, got {array.ndim}D array with shape {array.shape} instead.",
             expected=2,
@@ -142,26 +119,16 @@ def as_table(X: Any) -> Table:
             f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is required.",
             remedy="Nothing can be told from no columns.",
         )
+    if is_frame:
+        return _from_frame(X)
+    _no_complex(array.dtype)
     if array.dtype.kind in "fiub":
         return Table(np.asarray(array, dtype=np.float64), None, {})
-    return _from_columns([array[:, j] for j in range(array.shape[1])], None)
-
-
-def _as_array(X: Any) -> Any:
-    array = None if hasattr(type(X), "columns") else np.asarray(X)  # a table of pyarrow would lose its names
-    if array is None or (array.ndim == 0 and array.dtype.kind == "O"):
-        raise TypeError(
-            f"X is of type {type(X).__module__}.{type(X).__qualname__}; expected an array, a pandas or polars "
-            "DataFrame, a sparse matrix or a list of rows. Make it one of these: collect() a LazyFrame, to_pandas() a "
-            "pyarrow Table."
-        )
-    return array
+    return _from_columns(list(array.T), None)
 
 
 def _from_frame(frame: Any) -> Table:
     names = tuple(str(name) for name in frame.columns)
-    if not names:
-        raise InputFaultError("The data frame has no columns.", remedy="Nothing can be told from no columns.")
     pandas = hasattr(frame, "iloc")
     if pandas or all(dtype.is_numeric() for dtype in frame.dtypes):  # polars makes numbers of dates beside numbers
         try:
@@ -179,7 +146,7 @@ def _from_columns(columns: list[Any], names: tuple[str, ...] | None) -> Table:
     categories: dict[int, Any] = {}
     types = []
     for j, column in enumerate(columns):
-        values, of_type = _read(column, f'"{names[j]}"' if names else str(j))
+        values, of_type = _read(column, name_of(names, j))
         types.append(of_type)
         if values.dtype.kind == "O":
             categories[j] = values
@@ -190,7 +157,7 @@ def _from_columns(columns: list[Any], names: tuple[str, ...] | None) -> Table:
 
 def _read(column: Any, name: str) -> tuple[Any, str | None]:
     """Return a column as float64, or as objects if it is text (str, or None where there is none), and its type."""
-    of_type: str | None = type_of(column.dtype)
+    of_type = type_of(column.dtype)
     if getattr(column.dtype, "tz", None) is not None:
         column = column.dt.tz_convert(None)  # the instant, in UTC
     values = column if isinstance(column, np.ndarray) else column.to_numpy()
@@ -201,21 +168,25 @@ def _read(column: Any, name: str) -> tuple[Any, str | None]:
         return values.astype(np.float64), of_type
     values = np.asarray(values, dtype=object)
     missing = np.array([_is_missing(value) for value in values], dtype=bool)
-    known = values[~missing]
-    if of_type == "object" or "[pyarrow]" in str(of_type):
-        of_type = type_of_values(known)
-    numbers = np.full(len(values), np.nan)
+    known, found, own = values[~missing], np.full(len(values), np.nan), None
     if all(isinstance(value, _NUMBERS) for value in known):
-        numbers[~missing] = known.astype(np.float64)
+        found[~missing] = known.astype(np.float64)
     elif all(isinstance(value, TIMES) for value in known):
-        numbers[~missing] = seconds(np.array([in_utc(value) for value in known], "datetime64[us]"))
+        own = time_type("datetime", "object", {str(getattr(value, "tzinfo", None) or "") for value in known})
+        found[~missing] = seconds(np.array([in_utc(value) for value in known], "datetime64[us]"))
     elif all(isinstance(value, DURATIONS) for value in known):
-        numbers[~missing] = seconds(known.astype("timedelta64[us]"))
+        own = time_type("duration", "object", [])
+        found[~missing] = seconds(known.astype("timedelta64[us]"))
     else:
-        _only_text_and_numbers(known, name)
-        texts = [None if m else str(v) for v, m in zip(values, missing, strict=True)]
-        return np.array(texts, object), of_type
-    return numbers, of_type
+        own = "text"
+        for value in known:
+            if not isinstance(value, (str, bytes, *_NUMBERS, np.generic)):
+                raise TypeError(
+                    f"Column {name} holds a value of type {type(value).__name__}: its argument must be a string or a "
+                    "number, or all of the column dates, or time spans. Convert it to one of these, or leave it out."
+                )
+        found = np.array([None if m else str(v) for v, m in zip(values, missing, strict=True)], object)
+    return found, own if of_type == "object" or "[pyarrow]" in of_type else of_type
 
 
 def seconds(values: Any) -> Any:
@@ -227,18 +198,8 @@ def seconds(values: Any) -> Any:
 
 def in_utc(value: Any) -> Any:
     """Return a time of Python's without its zone: the instant in UTC."""
-    if getattr(value, "tzinfo", None) is None:
-        return value
-    return value.astimezone(timezone.utc).replace(tzinfo=None)
-
-
-def _only_text_and_numbers(values: Any, name: str) -> None:
-    for value in values:
-        if not isinstance(value, (str, bytes, *_NUMBERS, np.generic)):
-            raise TypeError(
-                f"Column {name} holds a value of type {type(value).__name__}: its argument must be a string or a "
-                "number, or all of the column dates, or time spans. Convert it to one of these, or leave it out."
-            )
+    aware = getattr(value, "tzinfo", None) is not None
+    return value.astimezone(timezone.utc).replace(tzinfo=None) if aware else value
 
 
 def _is_missing(value: Any) -> bool:
@@ -252,20 +213,20 @@ def _no_complex(dtype: Any) -> None:
         raise InputFaultError("Complex data not supported.", actual=str(dtype))
 
 
-def aligned(profile: Columns, table: Table) -> Table:
+def aligned(profile: Any, table: Table) -> Table:
     """Return a table whose columns are the profile's, or raise."""
     d, names, found = table.shape[1], profile.names or (), table.names or ()
     named = bool(names and found)
     lost = [name for name in names if named and name not in found]
     if d != profile.n_features_in_ or lost:
         more = [name for name in found if named and name not in names]
-        differ = [
+        differ = "".join(
             f" {word}: {', '.join(map(json.dumps, some[:5]))}{', …' if len(some) > 5 else ''}."
             for word, some in (("Missing", lost), ("Not in training", more))
             if some
-        ]
+        )
         raise InputFaultError(
-            f"X has {d} features, but the profile was learned on {profile.n_features_in_}.{''.join(differ)}",
+            f"X has {d} features, but the profile was learned on {profile.n_features_in_}.{differ}",
             expected=names if named else profile.n_features_in_,
             actual=found if named else d,
             remedy="Select the columns of training.",
@@ -273,24 +234,20 @@ def aligned(profile: Columns, table: Table) -> Table:
     if named and names != found:
         table = table.select([found.index(name) for name in names], names)
     for j in sorted(set(table.categories) ^ set(profile.categories)):
-        was, now = ("text", "numbers") if j in profile.categories else (_counted(profile.types[j]), "text")
+        counted = {"datetime": "times", "duration": "time spans"}.get(_kind(profile.types[j]), "numbers")
+        was, now = ("text", "numbers") if j in profile.categories else (counted, "text")
         if now == "numbers" and not np.isfinite(Table(table.numbers[:, [j]], None, {}).dense().numbers).any():
             # Nothing but missing values, which have no type.
             table = replace(table, categories={**table.categories, j: np.full(table.shape[0], None)})
             continue
         raise InputFaultError(
-            f"Column {profile.column_name(j)} holds {now}; in training it held {was}.",
+            f"Column {name_of(profile.names, j)} holds {now}; in training it held {was}.",
             path=str(j),
             expected=was,
             actual=now,
             remedy="Read it with the type of training.",
         )
     return table
-
-
-def _counted(of_type: str | None) -> str:
-    """Return what is read as numbers, in a word."""
-    return {"datetime": "times", "duration": "time spans"}.get((of_type or "").split("[")[0], "numbers")
 
 
 # -- types, in words that pandas, polars and NumPy share, such as ``datetime[ns, Europe/Berlin]`` ----------------------
@@ -301,25 +258,17 @@ def type_of(dtype: Any) -> str:
     """Return what a dtype of NumPy, pandas or polars is called here."""
     name = getattr(dtype, "name", None) or str(dtype)
     unit = getattr(dtype, "unit", None) or getattr(dtype, "time_unit", None)  # pandas with a zone; polars
+    if isinstance(dtype, np.dtype) and dtype.kind in "mM":
+        unit = np.datetime_data(dtype)[0]
     if unit:
         zone = getattr(dtype, "tz", None) or getattr(dtype, "time_zone", None)
-        return time_type("duration" if str(dtype).startswith("Duration") else "datetime", unit, [zone] if zone else [])
-    if getattr(dtype, "kind", "") in ("M", "m") and isinstance(dtype, np.dtype):
-        return time_type("datetime" if dtype.kind == "M" else "duration", np.datetime_data(dtype)[0], [])
+        span = str(dtype).startswith(("Duration", "timedelta"))
+        return time_type("duration" if span else "datetime", unit, [zone] if zone else [])
     if name.startswith(("str", "String", "Utf8")):
         return "text"
     if name.startswith(("category", "Categorical", "Enum")):
         return "category"
     return "datetime[D]" if name == "Date" else name.replace("boolean", "bool").lower()
-
-
-def type_of_values(values: Any) -> str | None:
-    """Return the type of the values of a column of objects, missing ones left out; None for numbers and mixtures."""
-    if len(values) and all(isinstance(value, TIMES) for value in values):
-        return time_type("datetime", "object", {str(getattr(value, "tzinfo", None) or "") for value in values})
-    if len(values) and all(isinstance(value, DURATIONS) for value in values):
-        return time_type("duration", "object", [])
-    return "text" if any(isinstance(value, str) for value in values) else None
 
 
 def time_type(kind: str, unit: str, zones: Any) -> str:

@@ -14,14 +14,12 @@ from typing import Any
 import numpy as np
 
 from ...documents.entries import MOST, Entry
+from ..calibration import CALIBRATION as C
 
-KEPT = 64
-#: Words of free text that are kept, each in two rows at least; rows that are measured.
-WORDS, MEASURED = 256, 5000
 MEASURES = ("length", "share of letters", "share of rare words")
 WORD = re.compile(r"\w+")
-#: Beyond the values of these shares of training, above and below, lies at most what is left.
-SHARES = (0.5, 0.9, 1.0)
+#: Rows of free text that are measured. Beyond the values of these shares of them, on either side, lies what is left.
+MEASURED, SHARES = C.texts_measured, (0.5, 0.9, 1.0)
 
 
 @dataclass
@@ -49,18 +47,14 @@ class Categories:
         """Count a column of text with None where it is missing."""
         counts = Counter(column.tolist())
         missing = counts.pop(None, 0)
-        found = cls._from(counts, 0, sum(1 for n in counts.values() if n == 1), missing)
+        found = cls(*_most(counts, C.values_kept), sum(n == 1 for n in counts.values()), missing)
         if found.other:
-            texts = [value for value in column[:: max(1, len(column) // MEASURED)] if value is not None]
-            often = Counter(word for text in texts for word in set(WORD.findall(text)))
-            found.words = _most({word: n for word, n in often.items() if n > 1})
-            measures = found.measure(texts, themselves=1)
-            found.bounds = np.stack(
-                [
-                    np.quantile(measures, SHARES, axis=0, method="higher"),
-                    np.quantile(measures, [1 - share for share in SHARES], axis=0, method="lower"),
-                ]
-            )
+            texts = [text for text in column[:: max(1, len(column) // MEASURED)] if text is not None]
+            words = Counter(word for text in texts for word in set(WORD.findall(text)))
+            found.words = _most({word: n for word, n in words.items() if n > 1}, C.words_kept)[0]
+            measures, shares = found.measure(texts, themselves=1), np.array(SHARES)
+            above = np.quantile(measures, shares, axis=0, method="higher")
+            found.bounds = np.stack([above, np.quantile(measures, 1 - shares, axis=0, method="lower")])
         return found
 
     def measure(self, texts: Any, themselves: int = 0) -> Any:
@@ -73,48 +67,37 @@ class Categories:
             row[:] = len(text), letters / max(len(text), 1), rare / max(len(words), 1)
         return measures
 
-    @classmethod
-    def _from(cls, counts: Counter[str], other: int, once: int, missing: int) -> Categories:
-        # Equal counts in the order of the values, so that the order of the rows does not matter.
-        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        return cls(dict(ranked[:KEPT]), other + sum(n for _, n in ranked[KEPT:]), once, missing)
-
     def merge(self, other: Categories) -> Categories:
         """Return the counts of both parts; exact as long as both hold every value."""
-        counts = Counter(self.values)
-        counts.update(other.values)
-        if not self.other and not other.other:
-            once = sum(1 for n in counts.values() if n == 1)
-        else:
-            once = self.once + other.once
-        found = self._from(counts, self.other + other.other, once, self.missing + other.missing)
-        words = Counter(self.words)
-        words.update(other.words)
+        counts = Counter(self.values) + Counter(other.values)
+        whole = not self.other and not other.other
+        once = sum(n == 1 for n in counts.values()) if whole else self.once + other.once
+        values, rest = _most(counts, C.values_kept)
+        found = Categories(values, self.other + other.other + rest, once, self.missing + other.missing)
+        found.words = _most(Counter(self.words) + Counter(other.words), C.words_kept)[0]
         bounds = [each for each in (self.bounds, other.bounds) if each is not None]
-        found.words = _most(words)
         if bounds:  # beyond the farther of two thresholds lies no more than beyond either
             found.bounds = np.stack([np.max([each[0] for each in bounds], 0), np.min([each[1] for each in bounds], 0)])
         return found
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
-        bounds = None if self.bounds is None else self.bounds.ravel().tolist()
-        counts = {"values": self.values, "other": self.other, "once": self.once, "missing": self.missing}
-        return {**counts, "words": self.words, "bounds": bounds}
+        return {**vars(self), "bounds": None if self.bounds is None else self.bounds.ravel().tolist()}
 
     @classmethod
     def read(cls, d: Entry, rows: int) -> Categories:
         """Read what :meth:`to_dict` wrote, of a profile of so many rows."""
-        values = {key: n.whole(1, rows) for key, n in d["values"].items()}
+        values, words = ({key: n.whole(1, rows) for key, n in d[name].items()} for name in ("values", "words"))
         other, once, missing = (d[name].whole(0, rows) for name in ("other", "once", "missing"))
-        found = cls(values, other, once, missing)
-        d.require(found.count + found.missing == rows, f"values of {rows} rows")
-        d["once"].require(found.once <= found.count, "at most the rows that have a value")
-        found.words = {word: n.whole(1, rows) for word, n in d["words"].items()}
+        found = cls(values, other, once, missing, words)
+        d.require(found.count + missing == rows, f"values of {rows} rows")
+        d["once"].require(once <= found.count, "at most the rows that have a value")
         if d["bounds"].value is not None:
             found.bounds = d["bounds"].numbers(0, MOST, np.ones(18, bool)).reshape(2, 3, 3)
         return found
 
 
-def _most(words: dict[str, int]) -> dict[str, int]:
-    return dict(sorted(words.items(), key=lambda item: (-item[1], item[0]))[:WORDS])
+def _most(counts: Any, size: int) -> tuple[dict[str, int], int]:
+    """Return the most frequent, and how many the others are; equal ones by name, whatever the order of the rows."""
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return dict(ranked[:size]), sum(n for _, n in ranked[size:])

@@ -50,20 +50,21 @@ class Dependence:
         return strength > C.least_strength + 2.0 * len(self.factor) / self.rows
 
     @cached_property
-    def _precision(self) -> tuple[Any, Any, Any, Any]:
-        """The inverse of the correlation, shrunk: a diagonal less a product of two factors; and its own diagonal."""
+    def _regression(self) -> tuple[Any, Any, Any]:
+        """The regression of each column on the others, shrunk: a diagonal, and two factors of a matrix."""
         # By Woodbury's identity, as the correlation is a factor's and a diagonal: no matrix of all columns is inverted.
         part = min(0.5, max(0.02, 2.0 * len(self.factor) / self.rows))
         diagonal = 1 / ((1 - part) * np.maximum(1 - self._own, 0.0) + part)
         factor = np.sqrt(1 - part) * self.factor
         right = factor * diagonal[:, None]
         left = right @ np.linalg.inv(np.eye(factor.shape[1]) + factor.T @ right)
-        return diagonal, left, right, diagonal - np.einsum("ij,ij->i", left, right)
+        own = diagonal - np.einsum("ij,ij->i", left, right)
+        return 1 - diagonal / own, left, right / own[:, None]
 
     def told(self, scores: Any) -> Any:
         """Return what a regression on all the others tells of each column."""
-        diagonal, left, right, own = self._precision
-        return scores - (scores * diagonal - (scores @ left) @ right.T) / own
+        own, left, right = self._regression
+        return scores * own + (scores @ left) @ right.T
 
     def agreement(self, scores: Any) -> Any:
         """Return the slope of each column on what the others tell: 1 if a batch goes together as the profile does."""

@@ -9,18 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
 from ...documents.entries import Entry, Origin, packed
 from ...documents.envelope import Envelope
 from ...documents.rendering import html_table
 from ...errors import InputFaultError
 from ..calibration import CALIBRATION as C
-from ..data.tables import Table, aligned, as_table, certain, rows_to_look_at
+from ..data.tables import aligned, as_table, certain, name_of
 from .categories import Categories
 from .dependence import Dependence, dependence_of
 from .sketch import merged, merged_steps, quantile, read_sketch, sketch_of, steps_of
-from .statistics import MEASURES, Moments, growing, moments_of, repeated_rows, row_measures, tied_pairs
+from .statistics import MEASURES, Moments, growing, moments_of, repeated_rows, row_measures
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -42,7 +41,7 @@ class Summary:
     types: tuple[str | None, ...]
     moments: Moments
     categories: dict[int, Categories]
-    #: For each column, then for each measure of a row: its sketch, and the rows that the sketch stands for.
+    #: For each column, then for each measure of a row: its sketch, and the rows that it was made from.
     sketches: list[tuple[Any, Any]]
     sampled: Any
     #: Share of pairs of rows that have the same value, other than a value that is a jump of the sketch.
@@ -62,10 +61,6 @@ class Summary:
         raise TypeError("Make a profile with Profile.from_data(X) or Profile.from_dict(d).")
 
     @classmethod
-    def _bare(cls) -> Self:
-        return cls.__new__(cls)
-
-    @classmethod
     def from_data(cls, X: Any) -> Self:
         """Learn from rows alone."""
         table = as_table(X)
@@ -75,44 +70,34 @@ class Summary:
                 f"Found array with 0 sample(s) (shape={table.shape}) while a minimum of 1 is required.",
                 remedy="A profile is learned from at least one row.",
             )
-        self = cls._bare()
+        self = cls.__new__(cls)
         self.n_rows, self.n_features_in_, self.names = n, d, table.names
         self.types = table.types() if table.types else (None,) * d
         self.moments = moments_of(table.numbers)
-        too_large = np.flatnonzero(self.moments.greatest > C.largest)
-        if len(too_large):
-            j = int(too_large[0])
+        greatest = np.maximum(np.abs(self.moments.low), np.abs(self.moments.high))
+        for j in np.flatnonzero(greatest > C.largest).tolist():
             raise InputFaultError(
-                f"Column {table.named(j)} holds values of the size of {self.moments.greatest[j]:.3g}; at most "
-                f"{C.largest:g} has a square that can be computed with.",
+                f"Column {name_of(self.names, j)} holds values of the size of {greatest[j]:.3g}; at most {C.largest:g} "
+                "has a square that can be computed with.",
                 path=str(j),
                 expected=C.largest,
-                actual=float(self.moments.greatest[j]),
+                actual=float(greatest[j]),
                 remedy="Divide the column by a constant, take its logarithm, or leave it out.",
             )
         self.categories = {j: Categories.of(values) for j, values in table.categories.items()}
-        part = table.sample(rows_to_look_at(d)).dense()
-        self._look_at(part)
-        self.growing = growing(np.zeros((0, 0)) if sparse.issparse(table.numbers) else table.numbers)
-        self.allowances = {}
-        return self
-
-    def _look_at(self, part: Table) -> None:
-        X = np.where(np.isfinite(part.numbers), part.numbers, np.nan)
+        X = table.sample().numbers
+        X = np.where(np.isfinite(X), X, np.nan)
         measures = row_measures(X, self.moments.mean, self.moments.std)
         every = np.hstack([X, measures])
-        ordered = np.sort(every, axis=0)  # missing values come last
         self.sampled = (~np.isnan(every)).sum(axis=0)
-        self.sketches = []
-        self.ties = np.zeros(every.shape[1])
-        for j, m in enumerate(self.sampled):
-            column = ordered[:m, j]
-            self.sketches.append(sketch_of(column) if m else (np.zeros(0), np.zeros(0)))
-            self.ties[j] = _tied_pairs(column, self.sketches[j])
-        self.steps = steps_of(X, self.sketches[: X.shape[1]])
-        self.copies = repeated_rows(X)[1]
+        ordered = np.sort(every, axis=0).T  # missing values come last
+        sketched = [sketch_of(x[:m]) for x, m in zip(ordered, self.sampled, strict=True)]
+        self.sketches, self.ties = [sketch for sketch, _ in sketched], np.array([ties for _, ties in sketched])
+        self.steps = steps_of(X, self.sketches[:d])
+        self.copies, self.growing, self.allowances = repeated_rows(X)[1], growing(X), {}
         self.unit = (np.abs(measures[:, 1:] - 1) <= C.unit_slack).mean(axis=0)
         self.dependence = dependence_of(X)
+        return self
 
     def update(self, X: Any) -> Self:
         """Add rows, in place.
@@ -120,13 +105,11 @@ class Summary:
         Parameters
         ----------
         X : array-like, sparse matrix or data frame of shape (n_rows, n_columns)
-            More of what the pipeline is fitted on; some hundred rows at a time give the best sketches. No rows change
-            nothing.
+            More of what the pipeline is fitted on; some hundred rows at a time give the best sketches.
 
         Returns
         -------
         self : Profile
-            This profile.
 
         Raises
         ------
@@ -141,68 +124,58 @@ class Summary:
         return self
 
     def merge(self, other: Summary) -> Self:
-        """Return the profile of both parts together: the parts may have been learned on different machines.
+        """Return the profile of two parts together, which may have been learned on different machines.
 
         Parameters
         ----------
         other : Profile
-            A profile of other rows of the same columns.
+            That of other rows of the same columns.
 
         Returns
         -------
         profile : Profile
-            Its counts, moments and bounds are exactly those of all rows; its quantiles are the weighted mean of both.
+            Its counts, moments and bounds are exactly those of all rows; its quantiles are those of rows drawn evenly
+            from the sketches of both.
 
         Raises
         ------
         InputFaultError
             If the columns differ.
         """
-        self._require_same_columns(other)
-        new = self._bare()
+        d, more = self.n_features_in_, other.n_features_in_
+        kinds = any(certain(*both) for both in zip(self.types, other.types, strict=False))
+        if d != more or self.names != other.names or {*self.categories} != {*other.categories} or kinds:
+            raise InputFaultError(
+                f"The profiles have {d} and {more} columns{'' if d != more else ' of other names or kinds'}.",
+                expected=(d, self.names, self.types),
+                actual=(more, other.names, other.types),
+                remedy="Only profiles of the same columns, in the same order, can be merged.",
+            )
+        new = type(self).__new__(type(self))
         new.n_rows, new.n_features_in_, new.names = self.n_rows + other.n_rows, self.n_features_in_, self.names
         new.types = tuple(one if one == two else None for one, two in zip(self.types, other.types, strict=True))
         new.moments = self.moments.merge(other.moments)
         new.categories = {j: kept.merge(other.categories[j]) for j, kept in self.categories.items()}
         # A sketch stands for all the rows of its part; what it is worth as evidence is the rows that it was made from.
         new.sampled = self.sampled + other.sampled
-        weights = zip(self.sketches, self.counted, other.sketches, other.counted, strict=True)
-        new.sketches = [merged(a, int(n), b, int(m)) for a, n, b, m in weights]
+        weights = zip(self.sketches, self.counted.tolist(), other.sketches, other.counted.tolist(), strict=True)
+        new.sketches = [merged(*each) for each in weights]
         part = other.n_rows / new.n_rows
         new.ties = ((1 - part) * np.sqrt(self.ties) + part * np.sqrt(other.ties)) ** 2
-        new.steps = merged_steps(self.steps, other.steps, part)
         new.copies = ((1 - part) * np.sqrt(self.copies) + part * np.sqrt(other.copies)) ** 2
         new.unit = (1 - part) * self.unit + part * other.unit
+        new.steps = merged_steps(self.steps, other.steps, part)
         mine, theirs = self.dependence, other.dependence
         new.dependence = mine.merge(theirs) if mine and theirs else mine or theirs
         new.growing = tuple(j for j in self.growing if j in other.growing)
-        new.allowances = {**other.allowances, **self.allowances}
-        for test in set(self.allowances) & set(other.allowances):
-            one, two = self.allowances[test], other.allowances[test]
-            new.allowances[test] = np.minimum(one, two) if len(one) == len(two) else one
+        one, two = self.allowances, other.allowances
+        new.allowances = {test: np.minimum(one.get(test, 0.0), two.get(test, 0.0)) for test in {**one, **two}}
         return new
 
     @property
     def counted(self) -> Any:
         """Rows with a number in each column; and, for each measure of a row, all rows."""
         return np.append(self.moments.count, np.full(len(MEASURES), self.n_rows))
-
-    def _require_same_columns(self, other: Summary) -> None:
-        if self.n_features_in_ != other.n_features_in_:
-            raise InputFaultError(
-                f"The profiles have {self.n_features_in_} and {other.n_features_in_} columns.",
-                expected=self.n_features_in_,
-                actual=other.n_features_in_,
-                remedy="Only profiles of the same columns can be merged.",
-            )
-        kinds = any(certain(*both) for both in zip(self.types, other.types, strict=True))
-        if self.names != other.names or set(self.categories) != set(other.categories) or kinds:
-            raise InputFaultError(
-                "The profiles have columns of other names or kinds.",
-                expected=(self.names, self.types),
-                actual=(other.names, other.types),
-                remedy="Only profiles of the same columns, in the same order, can be merged.",
-            )
 
     # -- what it says ------------------------------------------------------------------------------------------------
 
@@ -217,7 +190,7 @@ class Summary:
         return np.where(self.moments.count > 0, self.moments.std, np.nan)
 
     def quantile(self, q: float) -> Any:
-        """Return the value below which a share of the rows lies, of shape (n_columns,).
+        """Return the value below which a share of the rows lies.
 
         Parameters
         ----------
@@ -231,28 +204,13 @@ class Summary:
         """
         return np.array([quantile(*sketch, q) for sketch in self.sketches[: self.n_features_in_]])
 
-    def column_name(self, column: int) -> str:
-        """Return what a column is called in a message.
-
-        Parameters
-        ----------
-        column : int
-            Its position.
-
-        Returns
-        -------
-        name : str
-            The name in quotes, or the position if the data had no names.
-        """
-        return f'"{self.names[column]}"' if self.names else str(column)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the profile as JSON has it.
 
         Returns
         -------
         d : dict
-            Numbers, strings, lists and dicts. Curves are base64 of little-endian float64.
+            Numbers, strings, lists and dicts. Curves are base64 of little-endian numbers.
         """
         content = {
             "n_rows": self.n_rows,
@@ -285,7 +243,6 @@ class Summary:
         Returns
         -------
         profile : Profile
-            The same profile.
 
         Raises
         ------
@@ -294,48 +251,41 @@ class Summary:
         LockVersionError
             If it was written by a version whose format isn't known here.
         """
-        new = cls._bare()
-        new._fill(d)
-        return new
-
-    def _fill(self, document: Any) -> None:
-        _ENVELOPE.opened(document)
-        d = Entry(document, _ORIGIN)
-        self.n_rows, self.n_features_in_ = rows, columns = d["n_rows"].whole(1), d["n_columns"].whole(1)
-        measured = columns + len(MEASURES)
-        named = d["names"].value is not None
-        self.names = tuple(name.text() for name in d["names"].elements(columns)) if named else None
-        types = d["types"].elements(columns)
-        self.types = tuple(None if each.value is None else each.text() for each in types)
-        self.moments = Moments.read(d["moments"], rows, columns)
-        of_text = {str(j): j for j in range(columns) if not self.moments.count[j]}
-        self.categories = {}
-        for key, kept in d["categories"].items():
+        _ENVELOPE.opened(d)
+        new, read = cls.__new__(cls), Entry(d, _ORIGIN)
+        new.n_rows, new.n_features_in_ = rows, columns = read["n_rows"].whole(1), read["n_columns"].whole(1)
+        measured, largest = columns + len(MEASURES), [C.largest] * columns + [C.largest * columns] * len(MEASURES)
+        new.names = None if read["names"].value is None else tuple(n.text() for n in read["names"].elements(columns))
+        new.types = tuple(None if t.value is None else t.text() for t in read["types"].elements(columns))
+        new.moments = Moments.read(read["moments"], rows, columns)
+        of_text = {str(j): j for j in range(columns) if not new.moments.count[j]}
+        new.categories = {}
+        for key, kept in read["categories"].items():
             kept.require(key in of_text, "to be of a column without numbers")
-            self.categories[of_text[key]] = Categories.read(kept, rows)
-        self.sampled = d["sampled"].wholes(measured)
-        d["sampled"].require(bool((self.sampled <= self.counted).all()), "at most the rows that have a number")
-        largest = np.where(np.arange(measured) < columns, C.largest, C.largest * columns)
-        sketches = zip(d["sketches"].elements(measured), self.sampled, largest, strict=True)
-        self.sketches = [read_sketch(each, bool(n), float(size)) for each, n, size in sketches]
-        self.ties = d["ties"].numbers(0, 1, np.ones(measured, bool))
-        self.steps = d["steps"].packed("<f8", 3 * columns, -C.largest, C.largest).reshape(3, columns)
-        _, step, share = self.steps
+            new.categories[of_text[key]] = Categories.read(kept, rows)
+        new.sampled = read["sampled"].wholes(measured)
+        read["sampled"].require(bool((new.sampled <= new.counted).all()), "at most the rows that have a number")
+        sketches = zip(read["sketches"].elements(measured), new.sampled.tolist(), largest, strict=True)
+        new.sketches = [read_sketch(each, bool(n), size) for each, n, size in sketches]
+        new.ties = read["ties"].numbers(0, 1, np.ones(measured, bool))
+        new.steps = read["steps"].packed("<f8", 3 * columns, -C.largest, C.largest).reshape(3, columns)
+        _, step, share = new.steps
         sound = ((step == 0) | (step >= C.smallest_step)) & (share >= 0) & (share <= 1)
         expected = f"offsets, steps of 0 or at least {C.smallest_step:g}, and shares from 0 to 1"
-        d["steps"].require(bool(sound.all()), expected)
-        self.copies = d["copies"].number(0, 1)
-        self.unit = d["unit"].numbers(0, 1, np.ones(len(MEASURES) - 1, bool))
-        self.growing = tuple(each.whole(0, columns - 1) for each in d["growing"].elements())
-        self.allowances = {test: p.packed("<f4", None, -C.oddest_block, 0) for test, p in d["allowances"].items()}
-        found = d["dependence"]
-        self.dependence = None if found.value is None else Dependence.read(found, rows, columns)
+        read["steps"].require(bool(sound.all()), expected)
+        new.copies = read["copies"].number(0, 1)
+        new.unit = read["unit"].numbers(0, 1, np.ones(len(MEASURES) - 1, bool))
+        new.growing = tuple(each.whole(0, columns - 1) for each in read["growing"].elements())
+        new.allowances = {test: p.packed("<f4", None, -C.oddest_block, 0) for test, p in read["allowances"].items()}
+        found = read["dependence"]
+        new.dependence = None if found.value is None else Dependence.read(found, rows, columns)
+        return new
 
     def __getstate__(self) -> dict[str, Any]:
         return {"document": self.to_dict()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._fill(state["document"])
+        self.__dict__ = self.from_dict(state["document"]).__dict__
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Summary) and self.to_dict() == other.to_dict()
@@ -347,19 +297,12 @@ class Summary:
         shown = min(self.n_features_in_, 50)
         values = [self.quantile(share) for share in (0.05, 0.5, 0.95)]
         rows = (
-            (self.column_name(j).strip('"'), self.types[j] or "", *(f"{each[j]:.6g}" for each in values))
+            (self.names[j] if self.names else j, self.types[j] or "", *(f"{each[j]:.6g}" for each in values))
             for j in range(shown)
         )
         more = f"and {self.n_features_in_ - shown} more columns" if shown < self.n_features_in_ else ""
         return html_table(f"{self!r}", ("column", "type", "5 %", "median", "95 %"), rows, more)
 
     def __repr__(self) -> str:
-        grows = ", ".join(self.column_name(j) for j in self.growing)
+        grows = ", ".join(name_of(self.names, j) for j in self.growing)
         return f"Profile({self.n_rows} rows, {self.n_features_in_} columns{f'; only grows: {grows}' if grows else ''})"
-
-
-def _tied_pairs(ordered: Any, sketch: tuple[Any, Any]) -> float:
-    """Return the share of pairs of rows with the same value, leaving out the values that are jumps of the sketch."""
-    values, counts = np.unique(ordered, return_counts=True)
-    jumps = sketch[0][1:][(np.diff(sketch[0]) == 0) & (np.diff(sketch[1]) > 1.5 / max(len(ordered), 1))]
-    return tied_pairs(counts[~np.isin(values, jumps)], len(ordered))
