@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputFaultError
-from .diagnosis import check_numbers, check_profile, check_rows
+from .diagnosis import check_numbers, check_profile
 from .faults import FAULTS
 from .profile import Profile
 from .profiles.sketch import quantile, residual
@@ -126,8 +126,7 @@ def coverage(
     (0,)
     """
     check_profile(profile)
-    check_numbers(budget=budget, drift=drift)
-    check_rows(n_rows, "n_rows")
+    check_numbers(n_rows=n_rows, budget=budget, drift=drift)
     d = profile.n_features_in_
     expected = getattr(scaler, "n_features_in_", d)
     if expected != d:

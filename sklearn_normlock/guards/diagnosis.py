@@ -324,23 +324,15 @@ def check_profile(profile: Any) -> None:
         )
 
 
-def check_numbers(*, budget: Any, drift: Any) -> None:
-    """Raise if these are not a probability and a number of deviations."""
-    _require_number(budget, "budget", "a number between 0 and 1")
-    if not 0 < budget < 1:
-        raise ValueError(f"budget is {budget!r}; it must lie between 0 and 1.")
-    _require_number(drift, "drift", "a number of deviations, 0 or more")
-    if not 0 <= drift < float("inf"):
-        raise ValueError(f"drift is {drift!r}; it must be a number of deviations, 0 or more.")
-
-
-def check_rows(rows: Any, name: str) -> None:
-    """Raise if it is no number of rows."""
-    _require_number(rows, name, "a whole number, 1 or more")
-    if not isinstance(rows, Integral) or rows < 1:
-        raise ValueError(f"{name} is {rows!r}; it must be a whole number, 1 or more.")
-
-
-def _require_number(value: Any, name: str, what: str) -> None:
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f"{name} is {value!r}; it must be {what}.")
+def check_numbers(**numbers: Any) -> None:
+    """Raise if a parameter of this name can't be this number, or is none."""
+    for name, value in numbers.items():
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        if name == "budget":
+            what, holds = "a number between 0 and 1", number and 0 < value < 1
+        elif name == "drift":
+            what, holds = "a number of deviations, 0 or more", number and 0 <= value < float("inf")
+        else:
+            what, holds = "a whole number, 1 or more", number and isinstance(value, Integral) and not value < 1
+        if not holds:
+            raise (ValueError if number else TypeError)(f"{name} is {value!r}; it must be {what}.")

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from .. import events
 from ..errors import InputFaultError, InputFaultWarning
 from .data.tables import Table, aligned, as_table
-from .diagnosis import check_numbers, check_rows, diagnose
+from .diagnosis import check_numbers, diagnose
 from .faults import changed_types
 from .profile import Profile
 from .reports.finding import Diagnosis
@@ -231,8 +231,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _check_parameters(self) -> None:
         if not callable(self.on_fault) and self.on_fault not in ("warn", "raise"):
             raise ValueError(f"on_fault is {self.on_fault!r}; it must be 'warn', 'raise' or a function of a Diagnosis.")
-        check_rows(self.min_rows, "min_rows")
-        check_numbers(budget=self.budget, drift=self.drift)
+        check_numbers(min_rows=self.min_rows, budget=self.budget, drift=self.drift)
 
     def _check_columns(self, X: Any, reset: bool) -> None:
         """Check names and number of the columns as every scikit-learn transformer does."""

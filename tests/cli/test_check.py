@@ -158,7 +158,7 @@ def test_the_lock_that_is_not_named(run, capsys):
     """Without --lock it is the one lock beside the data, else the one of the current folder; several are a question."""
     good = save(TEST, "good.csv")
     assert run(good, "--lock", "lock.json", "--budget", "3") == 64
-    assert "normlock check: budget is 3.0; it must lie between 0 and 1" in capsys.readouterr().err
+    assert "normlock check: budget is 3.0; it must be a number between 0 and 1" in capsys.readouterr().err
     assert run(good) == 64
     assert "there is no lock beside the data or here" in capsys.readouterr().err
     Path("lock.json").rename("model.normlock.json")
