@@ -1,30 +1,25 @@
-"""Faults that could not be seen: those that would leave a column as it is, or nearly so.
-
-Nothing is assumed about a fault's visibility: each is done to data drawn from the profile, and the tests are run on
-it.
-"""
+"""Faults that could not be seen: each is done to rows drawn from the profile, and the tests are run on them."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputFaultError
 from .diagnosis import check_numbers, check_profile
-from .faults import FAULTS
+from .faults import FAULTS, replaced
 from .profile import Profile
 from .profiles.sketch import quantile, residual
-from .tests import weigh
+from .tests import Evidence, weigh
 from .tests.reference import reference_of
 
 __all__ = ["Coverage", "coverage"]
 
-_MOST_PAIRS = 64
+#: In tables of more columns, swaps are not tried.
+_MOST_SWAPPED = 64
 
 
 @dataclass(frozen=True)
@@ -34,7 +29,8 @@ class Coverage:
     Parameters
     ----------
     unseen : dict of str to tuple
-        The columns by the name of the fault: names, or positions if there are none; ``columns_swapped`` has pairs.
+        The columns by the name of the fault: names, or positions if there are none. ``columns_swapped`` has pairs; it
+        is left out for more than 64 columns, and ``double_normalised`` without a scaler.
     n_columns : int
         Columns of the profile.
     n_rows : int
@@ -74,13 +70,12 @@ class Coverage:
         """
         lines = []
         for fault, columns in self.unseen.items():
-            if not columns:
-                continue
-            shown = ", ".join(" with ".join(map(str, c)) if isinstance(c, tuple) else str(c) for c in columns[:6])
+            pairs = fault == "columns_swapped"
+            shown = ", ".join(" with ".join(map(str, c)) if pairs else str(c) for c in columns[:6])
             more = f" and {len(columns) - 6} more" if len(columns) > 6 else ""
-            of = "" if fault == "columns_swapped" else f" of {self.n_columns}"
-            what = "pairs" if fault == "columns_swapped" else "columns"
-            lines.append(f"{fault}: not to be seen in {len(columns)}{of} {what}: {shown}{more}")
+            if columns:
+                where = "pairs" if pairs else f"of {self.n_columns} columns"
+                lines.append(f"{fault}: not to be seen in {len(columns)} {where}: {shown}{more}")
         return "\n".join(lines) or f"Every fault that was tried can be seen in {self.n_rows} rows on every column."
 
 
@@ -103,15 +98,15 @@ def coverage(
     Returns
     -------
     coverage : Coverage
-        For each fault, the columns on which it alone would not raise an alarm. Each fault is done as the catalogue
-        does it: a shift by one deviation, a unit of 2.54. This counts the tests of single columns.
+        For each fault, the columns of numbers on which it alone would not raise an alarm. Each fault is done as the
+        catalogue does it: a shift by one deviation, a unit of 2.54.
 
     Raises
     ------
     InputFaultError
-        If the scaler was fitted on another number of columns.
+        If the scaler makes other columns.
     TypeError, ValueError
-        If profile is no profile, or n_rows, budget or drift no such number.
+        If profile is no profile, or n_rows, budget or drift no such number; if the scaler takes other columns.
 
     Examples
     --------
@@ -127,52 +122,51 @@ def coverage(
     """
     check_profile(profile)
     check_numbers(n_rows=n_rows, budget=budget, drift=drift)
-    d = profile.n_features_in_
-    expected = getattr(scaler, "n_features_in_", d)
-    if expected != d:
-        raise InputFaultError(
-            f"The scaler has {expected} features, the profile {d}.",
-            expected=d,
-            actual=expected,
-            remedy="Hand over the scaler that stands behind this profile's data.",
-        )
     reference = reference_of(profile, drift)
-    X = _drawn(profile, n_rows)
+    d, X = profile.n_features_in_, _drawn(profile, n_rows)
+    together = np.zeros(d, bool) if profile.dependence is None else profile.dependence.informative()
 
-    def unseen(change: Callable[[Any], Any]) -> Any:
+    def weighed(rows: Any) -> Evidence:
         with np.errstate(all="ignore"):
-            evidence = weigh(reference, change(X), {}, budget)
-        # Rows made of columns that are drawn one by one say nothing of rows, nor of what goes together.
-        for test in ("dependence", "unit", "standardised"):
-            evidence.log_p.pop(test, None)
-        return np.setdiff1d(np.flatnonzero(reference.known[:d]), evidence.flagged())
+            return weigh(reference, rows, {}, budget)
 
-    names = profile.names or range(d)
-    found: dict[str, tuple[Any, ...]] = {}
+    odd = {*weighed(X).tests}  # of the drawn rows themselves: these tests say nothing of a fault
+
+    def unseen(rows: Any, *apart: str) -> list[int]:
+        evidence = weighed(rows)
+        seen = [evidence.alarming(test) for test in evidence.log_p if test not in odd.union(apart)]
+        return np.setdiff1d(np.flatnonzero(reference.known[:d]), np.concatenate(seen)).tolist()
+
+    found: dict[str, list[Any]] = {}
     if scaler is not None:
-        found["double_normalised"] = _named(unseen(lambda rows: _transformed(scaler, rows)), names)
-    unseen_of = {
-        fault: unseen(partial(FAULTS[fault].inject, profile, columns=np.arange(d), rng=np.random.default_rng(0)))
-        for fault in ("shifted", "unit_changed", "log_extra", "sign_flipped")
-    }
-    together = profile.dependence.informative() if profile.dependence is not None else np.zeros(d, bool)
-    unseen_of["sign_flipped"] = unseen_of["sign_flipped"][~together[unseen_of["sign_flipped"]]]
-    found |= {fault: _named(columns, names) for fault, columns in unseen_of.items()}
-    found["columns_swapped"] = _alike(profile, reference, X, together, budget, names)
-    return Coverage(found, d, n_rows)
-
-
-def _named(columns: Any, names: Any) -> tuple[Any, ...]:
-    return tuple(names[int(j)] for j in columns)
+        found["double_normalised"] = unseen(_transformed(scaler, X))
+    for fault in ("shifted", "unit_changed", "log_extra", "sign_flipped"):
+        found[fault] = unseen(FAULTS[fault].inject(profile, X, np.arange(d), np.random.default_rng(0)))
+    # With all signs at once the columns go together as they did; with a single one they do not.
+    found["sign_flipped"] = [j for j in found["sign_flipped"] if not together[j]]
+    names = profile.names or range(d)
+    told: dict[str, tuple[Any, ...]] = {fault: tuple(names[j] for j in columns) for fault, columns in found.items()}
+    if d <= _MOST_SWAPPED:
+        pairs: list[list[int]] = []
+        for total in range(d):  # each pair has one sum, modulo d; those of one sum change places at once
+            place = (total - np.arange(d)) % d
+            left = unseen(X[:, place], "dependence")
+            pairs += [[j, k] for j in left if j < (k := int(place[j])) and k in left]
+        for pair in [pair for pair in pairs if together[pair].any()]:  # by itself, with what goes together
+            if not odd.issuperset(weighed(replaced(X, pair, X[:, pair[::-1]])).tests):
+                pairs.remove(pair)
+        told["columns_swapped"] = tuple((names[j], names[k]) for j, k in sorted(pairs))
+    return Coverage(told, d, n_rows)
 
 
 def _drawn(profile: Profile, n: int) -> Any:
-    """Return rows whose columns are evenly spaced quantiles, in an order of its own each."""
-    rng = np.random.default_rng(0)
-    at = (np.arange(n) + 0.5) / n
-    X = np.empty((n, profile.n_features_in_))
-    for j in range(profile.n_features_in_):
-        X[:, j] = rng.permutation(quantile(*profile.sketches[j], at))
+    """Return rows of evenly spaced quantiles of each column, which go together by a normal copula."""
+    rng, d = np.random.default_rng(0), profile.n_features_in_
+    factor = np.zeros((d, 1)) if profile.dependence is None else profile.dependence.factor
+    own = np.sqrt(np.maximum(1 - (factor**2).sum(axis=1), 0))
+    scores = rng.normal(size=(n, factor.shape[1])) @ factor.T + rng.normal(size=(n, d)) * own
+    shares = (scores.argsort(axis=0).argsort(axis=0) + 0.5) / n
+    X = np.stack([quantile(*profile.sketches[j], shares[:, j]) for j in range(d)], axis=1)
     offset, step, _ = profile.steps
     return np.where(step > 0, X - residual(X, offset, np.where(step > 0, step, 1.0)), X)
 
@@ -181,7 +175,6 @@ def _transformed(scaler: Any, X: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the columns have no names
         out = scaler.transform(X)
-    out = np.asarray(out.toarray() if hasattr(out, "toarray") else out, dtype=float)
     if out.shape != X.shape:
         raise InputFaultError(
             f"The scaler makes {out.shape[1]} columns of {X.shape[1]}.",
@@ -189,45 +182,4 @@ def _transformed(scaler: Any, X: Any) -> Any:
             actual=out.shape[1],
             remedy="Coverage is told for transformers that keep the columns.",
         )
-    return out
-
-
-def _alike(profile: Profile, reference: Any, X: Any, together: Any, budget: float, names: Any) -> tuple[Any, ...]:
-    """Return the pairs of columns that could change places unseen."""
-    d = X.shape[1]
-    if d > _MOST_PAIRS:
-        return ()
-    fits = np.zeros((d, d), bool)  # whether column j passes for column k
-    for step in range(1, d):
-        k = (np.arange(d) + step) % d
-        rolled = np.empty_like(X)
-        rolled[:, k] = X  # each column in the place `step` further on
-        evidence = weigh(reference, rolled, {}, budget)
-        for test in ("dependence", "missing"):
-            evidence.log_p.pop(test, None)
-        seen = np.isin(np.arange(d), evidence.flagged())
-        fits[np.arange(d), k] = ~seen[k]
-    pairs = [(j, k) for j in range(d) for k in range(j + 1, d) if fits[j, k] and fits[k, j]]
-    if together.any():
-        rows = _jointly(profile, X)
-        pairs = [
-            (j, k) for j, k in pairs if not (together[j] or together[k]) or not _told(reference, rows, j, k, budget)
-        ]
-    return tuple((names[j], names[k]) for j, k in pairs)
-
-
-def _jointly(profile: Profile, X: Any) -> Any:
-    """Return the rows so that their columns go together as those of the profile do, by a normal copula."""
-    assert profile.dependence is not None
-    size, axes = np.linalg.eigh(profile.dependence.correlation())
-    scores = np.random.default_rng(0).normal(size=X.shape) @ (axes * np.sqrt(np.maximum(size, 0.0))).T
-    return np.take_along_axis(np.sort(X, axis=0), scores.argsort(axis=0).argsort(axis=0), axis=0)
-
-
-def _told(reference: Any, X: Any, j: int, k: int, budget: float) -> bool:
-    """Return whether two columns in each other's place no longer go together with the others as they did."""
-    Y = X.copy()
-    Y[:, [j, k]] = X[:, [k, j]]
-    with np.errstate(all="ignore"):
-        evidence = weigh(reference, Y, {}, budget)
-    return bool(len(evidence.alarming("dependence")))
+    return np.asarray(out, dtype=float)
