@@ -5,40 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from ..documents.pages import html_page, key, range_bar
 from .explain import facts, numbers, sorted_judgements, verdict
 from .report import Flips, GateReport, Judgement, Shift
 
 _ROWS = 200  # judgements in the table
 _DRAWN = 40  # judgements in a picture
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1b1f24; --soft: #5c6672; --line: #d8dce2; --paper: #fff; --old: #3a6ea5;
-  --new: #c4700f; --bad: #b3261e; --good: #1b7f4b; --unsure: #8a6100; --panel: #f6f7f9; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --soft: #a6afb9; --line: #3a4048; --paper: #16191d;
-  --old: #7fb0e6; --new: #f0a860; --bad: #ff8a80; --good: #6fd6a0; --unsure: #e6c25c; --panel: #20242a; } }
-* { box-sizing: border-box; }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2rem auto;
-  max-width: 76rem; padding: 0 1rem; }
-h1 { font-size: 1.3rem; margin: 0 0 1rem; overflow-wrap: anywhere; } h2 { font-size: 1.05rem; margin: 0 0 .5rem; }
-.answer { border-left: .4rem solid var(--good); background: var(--panel); padding: .8rem 1rem; border-radius: .3rem;
-  overflow-wrap: anywhere; }
-.answer.mismatch { border-color: var(--bad); } .answer.undecided { border-color: var(--unsure); }
-.answer strong { font-size: 1.15rem; } .answer ul { margin: .4rem 0 0; padding-left: 1.2rem; }
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1.5rem;
   margin: 1.5rem 0; }
-section { min-width: 0; } .wide { margin: 1.5rem 0; }
-.soft { color: var(--soft); } p { margin: .3rem 0; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th { font-weight: 600; } td.text, th.text { text-align: left; } td.why { white-space: normal; }
+section { min-width: 0; } .wide { margin: 1.5rem 0; } td.why { white-space: normal; }
 td.cohort { white-space: normal; overflow-wrap: anywhere; min-width: 8rem; }
-@media (max-width: 60rem) { thead { display: none; } tr { display: block; padding: .5rem 0;
-  border-bottom: 1px solid var(--line); } td, td.text { display: flex; justify-content: space-between; gap: 1rem;
-  border: 0; padding: .1rem 0; text-align: right; white-space: normal; } td::before { content: attr(data-name);
-  color: var(--soft); font-weight: 400; } }
 .broken { color: var(--bad); font-weight: 600; } .kept { color: var(--good); } .told { color: var(--soft); }
 .undecided b, td.undecided, .waived { color: var(--unsure); font-weight: 600; }
-.scroll { overflow-x: auto; } svg { display: block; max-width: 100%; height: auto; }
-text { fill: var(--ink); font: 12px system-ui, sans-serif; } text.soft { fill: var(--soft); }
 .matrix { display: grid; grid-template-columns: max-content 1fr 1fr; gap: .3rem; max-width: 26rem; }
 .matrix div { padding: .5rem .6rem; text-align: center; border-radius: .3rem; }
 .matrix .cell { background: var(--panel); font-size: 1.15rem; font-variant-numeric: tabular-nums; }
@@ -49,8 +28,6 @@ ol.steps { display: flex; flex-wrap: wrap; gap: .4rem; list-style: none; padding
 ol.steps li { border: 1px solid var(--line); border-radius: 1rem; padding: .1rem .7rem; overflow-wrap: anywhere; }
 ol.steps li.first { border-color: var(--bad); color: var(--bad); font-weight: 600; }
 ol.steps li.after { border-style: dashed; color: var(--soft); }
-.key i { display: inline-block; width: .8rem; height: .8rem; border-radius: .2rem; margin: 0 .3rem 0 1rem;
-  vertical-align: -.1rem; } .key i:first-child { margin-left: 0; }
 """
 
 
@@ -72,15 +49,8 @@ def page(report: GateReport) -> str:
     panels = [_flips(report.flips, report.level), _shifts(report.shifts), _steps(report)]
     metrics = dict.fromkeys(each.metric for each in report.judgements)
     pictures = f'<div class="panels">{"".join(_intervals(metric, report.judgements) for metric in metrics)}</div>'
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(f"normlock gate: {title}")}</title><style>{_STYLE}</style></head><body>
-<h1>normlock gate: {escape(title)}</h1>
-<div class="answer {report.answer}"><strong>{escape(verdict(report))}</strong><ul>{said}</ul></div>
-<div class="panels">{"".join(panels)}</div>
-{pictures}
-{_table(report)}
-</body></html>"""
+    body = f'<div class="panels">{"".join(panels)}</div>\n{pictures}\n{_table(report)}'
+    return html_page(f"normlock gate: {title}", report.answer, verdict(report), f"<ul>{said}</ul>", body, _STYLE)
 
 
 def _flips(flips: Flips | None, level: float) -> str:
@@ -140,12 +110,7 @@ def _shifts(shifts: Sequence[Shift]) -> str:
                     f'<text class="soft" x="{x[0] + 5:.1f}" y="{at + 9}">{values[0]:.2%}</text>'
                 )
             else:
-                parts.append(
-                    f'<line x1="{x[0]:.1f}" x2="{x[-1]:.1f}" y1="{at + 4}" y2="{at + 4}" stroke="var({colour})"/>'
-                    f'<rect x="{x[1]:.1f}" y="{at}" width="{max(x[3] - x[1], 1):.1f}" height="8" fill="var({colour})" '
-                    f'fill-opacity=".55"/><rect x="{x[2] - 1:.1f}" y="{at - 1}" width="2" height="10" '
-                    f'fill="var({colour})"/>'
-                )
+                parts.append(range_bar(x, at, colour))
         if not shares:
             parts.append(f'<text class="soft" x="{width - 50}" y="{y + 20}">{each.new[2]:.3g}</text>')
     what = "Share of the rows with each answer" if shares else "5, 25, 50, 75 and 95 % of the answers; new median right"
@@ -156,7 +121,7 @@ def _shifts(shifts: Sequence[Shift]) -> str:
     )
 
 
-_KEY = '<p class="key soft"><i style="background:var(--old)"></i>old<i style="background:var(--new)"></i>new</p>'
+_KEY = f'<p class="key soft">{key("old", "new")}</p>'
 
 
 def _largest(shifts: Sequence[Shift]) -> str:

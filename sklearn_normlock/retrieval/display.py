@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..drawing import axes
+from ..drawing import Display
 from .contract import EmbeddingContract
 from .vectors import as_vectors, lengths
 
 
-class NormDisplay:
+class NormDisplay(Display):
     """A histogram of the lengths of vectors over those of a contract.
 
     Make one with :meth:`from_contract`.
@@ -67,25 +67,7 @@ class NormDisplay:
         known = lengths(as_vectors(V))
         return cls(contract.norm_quantiles_, known[np.isfinite(known)]).plot(ax=ax)
 
-    def plot(self, *, ax: Any = None) -> NormDisplay:
-        """Draw it.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        self : NormDisplay
-            This display.
-
-        Raises
-        ------
-        MissingDependencyError
-            If matplotlib isn't installed.
-        """
-        ax = axes(ax)
+    def _draw(self, ax: Any) -> None:
         low, high = float(self.expected[0]), float(self.expected[-1])
         ax.hist(self.found, bins=64, color="C1", alpha=0.7, label="these vectors")
         ax.axvspan(low, high if high > low * 1.001 else low * 1.001, color="C0", alpha=0.4, label="the contract's")
@@ -93,5 +75,3 @@ class NormDisplay:
         ax.set_xlabel("length")
         ax.set_ylabel("vectors")
         ax.legend(frameon=False)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self

@@ -239,9 +239,9 @@ def test_json_and_github(run, capsys):
     assert re.fullmatch(r"::error file=wrong\.csv::unit_changed: .*\n", capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("rows", [TEST, WRONG, TEST.iloc[:1] * np.nan, -TEST])
+@pytest.mark.parametrize("rows", [TEST, WRONG, TEST.iloc[:1] * np.nan, TEST.iloc[:0], -TEST])
 def test_page(run, rows):
-    """--format html writes one page that loads nothing, with every column and a picture of each that is named."""
+    """--format html writes one page that loads nothing, with every column and a picture of each."""
     run(save(rows, "<b>.csv"), "--lock", "lock.json", "--format", "html", "-o", "page.html")
     page = Path("page.html").read_text("utf-8")
     assert page.startswith("<!doctype html>") and page.rstrip().endswith("</html>")
@@ -249,8 +249,7 @@ def test_page(run, rows):
     assert "<b>.csv" not in page and "&lt;b&gt;.csv" in page
     assert all(name in page for name in WINE.columns)
     assert "nan" not in re.sub(r"[a-z_]*nan[a-z_]+|[a-z_]+nan[a-z_]*", "", page)
-    found = nl.diagnose(nl.Profile.from_data(TRAIN), rows)
-    assert page.count("distribution of") == min(len(found.columns), 4)
+    assert page.count("<svg") == len(WINE.columns)
 
 
 def test_page_of_many_columns():
@@ -262,7 +261,7 @@ def test_page_of_many_columns():
     batch = X[300:].copy()
     batch[:, 150] += 9
     html = page(profile, batch, nl.diagnose(profile, batch))
-    assert html.count("<tr") == SHOWN + 1 and "<td>150</td>" in html and "140 more are not shown" in html
+    assert html.count("<tr") == SHOWN + 1 and ">150</td>" in html and "140 more are not shown" in html
 
 
 @pytest.mark.parametrize(
@@ -281,7 +280,7 @@ def test_a_page_says_what_it_was_compared_with_and_marks_the_columns(spoil, mark
     profile, rows = nl.Profile.from_data(TRAIN), spoil(TEST)
     found = nl.diagnose(profile, rows)
     html = page(profile, rows, found, "rows.csv", {"lock": "<lock>.json", "fingerprint": "nl1-sha256:0"})
-    assert html.count('class="named"') == marked
+    assert html.count("<tr class=named>") == marked
     assert "<dd>&lt;lock&gt;.json</dd>" in html and "<dd>nl1-sha256:0</dd>" in html
     shown = found._repr_html_()
     assert (found.fault or "no fault found") in shown and shown.count("<table>") == 1

@@ -166,6 +166,8 @@ def headline(found: Diagnosis) -> tuple[str, dict[str, str], str]:
     facts = {"rows": str(found.n_rows), "p-value": f"{found.p_value:.2g}"}
     if found.alarm:
         facts["columns"] = ", ".join(map(str, found.columns)) or "the whole table"
+    if "tests" in found.details:
+        facts["tests"] = ", ".join(found.details["tests"])
     title = found.fault or ("no fault found" if found.judged else "nothing can be told")
     return title, facts, found.explain().removeprefix(f"{found.fault}: ")
 
