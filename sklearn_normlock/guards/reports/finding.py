@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,7 +77,7 @@ class Diagnosis:
         if not self.fault:
             return ""
         others = [(name, FAULTS[name].remedy) for name in self.details.get("also", ())]
-        own = FAULTS[MISSING if self.details.get("reason") == MISSING else self.fault].remedy
+        own = FAULTS[told(self)[0][0]].remedy
         return own + "".join(f" Or it is {n}: {text[0].lower()}{text[1:]}" for n, text in others)
 
     def explain(self) -> str:
@@ -87,49 +88,32 @@ class Diagnosis:
         text : str
             What happened to which columns, and what to do. One line, whatever columns and categories are called.
         """
-        return one_line(self._said() + self._retyped() + self._left_open())
+        return one_line(" ".join(self._sentences()))
 
-    def _said(self) -> str:
+    def _sentences(self) -> Iterator[str]:
         rows = "1 row" if self.n_rows == 1 else f"{self.n_rows} rows"
         if not self.judged:
-            return f"Nothing can be told: {self.details.get('reason', 'no data')}."
+            yield f"Nothing can be told: {self.details.get('reason', 'no data')}."
+            return
         if self.fault is None:
-            return f"No fault found in {rows} (p = {self.p_value:.2g})."
-        together = f" The {rows} of {self.requests} requests were judged together." if self.requests > 1 else ""
-        if self.details.get("reason") == MISSING:
-            return f"{self.fault}: {self._missing()}. {self.remedy}{together}"
-        besides = f" Besides, {self._missing()}." if "missing" in self.details else ""
-        second: Any = self.details
-        while second := second.get("besides"):
-            besides += f" Besides, {_sentence(second['fault'], tuple(second['columns']), second)}."
-        text = _sentence(self.fault, self.columns, of_each(self))
-        return f"{self.fault}: {text}. {self._compared()}{self.remedy}{besides}{together}"
-
-    def _left_open(self) -> str:
-        if not self.not_judged or not self.judged:
-            return ""
-        columns = _called(self.not_judged)
-        return f" Not judged: where values of {columns} lie, which only grew in training, and rows as a whole."
-
-    def _retyped(self) -> str:
-        if not self.types or not self.judged:
-            return ""
-        facts = [f"{_called((column,))} {now} here, {was} in training" for column, (was, now) in self.types.items()]
-        return f" Types differ: {'; '.join(facts[:_SHOWN])}{'; …' if len(facts) > _SHOWN else ''}."
-
-    def _compared(self) -> str:
-        facts = self.medians.items()
-        return "".join(
-            f"Median of {_called((column,))}: {_number(was)} in training, {_number(now)} in this batch. "
-            for column, (was, now) in facts
-        )
-
-    def _missing(self) -> str:
-        found = self.details["missing"]
-        shares = _listed(
-            [f"{_percent(each['share'])} (in training {_percent(each['training'])})" for each in found.values()]
-        )
-        return FAULTS[MISSING].sentence(_called(tuple(found)), {"missing": shares})
+            yield f"No fault found in {rows} (p = {self.p_value:.2g})."
+        else:
+            first, *others = (_sentence(*each) for each in told(self))
+            yield f"{self.fault}: {first}."
+            if self.details.get("reason") != MISSING:
+                for column, both in self.medians.items():
+                    was, now = (each if isinstance(each, str) else f"{each:.6g}" for each in both)
+                    yield f"Median of {_called((column,))}: {was} in training, {now} in this batch."
+            yield self.remedy
+            yield from (f"Besides, {other}." for other in others)
+            if self.requests > 1:
+                yield f"The {rows} of {self.requests} requests were judged together."
+        if self.types:
+            facts = [f"{_called((column,))} {now} here, {was} in training" for column, (was, now) in self.types.items()]
+            yield f"Types differ: {_shown(facts)}."
+        if self.not_judged:
+            columns = _called(self.not_judged)
+            yield f"Not judged: where values of {columns} lie, which only grew in training, and rows as a whole."
 
     def _repr_html_(self) -> str:
         """Show it in a notebook."""
@@ -145,14 +129,8 @@ class Diagnosis:
             Plain JSON values, and the explanation as text.
         """
         return {
-            "alarm": self.alarm,
-            "judged": self.judged,
-            "fault": self.fault,
+            **vars(self),
             "columns": list(self.columns),
-            "details": self.details,
-            "p_value": self.p_value,
-            "n_rows": self.n_rows,
-            "requests": self.requests,
             "not_judged": list(self.not_judged),
             "types": {column: list(both) for column, both in self.types.items()},
             "medians": {column: list(both) for column, both in self.medians.items()},
@@ -172,39 +150,42 @@ def headline(found: Diagnosis) -> tuple[str, dict[str, str], str]:
     return title, facts, found.explain().removeprefix(f"{found.fault}: ")
 
 
+def told(found: Diagnosis) -> list[tuple[str, tuple[Any, ...], dict[str, Any]]]:
+    """Return the names of the faults of a finding, the main one first, each with its columns and details."""
+    faults = []
+    fault: Any = {"fault": found.fault, "columns": found.columns, **found.details} if found.fault else None
+    while fault:
+        faults.append((fault["fault"], tuple(fault["columns"]), fault))
+        fault = fault.get("besides")
+    if missing := found.details.get("missing"):
+        shares = [
+            f"{100 * each['share']:.3g}% (in training {100 * each['training']:.3g}%)" for each in missing.values()
+        ]
+        faults.insert(1, (MISSING, tuple(missing), {"missing": _listed(shares)}))
+    return faults[1:] if found.details.get("reason") == MISSING else faults
+
+
 def _sentence(fault: str, columns: tuple[Any, ...], details: dict[str, Any]) -> str:
     because = f" ({details['reason']})" if "reason" in details else ""
-    return FAULTS[fault].sentence(_called(columns), details) + because
-
-
-def of_each(found: Diagnosis) -> dict[str, Any]:
-    """Return the details, with those that differ between the columns as a list of what each has."""
-    each = [found.details["each"][str(c)] for c in found.columns] if "each" in found.details else []
-    return {**found.details, **{key: _listed([facts.get(key) for facts in each]) for facts in each for key in facts}}
-
-
-def _number(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.6g}"
+    # What differs between the columns is a list of what each has.
+    each = [details["each"][str(c)] for c in columns] if "each" in details else []
+    listed = {key: _listed([facts.get(key) for facts in each]) for facts in each for key in facts}
+    return FAULTS[fault].sentence(_called(columns), {**details, **listed}) + because
 
 
 def _called(columns: tuple[Any, ...]) -> str:
     if not columns:
         return "every column"
-    shown = [_name(c) for c in columns[:_SHOWN]]
-    more = len(columns) - len(shown)
-    names = ", ".join(shown) + (f" and {more} more" if more else "")
-    return f"column {names}" if len(columns) == 1 else f"columns {names}"
-
-
-def _name(column: Any) -> str:
-    return str(column) if str(column).isdigit() else f'"{column}"'
+    names = ", ".join(str(c) if str(c).isdigit() else f'"{c}"' for c in columns[:_SHOWN])
+    more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
+    return f"column{'s' if len(columns) > 1 else ''} {names}{more}"
 
 
 def _listed(values: list[Any]) -> str:
     """Return what the columns that are shown have, in their order, or what all have."""
     said = [f"{value:.6g}" if isinstance(value, float) else str(value) for value in values]
-    return said[0] if len(set(said)) == 1 else "; ".join(said[:_SHOWN] + ["…"] * (len(said) > _SHOWN))
+    return said[0] if len(set(said)) == 1 else _shown(said)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g}%"
+def _shown(said: list[str]) -> str:
+    return "; ".join(said[:_SHOWN] + ["…"] * (len(said) > _SHOWN))

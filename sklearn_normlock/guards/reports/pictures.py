@@ -15,7 +15,7 @@ from ...errors import InputFaultError
 from ..data.tables import aligned, as_table
 from ..profile import Profile
 from ..profiles.statistics import quantiles
-from .finding import Diagnosis, headline
+from .finding import Diagnosis, headline, told
 
 __all__ = ["ProfileDisplay"]
 
@@ -143,7 +143,7 @@ def page(profile: Profile, X: Any, found: Diagnosis, title: str = "", against: M
     table = aligned(profile, as_table(X)).looked_at()
     usual, batch = ranges(profile, table)
     names = profile.names or tuple(map(str, range(profile.n_features_in_)))
-    hit = np.isin(names, list(_touched(found, names)))
+    hit = np.isin(names, [str(c) for _, columns, _ in told(found) for c in columns or names])
     moved = np.nan_to_num(np.abs(batch - usual).max(axis=0), nan=-1.0) + 1e12 * hit
     shown = sorted(np.argsort(-moved)[:SHOWN].tolist())
     # Deviations are drawn as they are near the middle, and logarithmically far out.
@@ -174,16 +174,6 @@ def page(profile: Profile, X: Any, found: Diagnosis, title: str = "", against: M
 {more}"""
     heading = "normlock check" + (f": {title}" if title else "")
     return html_page(heading, answer, verdict, f"<p>{escape(text[:1].upper() + text[1:])}</p>", body, _STYLE)
-
-
-def _touched(found: Diagnosis, names: tuple[str, ...]) -> set[str]:
-    """Return the columns that a finding touches, all of them if it is of the whole table."""
-    touched: set[str] = set()
-    fault: Any = {"columns": found.columns, **found.details} if found.alarm else None
-    while fault:
-        touched |= set(map(str, fault["columns"] or names))
-        fault = fault.get("besides")
-    return touched
 
 
 def _facts(profile: Profile, table: Any) -> dict[str, list[str]]:
