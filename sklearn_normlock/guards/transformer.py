@@ -126,14 +126,13 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         TypeError, ValueError
             If a parameter has no such value, or X is no table of at least one row.
         """
-        self._check_parameters()
+        if not callable(self.on_fault) and self.on_fault not in ("warn", "raise"):
+            raise ValueError(f"on_fault is {self.on_fault!r}; it must be 'warn', 'raise' or a function of a Diagnosis.")
+        check_numbers(min_rows=self.min_rows, budget=self.budget, drift=self.drift)
         self.columns_ = None
         if self.columns is not None and np.ndim(X) == 2:
-            X = _as_is(X)
-            self.columns_ = _positions(X, self.columns)
-        table = self._guarded(X)
-        self._check_columns(X, reset=True)
-        self.profile_ = Profile.from_data(table, groups=groups)
+            self.columns_ = _positions(_as_is(X), self.columns)
+        self.profile_ = Profile.from_data(self._guarded(X, reset=True), groups=groups)
         self._pool = _Pool(self.min_rows)
         return self
 
@@ -161,11 +160,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             If there is a fault and ``on_fault`` is "warn".
         """
         check_is_fitted(self, "profile_")
-        if self.columns_ is not None:
-            self._check_columns(X, reset=False)
-        table = self._guarded(X)
-        self._check_columns(X, reset=False)
-        table = aligned(self.profile_, table)
+        table = aligned(self.profile_, self._guarded(X, reset=False))
         # A change of type is certain in a single row.
         enough = table if changed_types(self.profile_, table)[0] else self._pool.add(table)
         if enough is not None:
@@ -179,15 +174,13 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ----------
         X : array-like, sparse matrix or data frame of shape (n_rows, n_columns)
             What the pipeline is fitted on.
-        y : None
-            Ignored.
-        groups : array-like of shape (n_rows,), default=None
+        y, groups : array-like of shape (n_rows,), default=None
             As for :meth:`fit`.
 
         Returns
         -------
         X : object
-            The same object, if it has a shape; a list comes out as an array.
+            As from :meth:`transform`.
         """
         self.fit(X, y, groups)
         return _as_is(X)
@@ -204,37 +197,11 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         waiting = self._pool.flush()
         return None if waiting is None else self._judge(waiting)
 
-    def _guarded(self, X: Any) -> Table:
+    def _guarded(self, X: Any, reset: bool) -> Table:
         """Read the columns that are guarded; without names they are called by their positions in all of X."""
-        if self.columns_ is None or np.ndim(X) != 2:
-            return as_table(X)
-        table = as_table(_safe_indexing(_as_is(X), self.columns_, axis=1))
-        return table if table.names else replace(table, names=tuple(map(str, self.columns_)))
-
-    def _judge(self, table: Table) -> Diagnosis:
-        found = diagnose(self.profile_, table, budget=self.budget, drift=self.drift)
-        found = replace(found, requests=table.requests)
-        if self.columns_ is not None and self.profile_.names == tuple(map(str, self.columns_)):
-            columns, not_judged = (tuple(map(int, each)) for each in (found.columns, found.not_judged))
-            found = replace(found, columns=columns, not_judged=not_judged)
-        _report(found)
-        if found.alarm:
-            if callable(self.on_fault):
-                self.on_fault(found)
-            elif self.on_fault == "raise":
-                raise InputFaultError(found.explain(), path=", ".join(map(str, found.columns)) or None, actual=found)
-            else:
-                # To whoever called the pipeline, as far as can be told from here.
-                warnings.warn(found.explain(), InputFaultWarning, stacklevel=4)
-        return found
-
-    def _check_parameters(self) -> None:
-        if not callable(self.on_fault) and self.on_fault not in ("warn", "raise"):
-            raise ValueError(f"on_fault is {self.on_fault!r}; it must be 'warn', 'raise' or a function of a Diagnosis.")
-        check_numbers(min_rows=self.min_rows, budget=self.budget, drift=self.drift)
-
-    def _check_columns(self, X: Any, reset: bool) -> None:
-        """Check names and number of the columns as every scikit-learn transformer does."""
+        if self.columns_ is None:
+            table = as_table(X)  # refuses what is no table
+        # Names and number of all columns, as every scikit-learn transformer checks them.
         try:
             from sklearn.utils.validation import validate_data
         except ImportError:  # before 1.6
@@ -242,6 +209,38 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             self._check_n_features(X, reset=reset)
         else:
             validate_data(self, X, reset=reset, skip_check_array=True)
+        if self.columns_ is not None:
+            table = as_table(_safe_indexing(_as_is(X), self.columns_, axis=1))
+            table = table if table.names else replace(table, names=tuple(map(str, self.columns_)))
+        return table
+
+    def _judge(self, table: Table) -> Diagnosis:
+        found = replace(diagnose(self.profile_, table, budget=self.budget, drift=self.drift), requests=table.requests)
+        if self.columns_ is not None and self.profile_.names == tuple(map(str, self.columns_)):
+            columns, not_judged = (tuple(map(int, each)) for each in (found.columns, found.not_judged))
+            found = replace(found, columns=columns, not_judged=not_judged)
+        level = logging.WARNING if found.alarm else logging.DEBUG  # a healthy service judges many batches
+        if events.enabled(level):
+            events.emit(
+                "guard",
+                found.explain(),
+                verdict="mismatch" if found.alarm else "match" if found.judged else "undecided",
+                level=level,
+                reason=found.fault,
+                columns=tuple(map(str, found.columns)),
+                p_value=found.p_value,
+                count=found.n_rows,
+            )
+        if not found.alarm:
+            return found
+        if callable(self.on_fault):
+            self.on_fault(found)
+        elif self.on_fault == "raise":
+            raise InputFaultError(found.explain(), path=", ".join(map(str, found.columns)) or None, actual=found)
+        else:
+            # To whoever called the pipeline, as far as can be told from here.
+            warnings.warn(found.explain(), InputFaultWarning, stacklevel=4)
+        return found
 
     def __getstate__(self) -> dict[str, Any]:
         # The profile as text: whatever stores it then needs to know, and to trust, this class alone. Rows that wait are
@@ -276,7 +275,6 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.input_tags.sparse = True
         tags.input_tags.categorical = True
-        tags.no_validation = False
         return tags
 
     def _more_tags(self) -> dict[str, Any]:
@@ -284,85 +282,56 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 class _Pool:
-    """Gives back all rows as one table once there are enough, and starts anew.
-
-    Parameters
-    ----------
-    enough : int
-        How many rows are enough. No more than that, and one request's, are ever kept.
-    """
+    """Requests that wait until they have enough rows together; no more than that, and one request's, are ever kept."""
 
     def __init__(self, enough: int) -> None:
-        self.enough = enough
-        self._lock = threading.Lock()
+        self.enough, self._lock = enough, threading.RLock()
         self._waiting: list[Table] = []
         self._rows = 0
 
     def add(self, table: Table) -> Table | None:
-        """Take rows in; return what there is once it is enough, or None.
-
-        A request that is enough by itself goes through as it is, so that it is judged alone.
-        """
-        rows = table.shape[0]
-        if rows >= self.enough:
+        """Take a request in; return what waits once it is enough. One that is enough by itself is judged alone."""
+        if table.shape[0] >= self.enough:
             return table
         # The caller may reuse its buffer.
         kept = Table(np.array(table.dense().numbers), table.names, {j: v.copy() for j, v in table.categories.items()})
         with self._lock:
             self._waiting.append(kept)
-            self._rows += rows
-            return self._taken() if self._rows >= self.enough else None
+            self._rows += kept.shape[0]
+            return self.flush(self.enough)
 
-    def flush(self) -> Table | None:
-        """Return what waits, however little; None if nothing does."""
+    def flush(self, least: int = 1) -> Table | None:
+        """Return what waits as one table, if it has so many rows, and start anew."""
         with self._lock:
-            return self._taken() if self._rows else None
-
-    def _taken(self) -> Table:
-        parts, self._waiting, self._rows = self._waiting, [], 0
-        first = parts[0]
-        categories = {j: np.concatenate([part.categories[j] for part in parts]) for j in first.categories}
-        return Table(np.concatenate([part.numbers for part in parts]), first.names, categories, requests=len(parts))
+            if self._rows < least:
+                return None
+            parts, self._waiting, self._rows = self._waiting, [], 0
+        categories = {j: np.concatenate([part.categories[j] for part in parts]) for j in parts[0].categories}
+        numbers = np.concatenate([part.numbers for part in parts])
+        return Table(numbers, parts[0].names, categories, requests=len(parts))
 
     def __len__(self) -> int:
         return self._rows
 
 
-def _report(found: Diagnosis) -> None:
-    level = logging.WARNING if found.alarm else logging.DEBUG  # a healthy service judges many batches
-    if events.enabled(level):
-        events.emit(
-            "guard",
-            found.explain(),
-            verdict="mismatch" if found.alarm else "match" if found.judged else "undecided",
-            level=level,
-            reason=found.fault,
-            columns=tuple(map(str, found.columns)),
-            p_value=found.p_value,
-            count=found.n_rows,
-        )
-
-
 def _positions(X: Any, columns: Any) -> list[int]:
     """Return which columns of X are meant, by the conventions of ``ColumnTransformer``."""
     columns = columns(X) if callable(columns) else columns
-    names = list(getattr(X, "columns", ()))
+    places = {name: j for j, name in enumerate(getattr(X, "columns", ()))}
 
     def place(column: Any) -> Any:
-        if isinstance(column, str) and column not in names:
-            raise ValueError(f"columns has {column!r}, which is no column of X; it has {names or 'no names'}.")
-        return names.index(column) if isinstance(column, str) else column
+        return places[column] if isinstance(column, str) else column
 
-    if isinstance(columns, slice):
-        start, stop = place(columns.start), place(columns.stop)
-        columns = slice(start, stop + 1 if isinstance(columns.stop, str) else stop, columns.step)
-    else:
-        columns = [place(column) for column in np.atleast_1d(np.asarray(columns, dtype=object))]
-        columns = np.asarray(columns, dtype=None if columns else np.int64)
     try:
-        found = np.arange(X.shape[1])[columns].tolist()
-    except (IndexError, TypeError, ValueError) as error:
-        raise ValueError(f"columns is {columns!r}, which X of {X.shape[1]} columns has not: {error}.") from None
+        if isinstance(columns, slice):
+            stop = place(columns.stop) + 1 if isinstance(columns.stop, str) else columns.stop
+            chosen: Any = slice(place(columns.start), stop, columns.step)
+        else:
+            chosen = [place(column) for column in np.atleast_1d(np.asarray(columns, dtype=object))]
+        found = np.arange(X.shape[1])[chosen].tolist()
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        has = list(places) or f"{X.shape[1]} without names"
+        raise ValueError(f"columns is {columns!r}, which X has not ({error}); it has {has}.") from None
     if not found:
         raise ValueError("columns selects no column of X; leave the guard out, or select one.")
     return found
