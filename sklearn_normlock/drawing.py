@@ -11,7 +11,15 @@ if TYPE_CHECKING:
 
 
 class Display:
-    """A picture that is drawn by ``plot``, as often as one likes; a subclass says how in ``_draw``."""
+    """A picture that is drawn by ``plot``, as often as one likes; a subclass says how in ``_draw``.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Where it was drawn.
+    figure_ : matplotlib Figure
+        The figure.
+    """
 
     #: Width and height of a new figure, in inches.
     _size: tuple[float, float] | None = None

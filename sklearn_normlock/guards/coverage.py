@@ -16,8 +16,6 @@ from .profiles.sketch import quantile, residual
 from .tests import Evidence, weigh
 from .tests.reference import reference_of
 
-__all__ = ["Coverage", "coverage"]
-
 #: In tables of more columns, swaps are not tried.
 _MOST_SWAPPED = 64
 
@@ -29,8 +27,8 @@ class Coverage:
     Parameters
     ----------
     unseen : dict of str to tuple
-        The columns by the name of the fault: names, or positions if there are none. ``columns_swapped`` has pairs; it
-        is left out for more than 64 columns, and ``double_normalised`` without a scaler.
+        The columns by the fault: names, or positions if there are none. ``columns_swapped`` has pairs; it is left out
+        for more than 64 columns, and ``double_normalised`` without a scaler.
     n_columns : int
         Columns of the profile.
     n_rows : int
@@ -71,11 +69,11 @@ class Coverage:
         lines = []
         for fault, columns in self.unseen.items():
             pairs = fault == "columns_swapped"
-            shown = ", ".join(" with ".join(map(str, c)) if pairs else str(c) for c in columns[:6])
-            more = f" and {len(columns) - 6} more" if len(columns) > 6 else ""
+            shown = [" with ".join(map(str, c)) if pairs else str(c) for c in columns[:6]]
+            shown += [f"{len(columns) - 6} more"] * (len(columns) > 6)
             if columns:
                 where = "pairs" if pairs else f"of {self.n_columns} columns"
-                lines.append(f"{fault}: not to be seen in {len(columns)} {where}: {shown}{more}")
+                lines.append(f"{fault}: not to be seen in {len(columns)} {where}: {', '.join(shown)}")
         return "\n".join(lines) or f"Every fault that was tried can be seen in {self.n_rows} rows on every column."
 
 
@@ -98,8 +96,7 @@ def coverage(
     Returns
     -------
     coverage : Coverage
-        For each fault, the columns of numbers on which it alone would not raise an alarm. Each fault is done as the
-        catalogue does it: a shift by one deviation, a unit of 2.54.
+        For each fault, done as the catalogue does it, the columns of numbers on which it alone would not alarm.
 
     Raises
     ------
@@ -135,13 +132,12 @@ def coverage(
     def unseen(rows: Any, *apart: str) -> list[int]:
         evidence = weighed(rows)
         seen = [evidence.alarming(test) for test in evidence.log_p if test not in odd.union(apart)]
-        return np.setdiff1d(np.flatnonzero(reference.known[:d]), np.concatenate(seen)).tolist()
+        return np.setdiff1d(np.flatnonzero(reference.known[:d]), np.concatenate([[], *seen])).tolist()
 
-    found: dict[str, list[Any]] = {}
-    if scaler is not None:
-        found["double_normalised"] = unseen(_transformed(scaler, X))
+    done = {} if scaler is None else {"double_normalised": _transformed(scaler, X)}
     for fault in ("shifted", "unit_changed", "log_extra", "sign_flipped"):
-        found[fault] = unseen(FAULTS[fault].inject(profile, X, np.arange(d), np.random.default_rng(0)))
+        done[fault] = FAULTS[fault].inject(profile, X, np.arange(d), np.random.default_rng(0))
+    found: dict[str, list[Any]] = {fault: unseen(rows) for fault, rows in done.items()}
     # With all signs at once the columns go together as they did; with a single one they do not.
     found["sign_flipped"] = [j for j in found["sign_flipped"] if not together[j]]
     names = profile.names or range(d)

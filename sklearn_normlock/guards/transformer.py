@@ -23,8 +23,6 @@ from .faults import changed_types
 from .profile import Profile
 from .reports.finding import Diagnosis
 
-__all__ = ["InputGuard"]
-
 
 class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Pass data through unchanged, and say so when it is not the data that the pipeline was fitted for.
@@ -44,9 +42,8 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     drift : float, default=0.3
         How far the mean of each column may move, in its standard deviations, without being a fault.
     columns : str, int, slice, list of these, mask or callable, default=None
-        Which columns are guarded, as ``ColumnTransformer`` takes them: names, positions, a boolean mask, a slice of
-        names (both ends) or positions, or a function of ``X`` such as ``make_column_selector``. All by default. The
-        others are neither read nor learned, so that they may hold anything.
+        Which columns are guarded, as ``ColumnTransformer`` takes them; all by default. The others are neither read nor
+        learned, so that they may hold anything.
 
     Attributes
     ----------
@@ -58,10 +55,6 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Columns seen at ``fit``.
     feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
         Their names, if ``X`` had names that are all strings.
-
-    See Also
-    --------
-    diagnose : Check a batch by hand.
 
     Notes
     -----
@@ -112,9 +105,8 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         y : None
             Ignored.
         groups : array-like of shape (n_rows,), default=None
-            The block of each row (its week, its patient), in the order of time if there is one: batches are then
-            expected to differ from each other as those blocks do. A pipeline hands it on as
-            ``inputguard__groups=...``.
+            The block of each row (its week, its patient), in the order of time if there is one: batches may then differ
+            from each other as those blocks do. A pipeline hands it on as ``inputguard__groups=...``.
 
         Returns
         -------
@@ -129,9 +121,8 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if not callable(self.on_fault) and self.on_fault not in ("warn", "raise"):
             raise ValueError(f"on_fault is {self.on_fault!r}; it must be 'warn', 'raise' or a function of a Diagnosis.")
         check_numbers(min_rows=self.min_rows, budget=self.budget, drift=self.drift)
-        self.columns_ = None
-        if self.columns is not None and np.ndim(X) == 2:
-            self.columns_ = _positions(_as_is(X), self.columns)
+        chosen = self.columns is not None and np.ndim(X) == 2
+        self.columns_ = _positions(_as_is(X), self.columns) if chosen else None
         self.profile_ = Profile.from_data(self._guarded(X, reset=True), groups=groups)
         self._pool = _Pool(self.min_rows)
         return self
@@ -152,12 +143,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         InputFaultError
-            If there is a fault and ``on_fault`` is "raise"; if X has other columns than at ``fit``.
-
-        Warns
-        -----
-        InputFaultWarning
-            If there is a fault and ``on_fault`` is "warn".
+            If X has other columns than at ``fit``; if there is a fault, and ``on_fault`` is "raise".
         """
         check_is_fitted(self, "profile_")
         table = aligned(self.profile_, self._guarded(X, reset=False))
@@ -172,9 +158,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like, sparse matrix or data frame of shape (n_rows, n_columns)
-            What the pipeline is fitted on.
-        y, groups : array-like of shape (n_rows,), default=None
+        X, y, groups : array-like
             As for :meth:`fit`.
 
         Returns
@@ -194,8 +178,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             None if no rows wait. A fault is reported as at ``transform``, too.
         """
         check_is_fitted(self, "profile_")
-        waiting = self._pool.flush()
-        return None if waiting is None else self._judge(waiting)
+        return self._judge(waiting) if (waiting := self._pool.flush()) else None
 
     def _guarded(self, X: Any, reset: bool) -> Table:
         """Read the columns that are guarded; without names they are called by their positions in all of X."""
@@ -217,29 +200,25 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _judge(self, table: Table) -> Diagnosis:
         found = replace(diagnose(self.profile_, table, budget=self.budget, drift=self.drift), requests=table.requests)
         if self.columns_ is not None and self.profile_.names == tuple(map(str, self.columns_)):
-            columns, not_judged = (tuple(map(int, each)) for each in (found.columns, found.not_judged))
-            found = replace(found, columns=columns, not_judged=not_judged)
-        level = logging.WARNING if found.alarm else logging.DEBUG  # a healthy service judges many batches
-        if events.enabled(level):
-            events.emit(
-                "guard",
-                found.explain(),
-                verdict="mismatch" if found.alarm else "match" if found.judged else "undecided",
-                level=level,
-                reason=found.fault,
-                columns=tuple(map(str, found.columns)),
-                p_value=found.p_value,
-                count=found.n_rows,
-            )
-        if not found.alarm:
-            return found
-        if callable(self.on_fault):
+            found = replace(found, columns=tuple(map(int, found.columns)), not_judged=tuple(map(int, found.not_judged)))
+        said, columns = found.explain(), tuple(map(str, found.columns))
+        events.emit(
+            "guard",
+            said,
+            verdict="mismatch" if found.alarm else "match" if found.judged else "undecided",
+            level=logging.WARNING if found.alarm else logging.DEBUG,  # a healthy service judges many batches
+            reason=found.fault,
+            columns=columns,
+            p_value=found.p_value,
+            count=found.n_rows,
+        )
+        if found.alarm and callable(self.on_fault):
             self.on_fault(found)
-        elif self.on_fault == "raise":
-            raise InputFaultError(found.explain(), path=", ".join(map(str, found.columns)) or None, actual=found)
-        else:
+        elif found.alarm and self.on_fault == "raise":
+            raise InputFaultError(said, path=", ".join(columns) or None, actual=found)
+        elif found.alarm:
             # To whoever called the pipeline, as far as can be told from here.
-            warnings.warn(found.explain(), InputFaultWarning, stacklevel=4)
+            warnings.warn(said, InputFaultWarning, stacklevel=4)
         return found
 
     def __getstate__(self) -> dict[str, Any]:
@@ -272,9 +251,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.sparse = True
-        tags.input_tags.categorical = True
+        tags.input_tags.allow_nan = tags.input_tags.sparse = tags.input_tags.categorical = True
         return tags
 
     def _more_tags(self) -> dict[str, Any]:
@@ -287,7 +264,7 @@ class _Pool:
     def __init__(self, enough: int) -> None:
         self.enough, self._lock = enough, threading.RLock()
         self._waiting: list[Table] = []
-        self._rows = 0
+        self.rows = 0
 
     def add(self, table: Table) -> Table | None:
         """Take a request in; return what waits once it is enough. One that is enough by itself is judged alone."""
@@ -297,21 +274,18 @@ class _Pool:
         kept = Table(np.array(table.dense().numbers), table.names, {j: v.copy() for j, v in table.categories.items()})
         with self._lock:
             self._waiting.append(kept)
-            self._rows += kept.shape[0]
+            self.rows += kept.shape[0]
             return self.flush(self.enough)
 
     def flush(self, least: int = 1) -> Table | None:
-        """Return what waits as one table, if it has so many rows, and start anew."""
+        """Return what waits as one table, if that has so many rows, and start anew."""
         with self._lock:
-            if self._rows < least:
+            if self.rows < least:
                 return None
-            parts, self._waiting, self._rows = self._waiting, [], 0
+            parts, self._waiting, self.rows = self._waiting, [], 0
         categories = {j: np.concatenate([part.categories[j] for part in parts]) for j in parts[0].categories}
         numbers = np.concatenate([part.numbers for part in parts])
         return Table(numbers, parts[0].names, categories, requests=len(parts))
-
-    def __len__(self) -> int:
-        return self._rows
 
 
 def _positions(X: Any, columns: Any) -> list[int]:
@@ -328,13 +302,10 @@ def _positions(X: Any, columns: Any) -> list[int]:
             chosen: Any = slice(place(columns.start), stop, columns.step)
         else:
             chosen = [place(column) for column in np.atleast_1d(np.asarray(columns, dtype=object))]
-        found = np.arange(X.shape[1])[chosen].tolist()
+        return np.arange(X.shape[1])[chosen].tolist()
     except (IndexError, KeyError, TypeError, ValueError) as error:
         has = list(places) or f"{X.shape[1]} without names"
         raise ValueError(f"columns is {columns!r}, which X has not ({error}); it has {has}.") from None
-    if not found:
-        raise ValueError("columns selects no column of X; leave the guard out, or select one.")
-    return found
 
 
 def _as_is(X: Any) -> Any:

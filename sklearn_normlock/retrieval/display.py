@@ -23,13 +23,6 @@ class NormDisplay(Display):
     found : ndarray
         Lengths of the vectors.
 
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-        Where it was drawn.
-    figure_ : matplotlib Figure
-        The figure.
-
     Examples
     --------
     >>> import numpy as np

@@ -102,7 +102,7 @@ def test_a_guard_says_so_at_once():
     guard.transform(TEST[:1])
     with pytest.raises(InputFaultError, match="^zone_changed: .* naive here, America/Denver in training"):
         guard.transform(NAIVE_TEST[:1])
-    assert len(guard._pool) == 1
+    assert guard._pool.rows == 1
 
 
 def test_check_reads_the_zone_of_files(tmp_path, capsys):

@@ -113,7 +113,7 @@ def test_the_pool_is_bounded_and_copied():
     for i in range(500):
         buffer[:] = TEST.to_numpy()[i % len(TEST)]
         guard.transform(buffer)
-        assert len(guard._pool) < 50
+        assert guard._pool.rows < 50
 
 
 def test_threads():
@@ -131,7 +131,7 @@ def test_threads():
         thread.start()
     for thread in threads:
         thread.join()
-    assert judged == [40] * 10 and len(guard._pool) == 0
+    assert judged == [40] * 10 and guard._pool.rows == 0
 
 
 def test_copies():
@@ -140,7 +140,7 @@ def test_copies():
     guard.transform(WRONG.iloc[:50])
     assert not hasattr(clone(guard), "profile_")
     for other in (copy.deepcopy(guard), pickle.loads(pickle.dumps(guard))):
-        assert other.profile_ == guard.profile_ and len(other._pool) == 0
+        assert other.profile_ == guard.profile_ and other._pool.rows == 0
         other.transform(WRONG.iloc[:50])
         with pytest.raises(InputFaultError):
             other.transform(WRONG.iloc[:50])
@@ -190,7 +190,7 @@ def test_saved_and_loaded(tmp_path, make, suffix):
         assert nl.fingerprint(again) == nl.fingerprint(model)
         for step in (0, 2):
             assert again[step].profile_ == model[step].profile_
-            assert again[step].get_params() == model[step].get_params() and len(again[step]._pool) == 0
+            assert again[step].get_params() == model[step].get_params() and again[step]._pool.rows == 0
         np.testing.assert_array_equal(again.predict(TEST), model.predict(TEST))
         again.predict(WRONG.iloc[:50])
         with pytest.raises(InputFaultError, match="unit_changed"):

@@ -9,8 +9,6 @@ from typing import Any
 from ...documents.rendering import html_table, one_line
 from ..faults import FAULTS, MISSING
 
-__all__ = ["Diagnosis"]
-
 #: Columns that are named in a sentence.
 _SHOWN = 4
 
@@ -38,8 +36,8 @@ class Diagnosis:
     judged : bool
         Whether anything could be told. False for no rows, none with a value in it, or too few for any alarm.
     medians : dict of str to (float, float) or (str, str)
-        Of some of the columns concerned (of the oddest, if it is the whole table), in training as far as the profile
-        knows it, and in the batch. A time is text, in UTC if the column has a zone.
+        Of some of the columns concerned, or of the oddest, in training (as the profile has it) and in the batch. A time
+        is text, in UTC if the column has a zone.
     requests : int
         How many requests the rows came in; a guard gathers small ones.
     not_judged : tuple
@@ -52,10 +50,7 @@ class Diagnosis:
     >>> import sklearn_normlock as nl
     >>> from sklearn.datasets import load_wine
     >>> X = load_wine().data
-    >>> found = nl.diagnose(nl.Profile.from_data(X[::2]), -X[1::2])
-    >>> found.fault
-    'sign_flipped'
-    >>> found.remedy
+    >>> nl.diagnose(nl.Profile.from_data(X[::2]), -X[1::2]).remedy
     'Look for a changed convention (debit and credit, up and down), and negate.'
     """
 
@@ -110,13 +105,12 @@ class Diagnosis:
                 yield f"The {rows} of {self.requests} requests were judged together."
         if self.types:
             facts = [f"{_called((column,))} {now} here, {was} in training" for column, (was, now) in self.types.items()]
-            yield f"Types differ: {_shown(facts)}."
+            yield f"Types differ: {_listed(facts)}."
         if self.not_judged:
             columns = _called(self.not_judged)
             yield f"Not judged: where values of {columns} lie, which only grew in training, and rows as a whole."
 
     def _repr_html_(self) -> str:
-        """Show it in a notebook."""
         title, facts, text = headline(self)
         return html_table(title, list(facts), [list(facts.values())], text)
 
@@ -129,9 +123,7 @@ class Diagnosis:
             Plain JSON values, and the explanation as text.
         """
         return {
-            **vars(self),
-            "columns": list(self.columns),
-            "not_judged": list(self.not_judged),
+            **{name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()},
             "types": {column: list(both) for column, both in self.types.items()},
             "medians": {column: list(both) for column, both in self.medians.items()},
             "remedy": self.remedy,
@@ -167,7 +159,7 @@ def told(found: Diagnosis) -> list[tuple[str, tuple[Any, ...], dict[str, Any]]]:
 
 def _sentence(fault: str, columns: tuple[Any, ...], details: dict[str, Any]) -> str:
     because = f" ({details['reason']})" if "reason" in details else ""
-    # What differs between the columns is a list of what each has.
+    # Details that differ between the columns become a list of what each has.
     each = [details["each"][str(c)] for c in columns] if "each" in details else []
     listed = {key: _listed([facts.get(key) for facts in each]) for facts in each for key in facts}
     return FAULTS[fault].sentence(_called(columns), {**details, **listed}) + because
@@ -184,8 +176,4 @@ def _called(columns: tuple[Any, ...]) -> str:
 def _listed(values: list[Any]) -> str:
     """Return what the columns that are shown have, in their order, or what all have."""
     said = [f"{value:.6g}" if isinstance(value, float) else str(value) for value in values]
-    return said[0] if len(set(said)) == 1 else _shown(said)
-
-
-def _shown(said: list[str]) -> str:
-    return "; ".join(said[:_SHOWN] + ["…"] * (len(said) > _SHOWN))
+    return said[0] if len(set(said)) == 1 else "; ".join(said[:_SHOWN] + ["…"] * (len(said) > _SHOWN))

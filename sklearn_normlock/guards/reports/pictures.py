@@ -12,10 +12,7 @@ from ..data.tables import aligned, as_table
 from ..profile import Profile
 from ..profiles.statistics import quantiles
 
-__all__ = ["ProfileDisplay"]
-
 SHARES = (0.01, 0.25, 0.5, 0.75, 0.99)
-_TICKS = np.array([1, 3, 10, 100, 1e3, 1e4, 1e6, 1e9, 1e12])
 
 
 def ranges(profile: Profile, X: Any = None) -> tuple[Any, Any]:
@@ -40,13 +37,6 @@ class ProfileDisplay(Display):
         What is drawn, one column each.
     usual, batch : ndarray of shape (5, n_columns)
         Quantiles at 0.01, 0.25, 0.5, 0.75 and 0.99, in deviations from the profile's mean; ``batch`` may be None.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-        Where it was drawn.
-    figure_ : matplotlib Figure
-        The figure.
 
     Examples
     --------
@@ -98,22 +88,19 @@ class ProfileDisplay(Display):
 
     def _draw(self, ax: Any) -> None:
         at = np.arange(len(self.names))
-        apart = 0.0 if self.batch is None else 0.16
-        for values, colour, y, label in (
-            (self.usual, "C0", at - apart, "profile"),
-            (self.batch, "C1", at + apart, "batch"),
-        ):
-            if values is not None:
-                ax.hlines(y, values[0], values[4], color=colour, lw=1)
-                ax.hlines(y, values[1], values[3], color=colour, lw=5, alpha=0.6, label=label)
-                ax.plot(values[2], y, "|", color=colour, ms=8)
+        drawn = {"profile": self.usual} if self.batch is None else {"profile": self.usual, "batch": self.batch}
+        for i, (label, values) in enumerate(drawn.items()):
+            y = at + 0.32 * i - 0.16 * (len(drawn) - 1)
+            ax.hlines(y, values[0], values[4], color=f"C{i}", lw=1)
+            ax.hlines(y, values[1], values[3], color=f"C{i}", lw=5, alpha=0.6, label=label)
+            ax.plot(values[2], y, "|", color=f"C{i}", ms=8)
         # A name is no formula: what is between two dollar signs is not to be read as one.
         ax.set_yticks(at, self.names, parse_math=False)
         ax.set_ylim(len(at) - 0.4, -0.6)
         # A unit of 1000 and a shift of 1 are both to be seen.
         ax.set_xscale("symlog", linthresh=3)
-        low, high = ax.get_xlim()
-        ticks = [tick for tick in (*-_TICKS[::-1], 0, *_TICKS) if low <= tick <= high]
+        (low, high), beyond = ax.get_xlim(), (1, 3, 10, 100, 1e3, 1e4, 1e6, 1e9, 1e12)
+        ticks = [tick for tick in sorted({0, *beyond, *(-each for each in beyond)}) if low <= tick <= high]
         ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         ax.set_xlabel("deviations from the profile's mean (1 %, quartiles, 99 %)")
         # Above the frame, where no range is.
