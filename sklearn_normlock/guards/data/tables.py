@@ -27,7 +27,6 @@ _NUMBERS = (int, float, Decimal, np.number, np.bool_)
 
 #: Values of Python and NumPy that are times, and spans of time.
 TIMES, DURATIONS = (date, np.datetime64), (timedelta, np.timedelta64)
-_SECONDS = 2.5e11  # until the year 9999, as datetimes of Python's go
 _UTC = frozenset({"utc", "Etc/UTC", "tzutc()", "UTC+00:00", "+00:00", "Zulu"})
 _TYPE = re.compile(r"(datetime|duration)(?:\[(\w*)(?:, (.*))?\])?$")
 
@@ -234,12 +233,12 @@ def aligned(profile: Any, table: Table) -> Table:
     if named and names != found:
         table = table.select([found.index(name) for name in names], names)
     for j in sorted(set(table.categories) ^ set(profile.categories)):
-        counted = {"datetime": "times", "duration": "time spans"}.get(_kind(profile.types[j]), "numbers")
-        was, now = ("text", "numbers") if j in profile.categories else (counted, "text")
-        if now == "numbers" and not np.isfinite(Table(table.numbers[:, [j]], None, {}).dense().numbers).any():
+        if j in profile.categories and not np.isfinite(table.select([j], None).dense().numbers).any():
             # Nothing but missing values, which have no type.
             table = replace(table, categories={**table.categories, j: np.full(table.shape[0], None)})
             continue
+        counted = {"datetime": "times", "duration": "time spans"}.get(_kind(profile.types[j]), "numbers")
+        was, now = ("text", "numbers") if j in profile.categories else (counted, "text")
         raise InputFaultError(
             f"Column {name_of(profile.names, j)} holds {now}; in training it held {was}.",
             path=str(j),
@@ -294,7 +293,7 @@ def zones_of(name: str | None) -> set[str]:
 
 def shown_time(seconds: float, name: str | None) -> float | str:
     """Return a time of a column as people write it, by the second; a number of any other column as it is."""
-    if _kind(name) != "datetime" or not abs(seconds) < _SECONDS:
+    if _kind(name) != "datetime" or not abs(seconds) < 2.5e11:  # until the year 9999, as Python's go
         return seconds
     return str(np.datetime64(round(seconds), "s")) + ("" if zones_of(name) == {"naive"} else "Z")
 

@@ -75,9 +75,9 @@ class Categories:
         values, rest = _most(counts, C.values_kept)
         found = Categories(values, self.other + other.other + rest, once, self.missing + other.missing)
         found.words = _most(Counter(self.words) + Counter(other.words), C.words_kept)[0]
-        bounds = [each for each in (self.bounds, other.bounds) if each is not None]
+        bounds = [each.bounds for each in (self, other) if each.bounds is not None]
         if bounds:  # beyond the farther of two thresholds lies no more than beyond either
-            found.bounds = np.stack([np.max([each[0] for each in bounds], 0), np.min([each[1] for each in bounds], 0)])
+            found.bounds = np.stack([np.max(bounds, axis=0)[0], np.min(bounds, axis=0)[1]])
         return found
 
     def to_dict(self) -> dict[str, Any]:

@@ -32,11 +32,8 @@ class Dependence:
         # As precise as it is stored, so that a profile says the same before and after.
         self.factor = np.asarray(self.factor, np.float16).astype(np.float64)
         self.expected, self.spread = (np.float64(np.float32(each)) for each in (self.expected, self.spread))
-
-    @cached_property
-    def _own(self) -> Any:
-        """The part of each column's variance that the factor has."""
-        return np.einsum("ij,ij->i", self.factor, self.factor)
+        # The part of each column's variance that the factor has.
+        self._own = np.einsum("ij,ij->i", self.factor, self.factor)
 
     def correlation(self) -> Any:
         """Return the rank correlation of the columns, as far as the factor has it."""
@@ -122,9 +119,8 @@ def rank_scores(X: Any) -> Any:
 
     Columns of few values have less: a rare 1 among zeros must not outweigh what is told by many.
     """
-    ranks = np.asarray(rankdata(X, axis=0, nan_policy="omit"), dtype=float)
-    count = np.maximum((~np.isnan(X)).sum(axis=0), 1)
-    return np.nan_to_num((np.where(np.isnan(X), np.nan, ranks) - (count + 1) / 2) * (np.sqrt(12) / count))
+    ranks, count = rankdata(X, axis=0, nan_policy="omit"), np.maximum((~np.isnan(X)).sum(axis=0), 1)
+    return np.nan_to_num((ranks - (count + 1) / 2) * (np.sqrt(12) / count))
 
 
 def dependence_of(X: Any) -> Dependence | None:

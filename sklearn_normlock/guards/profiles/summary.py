@@ -220,11 +220,9 @@ class Summary:
             "moments": self.moments.to_lists(),
             "categories": {str(j): kept.to_dict() for j, kept in sorted(self.categories.items())},
             "sketches": [[packed(values), packed(shares.astype("<f4"))] for values, shares in self.sketches],
-            "sampled": self.sampled.tolist(),
-            "ties": self.ties.tolist(),
+            **{name: getattr(self, name).tolist() for name in ("sampled", "ties", "unit")},
             "steps": packed(self.steps),
             "copies": self.copies,
-            "unit": self.unit.tolist(),
             "growing": list(self.growing),
             "allowances": {test: packed(p.astype("<f4")) for test, p in sorted(self.allowances.items())},
             "dependence": self.dependence and self.dependence.to_dict(),
@@ -271,8 +269,9 @@ class Summary:
         new.steps = read["steps"].packed("<f8", 3 * columns, -C.largest, C.largest).reshape(3, columns)
         _, step, share = new.steps
         sound = ((step == 0) | (step >= C.smallest_step)) & (share >= 0) & (share <= 1)
-        expected = f"offsets, steps of 0 or at least {C.smallest_step:g}, and shares from 0 to 1"
-        read["steps"].require(bool(sound.all()), expected)
+        read["steps"].require(
+            bool(sound.all()), "offsets, steps that are 0 or can be divided by, and shares from 0 to 1"
+        )
         new.copies = read["copies"].number(0, 1)
         new.unit = read["unit"].numbers(0, 1, np.ones(len(MEASURES) - 1, bool))
         new.growing = tuple(each.whole(0, columns - 1) for each in read["growing"].elements())
@@ -294,13 +293,10 @@ class Summary:
 
     def _repr_html_(self) -> str:
         """Show it in a notebook: where the middle and the edges of each column lie."""
-        shown = min(self.n_features_in_, 50)
-        values = [self.quantile(share) for share in (0.05, 0.5, 0.95)]
-        rows = (
-            (self.names[j] if self.names else j, self.types[j] or "", *(f"{each[j]:.6g}" for each in values))
-            for j in range(shown)
-        )
-        more = f"and {self.n_features_in_ - shown} more columns" if shown < self.n_features_in_ else ""
+        d, values = self.n_features_in_, np.stack([self.quantile(share) for share in (0.05, 0.5, 0.95)], axis=1)
+        columns = zip(self.names or range(d), self.types, values[:50], strict=False)
+        rows = [(name, of_type or "", *(f"{value:.6g}" for value in of)) for name, of_type, of in columns]
+        more = f"and {d - 50} more columns" if d > 50 else ""
         return html_table(f"{self!r}", ("column", "type", "5 %", "median", "95 %"), rows, more)
 
     def __repr__(self) -> str:
