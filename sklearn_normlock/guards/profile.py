@@ -1,9 +1,9 @@
 """The profile: what a pipeline was fitted on, and how much its blocks differ.
 
 The tests assume that a batch is exchangeable with the rows of training. An hour of requests or a month of sales is
-not: it is narrower, lies elsewhere, and its columns go together in a way of their own. If the rows of training are
-given with their block, each later block is judged by those before it, as production will be. The oddest log p-value
-that such a clean block reached, in each test and column, is the *allowance*. A batch has to be odder than twice that.
+not. If the rows of training are given with their block, each later block is judged by those before it, as production
+will be. The oddest log p-value that such a clean block reached, in each test and column, is the *allowance*. A batch
+has to be odder than twice that.
 """
 
 from __future__ import annotations

@@ -4,9 +4,8 @@ A point is a value and the share of rows at or below it; a value that many rows 
 its jump. The spacing follows the normal distribution's, so that tails are seen as well as the middle. The sketch of a
 few dozen rows is the data's own distribution function.
 
-Steps are what the values of a column are multiples of: cents, tenths of a degree, whole years. Nearly all that is
-measured or entered has few digits. Once scaled, it lies on steps of its own, to the last digit; no other column does,
-and nothing that was scaled otherwise or computed with.
+Steps are what the values of a column are multiples of: cents, tenths of a degree, whole years. Once scaled, they are
+steps of the column's own, to the last digit, on which nothing lies that was scaled otherwise or computed with.
 """
 
 from __future__ import annotations

@@ -17,10 +17,9 @@ MEASURES = ("distance", "l1", "l2", "max")
 
 
 def row_measures(X: Any, mean: Any, std: Any) -> Any:
-    """Return the measures of each row, of shape (n_rows, 4); NaN if no number is there.
+    """Return the :data:`MEASURES` of each row, of shape (n_rows, 4); NaN if no number is there.
 
-    They are its mean distance from a mean, in deviations, each at most 6; the sum of its absolute values; the root of
-    the sum of squares; the greatest absolute value.
+    The distance is the mean one of its numbers from their columns' means, in deviations, each at most 6.
     """
     known = ~np.isnan(X)
     count = known.sum(axis=1)

@@ -134,8 +134,7 @@ class Summary:
         Returns
         -------
         profile : Profile
-            Its counts, moments and bounds are exactly those of all rows; its quantiles are those of rows drawn evenly
-            from the sketches of both.
+            Its counts, moments and bounds are exact; its quantiles are those of rows drawn from the sketches of both.
 
         Raises
         ------
