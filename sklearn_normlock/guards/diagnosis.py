@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import combinations
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -13,7 +11,7 @@ import numpy as np
 from ..errors import InputFaultError
 from .calibration import CALIBRATION as C
 from .data.tables import Table, aligned, as_table, shown_time
-from .faults import MISSING, PROPOSERS, Candidate, Case, changed_types, replaced, respelled, seen_of_text
+from .faults import FAULTS, MISSING, Candidate, Case, changed_types, respelled, seen_of_text
 from .profile import Profile
 from .profiles.statistics import median
 from .reports.finding import Diagnosis
@@ -120,14 +118,6 @@ def _line(scaler: Any, d: int) -> tuple[Any, Any]:
     return low, high - low
 
 
-@dataclass
-class _Passed:
-    """A candidate that leaves nothing odd; the lower its score, the simpler and the better it fits."""
-
-    candidate: Candidate
-    score: float
-
-
 class _Verdict:
     def __init__(self, profile: Profile, table: Table, budget: float, drift: float, scaler: Any) -> None:
         self.profile, self.budget, self.scaler = profile, budget, scaler
@@ -138,15 +128,16 @@ class _Verdict:
     def diagnosis(self) -> Diagnosis:
         if not self.n:
             return Diagnosis(False, judged=False, details={"reason": "no rows"})
-        empty = not self.categories and np.isnan(self.X).all()
         evidence = weigh(self.reference, self.X, self.categories, self.budget, self.requests)
         p_value = float(np.exp(evidence.log_p_value))
         if not evidence.alarm:
-            if empty:
-                return Diagnosis(False, n_rows=self.n, judged=False, details={"reason": "no value that is not missing"})
-            if self._too_few():
+            reason = ""
+            if not self.categories and np.isnan(self.X).all():
+                reason = "no value that is not missing"
+            elif self._too_few():
                 reason = f"too few rows, {self.profile.n_rows} of training and {self.n} here"
-                return Diagnosis(False, n_rows=self.n, judged=False, details={"reason": reason})
+            if reason:
+                return Diagnosis(False, details={"reason": reason}, n_rows=self.n, judged=False)
             return Diagnosis(False, p_value=p_value, n_rows=self.n)
         fault, columns, details = self._named(evidence)
         gone = evidence.alarming("missing")
@@ -171,10 +162,14 @@ class _Verdict:
     def _named(self, evidence: Evidence) -> tuple[str, Any, dict[str, Any]]:
         found = self._of_text(evidence)
         rest = replace(evidence, log_p={name: p for name, p in evidence.log_p.items() if name not in _APART})
-        if rest.alarm or (np.isinf(self.X).any() and not self.profile.moments.infinite.any()):
-            found = [self._of_numbers(evidence, rest), *found]
+        infinite = np.isinf(self.X).any(axis=0)
+        if infinite.any() and not self.profile.moments.infinite.any():
+            told = {"reason": "infinite values, of which training had none"}
+            found.insert(0, ("unknown", np.flatnonzero(infinite), told))
+        elif rest.alarm:
+            found.insert(0, self._of_numbers(evidence, rest))
         if not found:
-            return "unknown", evidence.flagged(), {**self._seen(evidence), "reason": MISSING}
+            return "unknown", evidence.flagged(), {"tests": evidence.tests, "reason": MISSING}
         (fault, columns, details), *others = sorted(found, key=lambda each: each[0] == "unknown")
         for other, at, more in others:
             details = _beside(details, other, [self._key(j) for j in at], more)
@@ -191,7 +186,7 @@ class _Verdict:
             ]
             log_p, name, told = max(tried, key=lambda each: each[0], default=(-np.inf, "", {}))
             if log_p < evidence.limit("categories"):
-                name, told = "unknown", {**self._seen(evidence), **seen_of_text(learned, values)}
+                name, told = "unknown", {"tests": evidence.tests, **seen_of_text(learned, values)}
             found.setdefault(name, {})[j] = told
         return [
             (name, np.array([*of]), {**next(iter(of.values())), "each": {self._key(j): told for j, told in of.items()}})
@@ -199,106 +194,35 @@ class _Verdict:
         ]
 
     def _of_numbers(self, evidence: Evidence, rest: Evidence) -> tuple[str, Any, dict[str, Any]]:
-        infinite = np.isinf(self.X).any(axis=0)
-        if infinite.any() and not self.profile.moments.infinite.any():
-            return "unknown", np.flatnonzero(infinite), {"reason": "infinite values, of which training had none"}
-        flagged = np.setdiff1d(evidence.flagged(), evidence.alarming("categories"))
         X = np.where(np.isfinite(self.X), self.X, np.nan)
         if not np.isnan(X).all():
             X = X[np.linspace(0, len(X) - 1, min(len(X), C.rows_undone)).astype(np.int64)]
             with np.errstate(all="ignore"):
-                if found := self._explained(Case(self.reference, X, rest, self.budget, self.scaler)):
+                if found := explained(Case(self.reference, X, rest, self.budget, self.scaler)):
                     return self._told(found)
-        return "unknown", flagged, self._seen(evidence)
+        columns = np.setdiff1d(evidence.flagged(), evidence.alarming("categories"))
+        return "unknown", columns, {"tests": evidence.tests}
 
-    def _explained(self, case: Case) -> list[_Passed]:
-        """Return the candidates that leave nothing odd, the simplest first; of none alone, two that do together."""
-        candidates = sorted((c for fault in PROPOSERS for c in fault.propose(case)), key=lambda c: c.price(case.d))
-        passed: list[_Passed] = []
-        parts: list[Candidate] = []
-        for candidate in candidates:
-            if passed and candidate.price(case.d) > min(p.score for p in passed) + C.as_good:
-                break
-            found, part = self._tried(case, candidate)
-            if found is not None:
-                passed.append(found)
-            elif part is not None and len(part.columns):
-                parts.append(part)
-        if not passed:
-            passed = list(self._both(case, parts))
-        return sorted(passed, key=lambda p: p.score)
-
-    def _tried(self, case: Case, candidate: Candidate) -> tuple[_Passed | None, Candidate | None]:
-        """Undo a candidate and test again; return it if it passes, and otherwise the part of it that does."""
-        if (candidate.free or candidate.rounded) and len(candidate.undone) == case.n:
-            undone = case.on_values(candidate.undone, candidate.columns)
-            candidate = replace(candidate, undone=undone)
-        after = case.weigh(candidate.undone, candidate.columns)
-        if not after.alarm:
-            # A scaler is exact, and leaves no room for a change of shape; an estimate must fit better still.
-            misfit = case.misfit(candidate.undone, candidate.columns, not (candidate.free or candidate.rounded))
-            if -misfit < (C.log_fit if candidate.free else C.log_drifted):
-                return None, None
-            return self._scored(case, candidate, after), None
-        if candidate.whole or len(candidate.undone) != case.n:
-            return None, None
-        # Columns that are as odd as they were are not explained by it.
-        kept = np.setdiff1d(candidate.columns, after.flagged())
-        if not candidate.separable:
-            return None, candidate if len(kept) == len(candidate.columns) else None
-        kept = np.intersect1d(kept, case.odd)
-        if not len(kept) or (candidate.free and -case.misfit(candidate.undone, kept) < C.log_fit):
-            return None, None
-        part = candidate.part(case.X, kept)
-        return (None if len(kept) == len(candidate.columns) else self._tried(case, part)[0]), part
-
-    def _scored(self, case: Case, candidate: Candidate, after: Evidence) -> _Passed | None:
-        """Return a candidate with its score, unless no name is better: that costs nothing, and explains nothing."""
-        price = candidate.price(case.d) - after.log_p_value
-        score = price + case.unexplained(candidate.undone, candidate.columns)
-        named = price < case.oddness(candidate.columns) and (score < case.untold or candidate.whole)
-        return _Passed(candidate, score) if named else None
-
-    def _both(self, case: Case, parts: list[Candidate]) -> Iterator[_Passed]:
-        """Yield two simple faults on different columns that leave nothing odd together."""
-        best: dict[tuple[int, ...], Candidate] = {}
-        for part in parts:
-            best.setdefault(tuple(map(int, part.columns)), part)
-        likely = sorted(best.values(), key=lambda c: (-len(c.columns), c.price(case.d)))[: C.parts_together]
-        for one, other in combinations(likely, 2):
-            if len(np.intersect1d(one.columns, other.columns)):
-                continue
-            undone = replaced(one.undone, other.columns, other.undone[:, other.columns])
-            columns = np.union1d(one.columns, other.columns)
-            after, price = case.weigh(undone, columns), one.price(case.d) + other.price(case.d)
-            if not after.alarm and price - after.log_p_value < case.oddness(columns):
-                names = [self._key(j) for j in other.columns]
-                details = {**one.details, "besides": {"fault": other.fault, "columns": names, **other.details}}
-                yield _Passed(replace(one, undone=undone, details=details), price - after.log_p_value)
-
-    def _told(self, passed: list[_Passed]) -> tuple[str, Any, dict[str, Any]]:
-        best = passed[0].candidate
-        equals = [p.candidate.fault for p in passed[1:] if p.score <= passed[0].score + C.as_good]
+    def _told(self, passed: list[tuple[float, Candidate]]) -> tuple[str, Any, dict[str, Any]]:
+        least, best = passed[0]
+        equals = [candidate.fault for score, candidate in passed if score <= least + C.as_good]
         also = [name for name in dict.fromkeys([*best.also, *equals]) if name != best.fault]
-        details = dict(best.details)
-        if best.each:
-            told = [best.each[int(j)] for j in best.columns if int(j) in best.each]
-            details = {**told[0], **details}
-            if any(facts != told[0] for facts in told):
-                details["each"] = {self._key(j): best.each[int(j)] for j in best.columns if int(j) in best.each}
+        each = {self._key(j): best.each[int(j)] for j in best.columns if int(j) in best.each}
+        told = list(each.values())
+        details = {**(told[0] if told else {}), **best.details}
+        if any(facts != told[0] for facts in told):
+            details["each"] = each
         if also:
             details["also"] = also
+        if best.besides:
+            other, at, more = self._told([(least, best.besides)])
+            details = _beside(details, other, [self._key(j) for j in at], more)
         return best.fault, () if best.whole else best.columns, details
-
-    def _seen(self, evidence: Evidence) -> dict[str, Any]:
-        """Return what the tests saw of a batch that no fault explains."""
-        return {"tests": evidence.tests}
 
     def _shares_of_missing(self, columns: Any) -> dict[str, Any]:
         seen, gone = missing_of(self.reference, self.X, self.categories)
-        shares = zip(gone.mean(axis=0).tolist(), (seen / self.profile.n_rows).tolist(), strict=True)
-        each = [{"share": share, "training": training} for share, training in shares]
-        return {self._key(j): each[j] for j in columns}
+        share, training = gone.mean(axis=0), seen / self.profile.n_rows
+        return {self._key(j): {"share": float(share[j]), "training": float(training[j])} for j in columns}
 
     def _medians(self, columns: Any) -> dict[str, tuple[Any, Any]]:
         """Return of the first columns of finite numbers the median in training and in the batch; times as text."""
@@ -313,6 +237,56 @@ class _Verdict:
 
     def _key(self, j: Any) -> str:
         return self.profile.names[j] if self.profile.names else str(j)
+
+
+def explained(case: Case, alone: bool = False) -> list[tuple[float, Candidate]]:
+    """Return the candidates that leave nothing odd, each behind its score: the simpler and the nearer, the lower.
+
+    Of none that does so by itself, two together, unless a fault must stand ``alone``.
+    """
+    candidates = sorted((c for fault in FAULTS.values() for c in fault.propose(case)), key=lambda c: c.price(case.d))
+    passed: list[tuple[float, Candidate]] = []
+    parts: list[Candidate] = []
+    for candidate in candidates:
+        if passed and candidate.price(case.d) > min(score for score, _ in passed) + C.as_good:
+            break
+        if found := _tried(case, candidate, parts):
+            passed.append(found)
+    # Two simple faults may leave nothing odd together: what one explains is undone, and the rest is looked at anew.
+    for part in sorted(parts, key=lambda c: (-len(c.columns), c.price(case.d)))[: C.parts_together]:
+        if not passed and not alone:
+            rest = Case(case.reference, part.undone, case.weigh(part.undone, part.columns), case.budget, case.scaler)
+            passed = [(score, replace(part, besides=other)) for score, other in explained(rest, alone=True)[:1]]
+    return sorted(passed, key=lambda found: found[0])
+
+
+def _tried(case: Case, candidate: Candidate, parts: list[Candidate]) -> tuple[float, Candidate] | None:
+    """Undo a candidate and test again; return it with its score if it passes, or else the part of it that does.
+
+    ``parts`` takes in the parts that leave their own columns with nothing odd, but not the batch.
+    """
+    if (candidate.free or candidate.rounded) and len(candidate.undone) == case.n:
+        candidate = replace(candidate, undone=case.on_values(candidate.undone, candidate.columns))
+    after = case.weigh(candidate.undone, candidate.columns)
+    if after.alarm:
+        if candidate.whole or not candidate.separable or len(candidate.undone) != case.n:
+            return None
+        # Columns that are as odd as they were are not explained by it.
+        kept = np.intersect1d(np.setdiff1d(candidate.columns, after.flagged()), case.odd)
+        if not len(kept) or (candidate.free and -case.misfit(candidate.undone, kept) < C.log_fit):
+            return None
+        part = candidate.part(case.X, kept)
+        parts.append(part)
+        return _tried(case, part, parts) if len(kept) < len(candidate.columns) else None
+    # A scaler is exact, and leaves no room for a change of shape; an estimate must fit better still.
+    misfit = case.misfit(candidate.undone, candidate.columns, not (candidate.free or candidate.rounded))
+    if -misfit < (C.log_fit if candidate.free else C.log_drifted):
+        return None
+    # No name is better if it costs more than what it explains, or than to tell the distributions in its place.
+    price = candidate.price(case.d) - after.log_p_value
+    score = price + case.unexplained(candidate.undone, candidate.columns)
+    named = price < case.oddness(candidate.columns) and (score < case.untold or candidate.whole)
+    return (score, candidate) if named else None
 
 
 def check_profile(profile: Any) -> None:

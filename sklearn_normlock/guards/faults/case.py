@@ -1,0 +1,291 @@
+"""A batch that alarms beside the training that it is compared with: what the faults ask of both, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..calibration import CALIBRATION as C
+from ..profiles.dependence import Dependence, rank_scores
+from ..profiles.sketch import quantile, residual, share_below
+from ..profiles.statistics import nearest, quantiles
+from ..tests import Evidence, weigh
+from ..tests.reference import Reference
+from ..tests.values import Run, odd_runs
+from .prices import choice
+
+SHARES = np.linspace(0.05, 0.95, 19)
+TENTHS = SHARES[1::2]
+
+
+class Case:
+    """One batch, its evidence and a few robust summaries, made once and only if they are asked for.
+
+    ``X`` has NaN for missing values and no infinite ones. ``scaler`` is centre and scale of the scaler that the profile
+    is behind of, if they are known.
+    """
+
+    def __init__(self, reference: Reference, X: Any, evidence: Evidence, budget: float, scaler: Any = None) -> None:
+        self.reference, self.X, self.evidence, self.budget, self.scaler = reference, X, evidence, budget, scaler
+        self.n, self.d = X.shape
+        self.varied = reference.std > 0
+        #: Columns that alarm; if only the whole table does, those that lean most. Those of them that vary.
+        self.odd = flagged if len(flagged := evidence.flagged()) else evidence.leaning()
+        self.columns = self.odd[self.varied[self.odd]]
+        #: The scaler that training went through, by its numbers: see :func:`kind_of_scaling`.
+        self.kind = kind_of_scaling(reference)
+        #: Whether each column was scaled before the profile was taken, and whether by a scaler that is not known.
+        self.scaled = self.kind not in ("raw", "unit")
+        self.blind = self.scaled and scaler is None
+        self.line = (np.zeros(self.d), np.ones(self.d)) if scaler is None else scaler
+
+    def to_raw(self, Y: Any, columns: Any = slice(None)) -> Any:
+        """Return numbers of some columns as they were before a known scaler."""
+        return Y * self.line[1][columns] + self.line[0][columns]
+
+    def from_raw(self, Y: Any, columns: Any = slice(None)) -> Any:
+        """Return numbers of some columns as a known scaler makes them."""
+        return (Y - self.line[0][columns]) / self.line[1][columns]
+
+    def weigh(self, Y: Any, touched: Any = ()) -> Evidence:
+        """Return what the same tests say of the batch with a fault undone; of lost values nothing is asked."""
+        found = weigh(self.reference, Y, {}, self.budget, self.evidence.requests)
+        if len(touched) and "missing" in found.log_p:
+            found.log_p["missing"][:, touched] = 0.0
+        if len(touched) and np.isnan(Y[:, touched]).any():
+            found.spare_rows()  # a row without one of its values has another length
+            if "dependence" in found.log_p:
+                found.log_p["dependence"][:, touched] = 0.0
+        return found
+
+    # -- how far a batch is from training ------------------------------------------------------------------------------
+
+    def distance(self, j: int, x: Any, drifted: bool = False) -> float:
+        """Return 2 D² n for Kolmogorov's and Smirnov's distance D of values from training's in a column.
+
+        A normal variable that moves by so many deviations as are tolerated moves its distribution function by a part
+        that is taken off of what has ``drifted``.
+        """
+        values, shares = self.reference.profile.sketches[j]
+        x = np.sort(x[~np.isnan(x)])
+        if not (len(values) and len(x) and self.varied[j]):
+            return 0.0
+        found = np.mean(share_below(values, shares, x), axis=0)
+        low, high = np.searchsorted(x, x, side="left"), np.searchsorted(x, x, side="right")
+        off = np.abs(found - (low + high) / (2 * len(x))).max() - 0.5 / len(x)
+        off -= drifted * self.reference.drift / np.sqrt(2 * np.pi)
+        return 2.0 * max(off, 0.0) ** 2 / (1.0 / len(x) + 1.0 / self.reference.rows[j])
+
+    def misfit(self, Y: Any, columns: Any, drifted: bool = False) -> float:
+        """Return minus the log of how probable distributions so far apart are, by the worst of some columns.
+
+        The probability of a distance D is at most 2 exp(-2 D² n) (Massart 1990).
+        """
+        worst = max((self.distance(j, Y[:, j], drifted) for j in columns), default=0.0)
+        return max(0.0, worst - float(np.log(2 * max(len(columns), 1))))
+
+    def oddness(self, columns: Any) -> float:
+        """Return how odd the batch is, in nats: as a whole, or all of some columns together, whichever is more."""
+        return -min(self.evidence.log_p_value, float(self.evidence.by_column()[columns].sum()))
+
+    def unexplained(self, Y: Any, columns: Any) -> float:
+        """Return what is left to explain of a batch with a fault undone in some columns, in nats.
+
+        The divergence of the columns that were odd, or are touched, from training, and how far all go together less.
+        """
+        before = self._divergences
+        left = before[self.odd].sum() + (self._divergence(Y, columns) - before[columns]).sum()
+        if self.together is not None and len(Y) == self.n:
+            whole = ~np.isnan(Y).any(axis=0) | np.isnan(self.X).any(axis=0)
+            left += max(0.0, Together(self.together.learned, Y).lacking(whole))
+        return max(0.0, float(left))
+
+    @cached_property
+    def _divergences(self) -> Any:
+        return self._divergence(self.X, np.arange(self.d))
+
+    @cached_property
+    def _bins(self) -> list[tuple[Any, Any]]:
+        """The edges of about ten bins of each column of training, and their logarithmic shares."""
+        found = []
+        for j, sketch in enumerate(self.reference.profile.sketches[: self.d]):
+            # (A value that an undoing missed by a rounding stays in its bin.)
+            edges = np.unique(quantile(*sketch, TENTHS)) + self.reference.rounding[j] if len(sketch[0]) else np.zeros(0)
+            share = np.diff(share_below(*sketch, edges)[1], prepend=0.0, append=1.0) if len(edges) else np.ones(1)
+            m = self.reference.rows[j]
+            found.append((edges, np.log((share * m + 0.5) / (m + 0.5 * len(share)))))
+        return found
+
+    def _divergence(self, Y: Any, columns: Any) -> Any:
+        """Return the divergence (Kullback & Leibler 1951) of columns from training, in nats, and no less than 0.
+
+        Less what chance and the tolerated drift make.
+        """
+        out = np.zeros(len(columns))
+        for i, j in enumerate(columns):
+            x = Y[~np.isnan(Y[:, j]), j]
+            if len(x) and self.varied[j]:
+                edges, log_share = self._bins[j]
+                count = np.bincount(np.searchsorted(edges, x), minlength=len(log_share))
+                own = np.log(np.maximum(count, 1) / len(x)) - log_share
+                rows = 1.0 / (1.0 / len(x) + 1.0 / self.reference.rows[j])
+                by_chance = 0.5 * (len(edges) + rows * self.reference.drift**2)
+                out[i] = max(0.0, rows * float((count * own).sum()) / len(x) - by_chance)
+        return out
+
+    @cached_property
+    def untold(self) -> float:
+        """The price of no name, in nats: the shares of the bins of each odd column are told instead (BIC)."""
+        numbers = 0.5 * np.log(self.n) * sum(len(self._bins[j][0]) for j in self.odd)
+        apart = self.together.lacking(np.ones(self.d, bool)) if self.together is not None else 0.0
+        return C.kind + choice(self.d, len(self.odd)) + float(numbers) + max(0.0, apart)
+
+    # -- summaries of both ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def runs(self) -> dict[int, list[Run]]:
+        """The odd runs of equal values of each column, the most frequent first."""
+        found: dict[int, list[Run]] = {}
+        for run in sorted(odd_runs(self.reference, np.sort(self.X, axis=0)), key=lambda run: -run.count):
+            found.setdefault(run.column, []).append(run)
+        return found
+
+    @cached_property
+    def quantiles(self) -> tuple[Any, Any]:
+        """Quantiles of training and of the batch at :data:`SHARES`, each of shape (19, n_columns)."""
+        return self.reference.quantiles(SHARES)[:, : self.d], quantiles(self.X, SHARES)
+
+    @cached_property
+    def increments(self) -> tuple[Any, Any, Any]:
+        """Differences of 1, of training's quantiles and of the batch's, each times the density of training there."""
+        was, now = self.quantiles
+        with np.errstate(invalid="ignore", over="ignore"):
+            between = np.gradient(was, axis=0)
+            dense = 1 / np.maximum(between, between.mean(axis=0) / C.most_dense + C.smallest_step)
+            some = [np.diff(dense * of, axis=0, prepend=0.0, append=0.0) for of in (np.ones_like(was), was, now)]
+        few = self.reference.few[: self.d]  # these have no density: as if it were the same everywhere
+        for made, of in zip(some, (np.ones_like(was), was, now), strict=True):
+            made[:-1, few], made[-1, few] = of[:, few], 0.0
+        return some[0], some[1], some[2]
+
+    @cached_property
+    def effective(self) -> Any:
+        """The rows that a comparison of two samples of these sizes is worth, of each column."""
+        known = np.maximum((~np.isnan(self.X)).sum(axis=0), 1)
+        return 1.0 / (1.0 / known + 1.0 / self.reference.rows[: self.d])
+
+    @cached_property
+    def together(self) -> Together | None:
+        """The rank correlations of the batch beside those of training, where there are rows enough to tell."""
+        learned = self.reference.profile.dependence
+        return None if learned is None or self.n < C.least_rows_of_correlations else Together(learned, self.X)
+
+    def possible(self, j: int, values: Any) -> Any:
+        """Return the nearest values that training could have had: of the few that a column takes, or on its step."""
+        offset, step, _ = self.reference.profile.steps[:, j]
+        if self.reference.few[j]:
+            return self.reference.nearest_shared(j, values)
+        return values - residual(values, offset, step) if step else values
+
+    def on_values(self, Y: Any, columns: Any) -> Any:
+        """Return Y with values that training could have had, where an undoing missed them by a little.
+
+        One by a deviation of training misses by the choice between n and n - 1 rows.
+        """
+        Y = Y.copy()
+        for j in map(int, columns):
+            gap, atoms = self.reference.profile.steps[1, j], self.reference.atoms(j)
+            if self.reference.few[j]:
+                gap = np.diff(atoms).min() if len(atoms) > 1 else self.reference.std[j]
+            missed = np.maximum(C.missed * gap, np.abs(Y[:, j] - self.reference.mean[j]) / self.reference.rows[j])
+            if gap:
+                near = self.possible(j, Y[:, j])
+                # Steps of the batch that are lost in rounding can't be undone.
+                lost = np.ptp(self.X[:, j]) / np.ptp(Y[:, j]) * gap < C.lost * np.abs(self.X[:, j]).max()
+                Y[:, j] = np.where((np.abs(near - Y[:, j]) <= missed) | lost, near, Y[:, j])
+            if len(atoms):
+                near = nearest(Y[:, j], atoms)
+                Y[:, j] = np.where(np.abs(near - Y[:, j]) <= self.reference.rounding[j], near, Y[:, j])
+        return Y
+
+
+def kind_of_scaling(reference: Reference) -> str:
+    """Return "standard", "minmax", "maxabs", "robust", "unit" (rows of length 1) or "raw", by the numbers alone."""
+    at = reference.std > 0
+    mean, std, low, high = (of[: len(at)][at] for of in (reference.mean, reference.std, reference.low, reference.high))
+    first, middle, third = (reference.quantiles(share)[: len(at)][at] for share in (0.25, 0.5, 0.75))
+    wide = third > first
+    # The quantiles of a sketch are not quite those that the scaler took.
+    off = np.abs([middle[wide], (third - first)[wide] - 1])
+    looks = {
+        "standard": (np.abs(mean) < C.scaled).all() and (np.abs(std - 1) < C.scaled).all(),
+        "minmax": (np.abs(low) < C.bounded).all() and (np.abs(high - 1) < C.bounded).all(),
+        "maxabs": (np.abs(np.maximum(np.abs(low), np.abs(high)) - 1) < C.bounded).all(),
+        "robust": wide.mean() > 0.5 and (off < 0.25).all() and (np.median(off, axis=1) < 0.05).all()
+        if len(wide)
+        else 0,
+        "unit": len(at) > 1 and reference.profile.unit[1] >= C.usual_norm,
+    }
+    return next((name for name, so in looks.items() if so and at.any()), "raw")
+
+
+def scalers(case: Case) -> Iterator[tuple[str, Any, Any]]:
+    """Yield name, centre and scale of the scalers that would change data like the profile's."""
+    of, d = case.reference, case.d
+    first, third = (of.quantiles(share)[:d] for share in (0.25, 0.75))
+    low, high = of.low[:d], of.high[:d]
+    found = {
+        "standard": (of.mean, of.std),
+        "minmax": (low, high - low),
+        "robust": (of.middle[:d], third - first),
+        "maxabs": (0 * of.mean, np.maximum(np.abs(low), np.abs(high))),
+    }
+    for name, (centre, scale) in found.items():
+        if name != case.kind and not (name == "maxabs" and case.kind == "minmax"):
+            yield name, centre, np.where((scale > 0) & case.varied, scale, 1.0)
+
+
+class Together:
+    """The rank correlations of a batch X (R) against those that were learned (P)."""
+
+    def __init__(self, learned: Dependence, X: Any) -> None:
+        scores = rank_scores(X)
+        R = scores.T @ scores / len(X)
+        self.learned, self.R, self.P = learned, R - np.diag(np.diag(R)), learned.held
+        # Those of training were taken from half its rows. A pair of columns is one observation, not one of each.
+        n = 0.5 / (1 / len(X) + 2 / learned.rows)
+        # Correlations with many neighbours repeat each other: together they count as about one column's worth.
+        self.worth = n / (1.0 + (self.P**2).sum(axis=0).mean())
+
+    def gains(self, order: Any) -> Any:
+        """Return what each column would gain in each place, the others standing as in ``order``."""
+        return self.worth * (self.R @ self.P[order] - 0.5 * (self.P[order] ** 2).sum(axis=0))
+
+    def score(self, order: Any) -> float:
+        """Return how well the correlations fit, all columns standing as in ``order``."""
+        return -0.5 * self.worth * float(((self.R - self.P[np.ix_(order, order)]) ** 2).sum())
+
+    def lacking(self, whole: Any) -> float:
+        """Return by how much the columns of ``whole`` go together less than those of training, in nats."""
+        P = self.P[np.ix_(whole, whole)]
+        return self.worth * float(((P - self.R[np.ix_(whole, whole)]) * P).sum())
+
+    @property
+    def tells(self) -> bool:
+        """Whether columns of training go together at all."""
+        return bool((self.P**2).sum() > C.least_told * len(self.P))
+
+    def agreement(self, order: Any = slice(None)) -> float:
+        """Return the slope of the batch's correlations on those of training: 1 if they are the same, 0 if unrelated."""
+        P = self.P[order][:, order]
+        return float((self.R * P).sum() / max(float((P**2).sum()), 1e-12))
+
+
+def replaced(X: Any, columns: Any, values: Any) -> Any:
+    """Return a copy of X with other values in some columns."""
+    Y = X.copy()
+    Y[..., columns] = values
+    return Y
