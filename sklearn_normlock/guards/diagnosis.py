@@ -279,9 +279,10 @@ def _tried(case: Case, candidate: Candidate, parts: list[Candidate]) -> tuple[fl
         parts.append(part)
         return _tried(case, part, parts) if len(kept) < len(candidate.columns) else None
     # A scaler is exact, and leaves no room for a change of shape; an estimate must fit better still.
-    misfit = case.misfit(candidate.undone, candidate.columns, not (candidate.free or candidate.rounded))
-    if -misfit < (C.log_fit if candidate.free else C.log_drifted):
-        return None
+    if candidate.free or candidate.rounded:
+        misfit = case.misfit(candidate.undone, candidate.columns)
+        if -misfit < (C.log_fit if candidate.free else C.log_drifted):
+            return None
     # No name is better if it costs more than what it explains, or than to tell the distributions in its place.
     price = candidate.price(case.d) - after.log_p_value
     score = price + case.unexplained(candidate.undone, candidate.columns)

@@ -96,7 +96,7 @@ class ColumnFault(Fault):
         """Yield of each column that alarms the way that leads nearest to training, all together."""
         undone, prices, each = case.X.copy(), [], {}
         for j in case.columns.tolist():
-            ways = [(case.distance(j, values) + price, values, price, facts)
+            ways = [(case.divergence(j, values) + price, values, price, facts)
                     for values, price, facts in self.ways(case, j, case.X[:, j])]  # fmt: skip
             if ways:
                 _, undone[:, j], price, each[j] = min(ways, key=lambda way: way[0])

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy.special import chdtrc
 
 from ..calibration import CALIBRATION as C
 from ..profiles.dependence import Dependence, rank_scores
@@ -63,50 +64,6 @@ class Case:
 
     # -- how far a batch is from training ------------------------------------------------------------------------------
 
-    def distance(self, j: int, x: Any, drifted: bool = False) -> float:
-        """Return 2 D² n for Kolmogorov's and Smirnov's distance D of values from training's in a column.
-
-        A normal variable that moves by so many deviations as are tolerated moves its distribution function by a part
-        that is taken off of what has ``drifted``.
-        """
-        values, shares = self.reference.profile.sketches[j]
-        x = np.sort(x[~np.isnan(x)])
-        if not (len(values) and len(x) and self.varied[j]):
-            return 0.0
-        found = np.mean(share_below(values, shares, x), axis=0)
-        low, high = np.searchsorted(x, x, side="left"), np.searchsorted(x, x, side="right")
-        off = np.abs(found - (low + high) / (2 * len(x))).max() - 0.5 / len(x)
-        off -= drifted * self.reference.drift / np.sqrt(2 * np.pi)
-        return 2.0 * max(off, 0.0) ** 2 / (1.0 / len(x) + 1.0 / self.reference.rows[j])
-
-    def misfit(self, Y: Any, columns: Any, drifted: bool = False) -> float:
-        """Return minus the log of how probable distributions so far apart are, by the worst of some columns.
-
-        The probability of a distance D is at most 2 exp(-2 D² n) (Massart 1990).
-        """
-        worst = max((self.distance(j, Y[:, j], drifted) for j in columns), default=0.0)
-        return max(0.0, worst - float(np.log(2 * max(len(columns), 1))))
-
-    def oddness(self, columns: Any) -> float:
-        """Return how odd the batch is, in nats: as a whole, or all of some columns together, whichever is more."""
-        return -min(self.evidence.log_p_value, float(self.evidence.by_column()[columns].sum()))
-
-    def unexplained(self, Y: Any, columns: Any) -> float:
-        """Return what is left to explain of a batch with a fault undone in some columns, in nats.
-
-        The divergence of the columns that were odd, or are touched, from training, and how far all go together less.
-        """
-        before = self._divergences
-        left = before[self.odd].sum() + (self._divergence(Y, columns) - before[columns]).sum()
-        if self.together is not None and len(Y) == self.n:
-            whole = ~np.isnan(Y).any(axis=0) | np.isnan(self.X).any(axis=0)
-            left += max(0.0, Together(self.together.learned, Y).lacking(whole))
-        return max(0.0, float(left))
-
-    @cached_property
-    def _divergences(self) -> Any:
-        return self._divergence(self.X, np.arange(self.d))
-
     @cached_property
     def _bins(self) -> list[tuple[Any, Any]]:
         """The edges of about ten bins of each column of training, and their logarithmic shares."""
@@ -119,29 +76,62 @@ class Case:
             found.append((edges, np.log((share * m + 0.5) / (m + 0.5 * len(share)))))
         return found
 
-    def _divergence(self, Y: Any, columns: Any) -> Any:
-        """Return the divergence (Kullback & Leibler 1951) of columns from training, in nats, and no less than 0.
+    def divergence(self, j: int, x: Any, drifted: bool = False) -> float:
+        """Return how far values are from training's in a column, in nats: their divergence (Kullback & Leibler 1951).
 
-        Less what chance and the tolerated drift make.
+        It is that of the shares of bins, times the rows that the comparison is worth, less what the tolerated drift of
+        a normal variable makes if the values have ``drifted``.
         """
-        out = np.zeros(len(columns))
-        for i, j in enumerate(columns):
-            x = Y[~np.isnan(Y[:, j]), j]
-            if len(x) and self.varied[j]:
-                edges, log_share = self._bins[j]
-                count = np.bincount(np.searchsorted(edges, x), minlength=len(log_share))
-                own = np.log(np.maximum(count, 1) / len(x)) - log_share
-                rows = 1.0 / (1.0 / len(x) + 1.0 / self.reference.rows[j])
-                by_chance = 0.5 * (len(edges) + rows * self.reference.drift**2)
-                out[i] = max(0.0, rows * float((count * own).sum()) / len(x) - by_chance)
-        return out
+        x = x[~np.isnan(x)]
+        if not len(x) or not self.varied[j]:
+            return 0.0
+        edges, log_share = self._bins[j]
+        count = np.bincount(np.searchsorted(edges, x), minlength=len(log_share))
+        own = np.log(np.maximum(count, 1) / len(x)) - log_share
+        rows = 1.0 / (1.0 / len(x) + 1.0 / self.reference.rows[j])
+        return rows * (float((count * own).sum()) / len(x) - drifted * 0.5 * self.reference.drift**2)
+
+    def misfit(self, Y: Any, columns: Any) -> float:
+        """Return minus the log of how probable so great divergences are, by the worst of some columns.
+
+        Twice a divergence of as many bins has the distribution of chi squared (Wilks 1938).
+        """
+        bins = np.array([len(self._bins[j][0]) for j in columns]).clip(1)
+        twice = 2 * np.array([self.divergence(j, Y[:, j]) for j in columns]).clip(0)
+        chance = chdtrc(bins, twice).min(initial=1.0) * max(len(columns), 1)
+        return max(0.0, -float(np.log(max(chance, 1e-300))))
+
+    def oddness(self, columns: Any) -> float:
+        """Return how odd the batch is, in nats: as a whole, or all of some columns together, whichever is more."""
+        return -min(self.evidence.log_p_value, float(self.evidence.by_column()[columns].sum()))
+
+    def unexplained(self, Y: Any, columns: Any) -> float:
+        """Return what is left to explain of a batch with a fault undone in some columns, in nats.
+
+        The divergence of the columns that were odd, and by how much more others diverge that are touched; and how far
+        all go together less than in training.
+        """
+        left = self._excess[self.odd].sum() + (self._beyond_chance(Y, columns) - self._excess[columns]).sum()
+        if self.together is not None and len(Y) == self.n:
+            whole = ~np.isnan(Y).any(axis=0) | np.isnan(self.X).any(axis=0)
+            left += max(0.0, Together(self.together.learned, Y).lacking(whole))
+        return max(0.0, float(left))
+
+    @cached_property
+    def _excess(self) -> Any:
+        return self._beyond_chance(self.X, range(self.d))
+
+    def _beyond_chance(self, Y: Any, columns: Any) -> Any:
+        """Return the divergences of columns, less those that chance and the tolerated drift make."""
+        by_chance = np.array([0.5 * len(self._bins[j][0]) for j in columns])
+        return (np.array([self.divergence(j, Y[:, j], drifted=True) for j in columns]) - by_chance).clip(0)
 
     @cached_property
     def untold(self) -> float:
         """The price of no name, in nats: the shares of the bins of each odd column are told instead (BIC)."""
-        numbers = 0.5 * np.log(self.n) * sum(len(self._bins[j][0]) for j in self.odd)
+        numbers = 0.5 * float(np.log(self.n)) * sum(len(self._bins[j][0]) for j in self.odd)
         apart = self.together.lacking(np.ones(self.d, bool)) if self.together is not None else 0.0
-        return C.kind + choice(self.d, len(self.odd)) + float(numbers) + max(0.0, apart)
+        return C.kind + choice(self.d, len(self.odd)) + numbers + max(0.0, apart)
 
     # -- summaries of both ---------------------------------------------------------------------------------------------
 
