@@ -73,30 +73,7 @@ def diagnose(profile: Profile, X: Any, *, budget: float = 1e-3, drift: float = 0
     table = aligned(profile, as_table(X))
     line = None if scaler is None else _line(scaler, profile.n_features_in_)
     with np.errstate(over="ignore"):  # a batch may hold any number; what overflows is far out either way
-        found = _Verdict(profile, table, budget, drift, line).diagnosis()
-    found = replace(found, not_judged=tuple(profile.names[j] if profile.names else j for j in profile.growing))
-    return _with_types(profile, table, found)
-
-
-def _with_types(profile: Profile, table: Table, found: Diagnosis) -> Diagnosis:
-    """Return the finding of the tests beside a change of types, which is certain."""
-    certainly, compared = changed_types(profile, table)
-    names: tuple[Any, ...] = profile.names or tuple(range(profile.n_features_in_))
-    for fault, changed in certainly.items():
-        columns = tuple(names[j] for j in changed)
-        details = {**next(iter(changed.values())), "each": {str(names[j]): facts for j, facts in changed.items()}}
-        if found.alarm and not (found.fault == "unknown" and set(found.columns) <= set(columns)):
-            details = _beside(details, str(found.fault), list(map(str, found.columns)), found.details)
-            details |= {key: found.details[key] for key in ("missing",) if key in found.details}
-        found = replace(found, alarm=True, fault=fault, columns=columns, details=details, p_value=0.0)
-    return replace(found, types={str(names[j]): both for j, both in compared.items()})
-
-
-def _beside(details: dict[str, Any], fault: str, columns: list[str], more: dict[str, Any]) -> dict[str, Any]:
-    """Return the details of a finding with those of another fault beside it."""
-    if "besides" in details:
-        return {**details, "besides": _beside(details["besides"], fault, columns, more)}
-    return {**details, "besides": {"fault": fault, "columns": columns, **more}}
+        return _Verdict(profile, table, budget, drift, line).diagnosis()
 
 
 def _line(scaler: Any, d: int) -> tuple[Any, Any]:
@@ -118,65 +95,86 @@ def _line(scaler: Any, d: int) -> tuple[Any, Any]:
     return low, high - low
 
 
+#: A name, the columns that it is told of, the facts of each, and those of all together.
+Finding = tuple[str, Any, dict[int, dict[str, Any]], dict[str, Any]]
+
+
 class _Verdict:
     def __init__(self, profile: Profile, table: Table, budget: float, drift: float, scaler: Any) -> None:
         self.profile, self.budget, self.scaler = profile, budget, scaler
         self.reference = reference_of(profile, drift)
-        self.n = table.shape[0]
+        self.table, self.n = table, table.shape[0]
         self.X, self.categories, self.requests = table.looked_at().numbers, table.categories, table.requests
 
     def diagnosis(self) -> Diagnosis:
+        certainly, compared = changed_types(self.profile, self.table)
+        types = {str(self._name(j)): both for j, both in compared.items()}
+        found = Diagnosis(False, n_rows=self.n, types=types, not_judged=tuple(map(self._name, self.profile.growing)))
         if not self.n:
-            return Diagnosis(False, judged=False, details={"reason": "no rows"})
-        evidence = weigh(self.reference, self.X, self.categories, self.budget, self.requests)
-        p_value = float(np.exp(evidence.log_p_value))
-        if not evidence.alarm:
-            reason = ""
-            if not self.categories and np.isnan(self.X).all():
-                reason = "no value that is not missing"
-            elif self._too_few():
-                reason = f"too few rows, {self.profile.n_rows} of training and {self.n} here"
-            if reason:
-                return Diagnosis(False, details={"reason": reason}, n_rows=self.n, judged=False)
-            return Diagnosis(False, p_value=p_value, n_rows=self.n)
-        fault, columns, details = self._named(evidence)
+            return replace(found, judged=False, details={"reason": "no rows"})
+        evidence = self._weighed(self.X, self.categories)
+        findings: list[Finding] = [(fault, np.array([*each]), each, {}) for fault, each in certainly.items()]
+        findings += self._findings(evidence) if evidence.alarm else []
+        if not findings:
+            reason = self._why_not_judged()
+            p_value = 1.0 if reason else float(np.exp(evidence.log_p_value))
+            return replace(found, p_value=p_value, judged=not reason, details={"reason": reason} if reason else {})
+        fault, columns, details = self._together(findings)
         gone = evidence.alarming("missing")
         if len(missing := gone[~np.isinf(self.X[:, gone]).any(axis=0)]):  # infinite ones are told as such
             details = {**details, "missing": self._shares_of_missing(missing)}
-        named = tuple(self.profile.names[j] if self.profile.names else int(j) for j in columns)
-        shown = columns if len(columns) else evidence.oddest()[:2]
-        return Diagnosis(True, fault, named, details, p_value, self.n, medians=self._medians(shown))
+        return replace(
+            found,
+            alarm=True,
+            fault=fault,
+            columns=tuple(map(self._name, columns)),
+            details=details,
+            p_value=0.0 if certainly else float(np.exp(evidence.log_p_value)),
+            medians=self._medians(columns if len(columns) else evidence.oddest()[:2]),
+        )
 
-    def _too_few(self) -> bool:
-        """Tell whether even rows that lie far from all of training would not alarm."""
-        if self.profile.n_rows >= C.rows_of_single_values:
-            return False
-        low, high = (ends[: self.X.shape[1]] for ends in (self.reference.low, self.reference.high))
-        far = self.X + C.out_of_reach * (1 + np.abs(high) + high - low)
-        new = {
-            j: np.array([None if each is None else "\uffff" for each in values], object)
-            for j, values in self.categories.items()
-        }
-        return not weigh(self.reference, far, new, self.budget, self.requests).alarm
+    def _weighed(self, X: Any, text: dict[int, Any]) -> Evidence:
+        return weigh(self.reference, X, text, self.budget, self.requests)
 
-    def _named(self, evidence: Evidence) -> tuple[str, Any, dict[str, Any]]:
-        found = self._of_text(evidence)
-        rest = replace(evidence, log_p={name: p for name, p in evidence.log_p.items() if name not in _APART})
-        infinite = np.isinf(self.X).any(axis=0)
-        if infinite.any() and not self.profile.moments.infinite.any():
-            told = {"reason": "infinite values, of which training had none"}
-            found.insert(0, ("unknown", np.flatnonzero(infinite), told))
-        elif rest.alarm:
-            found.insert(0, self._of_numbers(evidence, rest))
-        if not found:
-            return "unknown", evidence.flagged(), {"tests": evidence.tests, "reason": MISSING}
-        (fault, columns, details), *others = sorted(found, key=lambda each: each[0] == "unknown")
-        for other, at, more in others:
-            details = _beside(details, other, [self._key(j) for j in at], more)
+    def _why_not_judged(self) -> str:
+        """Return why nothing can be told: no value, or even rows that lie far from all of training would not alarm."""
+        if not self.categories and np.isnan(self.X).all():
+            return "no value that is not missing"
+        if self.profile.n_rows < C.rows_of_single_values:
+            low, high = (ends[: self.X.shape[1]] for ends in (self.reference.low, self.reference.high))
+            far = self.X + C.out_of_reach * (1 + np.abs(high) + high - low)
+            new = {j: np.where([t is None for t in ts], None, "\uffff") for j, ts in self.categories.items()}
+            if not self._weighed(far, new).alarm:
+                return f"too few rows, {self.profile.n_rows} of training and {self.n} here"
+        return ""
+
+    def _together(self, findings: list[Finding]) -> tuple[str, Any, dict[str, Any]]:
+        """Return the first of several findings, with the others beside it; unknown ones come last."""
+        (fault, columns, each, details), *others = sorted(findings, key=lambda found: found[0] == "unknown")
+        told = {self._key(j): each[j] for j in map(int, columns) if j in each}
+        facts = list(told.values())
+        details = {**(facts[0] if facts else {}), **details}
+        if any(some != facts[0] for some in facts):
+            details["each"] = told
+        if others and not (others[0][0] == "unknown" and set(others[0][1]) <= set(columns)):
+            second, at, more = self._together(others)
+            details["besides"] = {"fault": second, "columns": [self._key(j) for j in at], **more}
         return fault, columns, details
 
-    def _of_text(self, evidence: Evidence) -> list[tuple[str, Any, dict[str, Any]]]:
-        """Return the columns of text that alarm by the change of spelling that was undone; unknown ones last."""
+    def _findings(self, evidence: Evidence) -> list[Finding]:
+        rest = replace(evidence, log_p={name: p for name, p in evidence.log_p.items() if name not in _APART})
+        infinite = np.isinf(self.X).any(axis=0)
+        found: list[Finding] = []
+        if infinite.any() and not self.profile.moments.infinite.any():
+            told = {"reason": "infinite values, of which training had none"}
+            found = [("unknown", np.flatnonzero(infinite), {}, told)]
+        elif rest.alarm:
+            found = self._of_numbers(evidence, rest)
+        found += self._of_text(evidence)
+        return found or [("unknown", evidence.flagged(), {}, {"tests": evidence.tests, "reason": MISSING})]
+
+    def _of_text(self, evidence: Evidence) -> list[Finding]:
+        """Return the columns of text that alarm by the change of spelling that was undone."""
         found: dict[str, dict[int, dict[str, Any]]] = {}
         for j in map(int, evidence.alarming("categories")):
             learned, values = self.profile.categories[j], self.categories[j]
@@ -188,36 +186,22 @@ class _Verdict:
             if log_p < evidence.limit("categories"):
                 name, told = "unknown", {"tests": evidence.tests, **seen_of_text(learned, values)}
             found.setdefault(name, {})[j] = told
-        return [
-            (name, np.array([*of]), {**next(iter(of.values())), "each": {self._key(j): told for j, told in of.items()}})
-            for name, of in found.items()
-        ]
+        return [(name, np.array([*each]), each, {}) for name, each in found.items()]
 
-    def _of_numbers(self, evidence: Evidence, rest: Evidence) -> tuple[str, Any, dict[str, Any]]:
+    def _of_numbers(self, evidence: Evidence, rest: Evidence) -> list[Finding]:
         X = np.where(np.isfinite(self.X), self.X, np.nan)
         if not np.isnan(X).all():
             X = X[np.linspace(0, len(X) - 1, min(len(X), C.rows_undone)).astype(np.int64)]
             with np.errstate(all="ignore"):
-                if found := explained(Case(self.reference, X, rest, self.budget, self.scaler)):
-                    return self._told(found)
+                if passed := explained(Case(self.reference, X, rest, self.budget, self.scaler)):
+                    least, best = passed[0]
+                    equals = [candidate.fault for score, candidate in passed if score <= least + C.as_good]
+                    also = [name for name in dict.fromkeys([*best.also, *equals]) if name != best.fault]
+                    told = {**best.details, **({"also": also} if also else {})}
+                    second = [(c.fault, c.columns, c.each, c.details) for c in [best.besides] if c]
+                    return [(best.fault, () if best.whole else best.columns, best.each, told), *second]
         columns = np.setdiff1d(evidence.flagged(), evidence.alarming("categories"))
-        return "unknown", columns, {"tests": evidence.tests}
-
-    def _told(self, passed: list[tuple[float, Candidate]]) -> tuple[str, Any, dict[str, Any]]:
-        least, best = passed[0]
-        equals = [candidate.fault for score, candidate in passed if score <= least + C.as_good]
-        also = [name for name in dict.fromkeys([*best.also, *equals]) if name != best.fault]
-        each = {self._key(j): best.each[int(j)] for j in best.columns if int(j) in best.each}
-        told = list(each.values())
-        details = {**(told[0] if told else {}), **best.details}
-        if any(facts != told[0] for facts in told):
-            details["each"] = each
-        if also:
-            details["also"] = also
-        if best.besides:
-            other, at, more = self._told([(least, best.besides)])
-            details = _beside(details, other, [self._key(j) for j in at], more)
-        return best.fault, () if best.whole else best.columns, details
+        return [("unknown", columns, {}, {"tests": evidence.tests})]
 
     def _shares_of_missing(self, columns: Any) -> dict[str, Any]:
         seen, gone = missing_of(self.reference, self.X, self.categories)
@@ -229,14 +213,16 @@ class _Verdict:
         columns = [j for j in map(int, columns) if j not in self.categories and self.reference.rows[j]]
         columns = [j for j in columns if not np.isinf(self.X[:, j]).any()][:2]
         both = zip(self.reference.middle[columns].tolist(), median(self.X[:, columns]).tolist(), strict=True)
-        types = self.profile.types
         return {
-            self._key(j): (shown_time(was, types[j]), shown_time(now, types[j]))
+            self._key(j): (shown_time(was, self.profile.types[j]), shown_time(now, self.profile.types[j]))
             for j, (was, now) in zip(columns, both, strict=True)
         }
 
+    def _name(self, j: Any) -> Any:
+        return self.profile.names[j] if self.profile.names else int(j)
+
     def _key(self, j: Any) -> str:
-        return self.profile.names[j] if self.profile.names else str(j)
+        return str(self._name(j))
 
 
 def explained(case: Case, alone: bool = False) -> list[tuple[float, Candidate]]:
