@@ -78,21 +78,18 @@ def diagnose(profile: Profile, X: Any, *, budget: float = 1e-3, drift: float = 0
 
 def _line(scaler: Any, d: int) -> tuple[Any, Any]:
     """Return centre and scale of a scaler that gives each column a slope and an offset."""
-    ends = np.stack([np.zeros(d), np.ones(d)])
+    why = "it gives a column more than a slope and an offset"
     try:
-        low, high = np.asarray(scaler.inverse_transform(ends), dtype=float)
-        middle = np.asarray(scaler.inverse_transform(np.full((1, d), 0.5)), dtype=float)[0]
+        points = np.repeat([[0.0], [0.5], [1.0]], d, axis=1)
+        low, middle, high = np.asarray(scaler.inverse_transform(points), dtype=float)
+        if np.allclose((low + high) / 2, middle, C.exact, C.exact) and np.all(high != low):
+            return low, high - low
     except (AttributeError, ValueError, TypeError) as error:
-        raise InputFaultError(
-            f"The scaler can't be undone on {d} columns ({type(error).__name__}: {error}).",
-            remedy="Hand over the fitted scaler whose output the profile was learned on.",
-        ) from None
-    if np.any(np.abs((low + high) / 2 - middle) > 1e-6 * (1 + np.abs(middle))) or np.any(high == low):
-        raise InputFaultError(
-            "The scaler gives no column a slope and an offset alone.",
-            remedy="Leave scaler out: only standard, min-max, max-abs and robust scalers can be undone so.",
-        )
-    return low, high - low
+        why = f"{type(error).__name__}: {error}"
+    raise InputFaultError(
+        f"The scaler can't be undone on {d} columns: {why}.",
+        remedy="Hand over the fitted standard, min-max, max-abs or robust scaler that the profile is behind of.",
+    )
 
 
 #: A name, the columns that it is told of, the facts of each, and those of all together.
@@ -143,7 +140,7 @@ class _Verdict:
         if self.profile.n_rows < C.rows_of_single_values:
             low, high = (ends[: self.X.shape[1]] for ends in (self.reference.low, self.reference.high))
             far = self.X + C.out_of_reach * (1 + np.abs(high) + high - low)
-            new = {j: np.where([t is None for t in ts], None, "\uffff") for j, ts in self.categories.items()}
+            new = {j: _unseen(texts) for j, texts in self.categories.items()}
             if not self._weighed(far, new).alarm:
                 return f"too few rows, {self.profile.n_rows} of training and {self.n} here"
         return ""
@@ -223,6 +220,11 @@ class _Verdict:
 
     def _key(self, j: Any) -> str:
         return str(self._name(j))
+
+
+def _unseen(texts: Any) -> Any:
+    """Return a text that no training had in place of each one."""
+    return np.array([None if text is None else "\uffff" for text in texts], object)
 
 
 def explained(case: Case, alone: bool = False) -> list[tuple[float, Candidate]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -205,37 +204,32 @@ class Case:
 def kind_of_scaling(reference: Reference) -> str:
     """Return "standard", "minmax", "maxabs", "robust", "unit" (rows of length 1) or "raw", by the numbers alone."""
     at = reference.std > 0
-    mean, std, low, high = (of[: len(at)][at] for of in (reference.mean, reference.std, reference.low, reference.high))
-    first, middle, third = (reference.quantiles(share)[: len(at)][at] for share in (0.25, 0.5, 0.75))
-    wide = third > first
+    (mean, std), (low, width), (middle, between), (_, most) = (
+        (centre[at], scale[at]) for centre, scale in scalers(reference).values()
+    )
     # The quantiles of a sketch are not quite those that the scaler took.
-    off = np.abs([middle[wide], (third - first)[wide] - 1])
+    off = np.abs([middle, between - 1])[:, between > 0]
     looks = {
         "standard": (np.abs(mean) < C.scaled).all() and (np.abs(std - 1) < C.scaled).all(),
-        "minmax": (np.abs(low) < C.bounded).all() and (np.abs(high - 1) < C.bounded).all(),
-        "maxabs": (np.abs(np.maximum(np.abs(low), np.abs(high)) - 1) < C.bounded).all(),
-        "robust": wide.mean() > 0.5 and (off < 0.25).all() and (np.median(off, axis=1) < 0.05).all()
-        if len(wide)
-        else 0,
+        "minmax": (np.abs(low) < C.bounded).all() and (np.abs(width - 1) < C.bounded).all(),
+        "maxabs": (np.abs(most - 1) < C.bounded).all(),
+        "robust": 2 * off.shape[1] > at.sum() and off.max() < 0.25 and (np.median(off, axis=1) < 0.05).all(),
         "unit": len(at) > 1 and reference.profile.unit[1] >= C.usual_norm,
     }
     return next((name for name, so in looks.items() if so and at.any()), "raw")
 
 
-def scalers(case: Case) -> Iterator[tuple[str, Any, Any]]:
-    """Yield name, centre and scale of the scalers that would change data like the profile's."""
-    of, d = case.reference, case.d
-    first, third = (of.quantiles(share)[:d] for share in (0.25, 0.75))
-    low, high = of.low[:d], of.high[:d]
-    found = {
-        "standard": (of.mean, of.std),
+def scalers(reference: Reference) -> dict[str, tuple[Any, Any]]:
+    """Return centre and scale of the scalers that would be fitted on the rows of the profile, by name."""
+    d = reference.columns
+    first, middle, third = (reference.quantiles(share)[:d] for share in (0.25, 0.5, 0.75))
+    low, high = reference.low[:d], reference.high[:d]
+    return {
+        "standard": (reference.mean, reference.std),
         "minmax": (low, high - low),
-        "robust": (of.middle[:d], third - first),
-        "maxabs": (0 * of.mean, np.maximum(np.abs(low), np.abs(high))),
+        "robust": (middle, third - first),
+        "maxabs": (0 * low, np.maximum(np.abs(low), np.abs(high))),
     }
-    for name, (centre, scale) in found.items():
-        if name != case.kind and not (name == "maxabs" and case.kind == "minmax"):
-            yield name, centre, np.where((scale > 0) & case.varied, scale, 1.0)
 
 
 class Together:

@@ -25,7 +25,10 @@ def _scaled(case: Case, fault: str, undone: Any, numbers: Any = 0.0, details: An
 def _undone_scalers(case: Case, fault: str) -> Iterator[Candidate]:
     """Yield the batch before each scaler that training's statistics make: known as well as the profile's sketches."""
     at = np.flatnonzero(case.varied)
-    for scaler, centre, scale in scalers(case):
+    for scaler, (centre, scale) in scalers(case.reference).items():
+        if scaler == case.kind or (scaler, case.kind) == ("maxabs", "minmax"):
+            continue
+        scale = np.where((scale > 0) & case.varied, scale, 1.0)
         slope, offset = 1 / scale, -centre / scale
         exact, by, _ = aligned(case, at, slope[at], 1.0, offset[at])
         # (A scale of 1 is that of a column without a width.)
