@@ -210,6 +210,8 @@ class Calibration:
     #: Rows have one length if it differs by no more; squared correlations of a column, on average, that tell a model.
     same_length: float = _constant(1e-3, "share", "derived: half precision")
     least_told: float = _constant(0.1, "squared correlation", "convention: a tenth of what a column could share")
+    #: Columns that are in their places agree with training's correlations by this at least, their error aside.
+    in_place: float = _constant(0.8, "slope", "development: of true orders 0.9 and more, of other models 0.8 and less")
     #: Another model's mean points so much elsewhere; correlations that agree with training's by less are unrelated.
     elsewhere: float = _constant(0.5, "cosine", "convention: 60 degrees")
     unrelated: float = _constant(0.2, "correlation", "convention: a fine-tuned model agrees more")

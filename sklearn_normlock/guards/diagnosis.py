@@ -230,7 +230,7 @@ def _unseen(texts: Any) -> Any:
 def explained(case: Case, alone: bool = False) -> list[tuple[float, Candidate]]:
     """Return the candidates that leave nothing odd, each behind its score: the simpler and the nearer, the lower.
 
-    Of none that does so by itself, two together, unless a fault must stand ``alone``.
+    If none does so by itself, two together may, unless a fault must stand ``alone``.
     """
     candidates = sorted((c for fault in FAULTS.values() for c in fault.propose(case)), key=lambda c: c.price(case.d))
     passed: list[tuple[float, Candidate]] = []
@@ -266,10 +266,10 @@ def _tried(case: Case, candidate: Candidate, parts: list[Candidate]) -> tuple[fl
         part = candidate.part(case.X, kept)
         parts.append(part)
         return _tried(case, part, parts) if len(kept) < len(candidate.columns) else None
-    # A scaler is exact, and leaves no room for a change of shape; an estimate must fit better still.
-    if candidate.free or candidate.rounded:
-        misfit = case.misfit(candidate.undone, candidate.columns)
-        if -misfit < (C.log_fit if candidate.free else C.log_drifted):
+    # A scaler is exact, and leaves no room for a change of shape; what was fitted to the batch must fit better still.
+    fitted = candidate.free or not candidate.separable
+    if (fitted or candidate.rounded) and len(candidate.undone) == case.n:
+        if -case.misfit(candidate.undone, candidate.columns) < (C.log_fit if fitted else C.log_drifted):
             return None
     # No name is better if it costs more than what it explains, or than to tell the distributions in its place.
     price = candidate.price(case.d) - after.log_p_value

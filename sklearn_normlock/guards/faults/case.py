@@ -262,6 +262,11 @@ class Together:
         """Whether columns of training go together at all."""
         return bool((self.P**2).sum() > C.least_told * len(self.P))
 
+    def agrees(self, order: Any) -> bool:
+        """Tell whether columns in their places go together as those of training do, if these go together at all."""
+        error = C.errors / np.sqrt(self.worth * max(float((self.P**2).sum()), 1e-12))
+        return not self.tells or self.agreement(order) + error > C.in_place
+
     def agreement(self, order: Any = slice(None)) -> float:
         """Return the slope of the batch's correlations on those of training: 1 if they are the same, 0 if unrelated."""
         P = self.P[order][:, order]

@@ -122,8 +122,7 @@ class ColumnsReordered(Fault):
             if pair[j, k] > C.exact:
                 orders.add(tuple(replaced(own, [j, k], [k, j]).tolist()))
         for order in map(np.array, orders - {tuple(own.tolist())}):
-            # Columns that are in their places go together as those of training do.
-            if case.together is None or not case.together.tells or case.together.agreement(order) > C.elsewhere:
+            if case.together is None or case.together.agrees(order):
                 yield self._candidate(case, order)
 
     @staticmethod
