@@ -118,9 +118,9 @@ def _spread_out(case: Case, j: int, x: Any, step: float, below: float) -> Any:
     sketch = case.reference.profile.sketches[j]
     points, at, count = np.unique(x, return_inverse=True, return_counts=True)
     low, high = np.mean(share_below(*sketch, np.stack([points - below * step, points + (1 - below) * step])), axis=0)
-    # Rows of one step in an order of chance: in their own, they would go together with a column that grows.
-    place = np.lexsort((np.random.default_rng(0).random(len(x)), x)).argsort()
-    place = (place - (count.cumsum() - count)[at] + 0.5) / count[at]
+    # Rows of one step in an order of chance: a batch may be sorted, and would go together with that.
+    rank = np.lexsort((np.random.default_rng(0).random(len(x)), x)).argsort()
+    place = (rank - (count.cumsum() - count)[at] + 0.5) / count[at]
     inner = quantile(*sketch, low[at] + place * (high - low)[at])
     return np.where((high > low)[at] & (np.abs(inner - x) <= step), inner, x + (place - below) * step)
 
