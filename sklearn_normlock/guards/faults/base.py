@@ -11,8 +11,7 @@ import numpy as np
 
 from ..calibration import CALIBRATION as C
 from ..profiles.summary import Summary
-from .case import Case, replaced
-from .prices import choice
+from .case import Case, choice, replaced
 
 MISSING = "missing values"
 #: The table of faults: all that may have happened to a batch, by name. A class that has a name is in it.

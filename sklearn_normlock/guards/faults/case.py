@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.special import chdtrc
+from scipy.special import chdtrc, gammaln
 
 from ..calibration import CALIBRATION as C
 from ..profiles.dependence import Dependence, rank_scores
@@ -15,7 +15,6 @@ from ..profiles.statistics import nearest, quantiles
 from ..tests import Evidence, weigh
 from ..tests.reference import Reference
 from ..tests.values import Run, odd_runs
-from .prices import choice
 
 SHARES = np.linspace(0.05, 0.95, 19)
 TENTHS = SHARES[1::2]
@@ -271,6 +270,13 @@ class Together:
         """Return the slope of the batch's correlations on those of training: 1 if they are the same, 0 if unrelated."""
         P = self.P[order][:, order]
         return float((self.R * P).sum() / max(float((P**2).sum()), 1e-12))
+
+
+def choice(d: int, k: int) -> float:
+    """Return the price of saying which k of d columns, in nats: all, or else how many, and which of as many."""
+    if k in (0, d):
+        return float(np.log(2))
+    return float(np.log(2 * k * (k + 1)) + gammaln(d + 1) - gammaln(k + 1) - gammaln(d - k + 1))
 
 
 def replaced(X: Any, columns: Any, values: Any) -> Any:

@@ -13,8 +13,7 @@ from ..calibration import CALIBRATION as C
 from ..profiles.sketch import residual
 from ..tests.reference import Reference
 from .base import Candidate, Fault
-from .case import Case, replaced
-from .prices import choice
+from .case import Case, choice, replaced
 
 
 class Places:

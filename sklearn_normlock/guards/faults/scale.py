@@ -14,7 +14,6 @@ from ..profiles.sketch import common_step
 from ..profiles.statistics import median
 from .base import Candidate, ColumnFault, Fault
 from .case import Case, replaced
-from .prices import estimated
 from .values import Ways
 
 #: Factors with their prior and the units on both sides, and the inverse of each.
@@ -23,6 +22,7 @@ KNOWN += [(f, C.unit, words) for f, words in units.FACTORS.items()]
 KNOWN += [(f, C.close_unit, words) for f, words in units.CLOSE_FACTORS.items()]
 KNOWN += [(1 / f, prior, words) for f, prior, words in KNOWN]
 _LOG_KNOWN = np.log([f for f, _, _ in KNOWN])
+_ROOT_2_PI = float(np.sqrt(2 * np.pi))
 _PRIORS = np.array([prior for _, prior, _ in KNOWN])
 #: Each logarithm: its name, itself and its inverse.
 LOGS: tuple[tuple[str, Callable[[Any], Any], Callable[[Any], Any]], ...] = (
@@ -31,6 +31,20 @@ LOGS: tuple[tuple[str, Callable[[Any], Any], Callable[[Any], Any]], ...] = (
     ("log10", np.log10, lambda x: np.power(10.0, x)),
     ("log2", np.log2, np.exp2),
 )
+
+
+def estimated(density: Any, error: Any) -> Any:
+    """Return the price of a number of this prior density that is known to a standard error, in nats.
+
+    It is the part of the prior that the estimate leaves (Laplace's approximation, from which BIC is derived). That is
+    about half the logarithm of the number of rows, and how much the number might have been.
+    """
+    return np.maximum(0.0, -np.log(np.maximum(density * _ROOT_2_PI * error, 1e-300)))
+
+
+def normal(x: Any, deviation: float) -> Any:
+    """Return the density of a normal variable of mean 0."""
+    return np.exp(-0.5 * (np.asarray(x) / deviation) ** 2) / (_ROOT_2_PI * deviation)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from ..profiles.sketch import share_below
 from ..tests.exact import standardised_by
 from .base import Candidate, Fault
 from .case import Case, replaced, scalers
-from .prices import estimated, normal
-from .scale import affine, aligned, moved
+from .scale import affine, aligned, estimated, moved, normal
 
 
 def _scaled(case: Case, fault: str, undone: Any, numbers: Any = 0.0, details: Any = None, **more: Any) -> Candidate:
