@@ -213,6 +213,7 @@ class _Verdict:
         return {
             self._key(j): (shown_time(was, self.profile.types[j]), shown_time(now, self.profile.types[j]))
             for j, (was, now) in zip(columns, both, strict=True)
+            if now == now  # not NaN, as of a column of which every value is missing
         }
 
     def _name(self, j: Any) -> Any:
