@@ -82,15 +82,12 @@ class Calibration:
     few: int = _constant(16, "rows", "development: detection of 8 and of 16 rows")
     #: Thresholds beyond which rows are counted; the last is the greatest value of all.
     tails: tuple[float, ...] = _constant((0.75, 0.9, 0.98, 1.0), "shares", "development")
-    #: Shares of the rows nearest to the middle that are counted, and a spread that is smaller by less is drift.
-    near: tuple[float, ...] = _constant((0.25, 0.5, 0.75, 0.95), "shares", "development")
-    narrower: float = _constant(1.15, "factor", "convention: half of what a drift moves a mean")
+    #: Shares of the rows outside of each region about the middle in which rows are counted.
+    near: tuple[float, ...] = _constant((0.05, 0.25, 0.5), "shares", "development: half, and all but tails")
     #: The deviation of the training rows is itself an estimate.
     slack_of_deviation: float = _constant(1.05, "factor", "derived: two standard errors of 800 rows")
     #: Error of a share, when it is read from the points of a sketch.
     coarseness: float = _constant(0.003, "share", "development")
-    #: A row's measures stretch so with each deviation of drift.
-    stretch: float = _constant(0.8, "per deviation", "derived: an exponential tail, tilted so far")
     #: Distance between the mean distance of rows and the one that the columns' sketches give.
     of_its_mean: float = _constant(0.04, "share", "development: sketches are coarse")
     #: A column of which so many rows share one value has too few others to rank.
@@ -118,22 +115,15 @@ class Calibration:
     #: The slope must fall by so much; and tails of means of products of ranks are heavier than the normal ones by this.
     least_drop: float = _constant(0.4, "slope", "convention: populations differ a little, a fault ends or turns it")
     heavier: float = _constant(1.3, "factor", "development: p-values of clean batches")
-    #: Parts of a step that single precision makes of values before a scaler: at most, and of the largest at least.
-    most_rounded: float = _constant(0.25, "step", "convention: more is no rounding")
-    least_rounded: float = _constant(0.05, "share", "convention: not all are on it, and most are about as far off")
     #: A moment, and a bound, to so many digits are those that a scaler gives.
     exact: float = _constant(1e-6, "deviations", "derived: float32 after a sum")
     rounded: float = _constant(1e-9, "value", "derived: float64 after a division")
-    #: The rows that have such moments, and the least log p-value of a column, of a zero in it, and of all columns.
+    #: The rows that have such moments, and the least log p-value of a column, and of a zero in it.
     rows_of_moments: int = _constant(4, "rows", "convention: two or three have few free numbers")
     log_sure: float = _constant(-12.0, "nats", "convention: less than half of 2 ln 1e-6")
     log_sure_of_zero: float = _constant(-6.0, "nats", "convention: a zero is one number, moments are two")
-    log_all_sure: float = _constant(-100.0, "nats", "convention")
-    #: Values on a lattice meet such sums, and such quantiles, by chance so many times as often as pairs are tied.
-    hits_of_sums: float = _constant(
-        4.0, "factor", "derived: the local limit theorem gives 1.4; a margin of nearly three"
-    )
-    hits_of_quantiles: float = _constant(3.0, "factor", "derived: the local limit theorem gives 1.1; the same margin")
+    #: Values on a lattice meet such sums by chance so many times as often as pairs are tied.
+    hits_of_sums: float = _constant(4.0, "factor", "derived: the local limit theorem gives 1.4; nearly three times it")
     #: Share of rows of unit length, from which on it is expected of others; and how far a length may be off.
     usual_norm: float = _constant(0.99, "share", "convention: some rows are empty")
     off_norm: float = _constant(0.01, "length", "derived: coarser numbers, as of float16, make less")
@@ -210,28 +200,9 @@ class Calibration:
     #: Rows have one length if it differs by no more; squared correlations of a column, on average, that tell a model.
     same_length: float = _constant(1e-3, "share", "derived: half precision")
     least_told: float = _constant(0.1, "squared correlation", "convention: a tenth of what a column could share")
-    #: Columns that are in their places agree with training's correlations by this at least, their error aside.
-    in_place: float = _constant(0.8, "slope", "development: of true orders 0.9 and more, of other models 0.8 and less")
     #: Another model's mean points so much elsewhere; correlations that agree with training's by less are unrelated.
     elsewhere: float = _constant(0.5, "cosine", "convention: 60 degrees")
     unrelated: float = _constant(0.2, "correlation", "convention: a fine-tuned model agrees more")
-    #: Codes that an exchange is looked for among; and what a code that could stay is worth.
-    most_codes: int = _constant(64, "codes", "convention: an assignment of so many takes a millisecond")
-    same_code: float = _constant(1e-3, "nats", "derived: breaks ties, and nothing else")
-    #: Columns from which on vectors are told to be another model's.
-    least_width: int = _constant(8, "columns", "convention: fewer are no embedding")
-    #: Which of four scalers a table went through.
-    scaler_of_four: float = _constant(1.386, "nats", "derived: log 4")
-    #: Logarithms of values up to this are taken back by faults that are done to data.
-    largest_log: float = _constant(300.0, "nats", "derived: larger ones overflow")
-    #: Faults as they are done to data, to see whether they are found.
-    injected_unit: float = _constant(2.54, "factor", "centimetres and inches")
-    injected_factor: tuple[float, float] = _constant((3.0, 9.0), "factor", "convention")
-    injected_step: float = _constant(0.5, "deviations", "convention")
-    injected_lengths: float = _constant(0.4, "log length", "convention")
-    injected_scales: tuple[float, float] = _constant((3.0, 30.0), "deviation", "convention: raw numbers")
-    injected_means: tuple[float, float] = _constant((20.0, 100.0), "value", "convention: raw numbers")
-    injected_stretch: tuple[float, float] = _constant((0.67, 1.5), "factor", "convention: another population's")
     #: Rows that an undoing is tested on; combinations of two faults are tried among so many.
     rows_undone: int = _constant(1024, "rows", "convention: a check of them takes a millisecond")
     parts_together: int = _constant(5, "candidates", "convention: ten pairs")

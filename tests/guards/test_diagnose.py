@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer, load_wine
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler, normalize
+from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler, normalize
 
 import sklearn_normlock as nl
 from sklearn_normlock.errors import InputFaultError
@@ -213,16 +213,15 @@ def test_bounds_that_are_usual():
     assert not nl.diagnose(profile, fitted.transform(X[200:350])).alarm
 
 
-@pytest.mark.parametrize("scaler", [MinMaxScaler, MaxAbsScaler])
-def test_requests_scaled_by_their_own_bounds(scaler):
-    """Where training had these bounds too; that a clean batch has a few of them is nothing odd."""
+def test_requests_scaled_by_their_own_bounds():
+    """They are named; that a clean batch behind a scaler has a few of its bounds is nothing odd."""
     X = np.random.default_rng(1).permutation(load_breast_cancer().data)
     train, batch = X[:505], X[505:521]
-    fitted = scaler().fit(train)
+    found = nl.diagnose(nl.Profile.from_data(train), MinMaxScaler().fit_transform(batch))
+    assert (found.fault, found.details["scaler"]) == ("batch_standardised", "minmax")
+    fitted = MinMaxScaler().fit(train)
     profile = nl.Profile.from_data(fitted.transform(train))
-    found = nl.diagnose(profile, scaler().fit_transform(batch))
-    said = found.fault, found.details["scaler"]
-    assert said == ("batch_standardised", scaler.__name__.removesuffix("Scaler").lower())
+    assert nl.diagnose(profile, MinMaxScaler().fit_transform(batch)).alarm
     for start in range(505, 569, 16):
         assert not nl.diagnose(profile, fitted.transform(X[start : start + 16])).alarm
 

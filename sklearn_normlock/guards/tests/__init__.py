@@ -14,34 +14,31 @@ import numpy as np
 
 from ..calibration import CALIBRATION as C
 from ..profiles.summary import Summary
-from .columns import Beyond, Dependence, Location, Missing, Narrow, Tails
+from .columns import Beyond, Dependence, Location, Missing, Tails
 from .exact import Standardised, Unit
 from .reference import Batch, Reference, Test
 from .values import Copies, Text, Ties, Values
 
 #: The table of tests. An alarm is the least of their p-values after Bonferroni, and nothing else alarms.
 TESTS: tuple[Test, ...] = (
-    Location(), Tails(), Narrow(), Beyond(), Ties(), Copies(), Values(), Missing(), Text(), Dependence(), Unit(),
-    Standardised(),
+    Location(), Tails(), Beyond(), Ties(), Copies(), Values(), Missing(), Text(), Dependence(), Unit(), Standardised(),
 )  # fmt: skip
 _TEST = {test.name: test for test in TESTS}
 
 
 @dataclass
 class Evidence:
-    """The logarithms of p-values by test, as :meth:`Test.log_p` returns them, and among how many each is shared."""
+    """The logarithms of p-values by test, as :meth:`Test.log_p` returns them."""
 
     log_p: dict[str, Any]
-    entries: dict[str, int]
-    rows: int
     log_budget: float
     n_columns: int
     requests: int = 1
 
     def limit(self, test: str) -> float:
         """Return the logarithm of the p-value from which on a column alarms."""
-        every = sum(_TEST[name].part(self.rows) for name in self.log_p)
-        return self.log_budget + log(_TEST[test].part(self.rows) / every / max(self.entries[test], 1))
+        every = sum(_TEST[name].share for name in self.log_p)
+        return self.log_budget + log(_TEST[test].share / every / self.log_p[test].size)
 
     @property
     def log_p_value(self) -> float:
@@ -69,8 +66,8 @@ class Evidence:
         for name, p in self.log_p.items():
             if _TEST[name].scope == "row":
                 p[:, self.n_columns :] = 0.0
-        for name in {"unit", "copies"} & self.log_p.keys():
-            self.log_p[name] = np.zeros_like(self.log_p[name])
+            elif name in ("unit", "copies"):
+                p[:] = 0.0
 
     def leaning(self) -> Any:
         """Return the columns that some test finds odd, though not odd enough to alarm."""
@@ -98,13 +95,9 @@ class Evidence:
 def weigh(reference: Reference, X: Any, text: dict[int, Any], budget: float, requests: int = 1) -> Evidence:
     """Run the tests on numbers, of which missing ones are NaN, and on columns of text."""
     batch = Batch(reference, X, text, requests)
-    log_p, entries = {}, {}
-    for test in TESTS:
-        if test.asked(reference, batch):
-            log_p[test.name] = found = test.log_p(reference, batch)
-            entries[test.name] = test.entries(reference, batch, found)
+    log_p = {test.name: test.log_p(reference, batch) for test in TESTS if test.asked(reference, batch)}
     _allow(reference.profile, log_p, batch.rows)
-    return Evidence(log_p, entries, batch.rows, float(np.log(budget)), batch.d, requests)
+    return Evidence(log_p, float(np.log(budget)), batch.d, requests)
 
 
 def _allow(profile: Summary, log_p: dict[str, Any], rows: int) -> None:

@@ -11,7 +11,7 @@ from ..calibration import CALIBRATION as C
 from ..profiles.dependence import rank_scores
 from ..profiles.sketch import share_below
 from ..profiles.statistics import how_many
-from .probability import log_tail, log_tail_of_share, more_frequent
+from .probability import log_tail_of_share, more_frequent
 from .reference import Batch, Reference, Test
 
 
@@ -22,133 +22,86 @@ class Location(Test):
     lighter than the normal distribution's.
     """
 
-    name, scope, share, share_of_few, least_rows, of_place = "location", "row", 0.21, 0.2, 2, True
+    name, scope, share, least_rows, of_place = "location", "row", 0.2, 2, True
 
     def log_p(self, reference: Reference, batch: Batch) -> Any:
-        """Return a row for "too high", and one for "too low"."""
-        every, count = batch.every, batch.count
-        d, half = every.shape[1], 0.5 * batch.count
-        out = np.zeros(2 * d)
-        # Half the rows on the right side of the middle already: no need to rank them.
-        above = how_many((every - reference.tolerance) > reference.middle) > half
-        below = how_many((every + reference.tolerance) < reference.middle) > half
-        for at in np.flatnonzero(np.concatenate([above, below])):
-            j, sign = (at, -1.0) if at < d else (at - d, 1.0)
-            sketch, m = reference.profile.sketches[j], reference.rows[j]
-            x = every[:, j]
-            moved = (x if count[j] == len(x) else x[~np.isnan(x)]) + sign * reference.tolerance[j]
-            share = np.mean(share_below(*sketch, moved))  # of mid-ranks
-            odd = -sign * (share - 0.5) - C.coarseness - 0.25 / m
-            if odd > 0:
-                out[at] = log_ndtr(-odd / np.sqrt((1 / count[j] + 1 / m) / 12))
-        return out.reshape(2, -1)
+        out = np.zeros((2, len(reference.known)))
+        # Values are moved down to be no longer too high, and up to be no longer too low.
+        for row, sign in enumerate((1.0, -1.0)):
+            moved = batch.every - sign * reference.tolerance
+            # Half the rows on the right side of the middle already: no need to rank them.
+            beyond = how_many(sign * moved > sign * reference.middle)
+            for j in np.flatnonzero(beyond > 0.5 * batch.count):
+                n, m = batch.count[j], reference.rows[j]
+                below = share_below(*reference.profile.sketches[j], moved[~np.isnan(moved[:, j]), j])
+                odd = sign * (np.mean(below) - 0.5) - C.coarseness - 0.25 / m  # by mid-ranks
+                if odd > 0:
+                    out[row, j] = log_ndtr(-odd / np.sqrt((1 / n + 1 / m) / 12))
+        return out
 
 
 class Tails(Test):
-    """How many rows lie beyond each of four quantiles of training, on either side: a beta-binomial count.
+    """How many rows lie beyond quantiles of training, on either side, or near its middle: beta-binomial counts.
 
-    Exact for exchangeable rows, whatever the distribution. After a drift the count must be odd in two ways: after every
-    value has moved, and after the rows beyond have become more frequent as those of a normal variable would.
+    Exact for exchangeable rows, whatever the distribution. After a drift a count must be odd in two ways: after every
+    value has moved out of the region, and after the rows in it have become more frequent.
     """
 
-    name, scope, share, share_of_few, least_rows, of_place = "tails", "row", 0.17, 0.15, 2, True
+    name, scope, share, least_rows, of_place = "tails", "row", 0.17, 2, True
 
     def log_p(self, reference: Reference, batch: Batch) -> Any:
-        """Return a row for each threshold, those above first."""
         out = []
         for side in reference.sides:
-            values = side.sign * batch.every
+            values = side.values(batch.every)
             moved = values - reference.tolerance
-            beyond = np.stack([how_many(moved > threshold) for threshold in side.thresholds])
-            log_p = log_tail(beyond, batch.count, side.r, side.rows)
+            inside = np.stack([how_many(moved > threshold) for threshold in side.thresholds])
+            log_p = log_tail_of_share(inside, batch.count, side.share, reference.rows)
             odd = np.flatnonzero((log_p < C.log_not_odd).any(axis=0))
             if len(odd):
-                beyond = (values[:, odd] > side.thresholds[:, None, odd]).sum(axis=1)
-                more = log_tail(beyond, batch.count[odd], side.r_drifted[:, odd], side.rows[:, odd])
-                log_p[:, odd] = np.maximum(log_p[:, odd], more)
+                share, rows = side.share[:, odd], reference.rows[odd]
+                inside = (values[:, odd] > side.thresholds[:, None, odd]).sum(axis=1)
+                share = more_frequent(np.clip(share, 1 / rows, 1.0), reference.drift)
+                log_p[:, odd] = np.maximum(log_p[:, odd], log_tail_of_share(inside, batch.count[odd], share, rows))
             out.append(log_p)
         return np.concatenate(out)
-
-
-class Narrow(Test):
-    """How many rows lie near the middle, wherever in the tolerance the middle may be: a beta-binomial count.
-
-    Exact for exchangeable rows, whatever the distribution. A spread that is smaller by less than a sixth is drift. This
-    alone sees a column that was divided about its own middle.
-    """
-
-    name, scope, share, least_rows, of_place = "narrow", "column", 0.02, 2, True
-
-    def log_p(self, reference: Reference, batch: Batch) -> Any:
-        """Return a row for each share."""
-        out, columns = np.zeros(reference.near.shape), np.arange(batch.d)
-        # The likeliest place first: where nothing is odd there, no kinder one need be looked for.
-        for part in (0.0, *np.linspace(-1, 1, 6)) if reference.drift else (0.0,):
-            middle = (reference.middle + part * reference.tolerance)[columns]
-            away = np.abs(batch.every[:, columns] - middle) * C.narrower
-            within = np.stack([how_many(away <= near) for near in reference.near[:, columns]])
-            found = log_tail(within, batch.count[columns], reference.near_r[:, columns], reference.rows[columns])
-            out[:, columns] = found if part == 0 else np.maximum(out[:, columns], found)
-            columns = columns[(out[:, columns] < C.log_not_odd).any(axis=0)]
-            if not len(columns):
-                break
-        return np.where(out < C.log_not_odd, out, 0.0)
 
 
 class Beyond(Test):
     """A single value beyond all of training: a Pareto tail, with Hill's (1975) index at its upper confidence bound.
 
     Conservative if the tail is no heavier than that. In a batch of many rows, some may be of a kind so rare that
-    training had none of it. The greatest value that counts is the one behind as many as that (one in a thousand).
+    training had none of it: k of them with probability (n / (n + m))ᵏ at most. The value behind as many as that counts.
     """
 
-    name, scope, share, share_of_few, of_place = "beyond", "row", 0.01, 0.3, True
+    name, scope, share, of_place = "beyond", "row", 0.05, True
 
     def log_p(self, reference: Reference, batch: Batch) -> Any:
-        """Return a row for "above all", and one for "below all"."""
-        sides = []
-        for side in reference.sides:
-            values = side.sign * batch.every
-            log_p = side.log_p_beyond(np.fmax.reduce(values, axis=0))
-            for j in np.flatnonzero(log_p) if batch.n >= C.few else ():
-                x = np.sort(values[~np.isnan(values[:, j]), j])
-                counted = np.arange(1.0, len(x) + 1)
-                usual = log_tail(counted, float(batch.n), 1.0, max(reference.every[j], 1.0)) >= C.log_unseen
-                behind = len(x) - 1 - int(usual.sum())
-                log_p[j] = side.log_p_beyond(np.full(len(log_p), x[behind]))[j] if behind >= 0 else 0.0
-            sides.append(log_p)
-        return np.minimum(np.stack(sides) + np.log(batch.n), 0.0)
+        n = batch.n
+        rare = int(C.log_unseen / np.log(n / (n + reference.profile.n_rows))) if n >= C.few else 0
+        found = []
+        for side in reference.sides[:2]:
+            inward = np.partition(-side.values(batch.every), min(rare, n - 1), axis=0)  # missing values last
+            found.append(side.log_p_beyond(-inward[min(rare, n - 1)]))
+        return np.minimum(np.stack(found) + np.log(n), 0.0)
 
 
 class Missing(Test):
-    """More missing or infinite values than in training, or fewer: beta-binomial counts.
+    """More missing values than in training, or fewer: beta-binomial counts. An infinite value where training had none.
 
-    Exact for exchangeable rows; after a drift, the share is that of a normal variable beyond a moved threshold. An
-    infinite value where training had none is no matter of chance.
+    Exact for exchangeable rows; after a drift, rows with a value may have become more frequent, or those without. An
+    infinite value is no matter of chance.
     """
 
     name, scope, share = "missing", "column", 0.05
 
-    def asked(self, reference: Reference, batch: Batch) -> bool:
-        """Return whether anything is missing here, or was in training."""
-        return not batch.whole or bool(reference.profile.moments.missing.any())
-
     def log_p(self, reference: Reference, batch: Batch) -> Any:
-        """Return rows for more and fewer missing values, then for more and fewer infinite ones."""
-        n, moments = float(batch.n), reference.profile.moments
-        m = np.maximum((moments.count + moments.missing + moments.infinite).astype(float), 1)
-        infinite = np.isinf(batch.as_served)
-        out = []
-        for seen, now in (
-            missing_of(reference, batch.as_served, batch.text),
-            (moments.infinite, infinite),
-        ):
-            share, count = seen / m, now.sum(axis=0)
-            for of, rows in ((share, count), (1 - share, n - count)):
-                out.append(log_tail_of_share(rows, n, more_frequent(of, reference.drift), m))
-        if not moments.infinite.any():
-            out[2] = np.where(infinite.any(axis=0), C.log_infinite, 0.0)
-        return np.stack(out)
+        moments = reference.profile.moments
+        seen, now = missing_of(reference, batch.as_served, batch.text)
+        m, count = np.maximum((moments.count + moments.missing + moments.infinite).astype(float), 1), now.sum(axis=0)
+        infinite = np.isinf(batch.as_served).any(axis=0) & (moments.infinite == 0)
+        more = log_tail_of_share(count, batch.n, more_frequent(seen / m, reference.drift), m)
+        fewer = log_tail_of_share(batch.n - count, batch.n, more_frequent(1 - seen / m, reference.drift), m)
+        return np.stack([more, fewer, np.where(infinite, C.log_infinite, 0.0)])
 
 
 def missing_of(reference: Reference, X: Any, text: dict[int, Any]) -> tuple[Any, Any]:
@@ -170,11 +123,9 @@ class Dependence(Test):
     name, scope, share, least_rows, of_place = "dependence", "column", 0.07, C.few, True
 
     def asked(self, reference: Reference, batch: Batch) -> bool:
-        """Return whether there were rows enough to learn what goes together."""
         return super().asked(reference, batch) and reference.profile.dependence is not None
 
     def log_p(self, reference: Reference, batch: Batch) -> Any:
-        """Return one row."""
         found = reference.profile.dependence
         assert found is not None
         scores = rank_scores(batch.X[:: max(1, batch.n // C.rows_of_dependence)][: C.rows_of_dependence])

@@ -4,9 +4,6 @@ Counts: of m training rows r - 1 lay beyond a threshold. If a batch is exchangea
 the Beta(r, m + 1 - r) distribution, that of an order statistic. The count in a batch of n is then exactly
 beta-binomial, and the size of the profile is paid for (David & Nagaraja, Order Statistics, 2003). Values: beyond the
 greatest value seen, a Pareto tail whose index is Hill's estimate at its upper confidence bound.
-
-Drift: not every drift moves each value by the same. If more customers are old, the share of those beyond seventy
-grows, and nobody is older than before.
 """
 
 from __future__ import annotations
@@ -14,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import gammaln, ndtr, ndtri
+from scipy.special import betaln, gammaln
 
 from ..calibration import CALIBRATION as C
 
@@ -31,11 +28,7 @@ def log_tail(b: Any, n: Any, r: Any, m: Any) -> Any:
     if not odd.any():
         return out
     b, n, r, s = b[odd], n[odd], r[odd], s[odd]
-    pmf = (
-        gammaln(n + 1) - gammaln(b + 1) - gammaln(n - b + 1)
-        + gammaln(b + r) + gammaln(n - b + s) - gammaln(n + r + s)
-        - gammaln(r) - gammaln(s) + gammaln(r + s)
-    )  # fmt: skip
+    pmf = log_choose(n, b) + betaln(b + r, n - b + s) - betaln(r, s)
     # The ratio of neighbours falls (r, s >= 1), so that a geometric series bounds the rest of the tail.
     ratio = (n - b) * (b + r) / ((b + 1) * np.maximum(n - b - 1 + s, 1e-9))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -49,39 +42,24 @@ def log_tail_of_share(b: Any, n: Any, share: Any, m: Any) -> Any:
     return log_tail(b, n, np.minimum(np.ceil(share * m) + 1, m), m)
 
 
-def log_binomial(b: float, n: float, p: float) -> float:
-    """Return Chernoff's bound on the logarithm of the probability of at least b of n at probability p."""
-    share = b / n
-    if share <= p or p >= 1:
-        return 0.0
-    rest = (1 - share) * np.log((1 - share) / (1 - p)) if share < 1 else 0.0
-    return -n * float(share * np.log(share / p) + rest)
-
-
 def log_choose(n: Any, k: Any) -> Any:
     """Return the logarithm of the number of ways to choose k of n."""
     return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
 
 
-def hill(excess: Any, m: float) -> float:
-    """Return an upper bound on the tail index (Hill 1975), of a tail that stands for m rows.
+def hill(excess: Any, m: Any) -> Any:
+    """Return an upper bound on the tail index (Hill 1975) of columns, of tails that stand for m rows.
 
     ``excess`` has distances from the middle at evenly spaced shares of the outer tenth, the first at its inner edge.
     """
-    if excess[0] <= 0 or m < C.rows_of_a_tail:
-        return C.index_unknown
-    gamma = float(np.log(excess / excess[0]).mean())
-    return gamma * (1 + C.errors / np.sqrt(0.1 * m)) + C.index_margin
+    known = (excess[0] > 0) & (m >= C.rows_of_a_tail)
+    gamma = np.log(np.where(known, excess, 1.0) / np.where(known, excess[0], 1.0)).mean(axis=0)
+    return np.where(known, gamma * (1 + C.errors / np.sqrt(0.1 * m)) + C.index_margin, C.index_unknown)
 
 
 def more_frequent(share: Any, drift: float) -> Any:
     """Return the greatest share that rows may have after a drift which had a share before, whichever rows they are.
 
-    In a normal variable that moves by so many deviations, the most extreme values gain most (Neyman & Pearson 1933).
+    A drift gives each row a weight, of mean 1 and of this deviation. The bound is that of Cauchy and Schwarz.
     """
-    return ndtr(ndtri(share) + drift)
-
-
-def more_frequent_flag(share: Any, drift: float) -> Any:
-    """Return the greatest share that one of two values may have after their mean moves by so many deviations."""
-    return np.maximum(more_frequent(share, drift), np.minimum(share + drift * np.sqrt(share * (1 - share)), 1.0))
+    return np.minimum(share + drift * np.sqrt(share * (1 - share)), 1.0)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from scipy.integrate import trapezoid
 
 from ..calibration import CALIBRATION as C
-from ..profiles.sketch import common_step, quantile, share_below, share_within
+from ..profiles.sketch import common_step, quantile, residual
 from ..profiles.statistics import how_many, nearest, row_measures
 from ..profiles.summary import Summary
-from .probability import hill, more_frequent, more_frequent_flag
+from .probability import hill
 
 
 class Reference:
@@ -23,189 +21,132 @@ class Reference:
     """
 
     def __init__(self, profile: Summary, drift: float) -> None:
-        self.profile = profile
-        self.moments = profile.moments
-        self.drift = drift
+        self.profile, self.moments, self.drift = profile, profile.moments, drift
         d = self.columns = profile.n_features_in_
         self.known = np.array([len(values) > 0 for values, _ in profile.sketches])
         self.rows = np.maximum(profile.sampled.astype(float), 1)
-        self.every = profile.counted.astype(float)
-        self.std = np.where(self.known[:d], profile.moments.std, 0.0)
-        self.mean = np.where(self.known[:d], profile.moments.mean, 0.0)
-        self.known[d] &= self._distance_holds()
-        reach = np.concatenate([[1.0], [self.std.sum(), np.sqrt((self.std**2).sum()), self.std.max(initial=0.0)]])
-        self.tolerance = drift * C.slack_of_deviation * np.concatenate([self.std, reach])
-        self.low, self.high = (np.array([v[at] if len(v) else 0.0 for v, _ in profile.sketches]) for at in (0, -1))
-        self.low[:d] = np.where(self.known[:d], np.fmin(profile.moments.low, self.low[:d]), 0.0)
-        self.high[:d] = np.where(self.known[:d], np.fmax(profile.moments.high, self.high[:d]), 0.0)
+        moments = profile.moments.mean, profile.moments.std, profile.moments.low, profile.moments.high
+        self.mean, self.std, low, high = (np.where(self.known[:d], each, 0.0) for each in moments)
+        ends = np.array([[values[0], values[-1]] if len(values) else [0.0, 0.0] for values, _ in profile.sketches[d:]])
+        self.low, self.high = np.concatenate([low, ends[:, 0]]), np.concatenate([high, ends[:, 1]])
         greatest = np.maximum(np.abs(self.low), np.abs(self.high))
-        self.tolerance += C.rounding * greatest
-        #: By how much two numbers of a column may differ and be the same value.
-        self.rounding = 1e-6 * self.tolerance + C.rounding * greatest
+        # How far a row's distance and norms move with its columns: the triangle inequality.
+        reach = [1.0, self.std.sum(), np.linalg.norm(self.std), self.std.max(initial=0.0)]
+        self.tolerance = drift * C.slack_of_deviation * np.concatenate([self.std, reach]) + C.rounding * greatest
         self.middle = self.quantiles(0.5)
-        #: For each column, the values at which its sketch jumps, and by how much.
-        self.steps = [_steps(*sketch) for sketch in profile.sketches]
-        # (A sketch of few rows has each, single ones too.)
-        least = np.where(self.rows > C.rows_kept, 0.75, 1.5) / self.rows
-        often = [mass > least[j] for j, (_, mass) in enumerate(self.steps)]
-        self._often = [(values[of], mass[of]) for (values, mass), of in zip(self.steps, often, strict=True)]
-        self.jumps = [len(self.atoms(j)) > 0 for j in range(len(self.rows))]
-        #: Columns of which nearly all rows have a value that others have too.
-        self.few = [self.masses(j).sum() > C.few_values for j in range(len(self.rows))]
-        self.flag = [few and len(self.atoms(j)) <= 2 for j, few in enumerate(self.few)]
-        for j in np.flatnonzero(self.few):  # scaled in single precision, these differ by more
-            apart = np.diff(self.atoms(j)).min(initial=np.inf)
-            self.rounding[j] = max(self.rounding[j], C.near_step * apart if np.isfinite(apart) else 0.0)
-        #: The step between all of these, if there is one: a rarer value lies on it too.
-        self.lattice = [common_step(self.atoms(j)) if few else 0.0 for j, few in enumerate(self.few)]
-        #: Columns of which nearly all rows have one value, or none: of the others too few are in a batch to be ranked.
-        self.rare = np.array([len(mass) > 0 and mass.max() > C.nearly_all for _, mass in self.steps[:d]], bool)
-        self.rare |= profile.moments.missing > C.nearly_all * (profile.moments.count + profile.moments.missing)
-        self.fine = self.quantiles((np.arange(400) + 0.5) / 400)[:, :d]
-        #: Variance of ranks with these ties, where ranks without ties have 1.
-        self.rank_variance = np.array([1 - (mass**3).sum() for _, mass in self.steps[:d]])
+        #: Quantiles at even steps, (400, n_measured), which stand for the rows of training.
+        self.fine = self.quantiles((np.arange(400) + 0.5) / 400)
+        # Merged parts have the distances of rows from their own means. Their mean isn't that which the columns make.
+        count, scale = profile.moments.count.astype(float), np.where(self.std > 0, self.std, 1.0)
+        distance = np.minimum(np.abs(self.fine[:, :d] - self.mean) / scale, C.cap).mean(axis=0) @ count
+        self.known[d] &= abs(self.fine[:, d].mean() * count.sum() - distance) <= C.of_its_mean * distance
+        self.known[-1] = False  # behind a scaler by bounds, each column has a row of its own at the largest of all
+        self._find_shared(greatest)
         # A row that is (nearly) the only one with a value in its column, as of a rare category, is measured by what a
         # scaler learned from it. The rows of categories that training had once, or not at all, are measured otherwise.
-        self.alone = sum(
-            len(mass) > 0 and (1 - mass.max()) * m <= C.alone
-            for (_, mass), m in zip(self.steps[:d], self.rows, strict=False)
-        )
-        # Where many rows have a 1 (or a -1) in some column, it is these that are the largest of a row.
-        ones = [self.masses(j)[np.abs(np.abs(self.atoms(j)) - 1) < C.unit_slack].sum() > C.jump for j in range(d)]
+        others = [(1 - mass.max(initial=0.0)) * m for (_, mass), m in zip(self.shared[:d], self.rows, strict=False)]
+        self.alone = int((np.array(others) <= C.alone).sum())
         #: The norms that are 1 in (nearly) every row of training because the rows were normalised so.
-        self.usual_norms = np.flatnonzero((profile.unit >= C.usual_norm) & [True, True, not any(ones)])
-        self._near()
-        self.sides = Side(self, 1.0), Side(self, -1.0)
+        self.usual_norms = np.flatnonzero(profile.unit[:2] >= C.usual_norm)
+        self.sides = Side(self, 1.0), Side(self, -1.0), Side(self, 0.0)
+
+    def _find_shared(self, greatest: Any) -> None:
+        d, profile = self.columns, self.profile
+        #: For each column, the values that many rows share, in ascending order, and what share of the rows has each.
+        self.shared = [_shared(*sketch, m) for sketch, m in zip(profile.sketches, self.rows, strict=True)]
+        #: Columns of which nearly all rows have a value that others have too.
+        self.few = np.array([mass.sum() > C.few_values for _, mass in self.shared])
+        #: Columns of which nearly all rows have one value, or none: of the others too few are in a batch to be ranked.
+        self.rare = np.array([mass.max(initial=0.0) > C.nearly_all for _, mass in self.shared[:d]], bool)
+        self.rare |= profile.moments.missing > C.nearly_all * (profile.moments.count + profile.moments.missing)
+        #: Variance of ranks with these ties, where ranks without ties have 1.
+        self.rank_variance = np.array([1 - (mass**3).sum() for _, mass in self.shared[:d]])
+        #: By how much two numbers of a column may differ and be the same value.
+        self.rounding = 1e-6 * self.tolerance + C.rounding * greatest
+        #: An offset and a step of which a column's values are multiples (0: none), and the share of those that are not.
+        self.offset, self.lattice, self.new = profile.steps.copy()
+        for j in np.flatnonzero(self.few[:d]).tolist():
+            atoms, apart = self.atoms(j), np.diff(self.atoms(j))
+            if len(apart):  # scaled in single precision, these differ by more
+                self.rounding[j] = max(self.rounding[j], C.near_step * apart.min())
+            if not self.lattice[j]:
+                step = float(apart[0]) if len(apart) == 1 else common_step(atoms)
+                self.offset[j], self.lattice[j], self.new[j] = atoms[0], step, max(1 - self.masses(j).sum(), 0.0)
 
     def atoms(self, j: Any) -> Any:
         """Return the values that many rows share, in ascending order."""
-        return self._often[j][0]
+        return self.shared[j][0]
 
     def masses(self, j: Any) -> Any:
         """Return what share of the rows has each of the values that many share."""
-        return self._often[j][1]
+        return self.shared[j][1]
 
     def nearest_shared(self, j: Any, values: Any) -> Any:
         """Return of each value the nearest one that many rows share, or that could be one."""
-        atoms, step = self.atoms(j), self.lattice[j]
-        return atoms[0] + np.rint((values - atoms[0]) / step) * step if step else nearest(values, atoms)
+        step = self.lattice[j]
+        return values - residual(values, self.offset[j], step) if step else nearest(values, self.atoms(j))
 
     def off(self, j: Any, values: Any) -> Any:
         """Return how far values are from the next one that many rows share, or that could be one."""
-        away = np.abs(values - nearest(values, self.atoms(j)))
+        away = np.abs(values - self.nearest_shared(j, values))
         # A step is an estimate: far along, the values themselves are nearer than its multiples.
-        return np.minimum(away, np.abs(values - self.nearest_shared(j, values))) if self.lattice[j] else away
+        return np.minimum(away, np.abs(values - nearest(values, self.atoms(j)))) if self.few[j] else away
 
     def quantiles(self, q: Any) -> Any:
         """Return the values below which shares q of each column lie, of shape (*q.shape, n_measured)."""
         return np.nan_to_num(np.stack([quantile(*sketch, q) for sketch in self.profile.sketches], axis=-1))
 
-    def _distance_holds(self) -> bool:
-        """Tell whether the distances of rows are those from these means, in these deviations.
-
-        Those of a part are from its own. Merged from parts that differ, or have few rows each, they are no longer that.
-        Then their mean isn't what the columns' own sketches make of it.
-        """
-        expected, rows = 0.0, self.profile.moments.count.astype(float)
-        for j in np.flatnonzero(self.std > 0):
-            values, shares = self.profile.sketches[j]
-            expected += rows[j] * trapezoid(np.minimum(np.abs(values - self.mean[j]) / self.std[j], C.cap), shares)
-        values, shares = self.profile.sketches[self.columns]
-        return abs(float(trapezoid(values, shares)) * rows.sum() - expected) <= C.of_its_mean * expected
-
-    def drifted(self, share: Any, j: int) -> Any:
-        """Return how many may have a value that many have, when the mean of having it has drifted as far as tolerated.
-
-        A population of which more have a 1, or a 0, has not moved along the axis, as a shift of all values has.
-        """
-        if not self.jumps[j]:
-            return share
-        return (more_frequent_flag if self.flag[j] else more_frequent)(share, self.drift)
-
-    def _near(self) -> None:
-        # Distances from the middle within which so many rows lie, and that share as a count.
-        self.near = np.quantile(np.abs(self.fine - self.middle[: self.columns]), C.near, axis=0)
-        self.near_r = np.ones_like(self.near)
-        for j, (sketch, near) in enumerate(zip(self.profile.sketches, self.near.T, strict=False)):
-            within = share_within(*sketch, self.middle[j] - near, self.middle[j] + near)
-            self.near_r[:, j] = np.minimum(np.ceil(self.drifted(within, j) * self.rows[j]) + 1, self.rows[j])
-
 
 class Side:
-    """Thresholds above the columns (``sign`` 1), or below them: then values are negated, and all is mirrored."""
+    """Values that grow outward, their thresholds, and the share of training beyond each.
+
+    ``sign`` is 1 above the columns, -1 below them, where values are negated, and 0 towards their middle.
+    """
 
     def __init__(self, of: Reference, sign: float) -> None:
-        self.sign, self.of = sign, of
-        self.extreme, self.middle = (of.high if sign > 0 else -of.low), sign * of.middle
-        self._count_beyond()
-        self._measure_tail()
-
-    def quantiles(self, q: Any) -> Any:
-        """Return quantiles as seen from this side."""
-        return self.sign * self.of.quantiles(q if self.sign > 0 else 1 - q)
-
-    def _count_beyond(self) -> None:
-        # Thresholds (n_tails, n_measured) and, of the training rows, one more than lay beyond them; and that number
-        # once the population has drifted. (Every measure of a row moves when many columns do: its thresholds move.)
-        of, d = self.of, self.of.columns
-        self.thresholds = self.quantiles(np.array(C.tails))
-        self.thresholds[-1] = self.extreme
-        self.rows = np.tile(of.rows, (len(C.tails), 1))
-        self.rows[-1] = np.maximum(of.every, 1)
-        share = np.zeros_like(self.thresholds)
-        for j, sketch in enumerate(of.profile.sketches):
-            below, up_to = share_below(*sketch, self.sign * self.thresholds[:-1, j])
-            share[:-1, j] = 1 - up_to if self.sign > 0 else below
-        share[-1] = 1 / self.rows[-1]
-        self.r_drifted = self._one_more(more_frequent(share.clip(0.0, 1.0), of.drift * C.slack_of_deviation))
-        self.r_drifted[:, d:] = 1.0  # the thresholds of measures move instead
-        share[-1] = 0.0
-        for j in range(d, len(of.rows)):
-            share[:, j] = of.drifted(share[:, j], j)
-        self.r = self._one_more(share)
-        self.r[:, d:] = np.minimum(self.r[:, d:] + of.alone, self.rows[:, d:])
-        if self.sign > 0:  # behind a scaler by bounds each column has a row of its own at the largest component of all
-            self.r[-1, -1] = min(d, self.rows[-1, -1])
-        middle = self.middle[d:]
-        self.thresholds[:, d:] = middle + (self.thresholds[:, d:] - middle) * (1 + C.stretch * of.drift)
-
-    def _one_more(self, share: Any) -> Any:
-        return np.minimum(np.ceil(share * self.rows - 1e-9) + 1, self.rows)
-
-    def _measure_tail(self) -> None:
-        # The tail index of each column; a row's distance is a mean of capped values: its tail is exponential or less.
-        of, at = self.of, self.of.columns
-        outer = self.quantiles(np.linspace(0.9, 1.0, 21)[:-1] + 0.0025) - self.middle
-        self.index = np.array([hill(outer[:, j], m) for j, m in enumerate(of.rows)])
-        error = 1 + 4 / np.sqrt(max(0.1 * of.rows[at], 1))
-        self.decay = max((outer[:, at] - outer[0, at]).mean() * error, 0.01)
+        self.of, self.sign, d = of, sign, of.columns
+        training, self.middle = np.sort(self.values(of.fine), axis=0), sign * of.middle
+        self.extreme = of.high if sign > 0 else -of.low
+        self.thresholds = np.quantile(training, C.tails if sign else C.near, axis=0)  # (n_thresholds, n_measured)
+        self.share = (training > self.thresholds[:, None]).mean(axis=1) + 0.5 / len(training)
+        if sign:
+            self.thresholds[-1], self.share[-1] = self.extreme, 0.0
+        self.share[:, d:] += of.alone / of.rows[d:]
+        #: The tail index of each column; a row's distance is a mean of capped values: its tail is exponential or less.
+        outer = training[-len(training) // 10 :] - self.middle
+        self.index = hill(outer, of.rows)
+        self.decay = max((outer[:, d] - outer[0, d]).mean() * (1 + 4 / np.sqrt(max(0.1 * of.rows[d], 1))), 0.01)
         #: A column that was always the same has no tail to go by; nor has a small profile.
         self.blind = ~of.known | (of.rows < C.rows_of_single_values) | (self.extreme <= self.middle)
         if (of.rare & (of.std > 0)).sum() > 0.5 * (of.std > 0).sum():
-            self.blind[at:] = True  # rows that differ are too few to tell how far rows may differ
-        if self.sign > 0:
-            self.blind[-1] = True  # of scaled columns each has a row of its own at its bound
+            self.blind[d:] = True  # rows that differ are too few to tell how far rows may differ
+
+    def values(self, every: Any) -> Any:
+        """Return columns and measures of rows as seen from this side."""
+        return self.sign * every if self.sign else -np.abs(every - self.of.middle)
 
     def log_p_beyond(self, greatest: Any) -> Any:
         """Return the log of how probable it is that one row lies as far on this side."""
-        at, off = self.of.columns, greatest - self.of.tolerance
+        off = greatest - self.of.tolerance
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             more = np.log((off - self.middle) / (self.extreme - self.middle)) / self.index
-        more[at] = (off[at] - self.extreme[at]) / self.decay
+        more[self.of.columns] = (off - self.extreme)[self.of.columns] / self.decay
         seen = (off > self.extreme) & ~self.blind
-        return np.where(seen, -more - np.log(np.maximum(self.of.every, 1)), 0.0)
+        return np.where(seen, -more - np.log(self.of.rows), 0.0)
 
 
-def _steps(values: Any, shares: Any) -> tuple[Any, Any]:
+def _shared(values: Any, shares: Any, rows: float) -> tuple[Any, Any]:
     up = np.diff(shares)
     jump = (np.diff(values) == 0) & (up > 0)
     # Several points of the grid may lie in the jump of a value that few rows have.
     at, of = np.unique(values[1:][jump], return_inverse=True)
-    return at, np.bincount(of, up[jump], len(at))
+    mass = np.bincount(of, up[jump], len(at))
+    often = mass * rows > (0.75 if rows > C.rows_kept else 1.5)  # a sketch of few rows has each, single ones too
+    return at[often], mass[often]
 
 
 #: The last references, so that a service that judges many batches makes each once.
-_RECENT: OrderedDict[tuple[int, float], Reference] = OrderedDict()
+_RECENT: dict[tuple[int, float], Reference] = {}
 _KEPT = 16
 
 
@@ -215,12 +156,9 @@ def reference_of(profile: Summary, drift: float) -> Reference:
     key = id(profile.moments), drift
     found = _RECENT.get(key)
     if found is None or found.moments is not profile.moments:
+        if len(_RECENT) >= _KEPT:
+            _RECENT.clear()
         found = _RECENT[key] = Reference(profile, drift)
-        while len(_RECENT) > _KEPT:
-            try:
-                _RECENT.popitem(last=False)
-            except KeyError:  # another thread was first
-                break
     return found
 
 
@@ -240,12 +178,10 @@ class Batch:
         self.n, self.d = X.shape
         self.as_served, self.text = X, text
         finite = np.isfinite(X)
-        self.whole = bool(finite.all())
-        self.X = X if self.whole else np.where(finite, X, np.nan)
-        self.measures = row_measures(self.X, reference.mean, reference.std)
+        self.X = X if finite.all() else np.where(finite, X, np.nan)
         #: Columns, and behind them the measures of rows; NaN throughout where training had no number.
-        every = np.hstack([self.X, self.measures])
-        self.every = every if reference.known.all() else np.where(reference.known, every, np.nan)
+        every = np.hstack([self.X, row_measures(self.X, reference.mean, reference.std)])
+        self.every = np.where(reference.known, every, np.nan)
 
     @cached_property
     def count(self) -> Any:
@@ -269,9 +205,8 @@ class Test:
     name: ClassVar[str]
     #: The subject of an answer: each column; each column and, behind them, each measure of a row; or the table.
     scope: ClassVar[Literal["column", "row", "table"]]
-    #: Its part of the budget, among the tests that are asked; and in batches of few rows.
+    #: Its part of the budget, among the tests that are asked.
     share: ClassVar[float]
-    share_of_few: ClassVar[float | None] = None
     #: Rows from which on it is asked.
     least_rows: ClassVar[int] = 1
     #: Whether it depends on where values lie, which a column that only grows can't be asked.
@@ -284,16 +219,3 @@ class Test:
     def log_p(self, reference: Reference, batch: Batch) -> Any:
         """Return log p-values of shape (n_questions, n_columns), (n_questions, n_columns + 4) or (n_questions, 1)."""
         raise NotImplementedError
-
-    def entries(self, reference: Reference, batch: Batch, log_p: Any) -> int:
-        """Return among how many p-values its share is divided: those that could be odd at all."""
-        return log_p.size
-
-    def width(self, d: int) -> int:
-        """Return how many columns its answers have in a table of d columns."""
-        return {"column": d, "row": d + 4, "table": 1}[self.scope]
-
-    def part(self, rows: int) -> float:
-        """Return its part of the budget in a batch of so many rows."""
-        few = rows < C.few and self.share_of_few is not None
-        return self.share_of_few if few and self.share_of_few is not None else self.share
