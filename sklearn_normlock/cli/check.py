@@ -250,7 +250,7 @@ def _rendered(
         level = "error" if found.alarm else "notice"
         return f"::{level} file={escaped(str(arguments.data), property=True)}::{escaped(found.explain())}"
     if arguments.format == "html":
-        from .check_page import page
+        from ..guards.reports.page import page
 
         against["time"] = datetime.now(timezone.utc).isoformat(sep=" ", timespec="seconds")
         return page(profile, X, found, spelled_out(arguments.data.name), against)

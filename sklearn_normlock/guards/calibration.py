@@ -200,9 +200,28 @@ class Calibration:
     #: Rows have one length if it differs by no more; squared correlations of a column, on average, that tell a model.
     same_length: float = _constant(1e-3, "share", "derived: half precision")
     least_told: float = _constant(0.1, "squared correlation", "convention: a tenth of what a column could share")
+    #: Columns that are in their places agree with training's correlations by this at least, their error aside.
+    in_place: float = _constant(0.8, "slope", "development: of true orders 0.9 and more, of other models 0.8 and less")
     #: Another model's mean points so much elsewhere; correlations that agree with training's by less are unrelated.
     elsewhere: float = _constant(0.5, "cosine", "convention: 60 degrees")
     unrelated: float = _constant(0.2, "correlation", "convention: a fine-tuned model agrees more")
+    #: Codes that an exchange is looked for among; and what a code that could stay is worth.
+    most_codes: int = _constant(64, "codes", "convention: an assignment of so many takes a millisecond")
+    same_code: float = _constant(1e-3, "nats", "derived: breaks ties, and nothing else")
+    #: Columns from which on vectors are told to be another model's.
+    least_width: int = _constant(8, "columns", "convention: fewer are no embedding")
+    #: Which of four scalers a table went through.
+    scaler_of_four: float = _constant(1.386, "nats", "derived: log 4")
+    #: Logarithms of values up to this are taken back by faults that are done to data.
+    largest_log: float = _constant(300.0, "nats", "derived: larger ones overflow")
+    #: Faults as they are done to data, to see whether they are found.
+    injected_unit: float = _constant(2.54, "factor", "centimetres and inches")
+    injected_factor: tuple[float, float] = _constant((3.0, 9.0), "factor", "convention")
+    injected_step: float = _constant(0.5, "deviations", "convention")
+    injected_lengths: float = _constant(0.4, "log length", "convention")
+    injected_scales: tuple[float, float] = _constant((3.0, 30.0), "deviation", "convention: raw numbers")
+    injected_means: tuple[float, float] = _constant((20.0, 100.0), "value", "convention: raw numbers")
+    injected_stretch: tuple[float, float] = _constant((0.67, 1.5), "factor", "convention: another population's")
     #: Rows that an undoing is tested on; combinations of two faults are tried among so many.
     rows_undone: int = _constant(1024, "rows", "convention: a check of them takes a millisecond")
     parts_together: int = _constant(5, "candidates", "convention: ten pairs")

@@ -11,58 +11,55 @@ from scipy.special import gammaln
 
 from ..calibration import CALIBRATION as C
 from ..profiles.sketch import residual
-from ..profiles.statistics import quantiles
 from ..tests.reference import Reference
-from .base import SHARES, Candidate, Case, Fault, choice, replaced
+from .base import Candidate, Fault
+from .case import Case, choice, replaced
 
 
 class Places:
     """How well each column of a batch fits each place of training; ``order`` maps columns to places."""
 
     def __init__(self, case: Case) -> None:
-        self.case, self.together, d = case, case.together, case.d
+        self.together, self.own = case.together, np.arange(case.d)
         was, now = case.quantiles
         wide = [np.maximum(of[-5] - of[4], 1e-12 * (1 + np.abs(of[9]))) for of in (was, now)]
-        n = case.n / (1 + case.n / case.reference.rows[:d])
-        self.misfit = np.empty((d, d))
-        for j in range(d):  # a column of the batch against every place
-            scale = np.sqrt(wide[0] * wide[1][j])
-            away = np.minimum(np.abs(was - now[:, [j]]) / scale, 3.0)
-            self.misfit[j] = n * ((away**2).mean(axis=0) + 0.25 * np.log(wide[1][j] / wide[0]) ** 2)
-        self.misfit = np.nan_to_num(np.minimum(self.misfit, C.most_misplaced))
+        self.misfit = np.empty((case.d, case.d))
+        for j in self.own:  # a column of the batch against every place
+            away = np.minimum(np.abs(was - now[:, [j]]) / np.sqrt(wide[0] * wide[1][j]), 3.0)
+            self.misfit[j] = (away**2).mean(axis=0) + 0.25 * np.log(wide[1][j] / wide[0]) ** 2
+        rows = case.n / (1 + case.n / case.reference.rows[: case.d])
+        self.misfit = np.nan_to_num(np.minimum(self.misfit * rows, C.most_misplaced), nan=C.most_misplaced)
+        self.misfit[:, ~case.reference.known[: case.d]] = C.most_misplaced  # no number belongs there
         X = case.X[: C.rows_of_values]
-        for k in range(d):
+        for k in self.own:
             if (off := _none_of(case.reference, k, X)) is not None:
                 self.misfit[:, k] += np.minimum(-C.log_unseen * len(X) * off, C.most_misplaced)
 
     def score(self, order: Any) -> float:
-        """Return how well all columns fit in an order, in nats."""
-        margins = -float(self.misfit[np.arange(len(order)), order].sum())
-        return margins + (self.together.score(order) if self.together else 0.0)
+        """Return how well all columns fit in an order, in nats; a place that is not its own costs a column log d."""
+        moved = np.log(len(order)) * (order != self.own).sum()
+        together = self.together.score(order) if self.together else 0.0
+        return together - float(self.misfit[self.own, order].sum() + moved)
 
     def gains(self, order: Any) -> Any:
         """Return what each column would gain in each place, the others standing as they do."""
-        return (self.together.gains(order) if self.together else 0.0) - self.misfit
+        gain = (self.together.gains(order) if self.together else 0.0) - self.misfit
+        gain[self.own, self.own] += np.log(len(order))
+        return gain
 
     def improved(self, order: Any) -> Any:
-        """Return a better order near one: each round is the best assignment for the others of the last one."""
-        best = self.score(order)
-        for _ in range(C.rounds_of_order):
-            gain = self.gains(order)
-            gain[np.arange(len(order)), np.arange(len(order))] += np.log(len(order))  # its own place costs nothing
-            new = linear_sum_assignment(-gain)[1]
-            if (score := self.score(new)) <= best + 1e-9:
-                break
-            order, best = new, score
-        return order
+        """Return a better order near one: each round is the best assignment for the others of the last one.
 
-    def without_needless(self, order: Any) -> Any:
-        """Return an order in which columns that fit in their own places as well, or nearly, are left there."""
-        own = np.arange(len(order))
+        Columns that fit in their own places as well are left there.
+        """
+        for _ in range(C.rounds_of_order):
+            new = linear_sum_assignment(-self.gains(order))[1]
+            if self.score(new) <= self.score(order) + 1e-9:
+                break
+            order = new
         for cycle in _cycles(order):
-            kept = order.copy()
-            kept[cycle] = own[cycle]
-            if self.score(kept) >= self.score(order) - np.log(len(order)) * len(cycle):
+            kept = replaced(order, cycle, cycle)
+            if self.score(kept) >= self.score(order):
                 order = kept
         return order
 
@@ -79,16 +76,15 @@ def _none_of(reference: Reference, place: int, X: Any) -> Any:
     return (off & ~np.isnan(X)).sum(axis=0) / np.maximum((~np.isnan(X)).sum(axis=0), 1)
 
 
-def _cycles(order: Any) -> list[Any]:
-    left, cycles = set(np.flatnonzero(order != np.arange(len(order))).tolist()), []
+def _cycles(order: Any) -> Iterator[Any]:
+    left = set(np.flatnonzero(order != np.arange(len(order))).tolist())
     while left:
         at, cycle = min(left), []
         while at in left:
             left.remove(at)
             cycle.append(at)
             at = int(order[at])
-        cycles.append(np.array(cycle))
-    return cycles
+        yield np.array(cycle)
 
 
 def _price(order: Any) -> float:
@@ -102,33 +98,30 @@ def _price(order: Any) -> float:
 
 
 class ColumnsReordered(Fault):
-    """Columns in another order."""
+    """Columns in another order: the one that fits best, and the likeliest exchanges of two."""
 
     name = "columns_reordered"
     words = "{columns} are in another order"
     remedy = "Select the columns by name, in the order of training (feature_names_in_)."
 
     def propose(self, case: Case) -> Iterator[Candidate]:
-        """Yield the order that fits best: from the present one, from distributions alone, and from the usual ones."""
         d = case.d
         if not 2 <= d <= C.most_ordered or case.n < 3:
             return
-        places, own = Places(case), np.arange(d)
+        places = Places(case)
+        own = places.own
         turned = places.misfit[own, (own + own[:, None]) % d].sum(axis=1)  # by as many places
+        # From the present order, from the one that distributions alone give, and from the usual ones.
         starts = [own, linear_sum_assignment(places.misfit - 1e-6 * np.eye(d))[1], own[::-1]]
         starts += [np.roll(own, -int(by)) for by in (1, -1, 1 + np.argmin(turned[1:]))]
-        orders = {tuple(places.without_needless(places.improved(start)).tolist()) for start in starts}
-        # The likeliest pairs, one by one.
+        orders = {tuple(places.improved(start).tolist()) for start in starts}
         gain = places.gains(own)
-        pair = np.triu(gain + gain.T - np.diag(gain)[:, None] - np.diag(gain), 1)
-        for at in np.argsort(-pair, axis=None)[: C.pairs_of_order].tolist():
-            swapped = own.copy()
-            swapped[[at // d, at % d]] = at % d, at // d
-            if at // d != at % d and pair.flat[at] > 0:
-                orders.add(tuple(swapped.tolist()))
+        pair = np.triu(gain + gain.T - np.diag(gain)[:, None] - np.diag(gain) + 2 * np.log(d), 1)
+        for j, k in zip(*np.unravel_index(np.argsort(-pair, axis=None)[: C.pairs_of_order], pair.shape), strict=True):
+            if pair[j, k] > C.exact:
+                orders.add(tuple(replaced(own, [j, k], [k, j]).tolist()))
         for order in map(np.array, orders - {tuple(own.tolist())}):
-            # Columns that are in their places go together as those of training do.
-            if case.together is None or not case.together.tells or case.together.agreement(order) > C.elsewhere:
+            if case.together is None or case.together.agrees(order):
                 yield self._candidate(case, order)
 
     @staticmethod
@@ -136,14 +129,12 @@ class ColumnsReordered(Fault):
         undone = np.empty_like(case.X)
         undone[:, order] = case.X
         columns = np.flatnonzero(order != np.arange(len(order)))
-        swapped = len(columns) == 2
-        place = {int(k): int(j) for j, k in enumerate(order) if j != k}
-        details = {} if swapped else {"order": [place.get(k, k) for k in range(len(order))]}
-        name = "columns_swapped" if swapped else "columns_reordered"
-        return Candidate(name, columns, undone, _price(order), details, separable=False)
+        if len(columns) == 2:
+            return Candidate(ColumnsSwapped.name, columns, undone, _price(order), separable=False)
+        details = {"order": np.argsort(order).tolist()}
+        return Candidate(ColumnsReordered.name, columns, undone, _price(order), details, separable=False)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
-        """Turn the order of the columns round."""
         return replaced(X, columns, X[:, columns[::-1]])
 
 
@@ -155,31 +146,4 @@ class ColumnsSwapped(Fault):
     remedy = "Select the columns by name, in the order of training (feature_names_in_)."
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
-        """Exchange the first two of the columns."""
         return replaced(X, columns[:2], X[:, columns[:2][::-1]])
-
-
-class ColumnCopied(Fault):
-    """A column that has another one's numbers."""
-
-    name = "column_copied"
-    words = "{columns} with the same numbers as another column: {copy_of}"
-    remedy = "Look for a column that was selected or joined twice, or written over."
-
-    def propose(self, case: Case) -> Iterator[Candidate]:
-        """Yield the columns that alarm and equal another one, which they did not in training."""
-        found: dict[int, dict[str, Any]] = {}
-        for j in case.odd[case.varied[case.odd]]:
-            same = np.flatnonzero((case.X == case.X[:, [j]]).mean(axis=0) == 1)
-            same = same[same != j]
-            here = quantiles(case.X[:, [j]], SHARES)[:, 0]
-            if len(same) and np.ptp(here) > 0:
-                found[int(j)] = {"copy_of": int(same[0])}
-        if found:
-            columns = np.array(sorted(found))
-            undone, told = replaced(case.X, columns, np.nan), np.full(len(columns), np.log(case.d))
-            yield Candidate(self.name, columns, undone, told, next(iter(found.values())), found)
-
-    def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
-        """Write the next column over one."""
-        return replaced(X, columns[:1], X[:, (columns[:1] + 1) % X.shape[1]])

@@ -13,7 +13,7 @@ import numpy as np
 from ..data.tables import Table, certain, zones_of
 from ..profiles.categories import MEASURES, WORD, Categories
 from ..profiles.summary import Summary
-from .base import Fault
+from .base import FAULTS, Fault
 
 
 class TypeChanged(Fault):
@@ -24,7 +24,6 @@ class TypeChanged(Fault):
     remedy = "Read the column with the type of training."
 
     def inject(self, profile: Summary, X: Any, columns: Any, rng: np.random.Generator) -> Any:
-        """Count times as whole numbers, in a frame of pandas."""
         return X.assign(**{name: X[name].astype("int64") for name in columns})
 
 
@@ -36,7 +35,6 @@ class ZoneChanged(Fault):
     remedy = "Convert to the zone of training; naive times must be given their own zone first."
 
     def inject(self, profile: Summary, X: Any, columns: Any, rng: np.random.Generator) -> Any:
-        """Drop the zone, or say that naive times are in UTC, in a frame of pandas."""
         return X.assign(**{name: X[name].dt.tz_localize(None if X[name].dt.tz else "UTC") for name in columns})
 
 
@@ -74,6 +72,10 @@ class Respelled(Fault):
         """Return what a text and its other spellings have in common."""
         raise NotImplementedError
 
+    def misspelled(self, texts: Any) -> Any:
+        """Return texts, a column of pandas, as this fault spells them."""
+        raise NotImplementedError
+
     def undone(self, learned: Categories, values: Any) -> Any:
         """Return the values with the spelling of training, as far as training has the same key; free text by words."""
         known, words = (
@@ -85,12 +87,14 @@ class Respelled(Fault):
             if text is None or text in learned.values:
                 return text
             key = self.key(text)
-            found = known.get(key)
-            if found is None and learned.words:
-                found = WORD.sub(lambda word: words.get(self.key(word[0]), word[0]), key)
-            return text if found is None else found
+            if key not in known and learned.words:
+                return WORD.sub(lambda word: words.get(self.key(word[0]), word[0]), key)
+            return known.get(key, text)
 
         return np.array([undo(text) for text in values], object)
+
+    def inject(self, profile: Summary, X: Any, columns: Any, rng: np.random.Generator) -> Any:
+        return X.assign(**{name: self.misspelled(X[name]) for name in columns})
 
 
 class CaseChanged(Respelled):
@@ -100,28 +104,24 @@ class CaseChanged(Respelled):
     remedy = "Use the case of training."
 
     def key(self, text: str) -> str:
-        """Return the text without case."""
         return text.casefold()
 
-    def inject(self, profile: Summary, X: Any, columns: Any, rng: np.random.Generator) -> Any:
-        """Write in capitals, in a frame of pandas."""
-        return X.assign(**{name: X[name].str.upper() for name in columns})
+    def misspelled(self, texts: Any) -> Any:
+        return texts.str.upper()
 
 
 class SpaceChanged(Respelled):
-    """White space before, behind or within values."""
+    """White space before, behind or within values; the words with one space between them are alike."""
 
     name = "space_changed"
     hidden = True
     remedy = "Strip values as in training; look for padding, tabs and non-breaking spaces."
 
     def key(self, text: str) -> str:
-        """Return the words with one space between them."""
         return " ".join(text.replace("\ufeff", "").replace("\u200b", "").split())
 
-    def inject(self, profile: Summary, X: Any, columns: Any, rng: np.random.Generator) -> Any:
-        """Leave a space behind, in a frame of pandas."""
-        return X.assign(**{name: X[name] + " " for name in columns})
+    def misspelled(self, texts: Any) -> Any:
+        return texts + " "
 
 
 class UnicodeChanged(Respelled):
@@ -132,22 +132,19 @@ class UnicodeChanged(Respelled):
     remedy = "Normalise to the Unicode form of training: unicodedata.normalize."
 
     def key(self, text: str) -> str:
-        """Return the text in the form NFKC."""
         return unicodedata.normalize("NFKC", text)
 
-    def inject(self, profile: Summary, X: Any, columns: Any, rng: np.random.Generator) -> Any:
-        """Take letters and accents apart, in a frame of pandas."""
-        return X.assign(**{name: X[name].str.normalize("NFD") for name in columns})
+    def misspelled(self, texts: Any) -> Any:
+        return texts.str.normalize("NFD")
 
 
 class Mojibake(Respelled):
-    """UTF-8 that was read in an encoding of one byte a character, or training's was."""
+    """UTF-8 that was read in an encoding of one byte a character, once or more often, or training's was."""
 
     name = "mojibake"
     remedy = "Decode the bytes as UTF-8 where the text is read; see which encoding the reader assumes."
 
     def key(self, text: str) -> str:
-        """Return the text as it was before, as often as it was read so."""
         for encoding in ("cp1252", "latin-1"):
             try:
                 before = text.encode(encoding).decode("utf-8")
@@ -156,20 +153,18 @@ class Mojibake(Respelled):
             return text if before == text else self.key(before)
         return text
 
-    def inject(self, profile: Summary, X: Any, columns: Any, rng: np.random.Generator) -> Any:
-        """Read UTF-8 as Latin 1, in a frame of pandas."""
-        return X.assign(
-            **{name: X[name].map(lambda text: text.encode().decode("latin-1"), na_action="ignore") for name in columns}
-        )
+    def misspelled(self, texts: Any) -> Any:
+        return texts.map(lambda text: text.encode().decode("latin-1"), na_action="ignore")
 
 
-SPELLINGS = (CaseChanged(), SpaceChanged(), UnicodeChanged(), Mojibake())
 _SHOWN = 3
 
 
 def respelled(learned: Categories, values: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     """Yield the faults of spelling that values may have: the name, the values undone, and what is told of it."""
-    for fault in SPELLINGS:
+    for fault in FAULTS.values():
+        if not isinstance(fault, Respelled):
+            continue
         undone = fault.undone(learned, values)
         changed = {was: now for was, now in zip(values, undone, strict=True) if was != now}
         if changed:
@@ -186,13 +181,9 @@ def seen_of_text(learned: Categories, values: Any) -> dict[str, Any]:
     shown = [word for word, _ in sorted(new.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]]
     said = []
     if shown:
-        texts = ", ".join(json.dumps(word[:60], ensure_ascii=False) for word in shown)
-        what = (
-            "words that training seldom had"
-            if learned.other
-            else f"values that training never had in {sum(new.values())}"
-        )
-        said.append(f"{what}{'' if learned.other else f' of {len(known)} rows'}: {texts}")
+        of_rows = f"values that training never had in {sum(new.values())} of {len(known)} rows"
+        said.append("words that training seldom had" if learned.other else of_rows)
+        said[0] += ": " + ", ".join(json.dumps(word[:60], ensure_ascii=False) for word in shown)
     if learned.bounds is not None and known:
         medians = zip(MEASURES, learned.bounds[0, 0], np.median(learned.measure(known), axis=0), strict=True)
         said += [f"median {name} {was:.3g} in training, {now:.3g} here" for name, was, now in medians if was != now]

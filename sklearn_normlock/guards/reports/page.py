@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..documents.pages import html_page, key, range_bar
-from ..guards.data.tables import aligned, as_table
-from ..guards.profile import Profile
-from ..guards.reports.finding import Diagnosis, headline, told
-from ..guards.reports.pictures import ranges
+from ...documents.pages import html_page, key, range_bar
+from ..data.tables import aligned, as_table
+from ..profile import Profile
+from .finding import Diagnosis, headline, told
+from .pictures import ranges
 
 #: Columns that a page draws and lists; of more, those that moved most.
 SHOWN = 60

@@ -1,0 +1,286 @@
+"""A batch that alarms beside the training that it is compared with: what the faults ask of both, made once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.special import chdtrc, gammaln
+
+from ..calibration import CALIBRATION as C
+from ..profiles.dependence import Dependence, rank_scores
+from ..profiles.sketch import quantile, residual, share_below
+from ..profiles.statistics import nearest, quantiles
+from ..tests import Evidence, weigh
+from ..tests.reference import Reference
+from ..tests.values import Run, odd_runs
+
+SHARES = np.linspace(0.05, 0.95, 19)
+TENTHS = SHARES[1::2]
+
+
+class Case:
+    """One batch, its evidence and a few robust summaries, made once and only if they are asked for.
+
+    ``X`` has NaN for missing values and no infinite ones. ``scaler`` is centre and scale of the scaler that the profile
+    is behind of, if they are known.
+    """
+
+    def __init__(self, reference: Reference, X: Any, evidence: Evidence, budget: float, scaler: Any = None) -> None:
+        self.reference, self.X, self.evidence, self.budget, self.scaler = reference, X, evidence, budget, scaler
+        self.n, self.d = X.shape
+        self.varied = reference.std > 0
+        #: Columns that alarm; if only the whole table does, those that lean most. Those of them that vary.
+        self.odd = flagged if len(flagged := evidence.flagged()) else evidence.leaning()
+        self.columns = self.odd[self.varied[self.odd]]
+        #: The scaler that training went through, by its numbers: see :func:`kind_of_scaling`.
+        self.kind = kind_of_scaling(reference)
+        #: Whether each column was scaled before the profile was taken, and whether by a scaler that is not known.
+        self.scaled = self.kind not in ("raw", "unit")
+        self.blind = self.scaled and scaler is None
+        self.line = (np.zeros(self.d), np.ones(self.d)) if scaler is None else scaler
+
+    def to_raw(self, Y: Any, columns: Any = slice(None)) -> Any:
+        """Return numbers of some columns as they were before a known scaler."""
+        return Y * self.line[1][columns] + self.line[0][columns]
+
+    def from_raw(self, Y: Any, columns: Any = slice(None)) -> Any:
+        """Return numbers of some columns as a known scaler makes them."""
+        return (Y - self.line[0][columns]) / self.line[1][columns]
+
+    def weigh(self, Y: Any, touched: Any = ()) -> Evidence:
+        """Return what the same tests say of the batch with a fault undone; of lost values nothing is asked."""
+        found = weigh(self.reference, Y, {}, self.budget, self.evidence.requests)
+        if len(touched) and "missing" in found.log_p:
+            found.log_p["missing"][:, touched] = 0.0
+        if len(touched) and np.isnan(Y[:, touched]).any():
+            found.spare_rows()  # a row without one of its values has another length
+            if "dependence" in found.log_p:
+                found.log_p["dependence"][:, touched] = 0.0
+        return found
+
+    # -- how far a batch is from training ------------------------------------------------------------------------------
+
+    @cached_property
+    def _bins(self) -> list[tuple[Any, Any]]:
+        """The edges of about ten bins of each column of training, and their logarithmic shares."""
+        found = []
+        for j, sketch in enumerate(self.reference.profile.sketches[: self.d]):
+            # (A value that an undoing missed by a rounding stays in its bin.)
+            edges = np.unique(quantile(*sketch, TENTHS)) + self.reference.rounding[j] if len(sketch[0]) else np.zeros(0)
+            share = np.diff(share_below(*sketch, edges)[1], prepend=0.0, append=1.0) if len(edges) else np.ones(1)
+            m = self.reference.rows[j]
+            found.append((edges, np.log((share * m + 0.5) / (m + 0.5 * len(share)))))
+        return found
+
+    def divergence(self, j: int, x: Any, drifted: bool = False) -> float:
+        """Return how far values are from training's in a column, in nats: their divergence (Kullback & Leibler 1951).
+
+        It is that of the shares of bins, times the rows that the comparison is worth, less what the tolerated drift of
+        a normal variable makes if the values have ``drifted``.
+        """
+        x = x[~np.isnan(x)]
+        if not len(x) or not self.varied[j]:
+            return 0.0
+        edges, log_share = self._bins[j]
+        count = np.bincount(np.searchsorted(edges, x), minlength=len(log_share))
+        own = np.log(np.maximum(count, 1) / len(x)) - log_share
+        rows = 1.0 / (1.0 / len(x) + 1.0 / self.reference.rows[j])
+        return rows * (float((count * own).sum()) / len(x) - drifted * 0.5 * self.reference.drift**2)
+
+    def misfit(self, Y: Any, columns: Any) -> float:
+        """Return minus the log of how probable so great divergences are, by the worst of some columns.
+
+        Twice a divergence of as many bins has the distribution of chi squared (Wilks 1938).
+        """
+        bins = np.array([len(self._bins[j][0]) for j in columns]).clip(1)
+        twice = 2 * np.array([self.divergence(j, Y[:, j]) for j in columns]).clip(0)
+        chance = chdtrc(bins, twice).min(initial=1.0) * max(len(columns), 1)
+        return max(0.0, -float(np.log(max(chance, 1e-300))))
+
+    def oddness(self, columns: Any) -> float:
+        """Return how odd the batch is, in nats: as a whole, or all of some columns together, whichever is more."""
+        return -min(self.evidence.log_p_value, float(self.evidence.by_column()[columns].sum()))
+
+    def unexplained(self, Y: Any, columns: Any) -> float:
+        """Return what is left to explain of a batch with a fault undone in some columns, in nats.
+
+        The divergence of the columns that were odd, and by how much more others diverge that are touched; and how far
+        all go together less than in training.
+        """
+        left = self._excess[self.odd].sum() + (self._beyond_chance(Y, columns) - self._excess[columns]).sum()
+        if self.together is not None and len(Y) == self.n:
+            whole = ~np.isnan(Y).any(axis=0) | np.isnan(self.X).any(axis=0)
+            left += max(0.0, Together(self.together.learned, Y).lacking(whole))
+        return max(0.0, float(left))
+
+    @cached_property
+    def _excess(self) -> Any:
+        return self._beyond_chance(self.X, range(self.d))
+
+    def _beyond_chance(self, Y: Any, columns: Any) -> Any:
+        """Return the divergences of columns, less those that chance and the tolerated drift make."""
+        by_chance = np.array([0.5 * len(self._bins[j][0]) for j in columns])
+        return (np.array([self.divergence(j, Y[:, j], drifted=True) for j in columns]) - by_chance).clip(0)
+
+    @cached_property
+    def untold(self) -> float:
+        """The price of no name, in nats: the shares of the bins of each odd column are told instead (BIC)."""
+        numbers = 0.5 * float(np.log(self.n)) * sum(len(self._bins[j][0]) for j in self.odd)
+        apart = self.together.lacking(np.ones(self.d, bool)) if self.together is not None else 0.0
+        return C.kind + choice(self.d, len(self.odd)) + numbers + max(0.0, apart)
+
+    # -- summaries of both ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def runs(self) -> dict[int, list[Run]]:
+        """The odd runs of equal values of each column, the most frequent first."""
+        found: dict[int, list[Run]] = {}
+        for run in sorted(odd_runs(self.reference, np.sort(self.X, axis=0)), key=lambda run: -run.count):
+            found.setdefault(run.column, []).append(run)
+        return found
+
+    @cached_property
+    def quantiles(self) -> tuple[Any, Any]:
+        """Quantiles of training and of the batch at :data:`SHARES`, each of shape (19, n_columns)."""
+        return self.reference.quantiles(SHARES)[:, : self.d], quantiles(self.X, SHARES)
+
+    @cached_property
+    def increments(self) -> tuple[Any, Any, Any]:
+        """Differences of 1, of training's quantiles and of the batch's, each times the density of training there."""
+        was, now = self.quantiles
+        with np.errstate(invalid="ignore", over="ignore"):
+            between = np.gradient(was, axis=0)
+            dense = 1 / np.maximum(between, between.mean(axis=0) / C.most_dense + C.smallest_step)
+            some = [np.diff(dense * of, axis=0, prepend=0.0, append=0.0) for of in (np.ones_like(was), was, now)]
+        few = self.reference.few[: self.d]  # these have no density: as if it were the same everywhere
+        for made, of in zip(some, (np.ones_like(was), was, now), strict=True):
+            made[:-1, few], made[-1, few] = of[:, few], 0.0
+        return some[0], some[1], some[2]
+
+    @cached_property
+    def effective(self) -> Any:
+        """The rows that a comparison of two samples of these sizes is worth, of each column."""
+        known = np.maximum((~np.isnan(self.X)).sum(axis=0), 1)
+        return 1.0 / (1.0 / known + 1.0 / self.reference.rows[: self.d])
+
+    @cached_property
+    def together(self) -> Together | None:
+        """The rank correlations of the batch beside those of training, where there are rows enough to tell."""
+        learned = self.reference.profile.dependence
+        return None if learned is None or self.n < C.least_rows_of_correlations else Together(learned, self.X)
+
+    def possible(self, j: int, values: Any) -> Any:
+        """Return the nearest values that training could have had: of the few that a column takes, or on its step."""
+        offset, step, _ = self.reference.profile.steps[:, j]
+        if self.reference.few[j]:
+            return self.reference.nearest_shared(j, values)
+        return values - residual(values, offset, step) if step else values
+
+    def on_values(self, Y: Any, columns: Any) -> Any:
+        """Return Y with values that training could have had, where an undoing missed them by a little.
+
+        One by a deviation of training misses by the choice between n and n - 1 rows.
+        """
+        Y = Y.copy()
+        for j in map(int, columns):
+            gap, atoms = self.reference.profile.steps[1, j], self.reference.atoms(j)
+            if self.reference.few[j]:
+                gap = np.diff(atoms).min() if len(atoms) > 1 else self.reference.std[j]
+            missed = np.maximum(C.missed * gap, np.abs(Y[:, j] - self.reference.mean[j]) / self.reference.rows[j])
+            if gap:
+                near = self.possible(j, Y[:, j])
+                # Steps of the batch that are lost in rounding can't be undone.
+                lost = np.ptp(self.X[:, j]) / np.ptp(Y[:, j]) * gap < C.lost * np.abs(self.X[:, j]).max()
+                Y[:, j] = np.where((np.abs(near - Y[:, j]) <= missed) | lost, near, Y[:, j])
+            if len(atoms):
+                near = nearest(Y[:, j], atoms)
+                Y[:, j] = np.where(np.abs(near - Y[:, j]) <= self.reference.rounding[j], near, Y[:, j])
+        return Y
+
+
+def kind_of_scaling(reference: Reference) -> str:
+    """Return "standard", "minmax", "maxabs", "robust", "unit" (rows of length 1) or "raw", by the numbers alone."""
+    at = reference.std > 0
+    (mean, std), (low, width), (middle, between), (_, most) = (
+        (centre[at], scale[at]) for centre, scale in scalers(reference).values()
+    )
+    # The quantiles of a sketch are not quite those that the scaler took.
+    off = np.abs([middle, between - 1])[:, between > 0]
+    looks = {
+        "standard": (np.abs(mean) < C.scaled).all() and (np.abs(std - 1) < C.scaled).all(),
+        "minmax": (np.abs(low) < C.bounded).all() and (np.abs(width - 1) < C.bounded).all(),
+        "maxabs": (np.abs(most - 1) < C.bounded).all(),
+        "robust": 2 * off.shape[1] > at.sum() and off.max() < 0.25 and (np.median(off, axis=1) < 0.05).all(),
+        "unit": len(at) > 1 and reference.profile.unit[1] >= C.usual_norm,
+    }
+    return next((name for name, so in looks.items() if so and at.any()), "raw")
+
+
+def scalers(reference: Reference) -> dict[str, tuple[Any, Any]]:
+    """Return centre and scale of the scalers that would be fitted on the rows of the profile, by name."""
+    d = reference.columns
+    first, middle, third = (reference.quantiles(share)[:d] for share in (0.25, 0.5, 0.75))
+    low, high = reference.low[:d], reference.high[:d]
+    return {
+        "standard": (reference.mean, reference.std),
+        "minmax": (low, high - low),
+        "robust": (middle, third - first),
+        "maxabs": (0 * low, np.maximum(np.abs(low), np.abs(high))),
+    }
+
+
+class Together:
+    """The rank correlations of a batch X (R) against those that were learned (P)."""
+
+    def __init__(self, learned: Dependence, X: Any) -> None:
+        scores = rank_scores(X)
+        R = scores.T @ scores / len(X)
+        self.learned, self.R, self.P = learned, R - np.diag(np.diag(R)), learned.held
+        # Those of training were taken from half its rows. A pair of columns is one observation, not one of each.
+        n = 0.5 / (1 / len(X) + 2 / learned.rows)
+        # Correlations with many neighbours repeat each other: together they count as about one column's worth.
+        self.worth = n / (1.0 + (self.P**2).sum(axis=0).mean())
+
+    def gains(self, order: Any) -> Any:
+        """Return what each column would gain in each place, the others standing as in ``order``."""
+        return self.worth * (self.R @ self.P[order] - 0.5 * (self.P[order] ** 2).sum(axis=0))
+
+    def score(self, order: Any) -> float:
+        """Return how well the correlations fit, all columns standing as in ``order``."""
+        return -0.5 * self.worth * float(((self.R - self.P[np.ix_(order, order)]) ** 2).sum())
+
+    def lacking(self, whole: Any) -> float:
+        """Return by how much the columns of ``whole`` go together less than those of training, in nats."""
+        P = self.P[np.ix_(whole, whole)]
+        return self.worth * float(((P - self.R[np.ix_(whole, whole)]) * P).sum())
+
+    @property
+    def tells(self) -> bool:
+        """Whether columns of training go together at all."""
+        return bool((self.P**2).sum() > C.least_told * len(self.P))
+
+    def agrees(self, order: Any) -> bool:
+        """Tell whether columns in their places go together as those of training do, if these go together at all."""
+        error = C.errors / np.sqrt(self.worth * max(float((self.P**2).sum()), 1e-12))
+        return not self.tells or self.agreement(order) + error > C.in_place
+
+    def agreement(self, order: Any = slice(None)) -> float:
+        """Return the slope of the batch's correlations on those of training: 1 if they are the same, 0 if unrelated."""
+        P = self.P[order][:, order]
+        return float((self.R * P).sum() / max(float((P**2).sum()), 1e-12))
+
+
+def choice(d: int, k: int) -> float:
+    """Return the price of saying which k of d columns, in nats: all, or else how many, and which of as many."""
+    if k in (0, d):
+        return float(np.log(2))
+    return float(np.log(2 * k * (k + 1)) + gammaln(d + 1) - gammaln(k + 1) - gammaln(d - k + 1))
+
+
+def replaced(X: Any, columns: Any, values: Any) -> Any:
+    """Return a copy of X with other values in some columns."""
+    Y = X.copy()
+    Y[..., columns] = values
+    return Y
