@@ -63,7 +63,7 @@ class Calibration:
     #: Squared correlations of a column with the others that say anything, beside twice what chance gives.
     least_strength: float = _constant(0.05, "squared correlation", "convention: one correlation of 0.22")
     #: In few rows, slopes of columns on the others spread more, and below more than above, than the formula says.
-    wider_in_few: float = _constant(1.4, "factor", "development: slopes of 16 and 64 rows out of generated tables")
+    wider_in_few: float = _constant(1.2, "factor", "development: slopes of 16 and 64 rows out of generated tables")
     #: Learning from blocks: profiles of the blocks so far, windows of later blocks for each, and rows of a window.
     profiles_of_blocks: int = _constant(8, "profiles", "convention: eight times the cost of fit")
     windows_of_blocks: int = _constant(6, "windows", "convention: 48 clean windows in all")

@@ -134,8 +134,12 @@ def dependence_of(X: Any) -> Dependence | None:
     scores = rank_scores(X[order[half:]])
     told, slope = found.told(scores), found.agreement(scores)
     # Each row's part in the slope; its deviation holds where the spread is not the same everywhere (Huber, White).
-    parts = told * (scores - slope * told) / np.maximum((told**2).mean(axis=0), C.smallest_step)
-    return Dependence(found.factor, n, slope, C.wider_in_few * np.sqrt((parts**2).mean(axis=0)))
+    strength, most = np.maximum((told**2).mean(axis=0), C.smallest_step), np.abs(told).max(axis=0)
+    parts = told * (scores - slope * told) / strength
+    # One row more, which is as far from what the others tell as ranks can be: such rows may be too rare for training.
+    one_more = most * (np.sqrt(3) + np.abs(slope) * most) / strength
+    variance = ((parts**2).sum(axis=0) + one_more**2) / len(scores)
+    return Dependence(found.factor, n, slope, C.wider_in_few * np.sqrt(variance))
 
 
 def _low_rank(wide: Any) -> Any:
