@@ -167,12 +167,12 @@ class Calibration:
     many: float = _constant(0.4, "share", "derived: a scaler touches every column, of which some don't show it")
     #: Log p-value, below which a batch does not have the moments or bounds of a scaler by chance.
     log_certain: float = _constant(-10.0, "nats", "one in twenty thousand: nothing is undone and tested again")
-    #: Log p-value, below which a run of equal values was put in.
-    log_run: float = _constant(-7.0, "nats", "one in a thousand")
     #: Columns between which an order is looked for; rounds of the assignment, and the likeliest pairs tried one by one.
     most_ordered: int = _constant(1024, "columns", "the assignment takes the cube of them: a second")
     rounds_of_order: int = _constant(12, "rounds", "convention: it converges in three or four")
     pairs_of_order: int = _constant(12, "pairs", "convention: each is tested")
+    #: Columns up to which coverage tries every pair of them.
+    most_swapped: int = _constant(64, "columns", "convention: 2,016 pairs, judged 32 at once")
     #: How much less a column may fit in a place.
     most_misplaced: float = _constant(60.0, "nats", "convention: no column outvotes ten others")
     #: Half the width of an interval of an estimate; and the distance between the quartiles of a normal variable.

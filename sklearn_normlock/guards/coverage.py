@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputFaultError
+from .calibration import CALIBRATION as C
 from .diagnosis import check_numbers, check_profile
 from .faults import FAULTS, replaced
 from .profile import Profile
@@ -17,7 +18,6 @@ from .tests import Evidence, weigh
 from .tests.reference import reference_of
 
 #: In tables of more columns, swaps are not tried.
-_MOST_SWAPPED = 64
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def coverage(
     found["sign_flipped"] = [j for j in found["sign_flipped"] if not together[j]]
     names = profile.names or range(d)
     told: dict[str, tuple[Any, ...]] = {fault: tuple(names[j] for j in columns) for fault, columns in found.items()}
-    if d <= _MOST_SWAPPED:
+    if d <= C.most_swapped:
         pairs: list[list[int]] = []
         for total in range(d):  # each pair has one sum, modulo d; those of one sum change places at once
             place = (total - np.arange(d)) % d

@@ -61,13 +61,14 @@ def unit_rows(X: Any) -> tuple[Any, Any, Any]:
 def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:
     """Return by which scaler every column was scaled on this batch alone, and the log of how probable chance is.
 
-    "" and 0 if none was. As many rows as training had may be those of training.
+    "" and 0 if none was. As many rows as training had, with its bounds, are those of training.
     """
     n, low, high = len(X), np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
     if n == 1 and (np.abs(low) <= C.rounded).all() and (seldom := _seldom(reference, [0.0]).sum()) >= 3:
         return "standard", C.log_sure_of_zero * min(int(seldom), 4)
     columns, constant = np.flatnonzero(high > low), (low == high) & (np.abs(low) > C.rounded)
-    if n < C.rows_of_moments or n == reference.profile.n_rows or not len(columns) or constant.any():
+    own = n == reference.profile.n_rows and (low == reference.moments.low) & (high == reference.moments.high)
+    if n < C.rows_of_moments or np.all(own) or not len(columns) or constant.any():
         return "", 0.0
     if (np.abs(low[columns]) < C.rounded).all() and (np.abs(high[columns] - 1) < C.rounded).all():
         return "minmax", C.log_sure * int(_seldom(reference, [0.0, 1.0])[columns].sum())
