@@ -17,8 +17,6 @@ from .profiles.sketch import quantile, residual
 from .tests import Evidence, weigh
 from .tests.reference import reference_of
 
-#: In tables of more columns, swaps are not tried.
-
 
 @dataclass(frozen=True)
 class Coverage:
