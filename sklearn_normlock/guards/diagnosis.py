@@ -22,9 +22,6 @@ from .tests.values import log_p_of_text
 
 __all__ = ["diagnose"]
 
-#: Tests of what is no number; nothing that is done to numbers undoes it.
-_APART = ("missing", "categories")
-
 
 def diagnose(profile: Profile, X: Any, *, budget: float = 1e-3, drift: float = 0.3, scaler: Any = None) -> Diagnosis:
     """Tell whether a batch differs from what a profile was learned on, and what happened to it.
@@ -159,7 +156,8 @@ class _Verdict:
         return fault, columns, details
 
     def _findings(self, evidence: Evidence) -> list[Finding]:
-        rest = replace(evidence, log_p={name: p for name, p in evidence.log_p.items() if name not in _APART})
+        rest = self._weighed(self.X, {})  # nothing that is done to numbers undoes text or missing values
+        rest.spare_missing()
         infinite = np.isinf(self.X).any(axis=0)
         found: list[Finding] = []
         if infinite.any() and not self.profile.moments.infinite.any():
@@ -254,6 +252,8 @@ def _tried(case: Case, candidate: Candidate, parts: list[Candidate]) -> tuple[fl
 
     ``parts`` takes in the parts that leave their own columns with nothing odd, but not the batch.
     """
+    if np.isinf(candidate.undone).any():
+        return None  # it overflowed: nothing was undone
     if (candidate.free or candidate.rounded) and len(candidate.undone) == case.n:
         candidate = replace(candidate, undone=case.on_values(candidate.undone, candidate.columns))
     after = case.weigh(candidate.undone, candidate.columns)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta, timezone
@@ -216,9 +217,9 @@ def aligned(profile: Any, table: Table) -> Table:
     """Return a table whose columns are the profile's, or raise."""
     d, names, found = table.shape[1], profile.names or (), table.names or ()
     named = bool(names and found)
-    lost = [name for name in names if named and name not in found]
+    lost = [*(Counter(names) - Counter(found)).elements()] if named else []
     if d != profile.n_features_in_ or lost:
-        more = [name for name in found if named and name not in names]
+        more = [*(Counter(found) - Counter(names)).elements()] if named else []
         differ = "".join(
             f" {word}: {', '.join(map(json.dumps, some[:5]))}{', …' if len(some) > 5 else ''}."
             for word, some in (("Missing", lost), ("Not in training", more))
@@ -231,13 +232,18 @@ def aligned(profile: Any, table: Table) -> Table:
             remedy="Select the columns of training.",
         )
     if named and names != found:
-        table = table.select([found.index(name) for name in names], names)
+        places: dict[str, list[int]] = {}
+        for at, name in enumerate(found):
+            places.setdefault(name, []).append(at)
+        table = table.select([places[name].pop(0) for name in names], names)  # columns of one name in their order
     for j in sorted(set(table.categories) ^ set(profile.categories)):
         if j in profile.categories and not np.isfinite(table.select([j], None).dense().numbers).any():
             # Nothing but missing values, which have no type.
             table = replace(table, categories={**table.categories, j: np.full(table.shape[0], None)})
             continue
         counted = {"datetime": "times", "duration": "time spans"}.get(_kind(profile.types[j]), "numbers")
+        if j not in profile.categories and not profile.moments.count[j] + profile.moments.infinite[j]:
+            counted = "nothing but missing values"
         was, now = ("text", "numbers") if j in profile.categories else (counted, "text")
         raise InputFaultError(
             f"Column {name_of(profile.names, j)} holds {now}; in training it held {was}.",

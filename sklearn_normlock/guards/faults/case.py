@@ -50,12 +50,14 @@ class Case:
         return (Y - self.line[0][columns]) / self.line[1][columns]
 
     def weigh(self, Y: Any, touched: Any = ()) -> Evidence:
-        """Return what the same tests say of the batch with a fault undone; of lost values nothing is asked."""
+        """Return what the same tests say of the batch with a fault undone; of missing values nothing is asked.
+
+        Those that an undoing loses are no fault, and others are told beside it.
+        """
         found = weigh(self.reference, Y, {}, self.budget, self.evidence.requests)
-        if len(touched) and "missing" in found.log_p:
-            found.log_p["missing"][:, touched] = 0.0
+        found.spare_missing()
         if len(touched) and np.isnan(Y[:, touched]).any():
-            found.spare_rows()  # a row without one of its values has another length
+            found.spare_rows()
             if "dependence" in found.log_p:
                 found.log_p["dependence"][:, touched] = 0.0
         return found
@@ -177,6 +179,10 @@ class Case:
         if self.reference.few[j]:
             return self.reference.nearest_shared(j, values)
         return values - residual(values, offset, step) if step else values
+
+    def impossible(self, j: int, values: Any) -> int:
+        """Return how many values training could not have had: off its steps, or none of the few that it has."""
+        return int((np.abs(values - self.possible(j, values)) > self.reference.rounding[j]).sum())
 
     def on_values(self, Y: Any, columns: Any) -> Any:
         """Return Y with values that training could have had, where an undoing missed them by a little.

@@ -29,7 +29,10 @@ class Places:
             self.misfit[j] = (away**2).mean(axis=0) + 0.25 * np.log(wide[1][j] / wide[0]) ** 2
         rows = case.n / (1 + case.n / case.reference.rows[: case.d])
         self.misfit = np.nan_to_num(np.minimum(self.misfit * rows, C.most_misplaced), nan=C.most_misplaced)
-        self.misfit[:, ~case.reference.known[: case.d]] = C.most_misplaced  # no number belongs there
+        #: Places where no number belongs, as those of text; such a column stays where it is.
+        self.empty = ~case.reference.known[: case.d]
+        self.misfit[:, self.empty] = self.misfit[self.empty] = C.most_misplaced
+        self.misfit[self.empty, self.empty] = 0.0
         X = case.X[: C.rows_of_values]
         for k in self.own:
             if (off := _none_of(case.reference, k, X)) is not None:
@@ -121,7 +124,8 @@ class ColumnsReordered(Fault):
             if pair[j, k] > C.exact:
                 orders.add(tuple(replaced(own, [j, k], [k, j]).tolist()))
         for order in map(np.array, orders - {tuple(own.tolist())}):
-            if case.together is None or case.together.agrees(order):
+            stays = (order == own)[places.empty].all()
+            if stays and (case.together is None or case.together.agrees(order)):
                 yield self._candidate(case, order)
 
     @staticmethod

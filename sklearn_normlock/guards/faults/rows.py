@@ -109,6 +109,9 @@ class RowsRepeated(Fault):
     remedy = "Look for a join that multiplies rows, or a request that is sent twice."
 
     def propose(self, case: Case) -> Iterator[Candidate]:
+        copies = case.evidence.log_p.get("copies")
+        if case.reference.profile.copies > 0 and copies is not None and copies.min() > C.log_leaning:
+            return  # rows of training repeat as often
         _, first = np.unique(case.X, axis=0, return_index=True)
         share = 1 - len(first) / case.n
         if share > 0 and len(first) > 1 and case.n > C.least_run:

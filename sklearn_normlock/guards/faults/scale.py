@@ -199,15 +199,23 @@ def moved(case: Case, j: int, slope: float = 1.0, by: float = np.nan) -> float:
         one, was, now = (of[:, j] for of in case.increments)
         by = float((one * (now - slope * was)).sum() / (one**2).sum())
     x = case.X[~np.isnan(case.X[:, j]), j]
-    masses = case.reference.masses(j)
+    atoms, masses = case.reference.atoms(j), case.reference.masses(j)
     if len(masses) and masses.max() > C.usual and masses.max() > 2 * np.sort(masses)[-2:-1].sum():
-        usual = slope * case.reference.atoms(j)[masses.argmax()]
+        usual = slope * atoms[masses.argmax()]
         points, counts = np.unique(x, return_counts=True)
         counts = counts * (np.abs(points - usual - by) <= slope * case.reference.std[j])
         if counts.max(initial=0) > max(masses.max() / 2 * len(x), 1):
             return float(points[counts.argmax()] - usual)
     made = (x[:1] - by) / slope
-    return by + float((slope * (made - case.possible(j, made))).sum())
+    by += float((slope * (made - case.possible(j, made))).sum())
+    if not len(masses):
+        return by
+    # Lumps move quantiles by leaps. Where frequent values lie on frequent ones of training, it may fit better.
+    points, counts = np.unique(x, return_counts=True)
+    lumps = [of[np.argsort(-n, kind="stable")[: C.usual_values]] for of, n in ((points, counts), (atoms, masses))]
+    others = np.subtract.outer(lumps[0], slope * lumps[1]).ravel()
+    near = np.append(by, others[np.abs(others - by) <= slope * case.reference.std[j]])
+    return float(min(near, key=lambda offset: case.divergence(j, (x - offset) / slope)))
 
 
 def price_of_shift(case: Case, columns: Any) -> Any:
@@ -260,6 +268,9 @@ class Shifted(ColumnFault):
     def ways(self, case: Case, j: int, x: Any) -> Ways:
         by = moved(case, j)
         error = C.interval * C.error_of_middle * case.reference.std[j] / np.sqrt(case.effective[j])
+        # A constant that may as well be 0 is told only if it takes values to those that training could have had.
+        if not np.isfinite(by) or (abs(by) <= error and case.impossible(j, x - by) >= case.impossible(j, x)):
+            return
         yield x - by, price_of_shift(case, j), {"shift": by, "interval": [float(by - error), float(by + error)]}
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:

@@ -88,7 +88,7 @@ class Quantised(ColumnFault):
     def ways(self, case: Case, j: int, x: Any) -> Ways:
         known = ~np.isnan(x)
         points = np.unique(x[known])
-        own = (1 + C.near_step) * case.reference.profile.steps[1, j]
+        own = (1 + C.near_step) * case.reference.lattice[j]  # also of a column of few values
         for step in _steps(points) if len(points) > 1 else ():
             # Rounded to the nearest, downwards, or upwards.
             for below in (0.5, 0.0, 1.0) if step > own else ():
@@ -105,6 +105,7 @@ def _steps(points: Any) -> list[float]:
     """Return the greatest steps of which all points are multiples: round numbers, and a common one."""
     greatest = np.ceil(np.log10(max(np.abs(points).max(), C.smallest_step)))
     round_ = np.outer(10.0 ** np.arange(greatest, greatest - 9, -1), [5.0, 2.0, 1.0]).ravel()
+    round_ = round_[round_ > 8 * C.rounding * np.abs(points).max()]  # of smaller ones, all numbers are multiples
     off = np.abs(points - np.rint(points / round_[:, None]) * round_[:, None])
     found = round_[(off <= 2 * C.rounding * np.abs(points)).all(axis=1)][:4].tolist()
     return [*found, common] if (common := common_step(points)) else found
@@ -194,7 +195,9 @@ class ColumnCopied(ColumnFault):
     def ways(self, case: Case, j: int, x: Any) -> Ways:
         same = np.flatnonzero((case.X == x[:, None]).all(axis=0))
         if len(same) > 1 and np.ptp(x) > 0:
-            yield np.full(case.n, np.nan), float(np.log(case.d)), {"copy_of": int(same[same != j][0])}
+            other = int(same[same != j][0])
+            told = {"copy_of": case.reference.profile.names[other] if case.reference.profile.names else other}
+            yield np.full(case.n, np.nan), float(np.log(case.d)), told
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return replaced(X, columns[:1], X[:, (columns[:1] + 1) % X.shape[1]])

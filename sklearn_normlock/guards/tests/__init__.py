@@ -61,6 +61,13 @@ class Evidence:
             return np.zeros(0, np.int64)
         return np.flatnonzero(self.log_p[test][:, : self.n_columns].min(axis=0) < self.limit(test))
 
+    def spare_missing(self) -> None:
+        """Forget what was said of missing values and, as rows have other lengths without them, of whole rows."""
+        if len(self.alarming("missing")):
+            self.spare_rows()
+        if "missing" in self.log_p:
+            self.log_p["missing"][:] = 0.0
+
     def spare_rows(self) -> None:
         """Forget what was said of the measures of whole rows."""
         for name, p in self.log_p.items():

@@ -1,0 +1,107 @@
+"""Faults beside others: missing values, text and lumps of equal values, and what a name must not be made of."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.preprocessing import RobustScaler, StandardScaler
+
+import sklearn_normlock as nl
+
+CANCER = load_breast_cancer(as_frame=True).data
+ORDER = np.random.default_rng(0).permutation(len(CANCER))
+TRAINING, BATCH = CANCER.iloc[ORDER[100:]].reset_index(drop=True), CANCER.iloc[ORDER[:100]].reset_index(drop=True)
+THIRD = np.arange(100) % 3 == 0
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def profile():
+    return nl.Profile.from_data(TRAINING)
+
+
+def test_a_fault_is_named_beside_missing_values_of_another_column(profile):
+    batch = BATCH.assign(**{"mean radius": BATCH["mean radius"] / 10})
+    for missing in (BATCH["mean texture"].mask(THIRD), np.nan):
+        found = nl.diagnose(profile, batch.assign(**{"mean texture": missing}))
+        assert (found.fault, found.columns) == ("unit_changed", ("mean radius",))
+        assert list(found.details["missing"]) == ["mean texture"] and "besides" not in found.details
+
+
+def test_columns_are_found_swapped_beside_missing_values(profile):
+    swapped = BATCH.rename(columns={"mean smoothness": "mean texture", "mean texture": "mean smoothness"})
+    found = nl.diagnose(profile, swapped.assign(**{"worst area": BATCH["worst area"].mask(THIRD)}))
+    assert (found.fault, found.columns) == ("columns_swapped", ("mean texture", "mean smoothness"))
+    assert list(found.details["missing"]) == ["worst area"]
+
+
+def test_missing_values_of_the_largest_column_have_no_other_name(rng):
+    X = np.column_stack([1e9 + 86400 * rng.permutation(200), rng.normal(size=200)])
+    batch = np.column_stack([np.full(80, np.nan), rng.normal(size=80)])
+    found = nl.diagnose(nl.Profile.from_data(X), batch)
+    assert (found.fault, found.columns) == ("unknown", (0,))
+    assert found.explain().startswith("unknown: missing values differ from training in column 0: 100%")
+
+
+@pytest.mark.parametrize("values", [["A", "B"], ["c", "d"], ["a", "b"]], ids=["case", "new", "same"])
+def test_a_column_of_text_is_not_exchanged_with_numbers(values):
+    learned = nl.Profile.from_data(TRAINING.assign(kind=np.resize(["a", "b"], len(TRAINING))))
+    batch = BATCH.assign(kind=np.resize(values, 100), **{"mean radius": BATCH["mean radius"] / 10})
+    found = nl.diagnose(learned, batch)
+    assert (found.fault, found.columns, found.details["factor"]) == ("unit_changed", ("mean radius",), 0.1)
+
+
+def test_a_shift_that_may_as_well_be_none_is_not_told(profile):
+    found = nl.diagnose(profile, BATCH.clip(upper=TRAINING.quantile(0.9), axis=1))
+    assert found.fault == "clipped"
+
+
+def test_an_undoing_that_overflows_explains_nothing(profile):
+    found = nl.diagnose(profile, BATCH.assign(**{"mean area": BATCH["mean area"].mask(THIRD, np.finfo(float).max)}))
+    assert found.fault == "imputed" and "also" not in found.details
+
+
+def test_flags_that_turn_round_are_recoded_and_nothing_else(rng):
+    learned = nl.Profile.from_data(rng.random((200, 3)) < 0.2)
+    found = nl.diagnose(learned, rng.random((80, 3)) < 0.8)
+    assert found.fault == "recoded" and "also" not in found.details
+
+
+def test_numbers_of_many_digits_are_on_no_steps():
+    X, batch = (sparse.random(n, 50, 0.1, random_state=seed, format="csr") for seed, n in enumerate((500, 100)))
+    found = nl.diagnose(nl.Profile.from_data(X), 100 * batch)
+    assert found.alarm and found.fault != "quantised"
+
+
+def test_a_column_that_was_copied_is_called_by_its_name(profile):
+    found = nl.diagnose(profile, BATCH.assign(**{"mean area": BATCH["mean texture"]}))
+    assert (found.fault, found.details["copy_of"]) == ("column_copied", "mean texture")
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler(), RobustScaler()], ids=["standard", "robust"])
+def test_raw_values_of_a_column_with_several_usual_ones_are_named_behind_a_scaler(scaler):
+    X = load_diabetes(scaled=False).data[np.random.default_rng(1).permutation(442)]
+    scaler.fit(X[64:])
+    learned = nl.Profile.from_data(scaler.transform(X[64:]))
+    assert nl.diagnose(learned, X[:64]).fault == "not_normalised"
+    assert nl.diagnose(learned, scaler.transform(scaler.transform(X[:64]))).fault == "double_normalised"
+
+
+def test_columns_of_one_name_are_taken_in_their_order(rng):
+    X, batch = rng.normal(size=(200, 3)) * [1, 10, 100], rng.normal(size=(80, 3)) * [1, 10, 100]
+    learned = nl.Profile.from_data(pd.DataFrame(X, columns=list("aab")))
+    assert not nl.diagnose(learned, pd.DataFrame(batch[:, [2, 0, 1]], columns=list("baa"))).alarm
+    with pytest.raises(nl.errors.InputFaultError, match=r'Missing: "a"\. Not in training: "b"\.'):
+        nl.diagnose(learned, pd.DataFrame(batch, columns=list("abb")))
+
+
+def test_text_where_training_had_nothing_is_told_so(rng):
+    x = rng.normal(size=100)
+    learned = nl.Profile.from_data(pd.DataFrame({"a": x, "b": np.nan}))
+    with pytest.raises(nl.errors.InputFaultError, match="in training it held nothing but missing values"):
+        nl.diagnose(learned, pd.DataFrame({"a": x, "b": "x"}))
