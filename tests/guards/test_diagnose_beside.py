@@ -105,3 +105,35 @@ def test_text_where_training_had_nothing_is_told_so(rng):
     learned = nl.Profile.from_data(pd.DataFrame({"a": x, "b": np.nan}))
     with pytest.raises(nl.errors.InputFaultError, match="in training it held nothing but missing values"):
         nl.diagnose(learned, pd.DataFrame({"a": x, "b": "x"}))
+
+
+def test_rows_repeat_beside_text(rng):
+    X = pd.DataFrame(rng.normal(size=(400, 3)), columns=list("abc")).assign(kind=np.resize(["x", "y"], 400))
+    found = nl.diagnose(nl.Profile.from_data(X[:300]), X.iloc[np.repeat(np.arange(300, 320), 5)])
+    assert (found.fault, found.details["fraction"]) == ("rows_repeated", 0.8)
+
+
+def test_zeros_that_stay_zeros_went_through_no_standard_scaler():
+    X, batch = (sparse.random(n, 30, 0.2, random_state=seed) for seed, n in ((0, 200), (2, 70)))
+    assert nl.diagnose(nl.Profile.from_data(X), batch * 5).fault == "rescaled"
+
+
+def test_codes_that_training_never_had_are_not_told_exchanged(rng):
+    ages, others = (
+        rng.choice([17.5, 22, 27, 32, 37, 42], size=600, p=[0.05, 0.3, 0.3, 0.15, 0.1, 0.1]),
+        rng.normal(size=600),
+    )
+    found = nl.diagnose(
+        nl.Profile.from_data(np.column_stack([ages, others])[:400]), np.column_stack([1980 - ages, others])[400:]
+    )
+    assert found.columns == (0,) and found.fault != "recoded"
+
+
+def test_times_of_a_zone_are_moved_by_hours_at_most():
+    days = [np.random.default_rng(seed).integers(0, 700, n) for seed, n in ((1, 6000), (2, 200))]
+    frames = [pd.DataFrame({"day": pd.Timestamp("2020-01-01") + pd.to_timedelta(some, unit="D")}) for some in days]
+    found = nl.diagnose(
+        nl.Profile.from_data(frames[0]), frames[1].assign(day=frames[1].day.dt.tz_localize("Europe/Paris"))
+    )
+    assert found.fault == "zone_changed"
+    assert abs(found.details.get("besides", {}).get("shift", 0.0)) <= 7200.1

@@ -112,7 +112,7 @@ class RowsRepeated(Fault):
         copies = case.evidence.log_p.get("copies")
         if case.reference.profile.copies > 0 and copies is not None and copies.min() > C.log_leaning:
             return  # rows of training repeat as often
-        _, first = np.unique(case.X, axis=0, return_index=True)
+        _, first = np.unique(np.where(np.isnan(case.X), np.inf, case.X), axis=0, return_index=True)
         share = 1 - len(first) / case.n
         if share > 0 and len(first) > 1 and case.n > C.least_run:
             yield _whole(case, self.name, case.X[np.sort(first)], share=f"{share:.0%}", fraction=share)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ... import units
 from ..calibration import CALIBRATION as C
-from ..profiles.sketch import common_step
+from ..profiles.sketch import common_step, residual
 from ..profiles.statistics import median
 from .base import Candidate, ColumnFault, Fault
 from .case import Case, replaced
@@ -268,6 +268,8 @@ class Shifted(ColumnFault):
     def ways(self, case: Case, j: int, x: Any) -> Ways:
         by = moved(case, j)
         error = C.interval * C.error_of_middle * case.reference.std[j] / np.sqrt(case.effective[j])
+        if abs(by) <= error and (step := case.reference.lattice[j]):
+            by = float(residual(by, 0.0, step))  # whole steps may as well be none
         # A constant that may as well be 0 is told only if it takes values to those that training could have had.
         if not np.isfinite(by) or (abs(by) <= error and case.impossible(j, x - by) >= case.impossible(j, x)):
             return

@@ -32,6 +32,7 @@ def _undone_scalers(case: Case, fault: str) -> Iterator[Candidate]:
         exact, by, _ = aligned(case, at, slope[at], 1.0, offset[at])
         # (A scale of 1 is that of a column without a width.)
         near = (np.abs(exact * scale[at] - 1) < C.sketched) | (scale[at] == 1.0)
+        near &= np.abs(by - offset[at]) <= C.sketched * exact * case.reference.std[at]
         slope[at[near]], offset[at[near]] = exact[near], by[near]
         also = (StandardisedAfter.name,) if scaler == "standard" else ()
         yield _scaled(case, fault, (case.X - offset) / slope, C.scaler_of_four, {"scaler": scaler}, also=also)

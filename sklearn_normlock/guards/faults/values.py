@@ -171,7 +171,8 @@ class Recoded(ColumnFault):
             if known(values - by * step):
                 told = f"each {'more' if by > 0 else 'less'} by {abs(by) * step:.6g}"
                 yield x - by * step, C.usual_value, {"codes": told}
-        if known(values) and 1 < len(values) <= len(atoms):
+        inside = len(values) > 1 and reference.low[j] <= values[0] and values[-1] <= reference.high[j]
+        if known(values) and inside and len(values) <= len(atoms):
             # Hellinger's distance of the shares; a code that could stay stays.
             cost = case.n * (np.sqrt(counts / counts.sum())[:, None] - np.sqrt(masses)) ** 2
             cost -= C.same_code * (np.abs(values[:, None] - atoms) <= reference.rounding[j])
