@@ -240,11 +240,16 @@ def explained(case: Case, alone: bool = False) -> list[tuple[float, Candidate]]:
         if found := _tried(case, candidate, parts):
             passed.append(found)
     # Two simple faults may leave nothing odd together: what one explains is undone, and the rest is looked at anew.
-    for part in sorted(parts, key=lambda c: (-len(c.columns), c.price(case.d)))[: C.parts_together]:
-        if not passed and not alone:
+    both: list[tuple[float, Candidate]] = []
+    if not passed and not alone:
+        for part in sorted(parts, key=lambda c: (-len(c.columns), c.price(case.d)))[: C.parts_together]:
             rest = Case(case.reference, part.undone, case.weigh(part.undone, part.columns), case.budget, case.scaler)
-            passed = [(score, replace(part, besides=other)) for score, other in explained(rest, alone=True)[:1]]
-    return sorted(passed, key=lambda found: found[0])
+            for _, other in explained(rest, alone=True):
+                if not other.whole and not len(np.intersect1d(other.columns, part.columns)):
+                    left = case.unexplained(other.undone, np.union1d(other.columns, part.columns))
+                    price = part.price(case.d) + other.price(case.d)
+                    both.append((price + left, replace(part, besides=other)))
+    return sorted(passed, key=lambda found: found[0]) or sorted(both, key=lambda found: found[0])[:1]
 
 
 def _tried(case: Case, candidate: Candidate, parts: list[Candidate]) -> tuple[float, Candidate] | None:
@@ -252,8 +257,8 @@ def _tried(case: Case, candidate: Candidate, parts: list[Candidate]) -> tuple[fl
 
     ``parts`` takes in the parts that leave their own columns with nothing odd, but not the batch.
     """
-    if np.isinf(candidate.undone).any():
-        return None  # it overflowed: nothing was undone
+    if np.isinf(candidate.undone).any() or (candidate.free and case.n < 3):
+        return None  # it overflowed, or one or two rows fit any estimate
     if (candidate.free or candidate.rounded) and len(candidate.undone) == case.n:
         candidate = replace(candidate, undone=case.on_values(candidate.undone, candidate.columns))
     after = case.weigh(candidate.undone, candidate.columns)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from sklearn.datasets import load_breast_cancer, load_diabetes
-from sklearn.preprocessing import RobustScaler, StandardScaler
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.preprocessing import RobustScaler, StandardScaler, normalize
 
 import sklearn_normlock as nl
 
@@ -137,3 +137,45 @@ def test_times_of_a_zone_are_moved_by_hours_at_most():
     )
     assert found.fault == "zone_changed"
     assert abs(found.details.get("besides", {}).get("shift", 0.0)) <= 7200.1
+
+
+WINE = load_wine(as_frame=True).data.sample(frac=1, random_state=3)
+
+
+@pytest.fixture(scope="module")
+def wines():
+    return nl.Profile.from_data(WINE[60:])
+
+
+@pytest.mark.parametrize(
+    ("change", "faults"),
+    [
+        (lambda X: {"hue": X.ash, "ash": X.hue, "proline": X.proline * 1000}, {"columns_swapped", "unit_changed"}),
+        (lambda X: {"proline": X.proline.clip(upper=700), "hue": -X.hue}, {"clipped", "sign_flipped"}),
+        (lambda X: {"proline": np.log(X.proline), "magnesium": X.magnesium * 3.3}, {"log_extra", "rescaled"}),
+    ],
+    ids=["swap", "clip", "log"],
+)
+def test_of_two_faults_the_pair_that_fits_best_is_told(wines, change, faults):
+    found = nl.diagnose(wines, WINE[:60].assign(**change(WINE[:60])))
+    assert {found.fault, found.details["besides"]["fault"]} == faults
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_one_or_two_rows_have_no_estimates(rows):
+    scaler = StandardScaler().fit(WINE[60:])
+    found = nl.diagnose(nl.Profile.from_data(scaler.transform(WINE[60:])), WINE[:rows].to_numpy())
+    assert found.fault == "unknown"
+
+
+def test_two_rows_in_another_order_have_no_second_fault_on_the_same_columns(wines):
+    found = nl.diagnose(wines, WINE[:2].to_numpy()[:, ::-1])
+    assert found.alarm and not set(map(str, found.columns)) & set(found.details.get("besides", {}).get("columns", ()))
+
+
+def test_a_row_of_unit_length_by_chance_makes_no_two_sources():
+    rng = np.random.default_rng(3)
+    mixing = rng.normal(size=(12, 96)) + 0.3
+    X, batch = (normalize(np.tanh(rng.normal(size=(n, 12)) @ mixing) + 0.3) for n in (900, 120))
+    found = nl.diagnose(nl.Profile.from_data(X), np.round(batch * 127) / 127)
+    assert found.fault == "l2_missing"

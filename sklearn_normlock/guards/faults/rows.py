@@ -45,7 +45,7 @@ class L2Missing(Fault):
         if len(some) > 1 and np.ptp(some) < C.same_length * some.mean() and abs(some.mean() - 1) > C.off_norm:
             factor = float(some.mean())
             yield _whole(case, UnitChanged.name, divided, factor=factor, offset=0.0, unit=f"×{factor:.6g}")
-        if off and 0 < inside < 1:
+        if off and C.least_run / case.n <= inside < 1:  # (A single row may have length 1 by itself.)
             yield _whole(case, MixedNorms.name, divided, share=f"{inside:.0%}", fraction=inside)
         elif off:
             yield _whole(case, self.name, divided, C.usual_value, norm=NORMS[expected])
