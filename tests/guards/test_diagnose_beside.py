@@ -179,3 +179,8 @@ def test_a_row_of_unit_length_by_chance_makes_no_two_sources():
     X, batch = (normalize(np.tanh(rng.normal(size=(n, 12)) @ mixing) + 0.3) for n in (900, 120))
     found = nl.diagnose(nl.Profile.from_data(X), np.round(batch * 127) / 127)
     assert found.fault == "l2_missing"
+
+
+def test_values_of_a_single_column_are_no_rows_that_repeat():
+    found = nl.diagnose(nl.Profile.from_data(np.resize([1.0, 2, 3, 4], (200, 1))), np.resize([1.0, 2, 3, 5], (80, 1)))
+    assert found.fault == "unknown"

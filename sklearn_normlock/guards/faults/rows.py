@@ -114,7 +114,7 @@ class RowsRepeated(Fault):
             return  # rows of training repeat as often
         _, first = np.unique(np.where(np.isnan(case.X), np.inf, case.X), axis=0, return_index=True)
         share = 1 - len(first) / case.n
-        if share > 0 and len(first) > 1 and case.n > C.least_run:
+        if case.d > 1 and share > 0 and len(first) > 1 and case.n > C.least_run:
             yield _whole(case, self.name, case.X[np.sort(first)], share=f"{share:.0%}", fraction=share)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
