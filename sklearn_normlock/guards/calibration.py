@@ -181,6 +181,8 @@ class Calibration:
     #: The errors of a log slope by quantiles, and of a factor by the steps of values.
     error_of_slope: float = _constant(0.8, "1 / √rows", "derived: 0.71 for a normal variable, by its deviation")
     error_of_steps: float = _constant(1e-5, "nats", "derived: single precision, over a hundred steps")
+    #: Half the width of a window in which a density is counted.
+    density_width: float = _constant(0.1, "deviations", "convention: a hundredth of training and more")
     #: Two units in one column are told apart if they differ by more.
     apart: float = _constant(3.0, "factor", "convention: less is within the spread of most columns")
     #: The standard error of a mean between the quartiles.

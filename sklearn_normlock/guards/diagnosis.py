@@ -261,7 +261,7 @@ def _tried(case: Case, candidate: Candidate, parts: list[Candidate]) -> tuple[fl
         return None  # it overflowed, or one or two rows fit any estimate
     if (candidate.free or candidate.rounded) and len(candidate.undone) == case.n:
         candidate = replace(candidate, undone=case.on_values(candidate.undone, candidate.columns))
-    after = case.weigh(candidate.undone, candidate.columns)
+    after = case.weigh(candidate.undone, candidate.columns, candidate.drawn)
     if after.alarm:
         if candidate.whole or not candidate.separable or len(candidate.undone) != case.n:
             return None

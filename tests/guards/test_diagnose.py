@@ -290,3 +290,26 @@ def test_a_factor_multiplies_the_steps():
     found = nl.diagnose(profile, rng.binomial(batch.astype(int), 0.45).astype(float))
     assert found.alarm and found.fault not in ("rescaled", "unit_changed"), found.explain()
     assert nl.diagnose(profile, batch * 2.7).fault == "rescaled"
+
+
+@pytest.mark.parametrize("factor", [12.0, 60.0, 1 / 24])
+def test_two_units_that_overlap(factor):
+    """Rows are told apart by their steps and by how likely they are, though both units lie within training."""
+    rng = np.random.default_rng(7)
+    X = np.rint(np.exp(rng.normal(4, 1.2, size=(2200, 3))))
+    Y = X[2000:]
+    Y[::3, 1] *= factor
+    found = nl.diagnose(nl.Profile.from_data(X[:2000]), Y)
+    assert found.fault == "mixed_units" and found.columns == (1,)
+    assert found.details["factor"] == factor and abs(found.details["fraction"] - 1 / 3) < 0.1
+
+
+def test_whole_numbers_that_wrapped_round_more_than_once():
+    """Bytes keep what is left of 256, however often it went in."""
+    rng = np.random.default_rng(8)
+    X = np.rint(rng.gamma(3, 150, size=(2128, 3)))
+    Y = X[2000:].copy()
+    Y[:, 2] %= 256
+    assert (X[2000:, 2] > 512).any()
+    found = nl.diagnose(nl.Profile.from_data(X[:2000]), Y)
+    assert (found.fault, found.columns, found.details["bits"]) == ("wrapped", (2,), 8)

@@ -40,6 +40,8 @@ class Candidate:
     rounded: bool = False
     #: Whether it may be true of some of its columns only; an order is not.
     separable: bool = True
+    #: Whether values were drawn anew from training: they go together with no other column.
+    drawn: bool = False
     #: Faults that would leave the same numbers; and another one, without which this one explains only a part.
     also: tuple[str, ...] = ()
     besides: Candidate | None = None
@@ -84,8 +86,8 @@ class Fault:
 class ColumnFault(Fault):
     """A fault that is done to each column by itself. A subclass says in which ways it may have been done to one."""
 
-    #: Whether its parameters are estimated from the batch.
-    free = False
+    #: Whether its parameters are estimated from the batch, and whether values are drawn anew.
+    free = drawn = False
 
     def ways(self, case: Case, j: int, x: Any) -> Iterator[tuple[Any, float, dict[str, Any]]]:
         """Yield the values of column j (``x`` now) as they may have been, the price of saying so, and the facts."""
@@ -104,7 +106,8 @@ class ColumnFault(Fault):
             # The same facts of several columns are one decision.
             alike = Counter(map(str, each.values()))
             numbers = np.array([price / alike[str(facts)] for price, facts in zip(prices, each.values(), strict=True)])
-            yield Candidate(self.name, np.array([*each]), undone, numbers, {}, each, free=self.free)
+            at = np.array([*each])
+            yield Candidate(self.name, at, undone, numbers, {}, each, free=self.free, drawn=self.drawn)
 
 
 class Unknown(Fault):

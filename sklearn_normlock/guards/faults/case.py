@@ -10,7 +10,7 @@ from scipy.special import chdtrc, gammaln
 
 from ..calibration import CALIBRATION as C
 from ..profiles.dependence import Dependence, rank_scores
-from ..profiles.sketch import quantile, residual, share_below
+from ..profiles.sketch import quantile, residual, share_below, share_within
 from ..profiles.statistics import nearest, quantiles
 from ..tests import Evidence, weigh
 from ..tests.reference import Reference
@@ -49,17 +49,19 @@ class Case:
         """Return numbers of some columns as a known scaler makes them."""
         return (Y - self.line[0][columns]) / self.line[1][columns]
 
-    def weigh(self, Y: Any, touched: Any = ()) -> Evidence:
+    def weigh(self, Y: Any, touched: Any = (), drawn: bool = False) -> Evidence:
         """Return what the same tests say of the batch with a fault undone; of missing values nothing is asked.
 
-        Those that an undoing loses are no fault, and others are told beside it.
+        Those that an undoing loses are no fault, and others are told beside it. Values that were ``drawn`` go together
+        with none, and are not asked about that.
         """
         found = weigh(self.reference, Y, {}, self.budget, self.evidence.requests)
         found.spare_missing()
         if len(touched) and np.isnan(Y[:, touched]).any():
             found.spare_rows()
-            if "dependence" in found.log_p:
-                found.log_p["dependence"][:, touched] = 0.0
+            drawn = True
+        if drawn and "dependence" in found.log_p:
+            found.log_p["dependence"][:, touched] = 0.0
         return found
 
     # -- how far a batch is from training ------------------------------------------------------------------------------
@@ -180,9 +182,18 @@ class Case:
             return self.reference.nearest_shared(j, values)
         return values - residual(values, offset, step) if step else values
 
-    def impossible(self, j: int, values: Any) -> int:
-        """Return how many values training could not have had: off its steps, or none of the few that it has."""
-        return int((np.abs(values - self.possible(j, values)) > self.reference.rounding[j]).sum())
+    def impossible(self, j: int, values: Any) -> Any:
+        """Tell which values training can't have had in a column: none of the few that it takes, or off its step."""
+        offset, step, _ = self.reference.profile.steps[:, j]
+        if self.reference.few[j]:
+            return self.reference.off(j, values) > self.reference.rounding[j]
+        return np.abs(residual(values, offset, step)) > C.near_step * step if step else np.zeros(np.shape(values), bool)
+
+    def density(self, j: int, values: Any) -> Any:
+        """Return how dense training is about values of a column, in one unit for all; 0 where they are impossible."""
+        width = C.density_width * self.reference.std[j]
+        about = share_within(*self.reference.profile.sketches[j], values - width, values + width)
+        return np.where(self.impossible(j, values), 0.0, about)
 
     def on_values(self, Y: Any, columns: Any) -> Any:
         """Return Y with values that training could have had, where an undoing missed them by a little.

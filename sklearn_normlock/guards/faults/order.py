@@ -10,8 +10,6 @@ from scipy.optimize import linear_sum_assignment
 from scipy.special import gammaln
 
 from ..calibration import CALIBRATION as C
-from ..profiles.sketch import residual
-from ..tests.reference import Reference
 from .base import Candidate, Fault
 from .case import Case, choice, replaced
 
@@ -35,8 +33,8 @@ class Places:
         self.misfit[self.empty, self.empty] = 0.0
         X = case.X[: C.rows_of_values]
         for k in self.own:
-            if (off := _none_of(case.reference, k, X)) is not None:
-                self.misfit[:, k] += np.minimum(-C.log_unseen * len(X) * off, C.most_misplaced)
+            off = case.impossible(k, X).sum(axis=0) / np.maximum((~np.isnan(X)).sum(axis=0), 1)
+            self.misfit[:, k] += np.minimum(-C.log_unseen * len(X) * off, C.most_misplaced)
 
     def score(self, order: Any) -> float:
         """Return how well all columns fit in an order, in nats; a place that is not its own costs a column log d."""
@@ -65,18 +63,6 @@ class Places:
             if self.score(kept) >= self.score(order):
                 order = kept
         return order
-
-
-def _none_of(reference: Reference, place: int, X: Any) -> Any:
-    """Return what share of each column's values a place of training can't have had; None if it may have any."""
-    offset, step, _ = reference.profile.steps[:, place]
-    if reference.few[place]:
-        off = reference.off(place, X) > reference.rounding[place]
-    elif step:
-        off = np.abs(residual(X, offset, step)) > C.near_step * step
-    else:
-        return None
-    return (off & ~np.isnan(X)).sum(axis=0) / np.maximum((~np.isnan(X)).sum(axis=0), 1)
 
 
 def _cycles(order: Any) -> Iterator[Any]:

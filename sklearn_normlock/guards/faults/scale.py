@@ -271,7 +271,9 @@ class Shifted(ColumnFault):
         if abs(by) <= error and (step := case.reference.lattice[j]):
             by = float(residual(by, 0.0, step))  # whole steps may as well be none
         # A constant that may as well be 0 is told only if it takes values to those that training could have had.
-        if not np.isfinite(by) or (abs(by) <= error and case.impossible(j, x - by) >= case.impossible(j, x)):
+        if not np.isfinite(by) or (
+            abs(by) <= error and case.impossible(j, x - by).sum() >= case.impossible(j, x).sum()
+        ):
             return
         yield x - by, price_of_shift(case, j), {"shift": by, "interval": [float(by - error), float(by + error)]}
 
@@ -354,26 +356,22 @@ class LogMissing(LogExtra):
 
 
 class MixedUnits(ColumnFault):
-    """Some rows of a column in another unit than the others: those far outside of training, that fit converted."""
+    """Some rows of a column in another unit than the others: those that are likelier converted than as they are."""
 
     name = "mixed_units"
     words = "{columns} in two units: {share} of the rows are multiplied by {factor}"
     remedy = "Find the source that writes the other unit, and convert its rows."
+    free = True
 
     def ways(self, case: Case, j: int, x: Any) -> Ways:
-        tolerance = case.reference.tolerance[j]
-        low, high = case.reference.low[j] - tolerance, case.reference.high[j] + tolerance
-        outside = (x < low) | (x > high)
-        if case.blind or not C.jump < outside.mean() < 1 - C.jump:
-            return
-        for factor, prior, _ in KNOWN:
+        usual = case.density(j, x)
+        for factor, prior, _ in () if case.blind else KNOWN:
             made = case.from_raw(case.to_raw(x, j) / factor, j)
-            nearer = outside & (made >= low) & (made <= high)
-            # (A few may be outside by themselves.)
-            if abs(np.log(factor)) >= np.log(C.apart) and nearer.sum() >= C.nearly_all * outside.sum():
-                share = float(nearer.mean())
+            nearer = case.density(j, made) / factor > usual
+            share = float(nearer.mean())
+            if abs(np.log(factor)) >= np.log(C.apart) and C.jump < share < 1 - C.jump:
                 told = {"factor": factor, "share": f"{share:.0%}", "fraction": share}
-                yield np.where(nearer, made, x), C.usual_value - float(np.log(prior)), told
+                yield np.where(nearer, made, x), float(np.log(case.n) - np.log(prior)), told
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         rows = rng.random(len(X)) < 1 / 3

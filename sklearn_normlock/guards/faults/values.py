@@ -127,24 +127,28 @@ def _spread_out(case: Case, j: int, x: Any, step: float, below: float) -> Any:
 
 
 class Wrapped(ColumnFault):
-    """Whole numbers that overflowed the narrowest type into which they fit; values below training's wrapped."""
+    """Whole numbers that overflowed a type: as often as training makes it likely, drawn for each row."""
 
     name = "wrapped"
     words = "{columns} wrapped round: values from {low} on overflowed a type of {bits} bits"
     remedy = "Find the type that is too narrow upstream, and widen it."
+    drawn = True
 
     def ways(self, case: Case, j: int, x: Any) -> Ways:
-        x = case.to_raw(x, j)
-        low, high = (case.to_raw(of[j], j) for of in (case.reference.low, case.reference.high))
+        x, low, high = (case.to_raw(of, j) for of in (x, case.reference.low[j], case.reference.high[j]))
         known = x[~np.isnan(x)]
         if not len(known) or (known != np.rint(known)).any():
             return
         for dtype in (np.iinfo(name) for name in ("i1", "u1", "i2", "u2", "i4", "u4")):
-            size, wrapped = 2.0**dtype.bits, x < low
-            fits = known.min() >= dtype.min and known.max() <= dtype.max < high
-            if fits and wrapped.any() and (x[wrapped] + size <= 2 * high).all():
-                made = case.from_raw(np.where(wrapped, x + size, x), j)
-                yield made, C.usual_value, {"bits": dtype.bits, "low": dtype.max + 1.0}
+            size = 2.0**dtype.bits
+            first, last = np.ceil((low - known.max()) / size), np.floor((high - known.min()) / size)
+            inside = dtype.min <= known.min() and known.max() <= dtype.max
+            if inside and (low < dtype.min or high > dtype.max) and 0 < last - first < C.most_codes:
+                made = case.from_raw(x[:, None] + size * np.arange(first, last + 1), j)
+                likely = case.density(j, made).cumsum(axis=1)
+                drawn = np.random.default_rng(0).random((len(x), 1)) * likely[:, -1:]
+                at = np.minimum((likely <= drawn).sum(axis=1), int(last - first))
+                yield made[np.arange(len(x)), at], C.usual_value, {"bits": dtype.bits, "low": dtype.max + 1.0}
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return replaced(X, columns, (np.rint(X[:, columns]) + 2**15) % 2**16 - 2**15)
