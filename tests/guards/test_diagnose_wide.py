@@ -138,3 +138,22 @@ def test_constant_columns_hide_no_row():
     row = np.append(3.0 * rng.choice([-1, 1], 30), np.ones(40))[None]
     assert nl.diagnose(profile, row).alarm
     assert not nl.diagnose(profile, X[:1]).alarm
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_another_model_is_told_of_unit_vectors(seed):
+    """Other directions of the same length are another model's, however many columns are odd."""
+    rng = np.random.default_rng(seed)
+    d = int(rng.integers(32, 160))
+
+    def model():
+        mean, mixing = rng.normal(size=d), rng.normal(size=(12, d))
+
+        def embed(rows):
+            V = mean + rng.normal(size=(rows, 12)) @ mixing / 2 + 0.3 * rng.normal(size=(rows, d))
+            return V / np.linalg.norm(V, axis=1)[:, None]
+
+        return embed
+
+    profile = nl.Profile.from_data(model()(1500))
+    assert nl.diagnose(profile, model()(64)).fault == "other_model"

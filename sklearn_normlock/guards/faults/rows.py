@@ -140,7 +140,9 @@ class OtherModel(Fault):
         elsewhere = np.linalg.norm(was) > C.unrelated and length > 0 and abs(mean @ was) / length < C.elsewhere
         unrelated = case.together.tells and abs(case.together.agreement()) < C.unrelated
         if unit_rows(case.X)[1][:, 1].all() and len(case.odd) > C.many * case.d and unrelated and elsewhere:
-            yield _whole(case, self.name, np.full_like(case.X, np.nan), case.untold)
+            # Nothing is undone: half of what no name costs, or explains, is dearer than any order.
+            price = 0.5 * min(case.untold, case.oddness(case.columns))
+            yield _whole(case, self.name, np.full_like(case.X, np.nan), price)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return X @ np.linalg.qr(rng.normal(size=(X.shape[1], X.shape[1])))[0]
