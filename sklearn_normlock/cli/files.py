@@ -16,7 +16,7 @@ import numpy as np
 
 from ..documents.files import reading
 from ..errors import ArtifactReadError, MissingDependencyError, NormLockError
-from ..guards.data.tables import Table, in_utc, seconds, time_type, zones_of
+from ..guards.data.tables import Table, in_utc, parts_of, seconds, time_type
 from ..guards.profile import Profile
 
 # The texts that stand for a missing value; pandas has the same by default.
@@ -62,7 +62,7 @@ def read_csv(path: Path, profile: Profile) -> Table:
         else:
             numbers[:, j] = values
             types[j] = _type(texts, None if place is None else profile.types[place])
-    return Table(numbers, names, categories, lambda: tuple(types))
+    return Table(numbers, names, categories, tuple(types))
 
 
 def read_csv_frame(path: Path) -> Any:
@@ -148,13 +148,13 @@ def _type(texts: list[str], was: str | None) -> str | None:
 
     Whether there are offsets is all that such a file says of a zone.
     """
-    if not (zones := zones_of(was)) or _numbers(texts, (float,)) is not None:
+    if not (zones := parts_of(was)[1]) or _numbers(texts, (float,)) is not None:
         return None
     offset = re.compile(r"\d:\d\d.*([+-]\d\d:?\d\d|Z)$")
     aware = {offset.search(text) is not None for text in texts if text not in _MISSING}
     if aware <= {zone != "naive" for zone in zones}:
         return was
-    return time_type("datetime", "text", {""} if False in aware else {"an offset"})
+    return time_type("datetime", "text", {None if False in aware else "an offset"})
 
 
 def _time(text: str) -> float:

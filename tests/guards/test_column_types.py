@@ -63,6 +63,17 @@ def test_another_zone_is_named(train, make, here, rows):
     assert not nl.diagnose(saved(train), (TEST if train is TRAIN else NAIVE_TEST)[:rows]).alarm
 
 
+def test_times_that_pyarrow_keeps_have_the_same_type():
+    """The same times and numbers raise no alarm in a frame that pyarrow keeps, or after training on one."""
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:  # an extra, and its newest version takes no old NumPy
+        pytest.skip(str(error))
+    kept = {"when": "timestamp[us][pyarrow]", "temp": "double[pyarrow]", "stops": "int64[pyarrow]"}
+    assert not nl.diagnose(saved(NAIVE_TRAIN), NAIVE_TEST.astype(kept)).alarm
+    assert not nl.diagnose(saved(NAIVE_TRAIN.astype(kept)), NAIVE_TEST).alarm
+
+
 def test_times_as_numbers_are_named():
     """Times that come as numbers have another type; what the tests say of these numbers is told besides."""
     found = nl.diagnose(saved(TRAIN), FAULTS["type_changed"].inject(None, TEST, ["when"], RNG))

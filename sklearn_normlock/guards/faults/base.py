@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -61,10 +61,10 @@ class Candidate:
 class Fault:
     """A kind of fault. A subclass with a name, in its family's file, is all that a new kind takes."""
 
-    name: ClassVar[str]
+    name: str
     #: A sentence without its full stop, completed with the columns and the details.
-    words: ClassVar[str]
-    remedy: ClassVar[str]
+    words: str
+    remedy: str
 
     def __init_subclass__(cls) -> None:
         if hasattr(cls, "name"):

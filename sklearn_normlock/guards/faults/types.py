@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 
-from ..data.tables import Table, certain, zones_of
+from ..data.tables import Table, certain, parts_of
 from ..profiles.categories import MEASURES, WORD, Categories
 from ..profiles.summary import Summary
 from .base import FAULTS, Fault
+
+_Spelling = Callable[[str], str]
+_SHOWN = 3
 
 
 class TypeChanged(Fault):
@@ -39,42 +43,31 @@ class ZoneChanged(Fault):
 
 
 def changed_types(profile: Summary, table: Table) -> tuple[dict[str, dict[int, Any]], dict[int, tuple[str, str]]]:
-    """Return the columns of another type: those that are a fault by its name, and those whose values are compared.
-
-    Each comes with the types in training and in the table.
-    """
+    """Return columns of another type: faults by their names, and what else differs; with training's and the table's."""
     certainly: dict[str, dict[int, Any]] = {}
     compared = {}
-    for j, (was, now) in enumerate(zip(profile.types, table.types() if table.types else (), strict=False)):
-        if was and now and was != now and not _nothing(table, j):
+    for j, (was, now) in enumerate(zip(profile.types, table.types, strict=False)):
+        if was and now and was != now and not table.lacks(j):
             if certain(was, now):
-                zones = [" and ".join(sorted(zones_of(each))) for each in (was, now)]
+                zones = [" and ".join(sorted(parts_of(each)[1])) for each in (was, now)]
                 name, told = (ZoneChanged.name, zones) if all(zones) else (TypeChanged.name, [was, now])
-                certainly.setdefault(name, {})[j] = dict(zip(("training", "here"), told, strict=True))
+                certainly.setdefault(name, {})[j] = {"training": told[0], "here": told[1]}
             elif "[object" not in was + now:  # objects have no resolution
                 compared[j] = was, now
     return certainly, compared
 
 
-def _nothing(table: Table, j: int) -> bool:
-    """Tell whether a column has nothing but missing values, which have no type."""
-    return j not in table.categories and bool(np.isnan(table.select([j], None).dense().numbers).all())
-
-
 class Respelled(Fault):
-    """Text that has a spelling of its own for what training had. Undoing gives the values of training."""
+    """Text that has a spelling of its own for what training had. Undoing gives the values of training.
+
+    ``key`` gives what a text and its other spellings have in common, and ``misspelled`` a text in the spelling of the
+    fault. If the difference is ``hidden`` from the eye, characters are told by their numbers.
+    """
 
     words = "{columns} spelled otherwise than in training: {spelled}"
-    #: Whether the difference can't be seen, so that characters are told by their numbers.
-    hidden = False
 
-    def key(self, text: str) -> str:
-        """Return what a text and its other spellings have in common."""
-        raise NotImplementedError
-
-    def misspelled(self, texts: Any) -> Any:
-        """Return texts, a column of pandas, as this fault spells them."""
-        raise NotImplementedError
+    def __init__(self, name: str, remedy: str, key: _Spelling, misspelled: _Spelling, hidden: bool = False) -> None:
+        self.name, self.remedy, self.key, self.misspelled, self.hidden = name, remedy, key, misspelled, hidden
 
     def undone(self, learned: Categories, values: Any) -> Any:
         """Return the values with the spelling of training, as far as training has the same key; free text by words."""
@@ -87,84 +80,50 @@ class Respelled(Fault):
             if text is None or text in learned.values:
                 return text
             key = self.key(text)
-            if key not in known and learned.words:
-                return WORD.sub(lambda word: words.get(self.key(word[0]), word[0]), key)
-            return known.get(key, text)
+            if key in known or not learned.words:
+                return known.get(key, text)
+            return WORD.sub(lambda word: words.get(self.key(word[0]), word[0]), key)
 
         return np.array([undo(text) for text in values], object)
 
     def inject(self, profile: Summary, X: Any, columns: Any, rng: np.random.Generator) -> Any:
-        return X.assign(**{name: self.misspelled(X[name]) for name in columns})
+        return X.assign(**{name: X[name].map(self.misspelled, na_action="ignore") for name in columns})
 
 
-class CaseChanged(Respelled):
-    """Capitals for small letters, or the other way round."""
-
-    name = "case_changed"
-    remedy = "Use the case of training."
-
-    def key(self, text: str) -> str:
-        return text.casefold()
-
-    def misspelled(self, texts: Any) -> Any:
-        return texts.str.upper()
+def _spaced(text: str) -> str:
+    return " ".join(text.replace("\ufeff", "").replace("\u200b", "").split())
 
 
-class SpaceChanged(Respelled):
-    """White space before, behind or within values; the words with one space between them are alike."""
-
-    name = "space_changed"
-    hidden = True
-    remedy = "Strip values as in training; look for padding, tabs and non-breaking spaces."
-
-    def key(self, text: str) -> str:
-        return " ".join(text.replace("\ufeff", "").replace("\u200b", "").split())
-
-    def misspelled(self, texts: Any) -> Any:
-        return texts + " "
+def _decoded(text: str) -> str:
+    """Return text that was UTF-8, and was read in an encoding of one byte a character, once or more often."""
+    for encoding in ("cp1252", "latin-1"):
+        try:
+            before = text.encode(encoding).decode("utf-8")
+        except UnicodeError:
+            continue
+        return text if before == text else _decoded(before)
+    return text
 
 
-class UnicodeChanged(Respelled):
-    """Characters that are composed otherwise, or compatible ones."""
-
-    name = "unicode_changed"
-    hidden = True
-    remedy = "Normalise to the Unicode form of training: unicodedata.normalize."
-
-    def key(self, text: str) -> str:
-        return unicodedata.normalize("NFKC", text)
-
-    def misspelled(self, texts: Any) -> Any:
-        return texts.str.normalize("NFD")
+def _garbled(text: str) -> str:
+    return text.encode().decode("latin-1")
 
 
-class Mojibake(Respelled):
-    """UTF-8 that was read in an encoding of one byte a character, once or more often, or training's was."""
-
-    name = "mojibake"
-    remedy = "Decode the bytes as UTF-8 where the text is read; see which encoding the reader assumes."
-
-    def key(self, text: str) -> str:
-        for encoding in ("cp1252", "latin-1"):
-            try:
-                before = text.encode(encoding).decode("utf-8")
-            except UnicodeError:
-                continue
-            return text if before == text else self.key(before)
-        return text
-
-    def misspelled(self, texts: Any) -> Any:
-        return texts.map(lambda text: text.encode().decode("latin-1"), na_action="ignore")
-
-
-_SHOWN = 3
+_UNICODE = "Normalise to the Unicode form of training: unicodedata.normalize."
+_SPACE = "Strip values as in training; look for padding, tabs and non-breaking spaces."
+_ENCODING = "Decode the bytes as UTF-8 where the text is read; see which encoding the reader assumes."
+SPELLINGS = (
+    Respelled("case_changed", "Use the case of training.", str.casefold, str.upper),
+    Respelled("space_changed", _SPACE, _spaced, "{} ".format, hidden=True),
+    Respelled("unicode_changed", _UNICODE, partial(normalize, "NFKC"), partial(normalize, "NFD"), hidden=True),
+    Respelled("mojibake", _ENCODING, _decoded, _garbled),
+)
+FAULTS.update((each.name, each) for each in SPELLINGS)
 
 
 def respelled(learned: Categories, values: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     """Yield the faults of spelling that values may have: the name, the values undone, and what is told of it."""
-    for fault in FAULTS.values():
-        if not isinstance(fault, Respelled):
-            continue
+    for fault in SPELLINGS:
         undone = fault.undone(learned, values)
         changed = {was: now for was, now in zip(values, undone, strict=True) if was != now}
         if changed:
@@ -175,15 +134,14 @@ def respelled(learned: Categories, values: Any) -> Iterator[tuple[str, Any, dict
 
 def seen_of_text(learned: Categories, values: Any) -> dict[str, Any]:
     """Return values that training never had, the most frequent first; of free text its words, and its measures."""
-    known = [value for value in values if value is not None]
+    known, said = [value for value in values if value is not None], []
     words = [word for text in known for word in set(WORD.findall(text))] if learned.other else known
     new = Counter(word for word in words if word not in (learned.words if learned.other else learned.values))
-    shown = [word for word, _ in sorted(new.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]]
-    said = []
+    shown = [word for word, _ in new.most_common(_SHOWN)]
     if shown:
-        of_rows = f"values that training never had in {sum(new.values())} of {len(known)} rows"
-        said.append("words that training seldom had" if learned.other else of_rows)
-        said[0] += ": " + ", ".join(json.dumps(word[:60], ensure_ascii=False) for word in shown)
+        of_rows = f"values that training never had in {new.total()} of {len(known)} rows"
+        said.append("words that training seldom had: " if learned.other else of_rows + ": ")
+        said[0] += ", ".join(json.dumps(word[:60], ensure_ascii=False) for word in shown)
     if learned.bounds is not None and known:
         medians = zip(MEASURES, learned.bounds[0, 0], np.median(learned.measure(known), axis=0), strict=True)
         said += [f"median {name} {was:.3g} in training, {now:.3g} here" for name, was, now in medians if was != now]

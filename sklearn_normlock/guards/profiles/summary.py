@@ -72,7 +72,7 @@ class Summary:
             )
         self = cls.__new__(cls)
         self.n_rows, self.n_features_in_, self.names = n, d, table.names
-        self.types = table.types() if table.types else (None,) * d
+        self.types = table.types or (None,) * d
         self.moments = moments_of(table.numbers)
         greatest = np.maximum(np.abs(self.moments.low), np.abs(self.moments.high))
         for j in np.flatnonzero(greatest > C.largest).tolist():
