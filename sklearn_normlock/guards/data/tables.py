@@ -100,14 +100,16 @@ def as_table(X: Any) -> Table:
     if not hasattr(X, "to_numpy") if is_frame else array.dtype.kind == "O" and array.ndim == 0:
         raise TypeError(
             f"X is of type {type(X).__module__}.{type(X).__qualname__}; expected an array, a pandas or polars "
-            "DataFrame, a sparse matrix or a list of rows. collect() a LazyFrame; to_pandas() a pyarrow Table."
+            "DataFrame, a sparse matrix or a list of rows. Make it one of these: collect() a LazyFrame, to_pandas() a "
+            "pyarrow Table."
         )
-    if len(array.shape) != 2 or array.shape[1] == 0:
+    if len(array.shape) != 2:
+        said = f"Expected 2D array, got {array.ndim}D array with shape {array.shape} instead."
+        remedy = "Reshape your data: array.reshape(1, -1) is a table of one row."
+        raise InputFaultError(said, expected=2, actual=array.ndim, remedy=remedy)
+    if array.shape[1] == 0:
         said = f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is required."
-        if len(array.shape) != 2:
-            said = f"Expected 2D array, got {array.ndim}D array with shape {array.shape} instead."
-        remedy = "Reshape your data: array.reshape(1, -1) is one row. Nothing can be told of no columns."
-        raise InputFaultError(said, expected="rows and columns", actual=array.shape, remedy=remedy)
+        raise InputFaultError(said, remedy="Nothing can be told from no columns.")
     names = tuple(map(str, X.columns)) if is_frame else None
     types = tuple(map(type_of, X.dtypes)) if is_frame else ()
     if all(map(_NUMERIC.match, {*types})):
@@ -141,12 +143,12 @@ def _read(column: Any, name: str) -> tuple[Any, str | None]:
         if all(isinstance(value, classes) for value in known):
             found[~missing] = seconds(np.array([in_utc(value) for value in known], dtype))
             return found, time_type(kind, "object", {getattr(value, "tzinfo", None) for value in known})
-    for value in known:
-        if not isinstance(value, (str, bytes, *_NUMBERS, np.generic)):
-            raise TypeError(
-                f"Column {name} holds a value of type {type(value).__name__}: its argument must be a string or a "
-                "number, or all of the column dates, or time spans. Convert it to one of these, or leave it out."
-            )
+    odd = [type(value).__name__ for value in known if not isinstance(value, (str, bytes, *_NUMBERS, np.generic))]
+    if odd:
+        raise TypeError(
+            f"Column {name} holds a value of type {odd[0]}: its argument must be a string or a number, or all of the "
+            "column dates, or time spans. Convert it to one of these, or leave it out."
+        )
     found = np.array([None if m else str(v) for v, m in zip(values, missing, strict=True)], object)
     return found, "text" if of_type == "object" else of_type
 
@@ -178,16 +180,15 @@ def in_utc(value: Any) -> Any:
 def aligned(profile: Any, table: Table) -> Table:
     """Return a table whose columns are the profile's, or raise."""
     d, of_training = table.shape[1], profile.n_features_in_
-    names, found = profile.names or (), table.names or ()
-    named = bool(names and found)
-    lost, more = (Counter(names) - Counter(found), Counter(found) - Counter(names)) if named else ({}, {})
+    names, found = (profile.names, table.names) if profile.names and table.names else ((), ())
+    lost, more = Counter(names) - Counter(found), Counter(found) - Counter(names)
     if d != of_training or lost:
         both = (("Missing", lost), ("Not in training", more))
         differ = "".join(f" {word}: {json.dumps([*some][:5])[1:-1]}." for word, some in both if some)
         said = f"X has {d} features, but the profile was learned on {of_training}.{differ}"
-        expected, actual = (names, found) if named else (of_training, d)
-        raise InputFaultError(said, expected=expected, actual=actual, remedy="Select the columns of training.")
-    if named and names != found:  # columns of one name stay in their order
+        remedy = "Select the columns of training."
+        raise InputFaultError(said, expected=names or of_training, actual=found or d, remedy=remedy)
+    if names != found:  # columns of one name stay in their order
         ours, theirs = (sorted(range(d), key=each.__getitem__) for each in (names, found))
         table = table.select([at for _, at in sorted(zip(ours, theirs, strict=True))], names)
     for j in sorted(set(table.categories) ^ set(profile.categories)):

@@ -105,10 +105,6 @@ def _decoded(text: str) -> str:
     return text
 
 
-def _garbled(text: str) -> str:
-    return text.encode().decode("latin-1")
-
-
 _UNICODE = "Normalise to the Unicode form of training: unicodedata.normalize."
 _SPACE = "Strip values as in training; look for padding, tabs and non-breaking spaces."
 _ENCODING = "Decode the bytes as UTF-8 where the text is read; see which encoding the reader assumes."
@@ -116,7 +112,7 @@ SPELLINGS = (
     Respelled("case_changed", "Use the case of training.", str.casefold, str.upper),
     Respelled("space_changed", _SPACE, _spaced, "{} ".format, hidden=True),
     Respelled("unicode_changed", _UNICODE, partial(normalize, "NFKC"), partial(normalize, "NFD"), hidden=True),
-    Respelled("mojibake", _ENCODING, _decoded, _garbled),
+    Respelled("mojibake", _ENCODING, _decoded, lambda text: text.encode().decode("latin-1")),
 )
 FAULTS.update((each.name, each) for each in SPELLINGS)
 
@@ -135,8 +131,10 @@ def respelled(learned: Categories, values: Any) -> Iterator[tuple[str, Any, dict
 def seen_of_text(learned: Categories, values: Any) -> dict[str, Any]:
     """Return values that training never had, the most frequent first; of free text its words, and its measures."""
     known, said = [value for value in values if value is not None], []
-    words = [word for text in known for word in set(WORD.findall(text))] if learned.other else known
-    new = Counter(word for word in words if word not in (learned.words if learned.other else learned.values))
+    had, words = learned.values, known
+    if learned.other:
+        had, words = learned.words, [word for text in known for word in set(WORD.findall(text))]
+    new = Counter(word for word in words if word not in had)
     shown = [word for word, _ in new.most_common(_SHOWN)]
     if shown:
         of_rows = f"values that training never had in {new.total()} of {len(known)} rows"
