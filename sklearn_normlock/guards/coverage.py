@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,10 @@ import numpy as np
 from ..errors import InputFaultError
 from .calibration import CALIBRATION as C
 from .diagnosis import check_numbers, check_profile
-from .faults import FAULTS, replaced
+from .faults import FAULTS
 from .profile import Profile
 from .profiles.sketch import quantile, residual
-from .tests import Evidence, weigh
+from .tests import weigh
 from .tests.reference import reference_of
 
 
@@ -53,8 +54,7 @@ class Coverage:
         document : dict
             Plain JSON values.
         """
-        unseen = {fault: [list(c) if isinstance(c, tuple) else c for c in cs] for fault, cs in self.unseen.items()}
-        return {"unseen": unseen, "n_columns": self.n_columns, "n_rows": self.n_rows}
+        return json.loads(json.dumps(vars(self)))
 
     def explain(self) -> str:
         """Return a line for each fault that could go unseen.
@@ -66,11 +66,10 @@ class Coverage:
         """
         lines = []
         for fault, columns in self.unseen.items():
-            pairs = fault == "columns_swapped"
-            shown = [" with ".join(map(str, c)) if pairs else str(c) for c in columns[:6]]
+            shown = [" with ".join(map(str, c)) if isinstance(c, tuple) else str(c) for c in columns[:6]]
             shown += [f"{len(columns) - 6} more"] * (len(columns) > 6)
             if columns:
-                where = "pairs" if pairs else f"of {self.n_columns} columns"
+                where = "pairs" if fault == "columns_swapped" else f"of {self.n_columns} columns"
                 lines.append(f"{fault}: not to be seen in {len(columns)} {where}: {', '.join(shown)}")
         return "\n".join(lines) or f"Every fault that was tried can be seen in {self.n_rows} rows on every column."
 
@@ -117,39 +116,43 @@ def coverage(
     """
     check_profile(profile)
     check_numbers(n_rows=n_rows, budget=budget, drift=drift)
-    reference = reference_of(profile, drift)
-    d, X = profile.n_features_in_, _drawn(profile, n_rows)
+    reference, d, rng = reference_of(profile, drift), profile.n_features_in_, np.random.default_rng(0)
+    X, numbers = _drawn(profile, n_rows), np.flatnonzero(reference.known[:d])
     together = np.zeros(d, bool) if profile.dependence is None else profile.dependence.informative()
 
-    def weighed(rows: Any) -> Evidence:
-        with np.errstate(all="ignore"):
-            return weigh(reference, rows, {}, budget)
-
-    odd = {*weighed(X).tests}  # of the drawn rows themselves: these tests say nothing of a fault
-
+    @np.errstate(all="ignore")
     def unseen(rows: Any, *apart: str) -> list[int]:
-        evidence = weighed(rows)
-        seen = [evidence.alarming(test) for test in evidence.log_p if test not in odd.union(apart)]
-        return np.setdiff1d(np.flatnonzero(reference.known[:d]), np.concatenate([[], *seen])).tolist()
+        evidence = weigh(reference, rows, {}, budget)
+        seen = [evidence.alarming(test) for test in evidence.log_p if test not in apart]
+        return np.setdiff1d(numbers, np.concatenate([[], *seen])).tolist()
 
-    done = {} if scaler is None else {"double_normalised": _transformed(scaler, X)}
+    def unseen_alone(fault: str, *columns: int) -> bool:
+        """Tell whether one change goes unseen; unlike one of all columns, it may change how they go together."""
+        at = np.array(columns)
+        return not together[at].any() or unseen(FAULTS[fault].inject(profile, X, at, rng)) == numbers.tolist()
+
+    done: dict[str, Any] = {}
+    if scaler is not None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that the columns have no names
+            done["double_normalised"] = scaler.transform(X)
+        if (made := done["double_normalised"].shape[1]) != d:
+            remedy = "Coverage is told for transformers that keep the columns."
+            raise InputFaultError(f"The scaler makes {made} columns of {d}.", expected=d, actual=made, remedy=remedy)
     for fault in ("shifted", "unit_changed", "log_extra", "sign_flipped"):
-        done[fault] = FAULTS[fault].inject(profile, X, np.arange(d), np.random.default_rng(0))
-    found: dict[str, list[Any]] = {fault: unseen(rows) for fault, rows in done.items()}
-    # With all signs at once the columns go together as they did; with a single one they do not.
-    found["sign_flipped"] = [j for j in found["sign_flipped"] if not together[j]]
+        done[fault] = FAULTS[fault].inject(profile, X, np.arange(d), rng)
+    found = {fault: unseen(rows) for fault, rows in done.items()}
+    found["sign_flipped"] = [j for j in found["sign_flipped"] if unseen_alone("sign_flipped", j)]
     names = profile.names or range(d)
     told: dict[str, tuple[Any, ...]] = {fault: tuple(names[j] for j in columns) for fault, columns in found.items()}
     if d <= C.most_swapped:
-        pairs: list[list[int]] = []
+        pairs: list[tuple[int, int]] = []
         for total in range(d):  # each pair has one sum, modulo d; those of one sum change places at once
             place = (total - np.arange(d)) % d
             left = unseen(X[:, place], "dependence")
-            pairs += [[j, k] for j in left if j < (k := int(place[j])) and k in left]
-        for pair in [pair for pair in pairs if together[pair].any()]:  # by itself, with what goes together
-            if not odd.issuperset(weighed(replaced(X, pair, X[:, pair[::-1]])).tests):
-                pairs.remove(pair)
-        told["columns_swapped"] = tuple((names[j], names[k]) for j, k in sorted(pairs))
+            pairs += [(j, k) for j, k in enumerate(place.tolist()) if j < k and {j, k}.issubset(left)]
+        pairs = sorted(pair for pair in pairs if unseen_alone("columns_swapped", *pair))
+        told["columns_swapped"] = tuple((names[j], names[k]) for j, k in pairs)
     return Coverage(told, d, n_rows)
 
 
@@ -163,17 +166,3 @@ def _drawn(profile: Profile, n: int) -> Any:
     X = np.stack([quantile(*profile.sketches[j], shares[:, j]) for j in range(d)], axis=1)
     offset, step, _ = profile.steps
     return np.where(step > 0, X - residual(X, offset, np.where(step > 0, step, 1.0)), X)
-
-
-def _transformed(scaler: Any, X: Any) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that the columns have no names
-        out = scaler.transform(X)
-    if out.shape != X.shape:
-        raise InputFaultError(
-            f"The scaler makes {out.shape[1]} columns of {X.shape[1]}.",
-            expected=X.shape[1],
-            actual=out.shape[1],
-            remedy="Coverage is told for transformers that keep the columns.",
-        )
-    return np.asarray(out, dtype=float)
