@@ -54,12 +54,11 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     n_features_in_ : int
         Columns seen at ``fit``.
     feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
-        Their names, if ``X`` had names that are all strings.
+        Their names, if these are all strings.
 
     Notes
     -----
-    ``transform`` returns the very object that it was given. It is safe to call from several threads; the rows that wait
-    belong to the object and are dropped when it is copied or saved.
+    ``transform`` may be called from several threads. Rows that wait are dropped when the guard is copied or saved.
 
     Examples
     --------
@@ -70,8 +69,6 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     >>> from sklearn.preprocessing import StandardScaler
     >>> X, y = load_diabetes(return_X_y=True, scaled=False)
     >>> model = make_pipeline(nl.InputGuard(on_fault="raise"), StandardScaler(), Ridge()).fit(X[:300], y[:300])
-    >>> model.predict(X[300:]).shape
-    (142,)
     >>> model.predict(StandardScaler().fit(X[:300]).transform(X[300:]))
     Traceback (most recent call last):
         ...
@@ -105,8 +102,8 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         y : None
             Ignored.
         groups : array-like of shape (n_rows,), default=None
-            The block of each row (its week, its patient), in the order of time if there is one: batches may then differ
-            from each other as those blocks do. A pipeline hands it on as ``inputguard__groups=...``.
+            The block of each row, as in :meth:`Profile.from_data`. A pipeline hands it on as
+            ``inputguard__groups=...``.
 
         Returns
         -------
@@ -121,8 +118,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if not callable(self.on_fault) and self.on_fault not in ("warn", "raise"):
             raise ValueError(f"on_fault is {self.on_fault!r}; it must be 'warn', 'raise' or a function of a Diagnosis.")
         check_numbers(min_rows=self.min_rows, budget=self.budget, drift=self.drift)
-        chosen = self.columns is not None and np.ndim(X) == 2
-        self.columns_ = _positions(_as_is(X), self.columns) if chosen else None
+        self.columns_ = _positions(_as_is(X), self.columns) if self.columns is not None and np.ndim(X) == 2 else None
         self.profile_ = Profile.from_data(self._guarded(X, reset=True), groups=groups)
         self._pool = _Pool(self.min_rows)
         return self
@@ -138,7 +134,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         X : object
-            The same object, if it has a shape; a list comes out as an array.
+            The very same; only a list comes out as an array.
 
         Raises
         ------
@@ -148,9 +144,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self, "profile_")
         table = aligned(self.profile_, self._guarded(X, reset=False))
         # A change of type is certain in a single row.
-        enough = table if changed_types(self.profile_, table)[0] else self._pool.add(table)
-        if enough is not None:
-            self._judge(enough)
+        self._judge(table if changed_types(self.profile_, table)[0] else self._pool.add(table))
         return _as_is(X)
 
     def fit_transform(self, X: Any, y: Any = None, groups: Any = None) -> Any:
@@ -178,7 +172,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             None if no rows wait. A fault is reported as at ``transform``, too.
         """
         check_is_fitted(self, "profile_")
-        return self._judge(waiting) if (waiting := self._pool.flush()) else None
+        return self._judge(self._pool.flush())
 
     def _guarded(self, X: Any, reset: bool) -> Table:
         """Read the columns that are guarded; without names they are called by their positions in all of X."""
@@ -188,8 +182,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         try:
             from sklearn.utils.validation import validate_data
         except ImportError:  # before 1.6
-            self._check_feature_names(X, reset=reset)
-            self._check_n_features(X, reset=reset)
+            self._validate_data(X, reset=reset, cast_to_ndarray=False)
         else:
             validate_data(self, X, reset=reset, skip_check_array=True)
         if self.columns_ is not None:
@@ -197,21 +190,17 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             table = table if table.names else replace(table, names=tuple(map(str, self.columns_)))
         return table
 
-    def _judge(self, table: Table) -> Diagnosis:
+    def _judge(self, table: Table | None) -> Diagnosis | None:
+        if table is None:
+            return None
         found = replace(diagnose(self.profile_, table, budget=self.budget, drift=self.drift), requests=table.requests)
         if self.columns_ is not None and self.profile_.names == tuple(map(str, self.columns_)):
             found = replace(found, columns=tuple(map(int, found.columns)), not_judged=tuple(map(int, found.not_judged)))
         said, columns = found.explain(), tuple(map(str, found.columns))
-        events.emit(
-            "guard",
-            said,
-            verdict="mismatch" if found.alarm else "match" if found.judged else "undecided",
-            level=logging.WARNING if found.alarm else logging.DEBUG,  # a healthy service judges many batches
-            reason=found.fault,
-            columns=columns,
-            p_value=found.p_value,
-            count=found.n_rows,
-        )
+        verdict = "mismatch" if found.alarm else "match" if found.judged else "undecided"
+        level = logging.WARNING if found.alarm else logging.DEBUG  # a healthy service judges many batches
+        facts = {"reason": found.fault, "columns": columns, "p_value": found.p_value, "count": found.n_rows}
+        events.emit("guard", said, verdict=verdict, level=level, **facts)
         if found.alarm and callable(self.on_fault):
             self.on_fault(found)
         elif found.alarm and self.on_fault == "raise":
@@ -222,10 +211,8 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return found
 
     def __getstate__(self) -> dict[str, Any]:
-        # The profile as text: whatever stores it then needs to know, and to trust, this class alone. Rows that wait are
-        # the business of the process in which they arrived.
-        state = dict(super().__getstate__())
-        state.pop("_pool", None)
+        # The profile as text, so that this class alone is to be trusted; rows that wait belong to their process.
+        state = {name: value for name, value in super().__getstate__().items() if name != "_pool"}
         if "profile_" in state:
             state["profile_"] = json.dumps(self.profile_.to_dict())
         return state
@@ -240,8 +227,8 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def __fingerprint_state__(self) -> dict[str, Any]:
         """Return what counts for a fingerprint: what is checked for, not what is done then, nor the rows that wait."""
         state = {name: getattr(self, name) for name in ("budget", "min_rows", "drift")}
-        if (columns := getattr(self, "columns_", None)) is not None:
-            state["columns_"] = columns
+        if getattr(self, "columns_", None) is not None:
+            state["columns_"] = self.columns_
         if hasattr(self, "profile_"):
             state["profile_"] = self.profile_.to_dict()
             # By themselves, so that a diff tells which column has another type.
@@ -262,16 +249,14 @@ class _Pool:
     """Requests that wait until they have enough rows together; no more than that, and one request's, are ever kept."""
 
     def __init__(self, enough: int) -> None:
-        self.enough, self._lock = enough, threading.RLock()
+        self.enough, self.rows, self._lock = enough, 0, threading.RLock()
         self._waiting: list[Table] = []
-        self.rows = 0
 
     def add(self, table: Table) -> Table | None:
         """Take a request in; return what waits once it is enough. One that is enough by itself is judged alone."""
         if table.shape[0] >= self.enough:
             return table
-        # The caller may reuse its buffer.
-        kept = Table(np.array(table.dense().numbers), table.names, {j: v.copy() for j, v in table.categories.items()})
+        kept = table.dense().take(np.arange(table.shape[0]))  # a copy: buffers are used again
         with self._lock:
             self._waiting.append(kept)
             self.rows += kept.shape[0]
@@ -283,18 +268,18 @@ class _Pool:
             if self.rows < least:
                 return None
             parts, self._waiting, self.rows = self._waiting, [], 0
-        categories = {j: np.concatenate([part.categories[j] for part in parts]) for j in parts[0].categories}
         numbers = np.concatenate([part.numbers for part in parts])
+        categories = {j: np.concatenate([part.categories[j] for part in parts]) for j in parts[0].categories}
         return Table(numbers, parts[0].names, categories, requests=len(parts))
 
 
 def _positions(X: Any, columns: Any) -> list[int]:
     """Return which columns of X are meant, by the conventions of ``ColumnTransformer``."""
     columns = columns(X) if callable(columns) else columns
-    places = {name: j for j, name in enumerate(getattr(X, "columns", ()))}
+    names = list(getattr(X, "columns", range(X.shape[1])))
 
     def place(column: Any) -> Any:
-        return places[column] if isinstance(column, str) else column
+        return names.index(column) if isinstance(column, str) else column
 
     try:
         if isinstance(columns, slice):
@@ -302,10 +287,9 @@ def _positions(X: Any, columns: Any) -> list[int]:
             chosen: Any = slice(place(columns.start), stop, columns.step)
         else:
             chosen = [place(column) for column in np.atleast_1d(np.asarray(columns, dtype=object))]
-        return np.arange(X.shape[1])[chosen].tolist()
-    except (IndexError, KeyError, TypeError, ValueError) as error:
-        has = list(places) or f"{X.shape[1]} without names"
-        raise ValueError(f"columns is {columns!r}, which X has not ({error}); it has {has}.") from None
+        return np.arange(len(names))[chosen].tolist()
+    except (IndexError, TypeError, ValueError) as error:
+        raise ValueError(f"columns is {columns!r}, which X has not ({error}); it has {names}.") from None
 
 
 def _as_is(X: Any) -> Any:
