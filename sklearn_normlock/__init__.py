@@ -38,8 +38,7 @@ if TYPE_CHECKING:
     from .guards.coverage import Coverage, coverage
     from .guards.diagnosis import diagnose
     from .guards.profile import Profile
-    from .guards.reports.finding import Diagnosis
-    from .guards.reports.pictures import ProfileDisplay
+    from .guards.reports import Diagnosis, ProfileDisplay
     from .guards.transformer import InputGuard
     from .locks.comparison import compare, diff, lock, verify
     from .locks.document import Lock
@@ -92,13 +91,13 @@ __all__ = [
 # nothing is imported before it is asked for.
 _HOMES = {
     "Coverage": "guards.coverage",
-    "Diagnosis": "guards.reports.finding",
+    "Diagnosis": "guards.reports",
     "GateReport": "gates.report",
     "InputGuard": "guards.transformer",
     "Lock": "locks.document",
     "Locked": "seals.mixin",
     "Profile": "guards.profile",
-    "ProfileDisplay": "guards.reports.pictures",
+    "ProfileDisplay": "guards.reports",
     "ReferenceSet": "gates.reference",
     "Report": "locks.report",
     "Trace": "locks.trace",

@@ -31,7 +31,7 @@ from .reading import LOCK_SUFFIX, table
 
 if TYPE_CHECKING:
     from ..guards.profile import Profile
-    from ..guards.reports.finding import Diagnosis
+    from ..guards.reports import Diagnosis
 
 HELP = "tell whether data is what a locked object was fitted for, and what happened to it"
 DESCRIPTION = (
@@ -250,7 +250,7 @@ def _rendered(
         level = "error" if found.alarm else "notice"
         return f"::{level} file={escaped(str(arguments.data), property=True)}::{escaped(found.explain())}"
     if arguments.format == "html":
-        from ..guards.reports.page import page
+        from ..guards.reports import page
 
         against["time"] = datetime.now(timezone.utc).isoformat(sep=" ", timespec="seconds")
         return page(profile, X, found, spelled_out(arguments.data.name), against)

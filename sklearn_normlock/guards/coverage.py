@@ -28,10 +28,8 @@ class Coverage:
     unseen : dict of str to tuple
         The columns by the fault: names, or positions if there are none. ``columns_swapped`` has pairs; it is left out
         for more than 64 columns, and ``double_normalised`` without a scaler.
-    n_columns : int
-        Columns of the profile.
-    n_rows : int
-        Rows of the batch for which this holds.
+    n_columns, n_rows : int
+        Columns of the profile, and rows of the batch for which this holds.
 
     Examples
     --------

@@ -14,7 +14,7 @@ from .data.tables import Table, aligned, as_table, shown_time
 from .faults import FAULTS, MISSING, Candidate, Case, changed_types, respelled, seen_of_text
 from .profile import Profile
 from .profiles.statistics import median
-from .reports.finding import Diagnosis
+from .reports import Diagnosis
 from .tests import Evidence, weigh
 from .tests.columns import missing_of
 from .tests.reference import reference_of

@@ -21,7 +21,7 @@ from .data.tables import Table, aligned, as_table
 from .diagnosis import check_numbers, diagnose
 from .faults import changed_types
 from .profile import Profile
-from .reports.finding import Diagnosis
+from .reports import Diagnosis
 
 
 class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):

@@ -254,7 +254,7 @@ def test_page(run, rows):
 
 def test_page_of_many_columns():
     """Of more columns than fit a page, those that moved most are shown, and the page says how many are not."""
-    from sklearn_normlock.guards.reports.page import SHOWN, page
+    from sklearn_normlock.guards.reports import SHOWN, page
 
     X = np.random.default_rng(0).normal(size=(400, 200))
     profile = nl.Profile.from_data(X[:300])
@@ -275,7 +275,7 @@ def test_page_of_many_columns():
 )
 def test_a_page_says_what_it_was_compared_with_and_marks_the_columns(spoil, marked):
     """The page has the facts of the lock, and marks the columns that a fault touches: all, if it is of the table."""
-    from sklearn_normlock.guards.reports.page import page
+    from sklearn_normlock.guards.reports import page
 
     profile, rows = nl.Profile.from_data(TRAIN), spoil(TEST)
     found = nl.diagnose(profile, rows)

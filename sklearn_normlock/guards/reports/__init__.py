@@ -1,1 +1,0 @@
-"""The finding, and how it is said."""
