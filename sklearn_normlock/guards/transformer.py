@@ -42,8 +42,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     drift : float, default=0.3
         How far the mean of each column may move, in its standard deviations, without being a fault.
     columns : str, int, slice, list of these, mask or callable, default=None
-        Which columns are guarded, as ``ColumnTransformer`` takes them; all by default. The others are neither read nor
-        learned, so that they may hold anything.
+        Which columns are guarded, as ``ColumnTransformer`` takes them; all by default. The others may hold anything.
 
     Attributes
     ----------
@@ -102,8 +101,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         y : None
             Ignored.
         groups : array-like of shape (n_rows,), default=None
-            The block of each row, as in :meth:`Profile.from_data`. A pipeline hands it on as
-            ``inputguard__groups=...``.
+            The block of each row, as in :meth:`Profile.from_data`; of a pipeline, ``inputguard__groups=...``.
 
         Returns
         -------
