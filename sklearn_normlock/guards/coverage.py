@@ -34,10 +34,8 @@ class Coverage:
     Examples
     --------
     >>> import sklearn_normlock as nl
-    >>> from sklearn.datasets import load_wine
-    >>> covered = nl.coverage(nl.Profile.from_data(load_wine(as_frame=True).data))
-    >>> covered.unseen["unit_changed"]
-    ()
+    >>> print(nl.Coverage({"sign_flipped": (0, 2)}, n_columns=4, n_rows=64).explain())
+    sign_flipped: not to be seen in 2 of 4 columns: 0, 2
     """
 
     unseen: dict[str, tuple[Any, ...]]

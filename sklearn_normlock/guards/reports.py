@@ -83,7 +83,7 @@ class Diagnosis:
         if not self.fault:
             return ""
         others = [(name, FAULTS[name].remedy) for name in self.details.get("also", ())]
-        own = FAULTS[parts(self)[0]["fault"]].remedy
+        own = FAULTS[_parts(self)[0]["fault"]].remedy
         return own + "".join(f" Or it is {name}: {text[0].lower()}{text[1:]}" for name, text in others)
 
     def explain(self) -> str:
@@ -99,7 +99,7 @@ class Diagnosis:
             return f"Nothing can be told: {self.details.get('reason', 'no data')}."
         said = [f"No fault found in {rows} (p = {self.p_value:.2g})."]
         if self.fault:
-            first, *others = map(_sentence, parts(self))
+            first, *others = map(_sentence, _parts(self))
             said = [f"{self.fault}: {first}."]
             if self.details.get("reason") != MISSING:
                 for column, both in self.medians.items():
@@ -117,7 +117,7 @@ class Diagnosis:
         return one_line(" ".join(said))
 
     def _repr_html_(self) -> str:
-        title, facts, text = headline(self)
+        title, facts, text = _headline(self)
         return html_table(title, [*facts], [[*facts.values()]], text)
 
     def to_dict(self) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class Diagnosis:
         return dict(json.loads(json.dumps(document)))
 
 
-def headline(found: Diagnosis) -> tuple[str, dict[str, str], str]:
+def _headline(found: Diagnosis) -> tuple[str, dict[str, str], str]:
     """Return a title, facts and a text, as a notebook and a page show them."""
     facts = {"rows": str(found.n_rows), "p-value": f"{found.p_value:.2g}"}
     if found.alarm:
@@ -143,7 +143,7 @@ def headline(found: Diagnosis) -> tuple[str, dict[str, str], str]:
     return title, facts, found.explain().removeprefix(f"{found.fault}: ")
 
 
-def parts(found: Diagnosis) -> list[dict[str, Any]]:
+def _parts(found: Diagnosis) -> list[dict[str, Any]]:
     """Return what is known of each fault of a finding: the main one first, missing values last."""
     parts: list[dict[str, Any]] = []
     part: Any = {"fault": found.fault, "columns": found.columns, **found.details} if found.fault else None
@@ -194,7 +194,7 @@ def page(profile: Profile, X: Any, found: Diagnosis, title: str = "", against: M
     sides = [profile] if (batch := _summary(profile, X)) is None else [profile, batch]
     ranges, facts = np.stack([_ranges(profile, side) for side in sides]), [_facts(side) for side in sides]
     names = profile.names or tuple(map(str, range(profile.n_features_in_)))
-    hit = np.isin(names, [str(column) for part in parts(found) for column in part["columns"] or names])
+    hit = np.isin(names, [str(column) for part in _parts(found) for column in part["columns"] or names])
     moved = np.nan_to_num(np.ptp(ranges, axis=0).max(axis=0), nan=-1.0) + 1e12 * hit
     shown = sorted(np.argsort(-moved)[:SHOWN].tolist())
     # Deviations are drawn as they are near the middle, and logarithmically far out.
@@ -213,7 +213,7 @@ def page(profile: Profile, X: Any, found: Diagnosis, title: str = "", against: M
     left = len(names) - len(shown)
     more = f"<p class='soft'>The {len(shown)} columns that moved most; {left} more are not shown.</p>" if left else ""
     answer = "mismatch" if found.alarm else "match" if found.judged else "undecided"
-    verdict, about, text = headline(found)
+    verdict, about, text = _headline(found)
     about["rows"] += f" (profile: {profile.n_rows} rows, {profile.n_features_in_} columns)"
     listed = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in {**about, **(against or {})}.items())
     body = f"""<dl>{listed}</dl>
@@ -268,8 +268,7 @@ class ProfileDisplay(Display):
     >>> import sklearn_normlock as nl
     >>> from sklearn.datasets import load_wine
     >>> X = load_wine().data
-    >>> profile = nl.Profile.from_data(X[::2])
-    >>> display = nl.ProfileDisplay.from_profile(profile, X[1::2])  # doctest: +SKIP
+    >>> nl.ProfileDisplay.from_profile(nl.Profile.from_data(X[::2]), X[1::2])  # doctest: +SKIP
     """
 
     def __init__(self, names: Any, usual: Any, batch: Any = None) -> None:
