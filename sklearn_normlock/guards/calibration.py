@@ -118,9 +118,8 @@ class Calibration:
     sure_of_unit: float = _is(0.8, "probability", "four to one against every other factor")
     forgiven: float = _is(0.1, "deviations", "of drift beside a unit's factor; a third of the default tolerance")
     # -- errors of estimates
-    between_quartiles: float = _is(1.349, "deviations", "derived, if normal")
     error_of_middle: float = _is(1.2, "deviations / √rows", "of a mean between quartiles; derived, if normal")
-    error_of_slope: float = _is(0.8, "1 / √rows", "of its log, by quantiles; derived: 0.71 by a normal deviation")
+    coarser: float = _is(1.5, "factor", "of a slope's error by twenty quantiles; development: thirteen shapes of rows")
     error_of_steps: float = _is(1e-5, "nats", "of a factor; derived: single precision, over a hundred steps")
     density_width: float = _is(0.1, "deviations", "to either side; convention: a hundredth of training and more")
     most_dense: float = _is(20.0, "factor", "of the mean density; convention: beyond, it is a value that many share")
@@ -143,7 +142,9 @@ class Calibration:
     # -- scalers and raw numbers
     scaled: float = _is(1e-3, "deviations", "from a scaler's moments; convention: a split after it moves them more")
     bounded: float = _is(1e-6, "value", "from a scaler's bounds; derived: float32 after a division")
-    sketched: float = _is(0.1, "share", "of a scaler's numbers; convention: quantiles of a hundred points")
+    sketched: float = _is(
+        0.25, "share", "of a robust scaler's numbers, a fifth in the middle; convention: coarse quantiles"
+    )
     stretch_of_population: float = _is(0.5, "log factor", "another's; convention: two in three within 0.6 to 1.6 times")
     shift_of_population: float = _is(2.0, "deviations", "convention: another may be two deviations away")
     stretch_of_units: float = _is(4.0, "log factor", "convention: two in three of a deviation of 0.02 to 55")

@@ -95,40 +95,38 @@ Finding = tuple[str, Any, dict[int, dict[str, Any]], dict[str, Any]]
 
 class _Verdict:
     def __init__(self, profile: Profile, table: Table, budget: float, drift: float, scaler: Any) -> None:
-        self.profile, self.budget, self.scaler = profile, budget, scaler
+        self.profile, self.table, self.budget, self.scaler = profile, table, budget, scaler
         self.reference = reference_of(profile, drift)
-        self.table, self.n = table, table.shape[0]
-        self.X, self.categories, self.requests = table.looked_at().numbers, table.categories, table.requests
+        self.names: Any = profile.names or range(profile.n_features_in_)
+        self.X, self.categories = table.looked_at().numbers, table.categories
 
     def diagnosis(self) -> Diagnosis:
         certainly, compared = changed_types(self.profile, self.table)
-        types = {str(self._name(j)): both for j, both in compared.items()}
-        found = Diagnosis(False, n_rows=self.n, types=types, not_judged=tuple(map(self._name, self.profile.growing)))
-        if not self.n:
+        types = {self._key(j): both for j, both in compared.items()}
+        growing = tuple(self.names[j] for j in self.profile.growing)
+        found = Diagnosis(False, n_rows=self.table.shape[0], types=types, not_judged=growing)
+        if not found.n_rows:
             return replace(found, judged=False, details={"reason": "no rows"})
         evidence = self._weighed(self.X, self.categories)
+        found = replace(found, p_value=0.0 if certainly else float(np.exp(evidence.log_p_value)))
         findings: list[Finding] = [(fault, np.array([*each]), each, {}) for fault, each in certainly.items()]
         findings += self._findings(evidence) if evidence.alarm else []
         if not findings:
             reason = self._why_not_judged()
-            p_value = 1.0 if reason else float(np.exp(evidence.log_p_value))
-            return replace(found, p_value=p_value, judged=not reason, details={"reason": reason} if reason else {})
+            return replace(found, p_value=1.0, judged=False, details={"reason": reason}) if reason else found
         fault, columns, details = self._together(findings)
         gone = evidence.alarming("missing")
-        if len(missing := gone[~np.isinf(self.X[:, gone]).any(axis=0)]):  # infinite ones are told as such
-            details = {**details, "missing": self._shares_of_missing(missing)}
-        return replace(
-            found,
-            alarm=True,
-            fault=fault,
-            columns=tuple(map(self._name, columns)),
-            details=details,
-            p_value=0.0 if certainly else float(np.exp(evidence.log_p_value)),
-            medians=self._medians(columns if len(columns) else evidence.oddest()[:2]),
-        )
+        if len(gone := gone[~np.isinf(self.X[:, gone]).any(axis=0)]):  # infinite ones are told as such
+            seen, now = missing_of(self.reference, self.X, self.categories)
+            both = np.stack([now.mean(axis=0), seen / self.profile.n_rows], axis=1)[gone].tolist()
+            shares = [dict(zip(("share", "training"), each, strict=True)) for each in both]
+            details = {**details, "missing": dict(zip(map(self._key, gone), shares, strict=True))}
+        medians = self._medians(columns if len(columns) else evidence.oddest()[:2])
+        concerned = tuple(self.names[j] for j in columns)
+        return replace(found, alarm=True, fault=fault, columns=concerned, details=details, medians=medians)
 
     def _weighed(self, X: Any, text: dict[int, Any]) -> Evidence:
-        return weigh(self.reference, X, text, self.budget, self.requests)
+        return weigh(self.reference, X, text, self.budget, self.table.requests)
 
     def _why_not_judged(self) -> str:
         """Return why nothing can be told: no value, or even rows that lie far from all of training would not alarm."""
@@ -137,9 +135,9 @@ class _Verdict:
         if self.profile.n_rows < C.rows_of_single_values:
             low, high = (ends[: self.X.shape[1]] for ends in (self.reference.low, self.reference.high))
             far = self.X + C.out_of_reach * (1 + np.abs(high) + high - low)
-            new = {j: _unseen(texts) for j, texts in self.categories.items()}
+            new = {j: np.array([text and "\uffff" for text in texts], object) for j, texts in self.categories.items()}
             if not self._weighed(far, new).alarm:
-                return f"too few rows, {self.profile.n_rows} of training and {self.n} here"
+                return f"too few rows, {self.profile.n_rows} of training and {self.table.shape[0]} here"
         return ""
 
     def _together(self, findings: list[Finding]) -> tuple[str, Any, dict[str, Any]]:
@@ -158,11 +156,10 @@ class _Verdict:
     def _findings(self, evidence: Evidence) -> list[Finding]:
         rest = self._weighed(self.X, {})  # nothing that is done to numbers undoes text or missing values
         rest.spare_missing()
-        infinite = np.isinf(self.X).any(axis=0)
+        infinite = np.flatnonzero(np.isinf(self.X).any(axis=0))
         found: list[Finding] = []
-        if infinite.any() and not self.profile.moments.infinite.any():
-            told = {"reason": "infinite values, of which training had none"}
-            found = [("unknown", np.flatnonzero(infinite), {}, told)]
+        if len(infinite) and not self.profile.moments.infinite.any():
+            found = [("unknown", infinite, {}, {"reason": "infinite values, of which training had none"})]
         elif rest.alarm:
             found = self._of_numbers(evidence, rest)
         found += self._of_text(evidence)
@@ -173,35 +170,28 @@ class _Verdict:
         found: dict[str, dict[int, dict[str, Any]]] = {}
         for j in map(int, evidence.alarming("categories")):
             learned, values = self.profile.categories[j], self.categories[j]
-            tried = [
-                (log_p_of_text(learned, undone, self.reference.drift), name, told)
-                for name, undone, told in respelled(learned, values)
-            ]
-            log_p, name, told = max(tried, key=lambda each: each[0], default=(-np.inf, "", {}))
-            if log_p < evidence.limit("categories"):
-                name, told = "unknown", {"tests": evidence.tests, **seen_of_text(learned, values)}
+            name, told = "unknown", {"tests": evidence.tests, **seen_of_text(learned, values)}
+            best = evidence.limit("categories")
+            for spelling, undone, facts in respelled(learned, values):
+                if (log_p := log_p_of_text(learned, undone, self.reference.drift)) >= best:
+                    best, name, told = log_p, spelling, facts
             found.setdefault(name, {})[j] = told
         return [(name, np.array([*each]), each, {}) for name, each in found.items()]
 
     def _of_numbers(self, evidence: Evidence, rest: Evidence) -> list[Finding]:
         X = np.where(np.isfinite(self.X), self.X, np.nan)
-        if not np.isnan(X).all():
-            X = X[np.linspace(0, len(X) - 1, min(len(X), C.rows_undone)).astype(np.int64)]
-            with np.errstate(all="ignore"):
-                if passed := explained(Case(self.reference, X, rest, self.budget, self.scaler)):
-                    least, best = passed[0]
-                    equals = [candidate.fault for score, candidate in passed if score <= least + C.as_good]
-                    also = [name for name in dict.fromkeys([*best.also, *equals]) if name != best.fault]
-                    told = {**best.details, **({"also": also} if also else {})}
-                    second = [(c.fault, c.columns, c.each, c.details) for c in [best.besides] if c]
-                    return [(best.fault, () if best.whole else best.columns, best.each, told), *second]
-        columns = np.setdiff1d(evidence.flagged(), evidence.alarming("categories"))
-        return [("unknown", columns, {}, {"tests": evidence.tests})]
-
-    def _shares_of_missing(self, columns: Any) -> dict[str, Any]:
-        seen, gone = missing_of(self.reference, self.X, self.categories)
-        share, training = gone.mean(axis=0), seen / self.profile.n_rows
-        return {self._key(j): {"share": float(share[j]), "training": float(training[j])} for j in columns}
+        X = X[np.linspace(0, len(X) - 1, min(len(X), C.rows_undone)).astype(np.int64)]
+        with np.errstate(all="ignore"):
+            passed = [] if np.isnan(X).all() else explained(Case(self.reference, X, rest, self.budget, self.scaler))
+        if not passed:
+            columns = np.setdiff1d(evidence.flagged(), evidence.alarming("categories"))
+            return [("unknown", columns, {}, {"tests": evidence.tests})]
+        least, best = passed[0]
+        equals = [candidate.fault for score, candidate in passed if score <= least + C.as_good]
+        also = [name for name in dict.fromkeys([*best.also, *equals]) if name != best.fault]
+        told = {**best.details, **({"also": also} if also else {})}
+        second = [(c.fault, c.columns, c.each, c.details) for c in [best.besides] if c]
+        return [(best.fault, () if best.whole else best.columns, best.each, told), *second]
 
     def _medians(self, columns: Any) -> dict[str, tuple[Any, Any]]:
         """Return of the first columns of finite numbers the median in training and in the batch; times as text."""
@@ -214,22 +204,15 @@ class _Verdict:
             if now == now  # not NaN, as of a column of which every value is missing
         }
 
-    def _name(self, j: Any) -> Any:
-        return self.profile.names[j] if self.profile.names else int(j)
-
     def _key(self, j: Any) -> str:
-        return str(self._name(j))
-
-
-def _unseen(texts: Any) -> Any:
-    """Return a text that no training had in place of each one."""
-    return np.array([None if text is None else "\uffff" for text in texts], object)
+        return str(self.names[j])
 
 
 def explained(case: Case, alone: bool = False) -> list[tuple[float, Candidate]]:
     """Return the candidates that leave nothing odd, each behind its score: the simpler and the nearer, the lower.
 
-    If none does so by itself, two together may, unless a fault must stand ``alone``.
+    If none does so by itself, two together may, unless a fault must stand ``alone``: what one explains is undone, and
+    the rest is looked at anew.
     """
     candidates = sorted((c for fault in FAULTS.values() for c in fault.propose(case)), key=lambda c: c.price(case.d))
     passed: list[tuple[float, Candidate]] = []
@@ -237,59 +220,50 @@ def explained(case: Case, alone: bool = False) -> list[tuple[float, Candidate]]:
     for candidate in candidates:
         if passed and candidate.price(case.d) > min(score for score, _ in passed) + C.as_good:
             break
-        if found := _tried(case, candidate, parts):
-            passed.append(found)
-    # Two simple faults may leave nothing odd together: what one explains is undone, and the rest is looked at anew.
+        passed += _tried(case, candidate, parts)
     both: list[tuple[float, Candidate]] = []
-    if not passed and not alone:
-        for part in sorted(parts, key=lambda c: (-len(c.columns), c.price(case.d)))[: C.parts_together]:
-            rest = Case(case.reference, part.undone, case.weigh(part.undone, part.columns), case.budget, case.scaler)
-            for _, other in explained(rest, alone=True):
-                if not other.whole and not len(np.intersect1d(other.columns, part.columns)):
-                    left = case.unexplained(other.undone, np.union1d(other.columns, part.columns))
-                    price = part.price(case.d) + other.price(case.d)
-                    both.append((price + left, replace(part, besides=other)))
-    return sorted(passed, key=lambda found: found[0]) or sorted(both, key=lambda found: found[0])[:1]
+    parts = [] if passed or alone else sorted(parts, key=lambda c: (-len(c.columns), c.price(case.d)))
+    for part in parts[: C.parts_together]:
+        rest = Case(case.reference, part.undone, case.weigh(part.undone, part.columns), case.budget, case.scaler)
+        for _, other in explained(rest, alone=True):
+            if not other.whole and not len(np.intersect1d(other.columns, part.columns)):
+                price = part.price(case.d) + other.price(case.d)
+                both.append((price + case.unexplained(other.undone, other.columns), replace(part, besides=other)))
+    return sorted(passed or both, key=lambda found: found[0])[: None if passed else 1]
 
 
-def _tried(case: Case, candidate: Candidate, parts: list[Candidate]) -> tuple[float, Candidate] | None:
-    """Undo a candidate and test again; return it with its score if it passes, or else the part of it that does.
+def _tried(case: Case, candidate: Candidate, parts: list[Candidate]) -> list[tuple[float, Candidate]]:
+    """Undo a candidate and test again; return it behind its score if it passes, or else the part of it that does.
 
     ``parts`` takes in the parts that leave their own columns with nothing odd, but not the batch.
     """
     if np.isinf(candidate.undone).any() or (candidate.free and case.n < 3):
-        return None  # it overflowed, or one or two rows fit any estimate
-    if (candidate.free or candidate.rounded) and len(candidate.undone) == case.n:
+        return []  # it overflowed, or one or two rows fit any estimate
+    if not candidate.drawn:
         candidate = replace(candidate, undone=case.on_values(candidate.undone, candidate.columns))
     after = case.weigh(candidate.undone, candidate.columns, candidate.drawn)
+    # An estimate must fit better than a known number, which leaves room for a drift.
+    fitted = candidate.free or not candidate.separable
     if after.alarm:
-        if candidate.whole or not candidate.separable or len(candidate.undone) != case.n:
-            return None
         # Columns that are as odd as they were are not explained by it.
         kept = np.intersect1d(np.setdiff1d(candidate.columns, after.flagged()), case.odd)
-        if not len(kept) or (candidate.free and -case.misfit(candidate.undone, kept) < C.log_fit):
-            return None
+        if candidate.whole or not candidate.separable or not len(kept) or not case.fits(candidate.undone, kept, fitted):
+            return []
         part = candidate.part(case.X, kept)
         parts.append(part)
-        return _tried(case, part, parts) if len(kept) < len(candidate.columns) else None
-    # A scaler is exact, and leaves no room for a change of shape; what was fitted to the batch must fit better still.
-    fitted = candidate.free or not candidate.separable
-    if (fitted or candidate.rounded) and len(candidate.undone) == case.n:
-        if -case.misfit(candidate.undone, candidate.columns) < (C.log_fit if fitted else C.log_drifted):
-            return None
+        return _tried(case, part, parts) if len(kept) < len(candidate.columns) else []
     # No name is better if it costs more than what it explains, or than to tell the distributions in its place.
     price = candidate.price(case.d) - after.log_p_value
     score = price + case.unexplained(candidate.undone, candidate.columns)
     named = price < case.oddness(candidate.columns) and (score < case.untold or candidate.whole)
-    return (score, candidate) if named else None
+    return [(score, candidate)] if named and case.fits(candidate.undone, candidate.columns, fitted) else []
 
 
 def check_profile(profile: Any) -> None:
     """Raise if it is no profile: the data itself, say."""
     if not isinstance(profile, Profile):
         raise TypeError(
-            f"profile is of type {type(profile).__name__}; expected a Profile. Make one of the data of "
-            "training with Profile.from_data(X), or of a document with Profile.from_dict(d)."
+            f"profile is of type {type(profile).__name__}; expected a Profile. Make one with Profile.from_data(X)."
         )
 
 

@@ -36,8 +36,6 @@ class Candidate:
     whole: bool = False
     #: Whether its parameters were estimated from the batch. Then the distributions must match, drift aside.
     free: bool = False
-    #: Whether undoing gives training's values only nearly, as a deviation over n - 1 does; estimates always do.
-    rounded: bool = False
     #: Whether it may be true of some of its columns only; an order is not.
     separable: bool = True
     #: Whether values were drawn anew from training: they go together with no other column.

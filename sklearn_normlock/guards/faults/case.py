@@ -10,8 +10,8 @@ from scipy.special import chdtrc, gammaln
 
 from ..calibration import CALIBRATION as C
 from ..profiles.dependence import Dependence, rank_scores
-from ..profiles.sketch import quantile, residual, share_below, share_within
-from ..profiles.statistics import nearest, quantiles
+from ..profiles.sketch import quantile, share_below, share_within
+from ..profiles.statistics import quantiles
 from ..tests import Evidence, weigh
 from ..tests.reference import Reference
 from ..tests.values import Run, odd_runs
@@ -31,6 +31,7 @@ class Case:
         self.reference, self.X, self.evidence, self.budget, self.scaler = reference, X, evidence, budget, scaler
         self.n, self.d = X.shape
         self.varied = reference.std > 0
+        self.every = np.flatnonzero(self.varied)
         #: Columns that alarm; if only the whole table does, those that lean most. Those of them that vary.
         self.odd = flagged if len(flagged := evidence.flagged()) else evidence.leaning()
         self.columns = self.odd[self.varied[self.odd]]
@@ -93,15 +94,18 @@ class Case:
         rows = 1.0 / (1.0 / len(x) + 1.0 / self.reference.rows[j])
         return rows * (float((count * own).sum()) / len(x) - drifted * 0.5 * self.reference.drift**2)
 
-    def misfit(self, Y: Any, columns: Any) -> float:
-        """Return minus the log of how probable so great divergences are, by the worst of some columns.
+    def fits(self, Y: Any, columns: Any, closely: bool) -> bool:
+        """Tell whether some columns of Y diverge from training by no more than chance, or else by chance and a drift.
 
-        Twice a divergence of as many bins has the distribution of chi squared (Wilks 1938).
+        Twice a divergence of as many bins has the distribution of chi squared (Wilks 1938). The worst column counts.
+        Rows that are left out leave the others as they are.
         """
+        if len(Y) != self.n:
+            return True
         bins = np.array([len(self._bins[j][0]) for j in columns]).clip(1)
-        twice = 2 * np.array([self.divergence(j, Y[:, j]) for j in columns]).clip(0)
-        chance = chdtrc(bins, twice).min(initial=1.0) * max(len(columns), 1)
-        return max(0.0, -float(np.log(max(chance, 1e-300))))
+        twice = 2 * np.array([self.divergence(j, Y[:, j], not closely) for j in columns]).clip(0)
+        least = np.exp(C.log_fit if closely else C.log_drifted) / max(len(columns), 1)
+        return bool(chdtrc(bins, twice).min(initial=1.0) >= least)
 
     def oddness(self, columns: Any) -> float:
         """Return how odd the batch is, in nats: as a whole, or all of some columns together, whichever is more."""
@@ -110,30 +114,18 @@ class Case:
     def unexplained(self, Y: Any, columns: Any) -> float:
         """Return what is left to explain of a batch with a fault undone in some columns, in nats.
 
-        The divergence of the columns that were odd, and by how much more others diverge that are touched; and how far
-        all go together less than in training.
+        The divergence, beyond what chance and the tolerated drift make, of the columns that were odd or are touched.
         """
-        left = self._excess[self.odd].sum() + (self._beyond_chance(Y, columns) - self._excess[columns]).sum()
-        if self.together is not None and len(Y) == self.n:
-            whole = ~np.isnan(Y).any(axis=0) | np.isnan(self.X).any(axis=0)
-            left += max(0.0, Together(self.together.learned, Y).lacking(whole))
-        return max(0.0, float(left))
-
-    @cached_property
-    def _excess(self) -> Any:
-        return self._beyond_chance(self.X, range(self.d))
-
-    def _beyond_chance(self, Y: Any, columns: Any) -> Any:
-        """Return the divergences of columns, less those that chance and the tolerated drift make."""
+        columns = np.union1d(self.odd, columns).astype(int)
         by_chance = np.array([0.5 * len(self._bins[j][0]) for j in columns])
-        return (np.array([self.divergence(j, Y[:, j], drifted=True) for j in columns]) - by_chance).clip(0)
+        found = np.array([self.divergence(j, Y[:, j], drifted=True) for j in columns])
+        return float((found - by_chance).clip(0).sum())
 
     @cached_property
     def untold(self) -> float:
         """The price of no name, in nats: the shares of the bins of each odd column are told instead (BIC)."""
         numbers = 0.5 * float(np.log(self.n)) * sum(len(self._bins[j][0]) for j in self.odd)
-        apart = self.together.lacking(np.ones(self.d, bool)) if self.together is not None else 0.0
-        return C.kind + choice(self.d, len(self.odd)) + numbers + max(0.0, apart)
+        return C.kind + choice(self.d, len(self.odd)) + numbers
 
     # -- summaries of both ---------------------------------------------------------------------------------------------
 
@@ -152,16 +144,18 @@ class Case:
 
     @cached_property
     def increments(self) -> tuple[Any, Any, Any]:
-        """Differences of 1, of training's quantiles and of the batch's, each times the density of training there."""
+        """Differences of 1, of training's quantiles and of the batch's, each times the density of training there.
+
+        A column of few values has no density; its quantiles are taken as they are, in deviations.
+        """
         was, now = self.quantiles
-        with np.errstate(invalid="ignore", over="ignore"):
-            between = np.gradient(was, axis=0)
-            dense = 1 / np.maximum(between, between.mean(axis=0) / C.most_dense + C.smallest_step)
-            some = [np.diff(dense * of, axis=0, prepend=0.0, append=0.0) for of in (np.ones_like(was), was, now)]
-        few = self.reference.few[: self.d]  # these have no density: as if it were the same everywhere
-        for made, of in zip(some, (np.ones_like(was), was, now), strict=True):
-            made[:-1, few], made[-1, few] = of[:, few], 0.0
-        return some[0], some[1], some[2]
+        between = np.gradient(was, axis=0)
+        dense = 1 / np.maximum(between, between.mean(axis=0) / C.most_dense + C.smallest_step)
+        few, made = self.reference.few[: self.d], []
+        for of in (np.ones_like(was), was, now):
+            as_they_are = np.pad(of / self.reference.std, ((0, 1), (0, 0)))
+            made.append(np.where(few, as_they_are, np.diff(dense * of, axis=0, prepend=0.0, append=0.0)))
+        return made[0], made[1], made[2]
 
     @cached_property
     def effective(self) -> Any:
@@ -177,17 +171,13 @@ class Case:
 
     def possible(self, j: int, values: Any) -> Any:
         """Return the nearest values that training could have had: of the few that a column takes, or on its step."""
-        offset, step, _ = self.reference.profile.steps[:, j]
-        if self.reference.few[j]:
-            return self.reference.nearest_shared(j, values)
-        return values - residual(values, offset, step) if step else values
+        stepped = self.reference.few[j] or self.reference.lattice[j]
+        return self.reference.nearest_shared(j, values) if stepped else values
 
     def impossible(self, j: int, values: Any) -> Any:
         """Tell which values training can't have had in a column: none of the few that it takes, or off its step."""
-        offset, step, _ = self.reference.profile.steps[:, j]
-        if self.reference.few[j]:
-            return self.reference.off(j, values) > self.reference.rounding[j]
-        return np.abs(residual(values, offset, step)) > C.near_step * step if step else np.zeros(np.shape(values), bool)
+        slack = max(self.reference.rounding[j], C.near_step * self.reference.lattice[j])
+        return np.abs(self.possible(j, values) - values) > slack
 
     def density(self, j: int, values: Any) -> Any:
         """Return how dense training is about values of a column, in one unit for all; 0 where they are impossible."""
@@ -202,37 +192,24 @@ class Case:
         """
         Y = Y.copy()
         for j in map(int, columns):
-            gap, atoms = self.reference.profile.steps[1, j], self.reference.atoms(j)
-            if self.reference.few[j]:
-                gap = np.diff(atoms).min() if len(atoms) > 1 else self.reference.std[j]
+            near, gaps = self.possible(j, Y[:, j]), np.diff(self.reference.atoms(j))
+            gap = self.reference.lattice[j] or gaps.min(initial=self.reference.std[j])
             missed = np.maximum(C.missed * gap, np.abs(Y[:, j] - self.reference.mean[j]) / self.reference.rows[j])
-            if gap:
-                near = self.possible(j, Y[:, j])
-                # Steps of the batch that are lost in rounding can't be undone.
-                lost = np.ptp(self.X[:, j]) / np.ptp(Y[:, j]) * gap < C.lost * np.abs(self.X[:, j]).max()
-                Y[:, j] = np.where((np.abs(near - Y[:, j]) <= missed) | lost, near, Y[:, j])
-            if len(atoms):
-                near = nearest(Y[:, j], atoms)
-                Y[:, j] = np.where(np.abs(near - Y[:, j]) <= self.reference.rounding[j], near, Y[:, j])
+            # Steps of the batch that are lost in rounding can't be undone.
+            lost = np.ptp(self.X[:, j]) / np.ptp(Y[:, j]) * gap < C.lost * np.abs(self.X[:, j]).max()
+            Y[:, j] = np.where((np.abs(near - Y[:, j]) <= missed) | lost, near, Y[:, j])
         return Y
 
 
 def kind_of_scaling(reference: Reference) -> str:
-    """Return "standard", "minmax", "maxabs", "robust", "unit" (rows of length 1) or "raw", by the numbers alone."""
+    """Return "standard", "minmax", "robust", "maxabs", "unit" (rows of length 1) or "raw", by the numbers alone."""
     at = reference.std > 0
-    (mean, std), (low, width), (middle, between), (_, most) = (
-        (centre[at], scale[at]) for centre, scale in scalers(reference).values()
-    )
-    # The quantiles of a sketch are not quite those that the scaler took.
-    off = np.abs([middle, between - 1])[:, between > 0]
-    looks = {
-        "standard": (np.abs(mean) < C.scaled).all() and (np.abs(std - 1) < C.scaled).all(),
-        "minmax": (np.abs(low) < C.bounded).all() and (np.abs(width - 1) < C.bounded).all(),
-        "maxabs": (np.abs(most - 1) < C.bounded).all(),
-        "robust": 2 * off.shape[1] > at.sum() and off.max() < 0.25 and (np.median(off, axis=1) < 0.05).all(),
-        "unit": len(at) > 1 and reference.profile.unit[1] >= C.usual_norm,
-    }
-    return next((name for name, so in looks.items() if so and at.any()), "raw")
+    missed = {"standard": C.scaled, "minmax": C.bounded, "robust": C.sketched, "maxabs": C.bounded}
+    for name, (centre, scale) in scalers(reference).items():
+        off = np.abs([centre, scale - 1])[:, at & (scale > 0)]
+        if 2 * off.shape[1] > at.sum() and off.max() < missed[name] and np.median(off) < missed[name] / 5:
+            return name
+    return "unit" if at.sum() > 1 and reference.profile.unit[1] >= C.usual_norm else "raw"
 
 
 def scalers(reference: Reference) -> dict[str, tuple[Any, Any]]:
@@ -268,25 +245,16 @@ class Together:
         """Return how well the correlations fit, all columns standing as in ``order``."""
         return -0.5 * self.worth * float(((self.R - self.P[np.ix_(order, order)]) ** 2).sum())
 
-    def lacking(self, whole: Any) -> float:
-        """Return by how much the columns of ``whole`` go together less than those of training, in nats."""
-        P = self.P[np.ix_(whole, whole)]
-        return self.worth * float(((P - self.R[np.ix_(whole, whole)]) * P).sum())
+    def agreement(self, order: Any = slice(None)) -> tuple[float, float]:
+        """Return the slope of the batch's correlations on those of training, and an error; 1 if none go together.
 
-    @property
-    def tells(self) -> bool:
-        """Whether columns of training go together at all."""
-        return bool((self.P**2).sum() > C.least_told * len(self.P))
-
-    def agrees(self, order: Any) -> bool:
-        """Tell whether columns in their places go together as those of training do, if these go together at all."""
-        error = C.errors / np.sqrt(self.worth * max(float((self.P**2).sum()), 1e-12))
-        return not self.tells or self.agreement(order) + error > C.in_place
-
-    def agreement(self, order: Any = slice(None)) -> float:
-        """Return the slope of the batch's correlations on those of training: 1 if they are the same, 0 if unrelated."""
+        It is 1 if they are the same, and 0 if they are unrelated.
+        """
         P = self.P[order][:, order]
-        return float((self.R * P).sum() / max(float((P**2).sum()), 1e-12))
+        strength = float((P**2).sum())
+        if strength <= C.least_told * len(P):
+            return 1.0, 1.0
+        return float((self.R * P).sum() / strength), C.errors / float(np.sqrt(self.worth * strength))
 
 
 def choice(d: int, k: int) -> float:

@@ -111,7 +111,7 @@ class ColumnsReordered(Fault):
                 orders.add(tuple(replaced(own, [j, k], [k, j]).tolist()))
         for order in map(np.array, orders - {tuple(own.tolist())}):
             stays = (order == own)[places.empty].all()
-            if stays and (case.together is None or case.together.agrees(order)):
+            if stays and (case.together is None or sum(case.together.agreement(order)) > C.in_place):
                 yield self._candidate(case, order)
 
     @staticmethod

@@ -138,7 +138,7 @@ class OtherModel(Fault):
         mean, was = np.nanmean(case.X, axis=0), case.reference.mean
         length = np.linalg.norm(mean) * np.linalg.norm(was)
         elsewhere = np.linalg.norm(was) > C.unrelated and length > 0 and abs(mean @ was) / length < C.elsewhere
-        unrelated = case.together.tells and abs(case.together.agreement()) < C.unrelated
+        unrelated = abs(case.together.agreement()[0]) < C.unrelated
         if unit_rows(case.X)[1][:, 1].all() and len(case.odd) > C.many * case.d and unrelated and elsewhere:
             # Nothing is undone: half of what no name costs, or explains, is dearer than any order.
             price = 0.5 * min(case.untold, case.oddness(case.columns))

@@ -6,30 +6,29 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 from ..calibration import CALIBRATION as C
-from ..profiles.sketch import share_below
 from ..tests.exact import standardised_by
 from .base import Candidate, Fault
 from .case import Case, replaced, scalers
-from .scale import affine, aligned, estimated, moved, normal
+from .scale import by_values, estimated, moved, slopes
 
 
 def _scaled(case: Case, fault: str, undone: Any, numbers: Any = 0.0, details: Any = None, **more: Any) -> Candidate:
-    return Candidate(
-        fault, np.flatnonzero(case.varied), undone, numbers, details or {}, whole=True, rounded=True, **more
-    )
+    return Candidate(fault, case.every, undone, numbers, details or {}, whole=True, **more)
 
 
 def _undone_scalers(case: Case, fault: str) -> Iterator[Candidate]:
     """Yield the batch before each scaler that training's statistics make: known as well as the profile's sketches."""
-    at = np.flatnonzero(case.varied)
+    at = case.every
     for scaler, (centre, scale) in scalers(case.reference).items():
         if scaler == case.kind or (scaler, case.kind) == ("maxabs", "minmax"):
             continue
         scale = np.where((scale > 0) & case.varied, scale, 1.0)
         slope, offset = 1 / scale, -centre / scale
-        exact, by, _ = aligned(case, at, slope[at], 1.0, offset[at])
+        exact, _ = by_values(case, at, slope[at], np.ones(len(at)))
+        by = np.array([moved(case, *of) for of in zip(at, exact, offset[at], strict=True)])
         # (A scale of 1 is that of a column without a width.)
         near = (np.abs(exact * scale[at] - 1) < C.sketched) | (scale[at] == 1.0)
         near &= np.abs(by - offset[at]) <= C.sketched * exact * case.reference.std[at]
@@ -71,7 +70,7 @@ class OtherScaler(Fault):
         return (X - low) / np.where(high > low, high - low, 1.0)
 
 
-class StandardisedAfter(Fault):
+class StandardisedAfter(DoubleNormalised):
     """Vectors of unit length that were standardised afterwards, by training's mean and deviation."""
 
     name = "standardised_after"
@@ -82,9 +81,6 @@ class StandardisedAfter(Fault):
         if case.kind == "unit":
             scale = np.where(case.varied, case.reference.std, 1.0)
             yield _scaled(case, self.name, case.X * scale + case.reference.mean, 0.0, {"scaler": "standard"})
-
-    def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
-        return (X - profile.mean) / np.where(profile.std > 0, profile.std, 1.0)
 
 
 class BatchStandardised(Fault):
@@ -99,24 +95,15 @@ class BatchStandardised(Fault):
 
     def propose(self, case: Case) -> Iterator[Candidate]:
         scaler, log_p = standardised_by(case.reference, case.X)
-        if scaler and log_p < C.log_certain and not (scaler in ("minmax", "maxabs") and _cut_off(case)):
+        # Where most columns have more rows at an end than training, they were cut off there, not scaled.
+        cut_off = sum(runs[0].lowest or runs[0].highest for runs in case.runs.values()) > 0.5 * len(case.every)
+        if scaler and log_p < C.log_certain and (scaler == "standard" or not cut_off):
             alone = {"reason": "or a row of zeros is empty"} if case.n == 1 else {}
             yield _scaled(case, self.name, np.full_like(case.X, np.nan), 0.0, {"scaler": scaler, **alone})
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         std = X.std(axis=0)
         return (X - X.mean(axis=0)) / np.where(std > 0, std, 1.0)
-
-
-def _cut_off(case: Case) -> bool:
-    """Tell whether most columns have more rows at their ends than training: they were cut off there, not scaled."""
-    ends = np.nanmin(case.X, axis=0), np.nanmax(case.X, axis=0)
-    here = sum((case.X == end).mean(axis=0) for end in ends)
-    usual = np.zeros(case.d)
-    for j in np.flatnonzero(case.varied):
-        values, shares = case.reference.profile.sketches[j]
-        usual[j] = 1 + share_below(values, shares, values[:1])[1][0] - share_below(values, shares, values[-1:])[0][0]
-    return bool(np.median((here - 2 * usual)[case.varied]) * case.n > 2 * C.least_run)
 
 
 class NotNormalised(Fault):
@@ -146,27 +133,28 @@ class Refit(Fault):
     remedy = "Load the scaler that was fitted in training; see normlock verify."
 
     def propose(self, case: Case) -> Iterator[Candidate]:
-        columns = np.flatnonzero(case.varied)
+        columns = case.every
         # A column that moved a little need not alarm by itself.
-        odd = case.evidence.by_column() < C.log_leaning
+        odd = case.evidence.by_column() < C.log_not_odd
         if not case.scaled or case.n < C.few / 2 or odd.sum() < C.many * len(columns):
             return
-        slope, offset, _ = affine(case, columns)
+        slope, _ = slopes(case, columns)
+        offset = np.array([moved(case, *of) for of in zip(columns, slope, strict=True)])
         std, root = case.reference.std[columns], np.sqrt(case.effective[columns])
         log, by = np.log(slope), offset / std
-        anywhere = normal(log, C.stretch_of_units)
+        anywhere = norm.pdf(log, 0, C.stretch_of_units)
         of_offset = np.exp(-estimated(1.0, C.error_of_middle / root))  # the part of a prior that its estimate leaves
         undone = replaced(case.X, columns, (case.X[:, columns] - offset) / slope)
-        names = {self.name: (normal(log, C.stretch_of_population) * normal(by, C.shift_of_population), "")}
+        names = {self.name: (norm.pdf(log, 0, C.stretch_of_population) * norm.pdf(by, 0, C.shift_of_population), "")}
         if case.blind:
             names[NotNormalised.name] = anywhere * _of_raw(by / slope) / slope, ""
             names[DoubleNormalised.name] = anywhere * _of_raw(-by), case.kind
             # A scaler by the greatest value of raw numbers: then that of training is 1, and tells the offset.
             ends = [slope * of[: case.d][columns] + offset for of in (case.reference.low, case.reference.high)]
-            away = (np.abs(ends).max(axis=0) - 1) * root / C.error_of_slope
+            away = (np.abs(ends).max(axis=0) - 1) * root / C.error_of_middle
             names[OtherScaler.name] = anywhere * np.exp(-0.5 * away**2) / of_offset, "maxabs"
         for name, (prior, scaler) in names.items():
-            numbers = estimated(prior * of_offset, C.error_of_slope / root)
+            numbers = estimated(prior * of_offset, C.error_of_middle / root)
             yield _scaled(case, name, undone, numbers, {"scaler": scaler} if scaler else {}, free=True)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
@@ -191,15 +179,14 @@ class ScalerOmitted(Fault):
         low, high = np.nanmin(case.X, initial=np.inf), np.nanmax(case.X, initial=-np.inf)
         most = next((top for top in (1.0, 255.0) if 0 <= low and 0.5 * top < high <= top), None)
         own_low, own_high = (of[: case.d] for of in (case.reference.low, case.reference.high))
-        varied = np.flatnonzero(case.varied)
-        if most is None or case.d < 3 or (0 <= own_low.min() and own_high.max() <= most) or not len(varied):
+        if most is None or case.d < 3 or (0 <= own_low.min() and own_high.max() <= most) or not len(case.every):
             return
-        slopes, _, errors = affine(case, varied)
-        slope = float(np.median(slopes[errors <= errors.min()]))
+        each, errors = slopes(case, case.every)
+        slope = float(np.median(each[errors <= errors.min()]))
         # The column that varies least tells the offset best.
-        offset = moved(case, int(varied[case.reference.std[varied].argmin()]), slope)
-        root = np.sqrt(case.effective[varied].max())
-        numbers = estimated(C.any_factor, C.error_of_slope / root) + estimated(C.any_shift, C.error_of_middle / root)
+        offset = moved(case, int(case.every[case.reference.std[case.every].argmin()]), slope)
+        root = np.sqrt(case.effective[case.every].max())
+        numbers = estimated(C.any_factor, C.error_of_middle / root) + estimated(C.any_shift, C.error_of_middle / root)
         yield _scaled(case, self.name, (case.X - offset) / slope, numbers, {"low": 0.0, "high": most}, free=True)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
