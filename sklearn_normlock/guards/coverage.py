@@ -14,7 +14,7 @@ from .calibration import CALIBRATION as C
 from .diagnosis import check_numbers, check_profile
 from .faults import FAULTS
 from .profile import Profile
-from .profiles.sketch import quantile, residual
+from .profiles.statistics import quantile, residual
 from .tests import weigh
 from .tests.reference import reference_of
 

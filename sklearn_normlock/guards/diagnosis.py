@@ -13,7 +13,7 @@ from .calibration import CALIBRATION as C
 from .data.tables import Table, aligned, as_table, shown_time
 from .faults import FAULTS, MISSING, Candidate, Case, changed_types, respelled, seen_of_text
 from .profile import Profile
-from .profiles.statistics import median
+from .profiles.statistics import quantiles
 from .reports import Diagnosis
 from .tests import Evidence, weigh
 from .tests.columns import missing_of
@@ -197,7 +197,7 @@ class _Verdict:
         """Return of the first columns of finite numbers the median in training and in the batch; times as text."""
         columns = [j for j in map(int, columns) if j not in self.categories and self.reference.rows[j]]
         columns = [j for j in columns if not np.isinf(self.X[:, j]).any()][:2]
-        both = zip(self.reference.middle[columns].tolist(), median(self.X[:, columns]).tolist(), strict=True)
+        both = zip(self.reference.middle[columns].tolist(), quantiles(self.X[:, columns], 0.5).tolist(), strict=True)
         return {
             self._key(j): (shown_time(was, self.profile.types[j]), shown_time(now, self.profile.types[j]))
             for j, (was, now) in zip(columns, both, strict=True)

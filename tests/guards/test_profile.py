@@ -94,6 +94,16 @@ def test_update_in_batches_is_merge():
     assert profile.n_rows == 900
 
 
+def test_update_takes_columns_by_their_names():
+    """Rows of a frame whose columns have changed places are those that they are in the order of training."""
+    X = _table()
+    updated, merged = (nl.Profile.from_data(X[:150]) for _ in range(2))
+    updated.update(X[150:][list("scba")])
+    merged.update(X[150:])
+    assert updated.names == merged.names and updated.categories == merged.categories
+    np.testing.assert_allclose(updated.quantile(0.5)[:3], merged.quantile(0.5)[:3])
+
+
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix, pd.DataFrame, pl.DataFrame, _table])
 def test_an_empty_batch_changes_nothing(make):
     """update goes on after a batch without rows; one of other columns is refused, with rows or without."""

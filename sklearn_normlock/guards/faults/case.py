@@ -10,8 +10,7 @@ from scipy.special import chdtrc, gammaln
 
 from ..calibration import CALIBRATION as C
 from ..profiles.dependence import Dependence, rank_scores
-from ..profiles.sketch import quantile, share_below, share_within
-from ..profiles.statistics import quantiles
+from ..profiles.statistics import quantile, quantiles, share_below
 from ..tests import Evidence, weigh
 from ..tests.reference import Reference
 from ..tests.values import Run, odd_runs
@@ -182,7 +181,8 @@ class Case:
     def density(self, j: int, values: Any) -> Any:
         """Return how dense training is about values of a column, in one unit for all; 0 where they are impossible."""
         width = C.density_width * self.reference.std[j]
-        about = share_within(*self.reference.profile.sketches[j], values - width, values + width)
+        sketch = self.reference.profile.sketches[j]
+        about = share_below(*sketch, values + width)[1] - share_below(*sketch, values - width)[0]
         return np.where(self.impossible(j, values), 0.0, about)
 
     def on_values(self, Y: Any, columns: Any) -> Any:

@@ -9,8 +9,7 @@ import numpy as np
 
 from ... import units
 from ..calibration import CALIBRATION as C
-from ..profiles.sketch import common_step, residual
-from ..profiles.statistics import median
+from ..profiles.statistics import common_step, quantiles, residual
 from .base import Candidate, ColumnFault, Fault
 from .case import Case, replaced
 from .values import Ways
@@ -236,7 +235,7 @@ class SignFlipped(Fault):
             undone = replaced(case.X, columns, case.from_raw(-case.to_raw(case.X[:, columns], columns), columns))
             yield Candidate(self.name, columns, undone, whole=whole)
             if case.blind:  # about a middle that is not known
-                middle = case.reference.middle[columns] - median(-case.X[:, columns])
+                middle = case.reference.middle[columns] - quantiles(-case.X[:, columns], 0.5)
                 undone = replaced(case.X, columns, middle - case.X[:, columns])
                 numbers = price_of_shift(case, columns) + np.log(2)  # beside a shift, the sign
                 yield Candidate(self.name, columns, undone, numbers, free=True, whole=whole)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ..calibration import CALIBRATION as C
-from ..profiles.sketch import common_step, quantile, share_below
+from ..profiles.statistics import common_step, quantile, share_below
 from .base import ColumnFault
 from .case import Case, replaced
 

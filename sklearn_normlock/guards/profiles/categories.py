@@ -1,8 +1,4 @@
-"""A column of text: its most frequent values, how often each, and how many were seen once.
-
-A column of more values than are kept is free text, and has measures of its rows as well: length, the share of letters,
-and the share of words that few other rows have.
-"""
+"""A column of text: its most frequent values, and the measures of its rows if it has more, which makes it free text."""
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ from ..calibration import CALIBRATION as C
 
 MEASURES = ("length", "share of letters", "share of rare words")
 WORD = re.compile(r"\w+")
-#: Rows of free text that are measured. Beyond the values of these shares of them, on either side, lies what is left.
+#: Rows of free text that are measured, and the shares of them that lie within a bound, on either side.
 MEASURED, SHARES = C.texts_measured, (0.5, 0.9, 1.0)
 
 
@@ -52,9 +48,8 @@ class Categories:
             texts = [text for text in column[:: max(1, len(column) // MEASURED)] if text is not None]
             words = Counter(word for text in texts for word in set(WORD.findall(text)))
             found.words = _most({word: n for word, n in words.items() if n > 1}, C.words_kept)[0]
-            measures, shares = found.measure(texts, themselves=1), np.array(SHARES)
-            above = np.quantile(measures, shares, axis=0, method="higher")
-            found.bounds = np.stack([above, np.quantile(measures, 1 - shares, axis=0, method="lower")])
+            measures = found.measure(texts, themselves=1)
+            found.bounds = np.stack([s * np.quantile(s * measures, SHARES, axis=0, method="higher") for s in (1, -1)])
         return found
 
     def measure(self, texts: Any, themselves: int = 0) -> Any:
@@ -70,15 +65,14 @@ class Categories:
     def merge(self, other: Categories) -> Categories:
         """Return the counts of both parts; exact as long as both hold every value."""
         counts = Counter(self.values) + Counter(other.values)
-        whole = not self.other and not other.other
-        once = sum(n == 1 for n in counts.values()) if whole else self.once + other.once
         values, rest = _most(counts, C.values_kept)
-        found = Categories(values, self.other + other.other + rest, once, self.missing + other.missing)
-        found.words = _most(Counter(self.words) + Counter(other.words), C.words_kept)[0]
+        rest += self.other + other.other
+        once = self.once + other.once if self.other or other.other else sum(n == 1 for n in counts.values())
+        words = _most(Counter(self.words) + Counter(other.words), C.words_kept)[0]
         bounds = [each.bounds for each in (self, other) if each.bounds is not None]
-        if bounds:  # beyond the farther of two thresholds lies no more than beyond either
-            found.bounds = np.stack([np.max(bounds, axis=0)[0], np.min(bounds, axis=0)[1]])
-        return found
+        # Beyond the farther of two thresholds lies no more than beyond either.
+        farther = np.stack([np.max(bounds, axis=0)[0], np.min(bounds, axis=0)[1]]) if bounds else None
+        return Categories(values, rest, once, self.missing + other.missing, words, farther)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""

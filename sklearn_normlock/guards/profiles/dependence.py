@@ -1,8 +1,7 @@
 """Which columns go together: what a swap, a permutation or a flipped sign of standardised columns can be seen by.
 
-Kept is a low-rank factor of the rank correlation (Spearman's), taken on one half of the rows, and how well a
-regression by it does on the other half. Ranks are taken within each batch, so nothing that is done to a single column
-(a shift, a unit, a logarithm) moves them: the margins and the dependence are separate evidence.
+Kept is a low-rank factor of Spearman's rank correlation, taken on one half of the rows, and how well a regression by it
+does on the other half. Nothing that is done to a single column moves its ranks within a batch.
 """
 
 from __future__ import annotations
@@ -34,34 +33,23 @@ class Dependence:
         self.expected, self.spread = (np.float64(np.float32(each)) for each in (self.expected, self.spread))
         # The part of each column's variance that the factor has.
         self._own = np.einsum("ij,ij->i", self.factor, self.factor)
-
-    def correlation(self) -> Any:
-        """Return the rank correlation of the columns, as far as the factor has it."""
-        R = np.clip(self.factor @ self.factor.T, -1.0, 1.0)
-        np.fill_diagonal(R, 1.0)
-        return R
+        # The inverse of the correlation, shrunk: a diagonal less the product of two factors. By Woodbury's identity, as
+        # the correlation is a factor's and a diagonal: no matrix of all columns is inverted.
+        part = min(0.5, max(0.02, 2.0 * len(self.factor) / self.rows))
+        self._diagonal = 1 / ((1 - part) * np.maximum(1 - self._own, 0.0) + part)
+        factor = np.sqrt(1 - part) * self.factor
+        self._right = factor * self._diagonal[:, None]
+        self._left = self._right @ np.linalg.inv(np.eye(factor.shape[1]) + factor.T @ self._right)
 
     def informative(self) -> Any:
         """Return the columns whose squared correlations with the others are more than chance among so many."""
         strength = ((self.factor @ (self.factor.T @ self.factor)) * self.factor).sum(axis=1) - self._own**2
         return strength > C.least_strength + 2.0 * len(self.factor) / self.rows
 
-    @cached_property
-    def _regression(self) -> tuple[Any, Any, Any]:
-        """The regression of each column on the others, shrunk: a diagonal, and two factors of a matrix."""
-        # By Woodbury's identity, as the correlation is a factor's and a diagonal: no matrix of all columns is inverted.
-        part = min(0.5, max(0.02, 2.0 * len(self.factor) / self.rows))
-        diagonal = 1 / ((1 - part) * np.maximum(1 - self._own, 0.0) + part)
-        factor = np.sqrt(1 - part) * self.factor
-        right = factor * diagonal[:, None]
-        left = right @ np.linalg.inv(np.eye(factor.shape[1]) + factor.T @ right)
-        own = diagonal - np.einsum("ij,ij->i", left, right)
-        return 1 - diagonal / own, left, right / own[:, None]
-
     def told(self, scores: Any) -> Any:
         """Return what a regression on all the others tells of each column."""
-        own, left, right = self._regression
-        return scores * own + (scores @ left) @ right.T
+        own = self._diagonal - np.einsum("ij,ij->i", self._left, self._right)
+        return scores * (1 - self._diagonal / own) + (scores @ self._left) @ (self._right / own[:, None]).T
 
     def agreement(self, scores: Any) -> Any:
         """Return the slope of each column on what the others tell: 1 if a batch goes together as the profile does."""
@@ -75,40 +63,35 @@ class Dependence:
 
         For independent columns, all that was learned is chance.
         """
-        P = self.correlation() - np.eye(len(self.factor))
+        P = np.clip(self.factor @ self.factor.T, -1.0, 1.0)
+        np.fill_diagonal(P, 0.0)
         strength, by_chance = (P**2).sum(axis=1), 2 * len(P) / self.rows
         held = np.minimum(1 - by_chance / np.maximum(strength, by_chance), np.clip(self.expected, 0.0, 1.0))
         return P * np.sqrt(np.outer(held, held))
 
     def merge(self, other: Dependence) -> Dependence:
         """Return the weighted mean of both."""
-        total = self.rows + other.rows
-        a, b = self.rows / total, other.rows / total
-        return Dependence(
-            _low_rank(np.hstack([np.sqrt(a) * self.factor, np.sqrt(b) * other.factor])),
-            total,
-            a * self.expected + b * other.expected,
-            # Where the parts expect different things, the difference is spread too.
-            a * self.spread + b * other.spread + np.abs(self.expected - other.expected),
-        )
+        rows = self.rows + other.rows
+        a, b = self.rows / rows, other.rows / rows
+        expected = a * self.expected + b * other.expected
+        factor = _low_rank(np.hstack([np.sqrt(a) * self.factor, np.sqrt(b) * other.factor]))
+        # Where the parts expect different things, the difference is spread too.
+        spread = a * self.spread + b * other.spread + np.abs(self.expected - other.expected)
+        return Dependence(factor, rows, expected, spread)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
-        arrays = {"factor": self.factor.astype("<f2"), "expected": self.expected.astype("<f4")}
-        arrays["spread"] = self.spread.astype("<f4")
-        return {"rows": self.rows, "regressed": True, **{name: packed(array) for name, array in arrays.items()}}
+        slopes = {name: packed(getattr(self, name).astype("<f4")) for name in ("expected", "spread")}
+        return {"rows": self.rows, "regressed": True, "factor": packed(self.factor.astype("<f2")), **slopes}
 
     @classmethod
     def read(cls, d: Entry, rows: int, columns: int) -> Dependence | None:
         """Read what :meth:`to_dict` wrote, of a profile of so many rows and columns."""
         factor, largest = d["factor"].packed("<f2", None, -2, 2), float(np.finfo(np.float32).max)
         d["factor"].require(len(factor) > 0 and len(factor) % columns == 0, f"numbers for each of {columns} columns")
-        found = cls(
-            factor.reshape(columns, -1),
-            d["rows"].whole(C.rows_of_ranks, rows),
-            d["expected"].packed("<f4", columns, -largest, largest),
-            d["spread"].packed("<f4", columns, 0, largest),
-        )
+        expected = d["expected"].packed("<f4", columns, -largest, largest)
+        spread = d["spread"].packed("<f4", columns, 0, largest)
+        found = cls(factor.reshape(columns, -1), d["rows"].whole(C.rows_of_ranks, rows), expected, spread)
         # Before regressions were for all, tables of many columns or few rows had another measure, which none now has.
         regressed = "regressed" in d.mapping() or (columns <= 128 and found.rows >= 8 * columns)
         return found if regressed else None
@@ -133,13 +116,11 @@ def dependence_of(X: Any) -> Dependence | None:
     found = Dependence(_low_rank(rank_scores(X[order[:half]]).T / np.sqrt(half)), n, np.ones(d), np.ones(d))
     scores = rank_scores(X[order[half:]])
     told, slope = found.told(scores), found.agreement(scores)
-    # Each row's part in the slope; its deviation holds where the spread is not the same everywhere (Huber, White).
     strength, most = np.maximum((told**2).mean(axis=0), C.smallest_step), np.abs(told).max(axis=0)
-    parts = told * (scores - slope * told) / strength
-    # One row more, which is as far from what the others tell as ranks can be: such rows may be too rare for training.
-    one_more = most * (np.sqrt(3) + np.abs(slope) * most) / strength
-    variance = ((parts**2).sum(axis=0) + one_more**2) / len(scores)
-    return Dependence(found.factor, n, slope, C.wider_in_few * np.sqrt(variance))
+    # Each row's part in the slope: its deviation holds where the spread is not the same everywhere (Huber, White). One
+    # row more is as far off as ranks can be, as such rows may be too rare for training.
+    parts = np.vstack([told * (scores - slope * told), most * (np.sqrt(3) + np.abs(slope) * most)]) / strength
+    return Dependence(found.factor, n, slope, C.wider_in_few * np.sqrt((parts**2).sum(axis=0) / len(scores)))
 
 
 def _low_rank(wide: Any) -> Any:

@@ -1,7 +1,6 @@
 """The content of a profile: counts, moments, sketches and dependence of rows, in kilobytes and without a row.
 
-To change its format: raise ``VERSION``; keep reading the versions before; say in the change log, under Formats, what
-moved.
+To change its format: raise ``VERSION``, keep reading those before, and say under Formats in the change log what moved.
 """
 
 from __future__ import annotations
@@ -16,15 +15,13 @@ from ...documents.rendering import html_table
 from ...errors import InputFaultError
 from ..calibration import CALIBRATION as C
 from ..data.tables import aligned, as_table, certain, name_of
+from . import statistics
 from .categories import Categories
 from .dependence import Dependence, dependence_of
-from .sketch import merged, merged_steps, quantile, read_sketch, sketch_of, steps_of
-from .statistics import MEASURES, Moments, growing, moments_of, repeated_rows, row_measures
+from .statistics import MEASURES, Moments
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-__all__ = ["Summary"]
 
 VERSION = 1
 _ORIGIN = Origin("profile", "Copy the profile again from where it was saved, or learn it anew.")
@@ -37,25 +34,18 @@ class Summary:
     n_rows: int
     n_features_in_: int
     names: tuple[str, ...] | None
-    #: The type of each column, None where it is not known; see ``data.tables.type_of``.
-    types: tuple[str | None, ...]
+    types: tuple[str | None, ...]  # of each column, None where it is not known: see ``data.tables.type_of``
     moments: Moments
     categories: dict[int, Categories]
-    #: For each column, then for each measure of a row: its sketch, and the rows that it was made from.
-    sketches: list[tuple[Any, Any]]
-    sampled: Any
-    #: Share of pairs of rows that have the same value, other than a value that is a jump of the sketch.
-    ties: Any
-    #: For each column: an offset, the step between its values (0: none), and the share of values off the steps.
-    steps: Any
-    #: Share of pairs of rows that are equal throughout.
-    copies: float
-    #: Share of the rows whose norm is 1: by the sum, the root of squares, the maximum.
-    unit: Any
+    sketches: list[tuple[Any, Any]]  # of each column, then of each measure of a row
+    sampled: Any  # the rows that each sketch was made from
+    ties: Any  # share of pairs of rows that have the same value, other than one that is a jump of the sketch
+    steps: Any  # (3, n_columns): an offset, the step between values (0: none), and the share of values off the steps
+    copies: float  # share of pairs of rows that are equal throughout
+    unit: Any  # share of rows whose norm is 1: by the sum, the root of squares, the maximum
     dependence: Dependence | None
-    #: How odd ordinary blocks of training were in each test, and the columns that only grow.
-    allowances: dict[str, Any]
-    growing: tuple[int, ...]
+    allowances: dict[str, Any]  # how odd ordinary blocks of training were in each test
+    growing: tuple[int, ...]  # the columns that only grow
 
     def __init__(self) -> None:
         raise TypeError("Make a profile with Profile.from_data(X) or Profile.from_dict(d).")
@@ -63,41 +53,41 @@ class Summary:
     @classmethod
     def from_data(cls, X: Any) -> Self:
         """Learn from rows alone."""
-        table = as_table(X)
-        n, d = table.shape
+        table, new = as_table(X), cls.__new__(cls)
+        n, d = new.n_rows, new.n_features_in_ = table.shape
         if n == 0:
             raise InputFaultError(
                 f"Found array with 0 sample(s) (shape={table.shape}) while a minimum of 1 is required.",
                 remedy="A profile is learned from at least one row.",
             )
-        self = cls.__new__(cls)
-        self.n_rows, self.n_features_in_, self.names = n, d, table.names
-        self.types = table.types or (None,) * d
-        self.moments = moments_of(table.numbers)
-        greatest = np.maximum(np.abs(self.moments.low), np.abs(self.moments.high))
+        new.names, new.types = table.names, table.types or (None,) * d
+        new.moments = statistics.moments_of(table.numbers)
+        greatest = np.maximum(np.abs(new.moments.low), np.abs(new.moments.high))
         for j in np.flatnonzero(greatest > C.largest).tolist():
             raise InputFaultError(
-                f"Column {name_of(self.names, j)} holds values of the size of {greatest[j]:.3g}; at most {C.largest:g} "
+                f"Column {name_of(new.names, j)} holds values of the size of {greatest[j]:.3g}; at most {C.largest:g} "
                 "has a square that can be computed with.",
                 path=str(j),
                 expected=C.largest,
                 actual=float(greatest[j]),
                 remedy="Divide the column by a constant, take its logarithm, or leave it out.",
             )
-        self.categories = {j: Categories.of(values) for j, values in table.categories.items()}
+        new.categories = {j: Categories.of(values) for j, values in table.categories.items()}
         X = table.sample().numbers
         X = np.where(np.isfinite(X), X, np.nan)
-        measures = row_measures(X, self.moments.mean, self.moments.std)
-        every = np.hstack([X, measures])
-        self.sampled = (~np.isnan(every)).sum(axis=0)
-        ordered = np.sort(every, axis=0).T  # missing values come last
-        sketched = [sketch_of(x[:m]) for x, m in zip(ordered, self.sampled, strict=True)]
-        self.sketches, self.ties = [sketch for sketch, _ in sketched], np.array([ties for _, ties in sketched])
-        self.steps = steps_of(X, self.sketches[:d])
-        self.copies, self.growing, self.allowances = repeated_rows(X)[1], growing(X), {}
-        self.unit = (np.abs(measures[:, 1:] - 1) <= C.unit_slack).mean(axis=0)
-        self.dependence = dependence_of(X)
-        return self
+        measures = statistics.row_measures(X, new.moments.mean, new.moments.std)
+        values = [np.sort(x[~np.isnan(x)]) for x in np.hstack([X, measures]).T]
+        new.sampled = np.array([len(x) for x in values])
+        sketches, ties = zip(*map(statistics.sketch_of, values), strict=True)
+        new.sketches, new.ties = list(sketches), np.array(ties)
+        new.steps = np.transpose([statistics.step_of(values[j], sketches[j][0]) for j in range(d)])
+        new.copies, new.allowances = statistics.repeated_rows(X)[1], {}
+        # Whole numbers, as ids are. A measure by which a table happens to be sorted is none that grows.
+        whole = (np.isnan(X) | (X == np.rint(X))).all(axis=0)
+        new.growing = statistics.growing(np.where(whole, X, np.nan), C.rows_in_order, 1.0)
+        new.unit = (np.abs(measures[:, 1:] - 1) <= C.unit_slack).mean(axis=0)
+        new.dependence = dependence_of(X)
+        return new
 
     def update(self, X: Any) -> Self:
         """Add rows, in place.
@@ -116,11 +106,9 @@ class Summary:
         InputFaultError
             If X has other columns than this profile.
         """
-        table = as_table(X)
-        if not table.shape[0]:
-            aligned(self, table)  # a stream goes on after an hour without rows, not with other columns
-            return self
-        self.__dict__ = self.merge(self.from_data(table)).__dict__  # at once: another thread may be reading
+        table = aligned(self, as_table(X))
+        if table.shape[0]:
+            self.__dict__ = self.merge(self.from_data(table)).__dict__  # at once: another thread may be reading
         return self
 
     def merge(self, other: Summary) -> Self:
@@ -151,30 +139,25 @@ class Summary:
                 remedy="Only profiles of the same columns, in the same order, can be merged.",
             )
         new = type(self).__new__(type(self))
-        new.n_rows, new.n_features_in_, new.names = self.n_rows + other.n_rows, self.n_features_in_, self.names
+        new.n_rows, new.n_features_in_, new.names = self.n_rows + other.n_rows, d, self.names
         new.types = tuple(one if one == two else None for one, two in zip(self.types, other.types, strict=True))
         new.moments = self.moments.merge(other.moments)
         new.categories = {j: kept.merge(other.categories[j]) for j, kept in self.categories.items()}
-        # A sketch stands for all the rows of its part; what it is worth as evidence is the rows that it was made from.
         new.sampled = self.sampled + other.sampled
-        weights = zip(self.sketches, self.counted.tolist(), other.sketches, other.counted.tolist(), strict=True)
-        new.sketches = [merged(*each) for each in weights]
+        # A sketch stands for all the rows of its part, of which only those that are sampled are worth evidence.
+        counts = (np.append(each.moments.count, [each.n_rows] * len(MEASURES)).tolist() for each in (self, other))
+        new.sketches = list(map(statistics.merged, self.sketches, other.sketches, *counts))
         part = other.n_rows / new.n_rows
         new.ties = ((1 - part) * np.sqrt(self.ties) + part * np.sqrt(other.ties)) ** 2
         new.copies = ((1 - part) * np.sqrt(self.copies) + part * np.sqrt(other.copies)) ** 2
         new.unit = (1 - part) * self.unit + part * other.unit
-        new.steps = merged_steps(self.steps, other.steps, part)
+        new.steps = statistics.merged_steps(self.steps, other.steps, part)
         mine, theirs = self.dependence, other.dependence
         new.dependence = mine.merge(theirs) if mine and theirs else mine or theirs
         new.growing = tuple(j for j in self.growing if j in other.growing)
         one, two = self.allowances, other.allowances
         new.allowances = {test: np.minimum(one.get(test, 0.0), two.get(test, 0.0)) for test in {**one, **two}}
         return new
-
-    @property
-    def counted(self) -> Any:
-        """Rows with a number in each column; and, for each measure of a row, all rows."""
-        return np.append(self.moments.count, np.full(len(MEASURES), self.n_rows))
 
     # -- what it says ------------------------------------------------------------------------------------------------
 
@@ -201,7 +184,7 @@ class Summary:
         values : ndarray of shape (n_columns,)
             NaN for a column without a number in it.
         """
-        return np.array([quantile(*sketch, q) for sketch in self.sketches[: self.n_features_in_]])
+        return np.array([statistics.quantile(*sketch, q) for sketch in self.sketches[: self.n_features_in_]])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the profile as JSON has it.
@@ -214,9 +197,9 @@ class Summary:
         content = {
             "n_rows": self.n_rows,
             "n_columns": self.n_features_in_,
-            "names": None if self.names is None else list(self.names),
+            "names": self.names and list(self.names),
             "types": list(self.types),
-            "moments": self.moments.to_lists(),
+            "moments": self.moments.to_dict(),
             "categories": {str(j): kept.to_dict() for j, kept in sorted(self.categories.items())},
             "sketches": [[packed(values), packed(shares.astype("<f4"))] for values, shares in self.sketches],
             **{name: getattr(self, name).tolist() for name in ("sampled", "ties", "unit")},
@@ -243,10 +226,8 @@ class Summary:
 
         Raises
         ------
-        LockFormatError
-            If d is no profile.
-        LockVersionError
-            If it was written by a version whose format isn't known here.
+        LockFormatError, LockVersionError
+            If d is no profile, or of a version whose format isn't known here.
         """
         _ENVELOPE.opened(d)
         new, read = cls.__new__(cls), Entry(d, _ORIGIN)
@@ -260,17 +241,14 @@ class Summary:
         for key, kept in read["categories"].items():
             kept.require(key in of_text, "to be of a column without numbers")
             new.categories[of_text[key]] = Categories.read(kept, rows)
-        new.sampled = read["sampled"].wholes(measured)
-        read["sampled"].require(bool((new.sampled <= new.counted).all()), "at most the rows that have a number")
+        new.sampled = read["sampled"].wholes(measured, rows)
         sketches = zip(read["sketches"].elements(measured), new.sampled.tolist(), largest, strict=True)
-        new.sketches = [read_sketch(each, bool(n), size) for each, n, size in sketches]
+        new.sketches = [statistics.read_sketch(each, bool(n), size) for each, n, size in sketches]
         new.ties = read["ties"].numbers(0, 1, np.ones(measured, bool))
         new.steps = read["steps"].packed("<f8", 3 * columns, -C.largest, C.largest).reshape(3, columns)
         _, step, share = new.steps
         sound = ((step == 0) | (step >= C.smallest_step)) & (share >= 0) & (share <= 1)
-        read["steps"].require(
-            bool(sound.all()), "offsets, steps that are 0 or can be divided by, and shares from 0 to 1"
-        )
+        read["steps"].require(bool(sound.all()), "steps that are 0 or can be divided by, and shares from 0 to 1")
         new.copies = read["copies"].number(0, 1)
         new.unit = read["unit"].numbers(0, 1, np.ones(len(MEASURES) - 1, bool))
         new.growing = tuple(each.whole(0, columns - 1) for each in read["growing"].elements())
@@ -288,10 +266,7 @@ class Summary:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Summary) and self.to_dict() == other.to_dict()
 
-    __hash__ = None  # type: ignore[assignment]  # it can be updated
-
     def _repr_html_(self) -> str:
-        """Show it in a notebook: where the middle and the edges of each column lie."""
         d, values = self.n_features_in_, np.stack([self.quantile(share) for share in (0.05, 0.5, 0.95)], axis=1)
         columns = zip(self.names or range(d), self.types, values[:50], strict=False)
         rows = [(name, of_type or "", *(f"{value:.6g}" for value in of)) for name, of_type, of in columns]

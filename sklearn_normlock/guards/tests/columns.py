@@ -9,8 +9,7 @@ from scipy.special import log_ndtr, stdtr
 
 from ..calibration import CALIBRATION as C
 from ..profiles.dependence import rank_scores
-from ..profiles.sketch import share_below
-from ..profiles.statistics import how_many
+from ..profiles.statistics import how_many, share_below
 from .probability import log_tail_of_share, more_frequent
 from .reference import Batch, Reference, Test
 

@@ -8,8 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from ..calibration import CALIBRATION as C
-from ..profiles.sketch import common_step, quantile, residual
-from ..profiles.statistics import how_many, nearest, row_measures
+from ..profiles.statistics import common_step, how_many, nearest, quantile, residual, row_measures
 from ..profiles.summary import Summary
 from .probability import hill
 
