@@ -129,6 +129,14 @@ def test_codes_that_training_never_had_are_not_told_exchanged(rng):
     assert found.columns == (0,) and found.fault != "recoded"
 
 
+@pytest.mark.parametrize("by", [-1, 1])
+@pytest.mark.parametrize("shares", [(0.9, 0.1), (0.6, 0.25, 0.1, 0.05)], ids=["flags", "codes"])
+def test_codes_that_all_moved_are_not_told_filled_in(rng, shares, by):
+    X = np.column_stack([rng.choice(len(shares), 564, p=shares), rng.normal(size=564)])
+    found = nl.diagnose(nl.Profile.from_data(X[:500]), X[500:] + [by, 0])
+    assert (found.fault, found.columns) == ("recoded", (0,)) and "imputed" not in found.details.get("also", ())
+
+
 def test_times_of_a_zone_are_moved_by_hours_at_most():
     days = [np.random.default_rng(seed).integers(0, 700, n) for seed, n in ((1, 6000), (2, 200))]
     frames = [pd.DataFrame({"day": pd.Timestamp("2020-01-01") + pd.to_timedelta(some, unit="D")}) for some in days]

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.special import gammaln
 
 from ..calibration import CALIBRATION as C
 from ..profiles.statistics import common_step, quantile, share_below
 from .base import ColumnFault
-from .case import Case, replaced
+from .case import Case, choice, replaced
 
 Ways = Iterator[tuple[Any, float, dict[str, Any]]]
 
@@ -44,9 +45,9 @@ class Imputed(ColumnFault):
             own = np.abs(case.reference.atoms(j) - run.value) <= case.reference.rounding[j]
             # (More rows of a value that many had may be another population.)
             if run.count < run.n and case.reference.masses(j)[own].sum() < C.usual:
-                share = run.count / run.n
-                told = {"value": run.value, "share": f"{share:.0%}", "fraction": share}
-                yield np.where(x == run.value, np.nan, x), C.usual_value, told
+                told = {"value": run.value, "share": f"{run.count / run.n:.0%}", "fraction": run.count / run.n}
+                price = C.usual_value + 0.5 * float(np.log(case.n))  # of the value, and of the share, an estimate
+                yield np.where(x == run.value, np.nan, x), price, told
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         rows = rng.random(len(X)) < 1 / 3
@@ -61,69 +62,46 @@ class Clipped(ColumnFault):
     remedy = "Look for a sensor's range, a type that overflows or a validation rule upstream."
 
     def ways(self, case: Case, j: int, x: Any) -> Ways:
-        sketch, used, made = case.reference.profile.sketches[j], [], x.copy()
+        sketch, made, bounds = case.reference.profile.sketches[j], x.copy(), {}
         for run in case.runs.get(j, []):
-            below, up_to = (float(of[0]) for of in share_below(*sketch, np.array([run.value])))
+            below, up_to = share_below(*sketch, run.value)
             low, high = (0.0, up_to) if run.lowest else (below, 1.0)
             if run.lowest != run.highest and high - low > 0.5 / case.reference.rows[j]:
                 part = (np.arange(run.count) + 0.5) / run.count
                 made[x == run.value] = case.possible(j, quantile(*sketch, low + part * (high - low)))
-                used.append(run)
-        if used and case.runs[j][0] in used:
-            bounds = " and ".join(f"{run.value:.6g}" for run in sorted(used, key=lambda run: run.value))
-            told = {"bounds": bounds, "sides": sorted({"below" if run.lowest else "above" for run in used})}
-            yield made, len(used) * float(np.log(case.n)), told
+                bounds["below" if run.lowest else "above"] = run.value
+        if bounds:
+            told = {"bounds": " and ".join(f"{at:.6g}" for at in sorted(bounds.values())), "sides": sorted(bounds)}
+            yield made, len(bounds) * float(np.log(case.n)), told
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return replaced(X, columns, np.minimum(X[:, columns], profile.quantile(0.75)[columns]))
 
 
 class Quantised(ColumnFault):
-    """Coarser numbers than in training, on a grid; the rows of a step are spread out as training's are."""
+    """Coarser numbers than in training, on a grid; each row becomes one of training's that are rounded to it."""
 
     name = "quantised"
     words = "{columns} coarser than in training: {precision}"
     remedy = "Look for rounding, an integer type, or a quantised index upstream."
 
     def ways(self, case: Case, j: int, x: Any) -> Ways:
-        known = ~np.isnan(x)
-        points = np.unique(x[known])
-        own = (1 + C.near_step) * case.reference.lattice[j]  # also of a column of few values
-        for step in _steps(points) if len(points) > 1 else ():
-            # Rounded to the nearest, downwards, or upwards.
-            for below in (0.5, 0.0, 1.0) if step > own else ():
-                made = x.copy()
-                made[known] = case.possible(j, _spread_out(case, j, x[known], step, below))
-                yield made, C.usual_value, {"precision": f"steps of {step:.4g}", "step": step}
+        sketch, points = case.reference.profile.sketches[j], np.unique(x[~np.isnan(x)])
+        # Two or three values have no common step that is no chance: their distance.
+        step = float(np.diff(points).min()) if 1 < len(points) < 4 else common_step(points)
+        if step <= (1 + C.near_step) * case.reference.lattice[j]:
+            return
+        drawn = np.random.default_rng(0).random(case.n)
+        for below in (0.5, 0.0, 1.0):  # the part of a step below the value: rounded to the nearest, downwards, upwards
+            ends = np.stack([x - below * step, x + (1 - below) * step])
+            low, high = np.mean(share_below(*sketch, ends), axis=0)
+            made = quantile(*sketch, low + drawn * (high - low))
+            made = np.where(np.abs(made - x) <= step, case.possible(j, made), x)
+            yield made, C.usual_value, {"precision": f"steps of {step:.4g}", "step": step}
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         step = np.nan_to_num(profile.std[columns]) * C.injected_step + C.smallest_step
         return replaced(X, columns, np.rint(X[:, columns] / step) * step)
-
-
-def _steps(points: Any) -> list[float]:
-    """Return the greatest steps of which all points are multiples: round numbers, and a common one."""
-    greatest = np.ceil(np.log10(max(np.abs(points).max(), C.smallest_step)))
-    round_ = np.outer(10.0 ** np.arange(greatest, greatest - 9, -1), [5.0, 2.0, 1.0]).ravel()
-    round_ = round_[round_ > 8 * C.rounding * np.abs(points).max()]  # of smaller ones, all numbers are multiples
-    off = np.abs(points - np.rint(points / round_[:, None]) * round_[:, None])
-    found = round_[(off <= 2 * C.rounding * np.abs(points)).all(axis=1)][:4].tolist()
-    return [*found, common] if (common := common_step(points)) else found
-
-
-def _spread_out(case: Case, j: int, x: Any, step: float, below: float) -> Any:
-    """Return the rows of each step at even shares of training's rows that are rounded to it, where there are any.
-
-    ``below`` is the part of a step that lies below the value it is rounded to.
-    """
-    sketch = case.reference.profile.sketches[j]
-    points, at, count = np.unique(x, return_inverse=True, return_counts=True)
-    low, high = np.mean(share_below(*sketch, np.stack([points - below * step, points + (1 - below) * step])), axis=0)
-    # Rows of one step in an order of chance: a batch may be sorted, and would go together with that.
-    rank = np.lexsort((np.random.default_rng(0).random(len(x)), x)).argsort()
-    place = (rank - (count.cumsum() - count)[at] + 0.5) / count[at]
-    inner = quantile(*sketch, low[at] + place * (high - low)[at])
-    return np.where((high > low)[at] & (np.abs(inner - x) <= step), inner, x + (place - below) * step)
 
 
 class Wrapped(ColumnFault):
@@ -142,12 +120,11 @@ class Wrapped(ColumnFault):
         for dtype in (np.iinfo(name) for name in ("i1", "u1", "i2", "u2", "i4", "u4")):
             size = 2.0**dtype.bits
             first, last = np.ceil((low - known.max()) / size), np.floor((high - known.min()) / size)
-            inside = dtype.min <= known.min() and known.max() <= dtype.max
-            if inside and (low < dtype.min or high > dtype.max) and 0 < last - first < C.most_codes:
+            if dtype.min <= known.min() and known.max() <= dtype.max and 0 < last - first < C.most_codes:
                 made = case.from_raw(x[:, None] + size * np.arange(first, last + 1), j)
                 likely = case.density(j, made).cumsum(axis=1)
                 drawn = np.random.default_rng(0).random((len(x), 1)) * likely[:, -1:]
-                at = np.minimum((likely <= drawn).sum(axis=1), int(last - first))
+                at = (likely <= drawn).sum(axis=1).clip(max=int(last - first))
                 yield made[np.arange(len(x)), at], C.usual_value, {"bits": dtype.bits, "low": dtype.max + 1.0}
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
@@ -165,26 +142,22 @@ class Recoded(ColumnFault):
         reference, atoms, masses = case.reference, case.reference.atoms(j), case.reference.masses(j)
         if not reference.few[j] or not 2 <= len(atoms) <= C.most_codes:
             return
-
-        def known(codes: Any) -> bool:
-            return bool((reference.off(j, codes) <= reference.rounding[j]).all())
-
-        values, counts = np.unique(x[~np.isnan(x)], return_counts=True)
+        known = ~np.isnan(x)
+        values, at, counts = np.unique(x[known], return_inverse=True, return_counts=True)
         step = reference.lattice[j] or float(np.diff(atoms).min())
-        for by in (-2, -1, 1, 2):
-            if known(values - by * step):
-                told = f"each {'more' if by > 0 else 'less'} by {abs(by) * step:.6g}"
-                yield x - by * step, C.usual_value, {"codes": told}
-        inside = len(values) > 1 and reference.low[j] <= values[0] and values[-1] <= reference.high[j]
-        if known(values) and inside and len(values) <= len(atoms):
+        found = [(values - by * step, C.usual_value, f"each by {by * step:+.6g}") for by in (-2, -1, 1, 2)]
+        same = np.abs(values[:, None] - atoms) <= reference.rounding[j]
+        inside = (reference.low[j] <= values) & (values <= reference.high[j]) & ~case.impossible(j, values)
+        if 1 < len(values) <= len(atoms) and inside.all():
             # Hellinger's distance of the shares; a code that could stay stays.
-            cost = case.n * (np.sqrt(counts / counts.sum())[:, None] - np.sqrt(masses)) ** 2
-            cost -= C.same_code * (np.abs(values[:, None] - atoms) <= reference.rounding[j])
-            made = atoms[linear_sum_assignment(cost)[1]]
-            if changed := int((np.abs(values - made) > reference.rounding[j]).sum()):
-                undone = np.where(np.isnan(x), np.nan, made[np.minimum(np.searchsorted(values, x), len(made) - 1)])
-                told = f"{changed} of {len(values)} exchanged"
-                yield undone, changed * float(np.log(len(atoms))), {"codes": told}
+            cost = case.n * (np.sqrt(counts / counts.sum())[:, None] - np.sqrt(masses)) ** 2 - C.same_code * same
+            to = linear_sum_assignment(cost)[1]
+            if changed := int((~same[np.arange(len(to)), to]).sum()):
+                price = choice(len(atoms), changed) + float(gammaln(changed + 1))
+                found.append((atoms[to], price, f"{changed} of {len(values)} exchanged"))
+        for codes, price, told in found:
+            if not case.impossible(j, codes).any():
+                yield replaced(x, known, codes[at]), price, {"codes": told}
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return replaced(X, columns, X[:, columns] + 1.0)
@@ -200,9 +173,8 @@ class ColumnCopied(ColumnFault):
     def ways(self, case: Case, j: int, x: Any) -> Ways:
         same = np.flatnonzero((case.X == x[:, None]).all(axis=0))
         if len(same) > 1 and np.ptp(x) > 0:
-            other = int(same[same != j][0])
-            told = {"copy_of": case.reference.profile.names[other] if case.reference.profile.names else other}
-            yield np.full(case.n, np.nan), float(np.log(case.d)), told
+            other, names = int(same[same != j][0]), case.reference.profile.names
+            yield np.full(case.n, np.nan), float(np.log(case.d)), {"copy_of": names[other] if names else other}
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return replaced(X, columns[:1], X[:, (columns[:1] + 1) % X.shape[1]])
