@@ -135,7 +135,7 @@ def seen_of_text(learned: Categories, values: Any) -> dict[str, Any]:
     if learned.other:
         had, words = learned.words, [word for text in known for word in set(WORD.findall(text))]
     new = Counter(word for word in words if word not in had)
-    shown = [word for word, _ in new.most_common(_SHOWN)]
+    shown = sorted(new, key=lambda word: (-new[word], word))[:_SHOWN]
     if shown:
         of_rows = f"values that training never had in {new.total()} of {len(known)} rows"
         said.append("words that training seldom had: " if learned.other else of_rows + ": ")
