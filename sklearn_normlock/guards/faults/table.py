@@ -25,7 +25,9 @@ class Places:
         known, std = case.reference.known[: case.d], case.reference.std
         # Values that many rows share have no width: the least of all.
         width = np.where(case.reference.few[: case.d] | ~case.varied, std[case.varied].min(), std)
-        likely = np.array([case.density(k, X) / width[k] for k in self.own])  # (n_places, n_values, n_columns)
+        likely = np.zeros((case.d, *X.shape))  # (n_places, n_values, n_columns)
+        for k in np.flatnonzero(known).tolist():
+            likely[k] = case.density(k, X) / width[k]
         off = np.log(np.fmax(likely / likely.max(axis=0), np.exp(C.log_unseen)))
         misfit = -off.mean(axis=1).T * case.n / (1 + case.n / case.reference.rows[: case.d])
         #: The misfit of each column in each place, in nats; a place that is not its own costs log d more.
