@@ -121,7 +121,7 @@ class _Verdict:
             both = np.stack([now.mean(axis=0), seen / self.profile.n_rows], axis=1)[gone].tolist()
             shares = [dict(zip(("share", "training"), each, strict=True)) for each in both]
             details = {**details, "missing": dict(zip(map(self._key, gone), shares, strict=True))}
-        medians = self._medians(columns if len(columns) else evidence.oddest()[:2])
+        medians = self._medians(columns if len(columns) else evidence.leaning()[:2])
         concerned = tuple(self.names[j] for j in columns)
         return replace(found, alarm=True, fault=fault, columns=concerned, details=details, medians=medians)
 

@@ -25,17 +25,14 @@ class Location(Test):
 
     def log_p(self, reference: Reference, batch: Batch) -> Any:
         out = np.zeros((2, len(reference.known)))
-        # Values are moved down to be no longer too high, and up to be no longer too low.
         for row, sign in enumerate((1.0, -1.0)):
             moved = batch.every - sign * reference.tolerance
-            # Half the rows on the right side of the middle already: no need to rank them.
             beyond = how_many(sign * moved > sign * reference.middle)
-            for j in np.flatnonzero(beyond > 0.5 * batch.count):
+            for j in np.flatnonzero(beyond > 0.5 * batch.count):  # the others need not be ranked
                 n, m = batch.count[j], reference.rows[j]
                 below = share_below(*reference.profile.sketches[j], moved[~np.isnan(moved[:, j]), j])
                 odd = sign * (np.mean(below) - 0.5) - C.coarseness - 0.25 / m  # by mid-ranks
-                if odd > 0:
-                    out[row, j] = log_ndtr(-odd / np.sqrt((1 / n + 1 / m) / 12))
+                out[row, j] = log_ndtr(-odd / np.sqrt((1 / n + 1 / m) / 12)) if odd > 0 else 0.0
         return out
 
 
@@ -55,12 +52,10 @@ class Tails(Test):
             moved = values - reference.tolerance
             inside = np.stack([how_many(moved > threshold) for threshold in side.thresholds])
             log_p = log_tail_of_share(inside, batch.count, side.share, reference.rows)
-            odd = np.flatnonzero((log_p < C.log_not_odd).any(axis=0))
-            if len(odd):
-                share, rows = side.share[:, odd], reference.rows[odd]
-                inside = (values[:, odd] > side.thresholds[:, None, odd]).sum(axis=1)
-                share = more_frequent(np.clip(share, 1 / rows, 1.0), reference.drift)
-                log_p[:, odd] = np.maximum(log_p[:, odd], log_tail_of_share(inside, batch.count[odd], share, rows))
+            odd = (log_p < C.log_not_odd).any(axis=0)  # elsewhere no kinder drift need be looked for
+            rows, inside = reference.rows[odd], (values[:, odd] > side.thresholds[:, None, odd]).sum(axis=1)
+            share = more_frequent(np.clip(side.share[:, odd], 1 / rows, 1.0), reference.drift)
+            log_p[:, odd] = np.maximum(log_p[:, odd], log_tail_of_share(inside, batch.count[odd], share, rows))
             out.append(log_p)
         return np.concatenate(out)
 
@@ -75,37 +70,39 @@ class Beyond(Test):
     name, scope, share, of_place = "beyond", "row", 0.05, True
 
     def log_p(self, reference: Reference, batch: Batch) -> Any:
-        n = batch.n
+        n, out = batch.n, []
         rare = int(C.log_unseen / np.log(n / (n + reference.profile.n_rows))) if n >= C.few else 0
-        found = []
         for side in reference.sides[:2]:
             inward = np.partition(-side.values(batch.every), min(rare, n - 1), axis=0)  # missing values last
-            found.append(side.log_p_beyond(-inward[min(rare, n - 1)]))
-        return np.minimum(np.stack(found) + np.log(n), 0.0)
+            value = -inward[min(rare, n - 1)] - reference.tolerance
+            seen = ~side.blind & (value > side.extreme)
+            far = np.where(seen, value - side.middle, 1.0) / np.where(seen, side.extreme - side.middle, 1.0)
+            more = np.log(far) / side.index
+            more[batch.d] = (value - side.extreme)[batch.d] / side.decay
+            out.append(np.where(seen, np.log(n / reference.rows) - more, 0.0))
+        return np.minimum(np.stack(out), 0.0)
 
 
 class Missing(Test):
     """More missing values than in training, or fewer: beta-binomial counts. An infinite value where training had none.
 
-    Exact for exchangeable rows; after a drift, rows with a value may have become more frequent, or those without. An
-    infinite value is no matter of chance.
+    Exact for exchangeable rows; after a drift, rows with a value may have become more frequent, or those without.
     """
 
     name, scope, share = "missing", "column", 0.05
 
     def log_p(self, reference: Reference, batch: Batch) -> Any:
-        moments = reference.profile.moments
         seen, now = missing_of(reference, batch.as_served, batch.text)
-        m, count = np.maximum((moments.count + moments.missing + moments.infinite).astype(float), 1), now.sum(axis=0)
-        infinite = np.isinf(batch.as_served).any(axis=0) & (moments.infinite == 0)
-        more = log_tail_of_share(count, batch.n, more_frequent(seen / m, reference.drift), m)
-        fewer = log_tail_of_share(batch.n - count, batch.n, more_frequent(1 - seen / m, reference.drift), m)
+        m, n, count = reference.profile.n_rows, batch.n, now.sum(axis=0)
+        infinite = np.isinf(batch.as_served).any(axis=0) & (reference.moments.infinite == 0)
+        more = log_tail_of_share(count, n, more_frequent(seen / m, reference.drift), m)
+        fewer = log_tail_of_share(n - count, n, more_frequent(1 - seen / m, reference.drift), m)
         return np.stack([more, fewer, np.where(infinite, C.log_infinite, 0.0)])
 
 
 def missing_of(reference: Reference, X: Any, text: dict[int, Any]) -> tuple[Any, Any]:
     """Return how many rows of training have no value in each column, and of the batch which, as booleans."""
-    seen, now = reference.profile.moments.missing.copy(), np.isnan(X)
+    seen, now = reference.moments.missing.copy(), np.isnan(X)
     for j, values in text.items():  # text is no number throughout
         seen[j] = reference.profile.categories[j].missing
         now[:, j] = [value is None for value in values]
@@ -121,19 +118,17 @@ class Dependence(Test):
 
     name, scope, share, least_rows, of_place = "dependence", "column", 0.07, C.few, True
 
-    def asked(self, reference: Reference, batch: Batch) -> bool:
-        return super().asked(reference, batch) and reference.profile.dependence is not None
-
     def log_p(self, reference: Reference, batch: Batch) -> Any:
-        found = reference.profile.dependence
-        assert found is not None
+        if (learned := reference.profile.dependence) is None:
+            return None
         scores = rank_scores(batch.X[:: max(1, batch.n // C.rows_of_dependence)][: C.rows_of_dependence])
         n = len(scores)
-        told = found.informative() & scores.any(axis=0) & ~reference.rare
         # Where more rows share a value than did, as they may after a drift, ranks vary less and agree less.
-        varies = np.sqrt(np.clip((scores**2).mean(axis=0) / np.maximum(reference.rank_variance, 1e-6), 0.0, 1.0))
-        drop = np.minimum(found.expected, 1.0) * varies - found.agreement(scores)  # more than was learned is chance
-        z = drop / np.maximum(found.spread * np.sqrt(1 / n + 2 / found.rows), 1e-6)
+        usual = np.array([1 - (mass**3).sum() for _, mass in reference.shared[: batch.d]])
+        varies = np.sqrt(np.clip((scores**2).mean(axis=0) / np.maximum(usual, 1e-6), 0.0, 1.0))
+        drop = np.minimum(learned.expected, 1.0) * varies - learned.agreement(scores)  # more than learned is chance
+        z = drop / np.maximum(learned.spread * np.sqrt(1 / n + 2 / learned.rows), 1e-6)
+        p = 2 * stdtr(n - 2.0, -np.maximum(z / C.heavier, 0))
         # Populations differ a little in how their columns go together; a fault turns it round, or ends it.
-        p = stdtr(n - 2.0, -np.maximum(z / C.heavier, 0))
-        return np.where(told & (drop > C.least_drop), np.log(np.maximum(2 * p, 1e-100)), 0.0)[None]
+        told = learned.informative() & scores.any(axis=0) & ~reference.rare & (drop > C.least_drop)
+        return np.where(told, np.log(np.maximum(p, 1e-100)), 0.0)[None]

@@ -1,9 +1,8 @@
-"""Bounds on how probable a count or a value is, that hold whatever the distribution and for small profiles too.
+"""Bounds on how probable a count is, that hold whatever the distribution and for small profiles too.
 
-Counts: of m training rows r - 1 lay beyond a threshold. If a batch is exchangeable with them, the share beyond it has
-the Beta(r, m + 1 - r) distribution, that of an order statistic. The count in a batch of n is then exactly
-beta-binomial, and the size of the profile is paid for (David & Nagaraja, Order Statistics, 2003). Values: beyond the
-greatest value seen, a Pareto tail whose index is Hill's estimate at its upper confidence bound.
+Let r - 1 of m training rows lie beyond a threshold. If a batch is exchangeable with them, the share beyond it has the
+Beta(r, m + 1 - r) distribution, that of an order statistic. The count in a batch of n is then exactly beta-binomial,
+and the size of the profile is paid for (David & Nagaraja, Order Statistics, 2003).
 """
 
 from __future__ import annotations
@@ -13,8 +12,6 @@ from typing import Any
 import numpy as np
 from scipy.special import betaln, gammaln
 
-from ..calibration import CALIBRATION as C
-
 
 def log_tail(b: Any, n: Any, r: Any, m: Any) -> Any:
     """Return the log of (a bound on) the probability of at least b of n, for a share that is Beta(r, m + 1 - r).
@@ -23,17 +20,12 @@ def log_tail(b: Any, n: Any, r: Any, m: Any) -> Any:
     """
     b, n, r, m = np.broadcast_arrays(*(np.asarray(x, dtype=float) for x in (b, n, r, m)))
     out = np.zeros(b.shape)
-    s = m + 1 - r
-    odd = (b > n * r / (m + 1)) & (b > 0) & (s > 0)
-    if not odd.any():
-        return out
-    b, n, r, s = b[odd], n[odd], r[odd], s[odd]
+    odd = (b > n * r / (m + 1)) & (b > 0)
+    b, n, r, s = b[odd], n[odd], r[odd], (m + 1 - r)[odd]
     pmf = log_choose(n, b) + betaln(b + r, n - b + s) - betaln(r, s)
     # The ratio of neighbours falls (r, s >= 1), so that a geometric series bounds the rest of the tail.
     ratio = (n - b) * (b + r) / ((b + 1) * np.maximum(n - b - 1 + s, 1e-9))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        tail = np.where(ratio < 1, pmf - np.log1p(-np.minimum(ratio, 1 - 1e-12)), 0.0)
-    out[odd] = np.minimum(tail, 0.0)
+    out[odd] = np.minimum(pmf - np.log1p(-np.minimum(ratio, 1 - 1e-12)), 0.0)
     return out
 
 
@@ -45,16 +37,6 @@ def log_tail_of_share(b: Any, n: Any, share: Any, m: Any) -> Any:
 def log_choose(n: Any, k: Any) -> Any:
     """Return the logarithm of the number of ways to choose k of n."""
     return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
-
-
-def hill(excess: Any, m: Any) -> Any:
-    """Return an upper bound on the tail index (Hill 1975) of columns, of tails that stand for m rows.
-
-    ``excess`` has distances from the middle at evenly spaced shares of the outer tenth, the first at its inner edge.
-    """
-    known = (excess[0] > 0) & (m >= C.rows_of_a_tail)
-    gamma = np.log(np.where(known, excess, 1.0) / np.where(known, excess[0], 1.0)).mean(axis=0)
-    return np.where(known, gamma * (1 + C.errors / np.sqrt(0.1 * m)) + C.index_margin, C.index_unknown)
 
 
 def more_frequent(share: Any, drift: float) -> Any:

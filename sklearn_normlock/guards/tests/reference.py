@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections import deque
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -10,7 +10,6 @@ import numpy as np
 from ..calibration import CALIBRATION as C
 from ..profiles.statistics import common_step, how_many, nearest, quantile, residual, row_measures
 from ..profiles.summary import Summary
-from .probability import hill
 
 
 class Reference:
@@ -20,46 +19,38 @@ class Reference:
     """
 
     def __init__(self, profile: Summary, drift: float) -> None:
-        self.profile, self.moments, self.drift = profile, profile.moments, drift
+        self.profile, self.drift = profile, drift
+        moments = self.moments = profile.moments
         d = self.columns = profile.n_features_in_
-        self.known = np.array([len(values) > 0 for values, _ in profile.sketches])
-        self.rows = np.maximum(profile.sampled.astype(float), 1)
-        moments = profile.moments.mean, profile.moments.std, profile.moments.low, profile.moments.high
-        self.mean, self.std, low, high = (np.where(self.known[:d], each, 0.0) for each in moments)
-        ends = np.array([[values[0], values[-1]] if len(values) else [0.0, 0.0] for values, _ in profile.sketches[d:]])
-        self.low, self.high = np.concatenate([low, ends[:, 0]]), np.concatenate([high, ends[:, 1]])
+        self.known, self.rows = profile.sampled > 0, np.maximum(profile.sampled, 1.0)
+        self.mean, self.std, low, high = (
+            np.where(self.known[:d], each, 0.0) for each in (moments.mean, moments.std, moments.low, moments.high)
+        )
+        self.low, self.high = np.append(low, self.quantiles(0.0)[d:]), np.append(high, self.quantiles(1.0)[d:])
         greatest = np.maximum(np.abs(self.low), np.abs(self.high))
         # How far a row's distance and norms move with its columns: the triangle inequality.
         reach = [1.0, self.std.sum(), np.linalg.norm(self.std), self.std.max(initial=0.0)]
-        self.tolerance = drift * C.slack_of_deviation * np.concatenate([self.std, reach]) + C.rounding * greatest
+        self.tolerance = drift * C.slack_of_deviation * np.append(self.std, reach) + C.rounding * greatest
         self.middle = self.quantiles(0.5)
         #: Quantiles at even steps, (400, n_measured), which stand for the rows of training.
         self.fine = self.quantiles((np.arange(400) + 0.5) / 400)
         # Merged parts have the distances of rows from their own means. Their mean isn't that which the columns make.
-        count, scale = profile.moments.count.astype(float), np.where(self.std > 0, self.std, 1.0)
-        distance = np.minimum(np.abs(self.fine[:, :d] - self.mean) / scale, C.cap).mean(axis=0) @ count
-        self.known[d] &= abs(self.fine[:, d].mean() * count.sum() - distance) <= C.of_its_mean * distance
+        far = np.abs(self.fine[:, :d] - self.mean) / np.where(self.std > 0, self.std, 1.0)
+        distance, made = self.fine[:, d].mean() * moments.count.sum(), far.clip(max=C.cap).mean(axis=0) @ moments.count
+        self.known[d] &= abs(distance - made) <= C.of_its_mean * made
         self.known[-1] = False  # behind a scaler by bounds, each column has a row of its own at the largest of all
-        self._find_shared(greatest)
-        # A row that is (nearly) the only one with a value in its column, as of a rare category, is measured by what a
-        # scaler learned from it. The rows of categories that training had once, or not at all, are measured otherwise.
-        others = [(1 - mass.max(initial=0.0)) * m for (_, mass), m in zip(self.shared[:d], self.rows, strict=False)]
-        self.alone = int((np.array(others) <= C.alone).sum())
-        #: The norms that are 1 in (nearly) every row of training because the rows were normalised so.
+        #: The norms by which (nearly) all rows of training were normalised.
         self.usual_norms = np.flatnonzero(profile.unit[:2] >= C.usual_norm)
-        self.sides = Side(self, 1.0), Side(self, -1.0), Side(self, 0.0)
-
-    def _find_shared(self, greatest: Any) -> None:
-        d, profile = self.columns, self.profile
-        #: For each column, the values that many rows share, in ascending order, and what share of the rows has each.
+        #: The values of each column that many rows share, in ascending order, and what share of the rows has each.
         self.shared = [_shared(*sketch, m) for sketch, m in zip(profile.sketches, self.rows, strict=True)]
         #: Columns of which nearly all rows have a value that others have too.
         self.few = np.array([mass.sum() > C.few_values for _, mass in self.shared])
-        #: Columns of which nearly all rows have one value, or none: of the others too few are in a batch to be ranked.
-        self.rare = np.array([mass.max(initial=0.0) > C.nearly_all for _, mass in self.shared[:d]], bool)
-        self.rare |= profile.moments.missing > C.nearly_all * (profile.moments.count + profile.moments.missing)
-        #: Variance of ranks with these ties, where ranks without ties have 1.
-        self.rank_variance = np.array([1 - (mass**3).sum() for _, mass in self.shared[:d]])
+        most = np.array([mass.max(initial=0.0) for _, mass in self.shared[:d]])
+        # Rows (nearly) alone with a value in their column, as of a rare category, are measured by what a scaler learned
+        # from them. Others of such categories are measured otherwise.
+        self.alone = int(((1 - most) * self.rows[:d] <= C.alone).sum())
+        #: Columns of which nearly all rows have one value, or none: a batch has too few others to be ranked.
+        self.rare = (most > C.nearly_all) | (moments.missing > C.nearly_all * (moments.count + moments.missing))
         #: By how much two numbers of a column may differ and be the same value.
         self.rounding = 1e-6 * self.tolerance + C.rounding * greatest
         #: An offset and a step of which a column's values are multiples (0: none), and the share of those that are not.
@@ -71,6 +62,7 @@ class Reference:
             if not self.lattice[j]:
                 step = float(apart[0]) if len(apart) == 1 else common_step(atoms)
                 self.offset[j], self.lattice[j], self.new[j] = atoms[0], step, max(1 - self.masses(j).sum(), 0.0)
+        self.sides = Side(self, 1.0), Side(self, -1.0), Side(self, 0.0)
 
     def atoms(self, j: Any) -> Any:
         """Return the values that many rows share, in ascending order."""
@@ -103,35 +95,28 @@ class Side:
     """
 
     def __init__(self, of: Reference, sign: float) -> None:
-        self.of, self.sign, d = of, sign, of.columns
-        training, self.middle = np.sort(self.values(of.fine), axis=0), sign * of.middle
+        self.of, self.sign, self.middle, d = of, sign, sign * of.middle, of.columns
+        training = np.sort(self.values(of.fine), axis=0)
         self.extreme = of.high if sign > 0 else -of.low
         self.thresholds = np.quantile(training, C.tails if sign else C.near, axis=0)  # (n_thresholds, n_measured)
         self.share = (training > self.thresholds[:, None]).mean(axis=1) + 0.5 / len(training)
         if sign:
             self.thresholds[-1], self.share[-1] = self.extreme, 0.0
         self.share[:, d:] += of.alone / of.rows[d:]
-        #: The tail index of each column; a row's distance is a mean of capped values: its tail is exponential or less.
-        outer = training[-len(training) // 10 :] - self.middle
-        self.index = hill(outer, of.rows)
+        #: Hill's (1975) index of the outer tenth, at its upper confidence bound.
+        outer = np.maximum(training[-len(training) // 10 :] - self.middle, C.smallest_step)
+        self.index = np.log(outer / outer[0]).mean(axis=0) * (1 + C.errors / np.sqrt(0.1 * of.rows)) + C.index_margin
+        #: A row's distance is a mean of capped values: its tail is exponential or less.
         self.decay = max((outer[:, d] - outer[0, d]).mean() * (1 + 4 / np.sqrt(max(0.1 * of.rows[d], 1))), 0.01)
-        #: A column that was always the same has no tail to go by; nor has a small profile.
-        self.blind = ~of.known | (of.rows < C.rows_of_single_values) | (self.extreme <= self.middle)
+        #: A column of which most rows have the extreme value has no tail to go by; nor has a small profile.
+        tailless = (outer[0] <= C.smallest_step) | (self.extreme <= self.middle)
+        self.blind = ~of.known | (of.rows < C.rows_of_single_values) | tailless
         if (of.rare & (of.std > 0)).sum() > 0.5 * (of.std > 0).sum():
             self.blind[d:] = True  # rows that differ are too few to tell how far rows may differ
 
     def values(self, every: Any) -> Any:
         """Return columns and measures of rows as seen from this side."""
         return self.sign * every if self.sign else -np.abs(every - self.of.middle)
-
-    def log_p_beyond(self, greatest: Any) -> Any:
-        """Return the log of how probable it is that one row lies as far on this side."""
-        off = greatest - self.of.tolerance
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            more = np.log((off - self.middle) / (self.extreme - self.middle)) / self.index
-        more[self.of.columns] = (off - self.extreme)[self.of.columns] / self.decay
-        seen = (off > self.extreme) & ~self.blind
-        return np.where(seen, -more - np.log(self.of.rows), 0.0)
 
 
 def _shared(values: Any, shares: Any, rows: float) -> tuple[Any, Any]:
@@ -145,19 +130,15 @@ def _shared(values: Any, shares: Any, rows: float) -> tuple[Any, Any]:
 
 
 #: The last references, so that a service that judges many batches makes each once.
-_RECENT: dict[tuple[int, float], Reference] = {}
-_KEPT = 16
+_RECENT: deque[Reference] = deque(maxlen=16)
 
 
 def reference_of(profile: Summary, drift: float) -> Reference:
     """Return what a batch is compared with, made once for each profile and tolerance, and shared: not to be changed."""
-    # A profile is a value: what is added to it makes new moments.
-    key = id(profile.moments), drift
-    found = _RECENT.get(key)
-    if found is None or found.moments is not profile.moments:
-        if len(_RECENT) >= _KEPT:
-            _RECENT.clear()
-        found = _RECENT[key] = Reference(profile, drift)
+    for found in tuple(_RECENT):
+        if found.moments is profile.moments and found.drift == drift:  # rows that are added make new moments
+            return found
+    _RECENT.append(found := Reference(profile, drift))
     return found
 
 
@@ -168,29 +149,15 @@ class Batch:
     """
 
     def __init__(self, reference: Reference, X: Any, text: dict[int, Any], requests: int = 1) -> None:
-        self.requests = requests
-        #: Rows that were served; ``n`` of them are looked at.
-        self.rows = len(X)
-        if self.rows > C.most_rows:
-            at = np.linspace(0, self.rows - 1, C.most_rows).astype(np.int64)
+        if len(X) > C.most_rows:
+            at = np.linspace(0, len(X) - 1, C.most_rows).astype(np.int64)
             X, text = X[at], {j: values[at] for j, values in text.items()}
-        self.n, self.d = X.shape
-        self.as_served, self.text = X, text
-        finite = np.isfinite(X)
-        self.X = X if finite.all() else np.where(finite, X, np.nan)
+        (self.n, self.d), self.as_served, self.text, self.requests = X.shape, X, text, requests
+        self.X = np.where(np.isfinite(X), X, np.nan)
         #: Columns, and behind them the measures of rows; NaN throughout where training had no number.
         every = np.hstack([self.X, row_measures(self.X, reference.mean, reference.std)])
         self.every = np.where(reference.known, every, np.nan)
-
-    @cached_property
-    def count(self) -> Any:
-        """How many numbers each column and measure has."""
-        return how_many(~np.isnan(self.every))
-
-    @cached_property
-    def ordered(self) -> Any:
-        """The columns, each sorted, missing values last."""
-        return np.sort(self.X, axis=0)
+        self.count = how_many(~np.isnan(self.every))
 
 
 class Test:
@@ -200,21 +167,18 @@ class Test:
     to it. A subclass says in its docstring under which assumption its answer is exact or conservative, and its source.
     """
 
-    #: Its name in ``details["tests"]`` and in allowances.
     name: ClassVar[str]
-    #: The subject of an answer: each column; each column and, behind them, each measure of a row; or the table.
+    #: Each column; each column and, behind them, each measure of a row; or the table.
     scope: ClassVar[Literal["column", "row", "table"]]
-    #: Its part of the budget, among the tests that are asked.
+    #: Its part of the budget, among the tests that are asked; and the rows from which on it is asked.
     share: ClassVar[float]
-    #: Rows from which on it is asked.
     least_rows: ClassVar[int] = 1
     #: Whether it depends on where values lie, which a column that only grows can't be asked.
     of_place: ClassVar[bool] = False
 
-    def asked(self, reference: Reference, batch: Batch) -> bool:
-        """Return whether it has a question to this batch; decided by training and by the number of rows alone."""
-        return batch.n >= self.least_rows
-
     def log_p(self, reference: Reference, batch: Batch) -> Any:
-        """Return log p-values of shape (n_questions, n_columns), (n_questions, n_columns + 4) or (n_questions, 1)."""
+        """Return log p-values of shape (n_questions, n_columns), (n_questions, n_columns + 4) or (n_questions, 1).
+
+        None if it has no question, which is decided by training and by the number of rows alone.
+        """
         raise NotImplementedError

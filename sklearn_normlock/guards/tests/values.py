@@ -27,28 +27,9 @@ class Ties(Test):
 
     def log_p(self, reference: Reference, batch: Batch) -> Any:
         out = np.zeros((1, batch.d))
-        for run in odd_runs(reference, batch.ordered):
+        for run in odd_runs(reference, batch.X):
             out[0, run.column] = min(out[0, run.column], run.log_p)
         return out
-
-
-class Copies(Test):
-    """Whole rows that are there more than once: a join that multiplies rows.
-
-    Approximate for exchangeable rows: at least as many pairs of rows are equal as rows repeat an earlier one. Pairs are
-    counted as rows are, beta-binomially, although those of one row go together.
-    """
-
-    name, scope, share, least_rows = "copies", "table", 0.04, 2
-
-    def asked(self, reference: Reference, batch: Batch) -> bool:
-        # In one column, repeated values are judged. A request may be sent again: a retry, a check of health.
-        return super().asked(reference, batch) and batch.d > 1 and batch.requests == 1
-
-    def log_p(self, reference: Reference, batch: Batch) -> Any:
-        repeats, n, m = repeated_rows(batch.X)[0], batch.n, max(float(reference.profile.sampled[-1]), 2.0)
-        of_training = m * (m - 1) / 2
-        return log_tail_of_share(repeats, n * (n - 1) / 2, reference.profile.copies, of_training).reshape(1, 1)
 
 
 @dataclass(frozen=True)
@@ -64,22 +45,16 @@ class Run:
     highest: bool
 
 
-def odd_runs(reference: Reference, ordered: Any) -> list[Run]:
-    """Return the runs of equal values of a batch that are rarer than even; its columns are sorted, NaN last."""
-    least, found = C.least_run, []
-    if len(ordered) < least:
-        return []
-    repeated = (ordered[least - 1 :] == ordered[: 1 - least]).any(axis=0)
-    for j in np.flatnonzero(repeated & reference.known[: ordered.shape[1]]).tolist():
-        column = ordered[:, j]
-        values, counts = np.unique(column[~np.isnan(column)], return_counts=True)
-        n, last, at = int(counts.sum()), len(values) - 1, np.flatnonzero(counts >= least)
+def odd_runs(reference: Reference, X: Any) -> list[Run]:
+    """Return the runs of equal values of a batch that are rarer than even."""
+    found, ordered = [], np.sort(X, axis=0)  # missing values last
+    repeated = (ordered[C.least_run - 1 :] == ordered[: 1 - C.least_run]).any(axis=0)
+    for j in np.flatnonzero(repeated & reference.known[: X.shape[1]]).tolist():
+        values, counts = np.unique(ordered[~np.isnan(ordered[:, j]), j], return_counts=True)
+        at, n, last = np.flatnonzero(counts >= C.least_run), int(counts.sum()), len(values) - 1
         log_p = _log_p(reference, j, values[at], counts[at], n)
-        found += [
-            Run(j, float(values[i]), int(counts[i]), n, float(p), bool(i == 0), bool(i == last))
-            for i, p in zip(at, log_p, strict=True)
-            if p < 0
-        ]
+        each = zip(at.tolist(), values[at].tolist(), counts[at].tolist(), log_p.tolist(), strict=True)
+        found += [Run(j, value, count, n, p, i == 0, i == last) for i, value, count, p in each if p < 0]
     return found
 
 
@@ -87,7 +62,7 @@ def _log_p(reference: Reference, j: int, values: Any, counts: Any, n: int) -> An
     """Return the log of how probable it is that so many rows share each value; the likelier reason counts.
 
     Training had the value, and rows that have it became more frequent. Or all values moved, and the most frequent one
-    within the tolerance came to lie here. Or the value is one of those that few rows of training share, or none.
+    within the tolerance came to lie here. Or the value is one that few rows of training share, or none.
     """
     m, (at, mass) = float(reference.rows[j]), reference.shared[j]
     away = np.abs(at - values[:, None])
@@ -99,13 +74,28 @@ def _log_p(reference: Reference, j: int, values: Any, counts: Any, n: int) -> An
     # Rows of training that may have it too: one, where no two rows of training have a value in common.
     most = min((1 + np.sqrt(1 + 8 * pairs)) / 2, max(C.jump * m, 3.0))
     own = log_choose(counts + most, counts)
-    if pairs > 0:
-        tied = np.log(pairs) + log_choose(most + 1, np.minimum(counts, most + 1)) - log_choose(most + 1, 2)
-        own = np.where(counts <= most + 1, np.logaddexp(own, tied), own)
     # The population may have drifted towards it: as if that many fewer rows of training had been asked.
     off = np.clip(values, reference.low[j], reference.high[j]) - reference.mean[j]
     asked = m * np.exp(-reference.drift * np.minimum(np.abs(off) / max(reference.std[j], 1e-300), C.far))
     return np.minimum(0.0, np.maximum(often, log_choose(n, counts) + own - log_choose(n + asked, counts)))
+
+
+class Copies(Test):
+    """Whole rows that are there more than once: a join that multiplies rows.
+
+    Approximate for exchangeable rows: at least as many pairs of rows are equal as rows repeat an earlier one. Pairs are
+    counted as rows are, beta-binomially, although those of one row go together.
+    """
+
+    name, scope, share, least_rows = "copies", "table", 0.04, 2
+
+    def log_p(self, reference: Reference, batch: Batch) -> Any:
+        # In one column, repeated values are judged. A request may be sent again: a retry, a check of health.
+        if batch.d == 1 or batch.requests > 1:
+            return None
+        pairs, of_training = (n * (n - 1) / 2 for n in (batch.n, max(float(reference.profile.sampled[-1]), 2.0)))
+        found = log_tail_of_share(repeated_rows(batch.X)[0], pairs, reference.profile.copies, of_training)
+        return found.reshape(1, 1)
 
 
 class Values(Test):
@@ -121,10 +111,9 @@ class Values(Test):
         out, X = np.zeros(batch.d), batch.X[:: max(1, batch.n // C.rows_of_values)]
         for j in np.flatnonzero(reference.lattice).tolist():
             x, slack = X[~np.isnan(X[:, j]), j], C.near_step * reference.lattice[j]
-            if not (reference.off(j, x) > slack).any():
-                continue
             # Scaled in single precision, numbers may be off by whole steps, if the raw ones are large.
-            if not reference.few[j] and _single(x) and not _single(reference.profile.sketches[j][0]):
+            rounded = not reference.few[j] and _single(x) and not _single(reference.profile.sketches[j][0])
+            if rounded or not (reference.off(j, x) > slack).any():
                 continue
             values, counts = np.unique(x, return_counts=True)
             usual = values[np.argsort(-counts, kind="stable")[: C.usual_values]]
@@ -138,35 +127,7 @@ class Values(Test):
 
 def _single(x: Any) -> bool:
     """Tell whether values are held by single precision."""
-    return bool((x.astype(np.float32) == x).all())
-
-
-def log_p_of_text(learned: Categories, values: Any, drift: float) -> float:
-    """Return the log p-value of a batch's values, None where they are missing; whichever value it is, paid for.
-
-    Beta-binomial tails, exact where rows are exchangeable: of the rows that have a value, or none of those that are
-    kept, and of the rows of free text whose measures are beyond quantiles of training.
-    """
-    known = [value for value in values if value is not None]
-    if not known:
-        return 0.0
-    n, m, counts = len(known), max(learned.count, 1), Counter(known)
-    kept = [counts[value] for value in learned.values]
-    share = (np.array([learned.other + learned.once, *learned.values.values()]) + 1) / (m + 1)
-    found = log_tail_of_share([n - sum(kept), *kept], n, more_frequent(share.clip(max=1.0), drift), m)
-    if learned.bounds is not None:
-        measured = min(m, MEASURED)
-        share = (1 - np.array(SHARES)[:, None] + 1 / measured).clip(max=1.0)
-        beyond = log_tail_of_share(beyond_bounds(learned, known), n, more_frequent(share, drift), measured)
-        found = np.append(found, beyond)
-    return float(found.min() + np.log(found.size))
-
-
-def beyond_bounds(learned: Categories, texts: list[str]) -> Any:
-    """Return how many texts are beyond each bound of free text, of the bounds' shape."""
-    measures = learned.measure(texts)[:, None, :]
-    above, below = learned.bounds
-    return np.stack([(measures > above).sum(axis=0), (measures < below).sum(axis=0)])
+    return np.array_equal(x, x.astype(np.float32))
 
 
 class Text(Test):
@@ -178,11 +139,28 @@ class Text(Test):
 
     name, scope, share = "categories", "column", 0.05
 
-    def asked(self, reference: Reference, batch: Batch) -> bool:
-        return bool(batch.text)
-
     def log_p(self, reference: Reference, batch: Batch) -> Any:
+        if not batch.text:
+            return None
         out = np.zeros((1, batch.d))
         for j, values in batch.text.items():
             out[0, j] = log_p_of_text(reference.profile.categories[j], values, reference.drift)
         return out
+
+
+def log_p_of_text(learned: Categories, values: Any, drift: float) -> float:
+    """Return the log p-value of a batch's values, None where they are missing; whichever value it is, paid for.
+
+    Rows of free text whose measures are beyond quantiles of training are counted, too.
+    """
+    known = [value for value in values if value is not None]
+    n, m, counts = len(known), max(learned.count, 1), Counter(known)
+    kept = [counts[value] for value in learned.values]
+    share = (np.array([learned.other + learned.once, *learned.values.values()]) + 1) / (m + 1)
+    found = log_tail_of_share([n - sum(kept), *kept], n, more_frequent(share.clip(max=1.0), drift), m)
+    if known and learned.bounds is not None:
+        measures, (above, below) = learned.measure(known)[:, None, :], learned.bounds
+        beyond, measured = [(measures > above).sum(axis=0), (measures < below).sum(axis=0)], min(m, MEASURED)
+        share = more_frequent((1 - np.array(SHARES)[:, None] + 1 / measured).clip(max=1.0), drift)
+        found = np.append(found, log_tail_of_share(beyond, n, share, measured))
+    return float(min(0.0, found.min() + np.log(found.size)))
