@@ -102,6 +102,7 @@ class Calibration:
     errors: float = _is(3.0, "standard errors", "convention: estimates lie farther off once in 370")
     interval: float = _is(2.0, "standard errors", "convention: 95 %")
     many: float = _is(0.4, "share", "of columns: the whole table; derived: some that a scaler touched don't show it")
+    lean: float = _is(0.1, "share", "of columns, for another scaler; development: a tenth of vectors' columns show it")
     rows_undone: int = _is(1024, "rows", "convention: a check of them takes a millisecond")
     parts_together: int = _is(5, "candidates", "tried in pairs; convention: ten pairs")
     # -- priors, and prices of names

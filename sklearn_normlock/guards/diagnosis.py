@@ -228,7 +228,7 @@ def explained(case: Case, alone: bool = False) -> list[tuple[float, Candidate]]:
         for _, other in explained(rest, alone=True):
             if not other.whole and not len(np.intersect1d(other.columns, part.columns)):
                 price = part.price(case.d) + other.price(case.d)
-                both.append((price + case.unexplained(other.undone, other.columns), replace(part, besides=other)))
+                both.append((price + case.unexplained(other.undone), replace(part, besides=other)))
     return sorted(passed or both, key=lambda found: found[0])[: None if passed else 1]
 
 
@@ -254,7 +254,7 @@ def _tried(case: Case, candidate: Candidate, parts: list[Candidate]) -> list[tup
         return _tried(case, part, parts) if len(kept) < len(candidate.columns) else []
     # No name is better if it costs more than what it explains, or than to tell the distributions in its place.
     price = candidate.price(case.d) - after.log_p_value
-    score = price + case.unexplained(candidate.undone, candidate.columns)
+    score = price + case.unexplained(candidate.undone)
     named = price < case.oddness(candidate.columns) and (score < case.untold or candidate.whole)
     return [(score, candidate)] if named and case.fits(candidate.undone, candidate.columns, fitted) else []
 

@@ -56,11 +56,9 @@ class Case:
         with none, and are not asked about that.
         """
         found = weigh(self.reference, Y, {}, self.budget, self.evidence.requests)
-        found.spare_missing()
-        if len(touched) and np.isnan(Y[:, touched]).any():
-            found.spare_rows()
-            drawn = True
-        if drawn and "dependence" in found.log_p:
+        lost = len(touched) > 0 and bool(np.isnan(Y[:, touched]).any())
+        found.spare_missing(lost)
+        if (lost or drawn) and "dependence" in found.log_p:
             found.log_p["dependence"][:, touched] = 0.0
         return found
 
@@ -110,12 +108,9 @@ class Case:
         """Return how odd the batch is, in nats: as a whole, or all of some columns together, whichever is more."""
         return -min(self.evidence.log_p_value, float(self.evidence.by_column()[columns].sum()))
 
-    def unexplained(self, Y: Any, columns: Any) -> float:
-        """Return what is left to explain of a batch with a fault undone in some columns, in nats.
-
-        The divergence, beyond what chance and the tolerated drift make, of the columns that were odd or are touched.
-        """
-        columns = np.union1d(self.odd, columns).astype(int)
+    def unexplained(self, Y: Any, columns: Any = None) -> float:
+        """Return what is left to explain in all or some columns, in nats: divergence beyond chance and a drift."""
+        columns = self.every if columns is None else columns
         by_chance = np.array([0.5 * len(self._bins[j][0]) for j in columns])
         found = np.array([self.divergence(j, Y[:, j], drifted=True) for j in columns])
         return float((found - by_chance).clip(0).sum())
@@ -124,7 +119,8 @@ class Case:
     def untold(self) -> float:
         """The price of no name, in nats: the shares of the bins of each odd column are told instead (BIC)."""
         numbers = 0.5 * float(np.log(self.n)) * sum(len(self._bins[j][0]) for j in self.odd)
-        return C.kind + choice(self.d, len(self.odd)) + numbers
+        others = self.unexplained(self.X, np.setdiff1d(self.every, self.odd))
+        return C.kind + choice(self.d, len(self.odd)) + numbers + others
 
     # -- summaries of both ---------------------------------------------------------------------------------------------
 

@@ -255,7 +255,8 @@ class LogExtra(ColumnFault):
     def ways(self, case: Case, j: int, x: Any) -> Ways:
         for function, *both in () if case.blind else LOGS:
             made = both[self.inverse](case.to_raw(x, j))
-            if np.isfinite(made).sum() == np.isfinite(x).sum():
+            some = made[np.isfinite(made)]
+            if len(some) == np.isfinite(x).sum() and len(np.unique(some)) > 1:
                 yield case.from_raw(made, j), float(np.log(len(LOGS))), {"function": function}
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:

@@ -135,8 +135,8 @@ class Refit(Fault):
     def propose(self, case: Case) -> Iterator[Candidate]:
         columns = case.every
         # A column that moved a little need not alarm by itself.
-        odd = case.evidence.by_column() < C.log_not_odd
-        if not case.scaled or case.n < C.few / 2 or odd.sum() < C.many * len(columns):
+        leaning = (case.evidence.by_column() < C.log_not_odd).sum()
+        if not case.scaled or case.n < C.few / 2 or leaning < C.lean * len(columns):
             return
         slope, _ = slopes(case, columns)
         offset = np.array([moved(case, *of) for of in zip(columns, slope, strict=True)])

@@ -160,7 +160,7 @@ class L2Extra(Fault):
             return
         norms, unit, by_chance = unit_rows(case.X)
         unit &= norms > 0
-        for k in np.flatnonzero(case.reference.profile.unit < 0.5):
+        for k in np.flatnonzero(case.reference.profile.unit[:2] < 0.5):
             share = float(unit[:, k].mean())
             if share > 0.5 and (unit | by_chance)[:, k].all():
                 yield _whole(case, self.name, np.full_like(case.X, np.nan), norm=NORMS[k])

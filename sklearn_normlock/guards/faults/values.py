@@ -145,7 +145,9 @@ class Recoded(ColumnFault):
         known = ~np.isnan(x)
         values, at, counts = np.unique(x[known], return_inverse=True, return_counts=True)
         step = reference.lattice[j] or float(np.diff(atoms).min())
-        found = [(values - by * step, C.usual_value, f"each by {by * step:+.6g}") for by in (-2, -1, 1, 2)]
+        # Up or down; and the more values there are, the less likely they are codes.
+        by, price = np.array([-2, -1, 1, 2]) * step, float(np.log(2 * len(atoms)))
+        found = [(values - each, price, f"each by {each:+.6g}") for each in by]
         same = np.abs(values[:, None] - atoms) <= reference.rounding[j]
         inside = (reference.low[j] <= values) & (values <= reference.high[j]) & ~case.impossible(j, values)
         if 1 < len(values) <= len(atoms) and inside.all():

@@ -76,15 +76,11 @@ class Evidence:
         found = self.by_column()
         return np.flatnonzero(found < min(C.log_leaning, found.min() / 2))
 
-    def spare_missing(self) -> None:
-        """Forget what was said of missing values and, as rows have other lengths without them, of whole rows."""
-        if len(self.alarming("missing")):
-            self.spare_rows()
+    def spare_missing(self, lost: bool = False) -> None:
+        """Forget what was said of missing values and, as rows have other lengths without those ``lost``, of rows."""
+        lost = lost or len(self.alarming("missing")) > 0
         self.log_p["missing"][:] = 0.0
-
-    def spare_rows(self) -> None:
-        """Forget what was said of whole rows."""
-        for name, p in self.log_p.items():
+        for name, p in self.log_p.items() if lost else ():
             if name in ("unit", "copies"):
                 p[:] = 0.0
             elif _TEST[name].scope == "row":
