@@ -85,6 +85,7 @@ class Calibration:
     log_unseen: float = _is(-6.9, "nats", "of rows such as training lacked; the default budget, one in a thousand")
     log_not_odd: float = _is(-3.0, "nats", "no kinder drift is looked for; derived: no share of a budget is as large")
     log_infinite: float = _is(-100.0, "nats", "the first infinity; convention: certain, as scikit-learn refuses it")
+    index_unknown: float = _is(2.0, "1/power", "where a tail has none; convention: a tail without a mean")
     log_sure: float = _is(-12.0, "nats", "at least, of a column's moments; convention: less than half of 2 ln 1e-6")
     log_sure_of_zero: float = _is(-4.0, "nats", "of a zero in a row of zeros; convention: three of them are certain")
     log_leaning: float = _is(-5.0, "nats", "of columns beside an alarm; convention: a seventh of the default budget")
@@ -102,8 +103,6 @@ class Calibration:
     errors: float = _is(3.0, "standard errors", "convention: estimates lie farther off once in 370")
     interval: float = _is(2.0, "standard errors", "convention: 95 %")
     many: float = _is(0.4, "share", "of columns: the whole table; derived: some that a scaler touched don't show it")
-    lean: float = _is(0.1, "share", "of columns, for another scaler; development: a tenth of vectors' columns show it")
-    rows_undone: int = _is(1024, "rows", "convention: a check of them takes a millisecond")
     parts_together: int = _is(5, "candidates", "tried in pairs; convention: ten pairs")
     # -- priors, and prices of names
     kind: float = _is(2.0, "nats", "about ten kinds of faults, the usual ones likelier")

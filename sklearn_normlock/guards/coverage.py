@@ -116,10 +116,16 @@ def coverage(
     X, numbers = _drawn(profile, n_rows), np.flatnonzero(reference.known[:d])
     together = np.zeros(d, bool) if profile.dependence is None else profile.dependence.informative()
 
+    with np.errstate(all="ignore"):
+        drawn = weigh(
+            reference, X, {}, budget
+        )  # where a test alarms at the rows themselves, it says nothing of a fault
+    telling = {test for test in drawn.log_p if not len(drawn.alarming(test))}
+
     @np.errstate(all="ignore")
     def unseen(rows: Any, *apart: str) -> list[int]:
         evidence = weigh(reference, rows, {}, budget)
-        return np.setdiff1d(numbers, evidence.alarming(*{*evidence.log_p}.difference(apart))).tolist()
+        return np.setdiff1d(numbers, evidence.alarming(*telling.difference(apart))).tolist()
 
     def unseen_alone(fault: str, *columns: int) -> bool:
         """Tell whether one change goes unseen; unlike one of all columns, it may change how they go together."""
@@ -130,10 +136,11 @@ def coverage(
     if scaler is not None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that the columns have no names
-            done["double_normalised"] = scaler.transform(X)
-        if (made := done["double_normalised"].shape[1]) != d:
+            scaled = scaler.transform(X)
+        if (made := scaled.shape[1]) != d:
             remedy = "Coverage is told for transformers that keep the columns."
             raise InputFaultError(f"The scaler makes {made} columns of {d}.", expected=d, actual=made, remedy=remedy)
+        done["double_normalised"] = np.asarray(scaled, dtype=float)
     for fault in ("shifted", "unit_changed", "log_extra", "sign_flipped"):
         done[fault] = FAULTS[fault].inject(profile, X, np.arange(d), rng)
     found = {fault: unseen(rows) for fault, rows in done.items()}

@@ -121,7 +121,9 @@ class _Verdict:
             both = np.stack([now.mean(axis=0), seen / self.profile.n_rows], axis=1)[gone].tolist()
             shares = [dict(zip(("share", "training"), each, strict=True)) for each in both]
             details = {**details, "missing": dict(zip(map(self._key, gone), shares, strict=True))}
-        medians = self._medians(columns if len(columns) else evidence.leaning()[:2])
+        odd = evidence.by_column()
+        oddest = np.argsort(odd)[: int((odd < 0).sum())]
+        medians = self._medians(columns if len(columns) else oddest)
         concerned = tuple(self.names[j] for j in columns)
         return replace(found, alarm=True, fault=fault, columns=concerned, details=details, medians=medians)
 
@@ -171,16 +173,16 @@ class _Verdict:
         for j in map(int, evidence.alarming("categories")):
             learned, values = self.profile.categories[j], self.categories[j]
             name, told = "unknown", {"tests": evidence.tests, **seen_of_text(learned, values)}
-            best = evidence.limit("categories")
+            best = np.nextafter(evidence.limit("categories"), -np.inf)
             for spelling, undone, facts in respelled(learned, values):
-                if (log_p := log_p_of_text(learned, undone, self.reference.drift)) >= best:
+                if (log_p := log_p_of_text(learned, undone, self.reference.drift)) > best:
                     best, name, told = log_p, spelling, facts
             found.setdefault(name, {})[j] = told
         return [(name, np.array([*each]), each, {}) for name, each in found.items()]
 
     def _of_numbers(self, evidence: Evidence, rest: Evidence) -> list[Finding]:
         X = np.where(np.isfinite(self.X), self.X, np.nan)
-        X = X[np.linspace(0, len(X) - 1, min(len(X), C.rows_undone)).astype(np.int64)]
+        X = X[np.linspace(0, len(X) - 1, min(len(X), C.most_rows)).astype(np.int64)]
         with np.errstate(all="ignore"):
             passed = [] if np.isnan(X).all() else explained(Case(self.reference, X, rest, self.budget, self.scaler))
         if not passed:
@@ -239,7 +241,7 @@ def _tried(case: Case, candidate: Candidate, parts: list[Candidate]) -> list[tup
     """
     if np.isinf(candidate.undone).any() or (candidate.free and case.n < 3):
         return []  # it overflowed, or one or two rows fit any estimate
-    if not candidate.drawn:
+    if candidate.free or candidate.whole:
         candidate = replace(candidate, undone=case.on_values(candidate.undone, candidate.columns))
     after = case.weigh(candidate.undone, candidate.columns, candidate.drawn)
     # An estimate must fit better than a known number, which leaves room for a drift.

@@ -88,7 +88,7 @@ class Profile(Summary):
                     remedy="Hand over a label a row, use smaller blocks (weeks, not months), or set drift instead.",
                 )
             blocks = np.argsort(np.argsort(first))[numbers.ravel()]  # numbered as they first appear
-            if not sparse.issparse(table.numbers):
+            if not sparse.issparse(table.numbers) and new.n_rows >= C.rows_in_order:
                 medians = [quantiles(table.numbers[blocks == block], 0.5) for block in range(len(first))]
                 new.growing = growing(np.stack(medians), C.least_blocks + 1, C.blocks_in_order)
             new.allowances = _learn(table, blocks)

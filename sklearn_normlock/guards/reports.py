@@ -17,6 +17,7 @@ from ..errors import InputFaultError
 from .calibration import CALIBRATION as C
 from .data.tables import aligned, as_table
 from .faults import FAULTS, MISSING
+from .faults.base import as_told
 from .profile import Profile
 from .profiles.summary import Summary
 
@@ -177,8 +178,8 @@ def _called(columns: Any) -> str:
 
 def _listed(values: list[Any]) -> str:
     """Return what the columns that are shown have, in their order, or what all have."""
-    said = [f"{value:.6g}" if isinstance(value, float) else str(value) for value in values]
-    return said[0] if len(set(said)) == 1 else "; ".join(said[:_NAMED] + ["…"] * (len(said) > _NAMED))
+    each = [str(as_told(value)) for value in values]
+    return each[0] if len(set(each)) == 1 else "; ".join(each[:_NAMED] + ["…"] * (len(each) > _NAMED))
 
 
 _STYLE = """

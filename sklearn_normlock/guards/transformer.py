@@ -287,7 +287,8 @@ def _positions(X: Any, columns: Any) -> list[int]:
             chosen = [place(column) for column in np.atleast_1d(np.asarray(columns, dtype=object))]
         return np.arange(len(names))[chosen].tolist()
     except (IndexError, TypeError, ValueError) as error:
-        raise ValueError(f"columns is {columns!r}, which X has not ({error}); it has {names}.") from None
+        has = names if hasattr(X, "columns") else f"{len(names)} without names"
+        raise ValueError(f"columns is {columns!r}, which X has not ({error}); it has {has}.") from None
 
 
 def _as_is(X: Any) -> Any:

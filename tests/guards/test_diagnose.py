@@ -93,6 +93,21 @@ def test_every_fault_has_words(fault):
     assert all(text.strip() == text and not text.startswith(("Of ", "What ")) for text in (FAULTS[fault].words,))
 
 
+def test_flags_in_another_unit_are_not_called_coarser():
+    """0 and 3600 are steps of 3600, but to such steps no 0 and 1 are rounded."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.random((564, 3)) < [0.3, 0.5, 0.6], rng.normal(5, 2, 564)])
+    found = nl.diagnose(nl.Profile.from_data(X[:500]), X[500:] * [1.0, 3600.0, 1.0, 1.0])
+    assert (found.fault, found.columns, found.details["factor"]) == ("unit_changed", (1,), 3600.0)
+
+
+def test_one_column_of_flags_says_nothing_of_the_table():
+    """All columns from 0 to 1 look scaled; that one of them is not any more is no second scaler."""
+    X = np.random.default_rng(0).random((564, 3)) < [0.3, 0.5, 0.6]
+    found = nl.diagnose(nl.Profile.from_data(X[:500]), X[500:] * [1.0, 3600.0, 1.0])
+    assert found.columns == (1,)
+
+
 @pytest.mark.parametrize("factor", [5.0, 7.3, 0.4])
 def test_a_factor_of_no_known_unit_is_only_a_factor(factor):
     """A factor that is no unit's is told with its interval, and not as the nearest unit."""

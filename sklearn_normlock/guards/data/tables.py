@@ -184,7 +184,9 @@ def aligned(profile: Any, table: Table) -> Table:
     lost, more = Counter(names) - Counter(found), Counter(found) - Counter(names)
     if d != of_training or lost:
         both = (("Missing", lost), ("Not in training", more))
-        differ = "".join(f" {word}: {json.dumps([*some][:5])[1:-1]}." for word, some in both if some)
+        differ = "".join(
+            f" {word}: {json.dumps([*some][:5])[1:-1]}{', …' * (len(some) > 5)}." for word, some in both if some
+        )
         said = f"X has {d} features, but the profile was learned on {of_training}.{differ}"
         remedy = "Select the columns of training."
         raise InputFaultError(said, expected=names or of_training, actual=found or d, remedy=remedy)

@@ -78,7 +78,7 @@ class Fault:
 
     def sentence(self, columns: str, details: dict[str, Any]) -> str:
         """Return what happened, in a sentence without its full stop."""
-        return self.words.format_map(_Details({k: _said(v) for k, v in details.items()}, columns=columns))
+        return self.words.format_map(_Details({k: as_told(v) for k, v in details.items()}, columns=columns))
 
 
 class ColumnFault(Fault):
@@ -129,9 +129,9 @@ class _Details(dict):
         return "?"
 
 
-def _said(value: Any) -> Any:
+def as_told(value: Any) -> Any:
     """Return a number to six digits, and an interval as its two ends."""
     if isinstance(value, float):
         return f"{value:.6g}"
     interval = isinstance(value, list) and len(value) == 2 and all(isinstance(each, float) for each in value)
-    return " and ".join(map(_said, value)) if interval else value
+    return " and ".join(map(as_told, value)) if interval else value

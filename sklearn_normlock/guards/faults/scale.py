@@ -230,7 +230,7 @@ class SignFlipped(Fault):
     def propose(self, case: Case) -> Iterator[Candidate]:
         together, every = case.together, case.every
         turned = every if together is None else every[(together.R * together.P).sum(axis=0)[every] < 0]
-        for columns in (case.columns, turned, every):
+        for columns in [some for some in (case.columns, turned, every) if len(some)]:
             whole = 1 < len(columns) == len(every)
             undone = replaced(case.X, columns, case.from_raw(-case.to_raw(case.X[:, columns], columns), columns))
             yield Candidate(self.name, columns, undone, whole=whole)

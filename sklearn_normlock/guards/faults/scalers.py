@@ -96,7 +96,8 @@ class BatchStandardised(Fault):
     def propose(self, case: Case) -> Iterator[Candidate]:
         scaler, log_p = standardised_by(case.reference, case.X)
         # Where most columns have more rows at an end than training, they were cut off there, not scaled.
-        cut_off = sum(runs[0].lowest or runs[0].highest for runs in case.runs.values()) > 0.5 * len(case.every)
+        ends = [case.runs[j][0] for j in case.every.tolist() if j in case.runs]
+        cut_off = sum(run.lowest or run.highest for run in ends) > 0.5 * len(case.every)
         if scaler and log_p < C.log_certain and (scaler == "standard" or not cut_off):
             alone = {"reason": "or a row of zeros is empty"} if case.n == 1 else {}
             yield _scaled(case, self.name, np.full_like(case.X, np.nan), 0.0, {"scaler": scaler, **alone})
@@ -136,7 +137,7 @@ class Refit(Fault):
         columns = case.every
         # A column that moved a little need not alarm by itself.
         leaning = (case.evidence.by_column() < C.log_not_odd).sum()
-        if not case.scaled or case.n < C.few / 2 or leaning < C.lean * len(columns):
+        if not case.scaled or case.n < C.few / 2 or leaning < min(C.many * len(columns), C.few):
             return
         slope, _ = slopes(case, columns)
         offset = np.array([moved(case, *of) for of in zip(columns, slope, strict=True)])

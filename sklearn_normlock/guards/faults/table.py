@@ -192,7 +192,8 @@ class RowsRepeated(Fault):
 
     def propose(self, case: Case) -> Iterator[Candidate]:
         copies = case.evidence.log_p.get("copies")
-        odd = copies is None or copies.min() <= C.log_leaning  # or else rows of training repeat as often
+        # Or else rows of training repeat as often.
+        odd = case.reference.profile.copies == 0 or copies is None or copies.min() <= C.log_leaning
         _, first = np.unique(np.where(np.isnan(case.X), np.inf, case.X), axis=0, return_index=True)
         share = 1 - len(first) / case.n
         if odd and case.d > 1 and 1 < len(first) < case.n:

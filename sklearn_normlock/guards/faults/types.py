@@ -52,7 +52,7 @@ def changed_types(profile: Summary, table: Table) -> tuple[dict[str, dict[int, A
                 zones = [" and ".join(sorted(parts_of(each)[1])) for each in (was, now)]
                 name, told = (ZoneChanged.name, zones) if all(zones) else (TypeChanged.name, [was, now])
                 certainly.setdefault(name, {})[j] = {"training": told[0], "here": told[1]}
-            elif "[object" not in was + now:  # objects have no resolution
+            elif "[object" not in was + now and "[pyarrow" not in was + now:  # these have no resolution of their own
                 compared[j] = was, now
     return certainly, compared
 

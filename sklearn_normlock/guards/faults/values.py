@@ -87,16 +87,20 @@ class Quantised(ColumnFault):
 
     def ways(self, case: Case, j: int, x: Any) -> Ways:
         sketch, points = case.reference.profile.sketches[j], np.unique(x[~np.isnan(x)])
-        # Two or three values have no common step that is no chance: their distance.
-        step = float(np.diff(points).min()) if 1 < len(points) < 4 else common_step(points)
+        # Two or three values that repeat have no common step that is no chance: their distance.
+        step = float(np.diff(points).min()) if 1 < len(points) < min(4, case.n) else common_step(points)
         if step <= (1 + C.near_step) * case.reference.lattice[j]:
             return
         drawn = np.random.default_rng(0).random(case.n)
-        for below in (0.5, 0.0, 1.0):  # the part of a step below the value: rounded to the nearest, downwards, upwards
+        # The part of a step below the value: rounded to the nearest, downwards, upwards. Flags in another unit are on a
+        # grid that is wider than training; they are not rounded up to it.
+        wide = step > case.reference.high[j] - case.reference.low[j]
+        for below in (0.5,) if wide else (0.5, 0.0, 1.0):
             ends = np.stack([x - below * step, x + (1 - below) * step])
             low, high = np.mean(share_below(*sketch, ends), axis=0)
             made = quantile(*sketch, low + drawn * (high - low))
-            made = np.where(np.abs(made - x) <= step, case.possible(j, made), x)
+            inside = np.abs(made - ends.mean(axis=0)) <= (0.5 + C.near_step) * step
+            made = np.where(inside, case.possible(j, made), x)
             yield made, C.usual_value, {"precision": f"steps of {step:.4g}", "step": step}
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:

@@ -103,14 +103,15 @@ class Side:
         if sign:
             self.thresholds[-1], self.share[-1] = self.extreme, 0.0
         self.share[:, d:] += of.alone / of.rows[d:]
-        #: Hill's (1975) index of the outer tenth, at its upper confidence bound.
-        outer = np.maximum(training[-len(training) // 10 :] - self.middle, C.smallest_step)
-        self.index = np.log(outer / outer[0]).mean(axis=0) * (1 + C.errors / np.sqrt(0.1 * of.rows)) + C.index_margin
+        #: Hill's (1975) index of the outer tenth, at its upper confidence bound; a tenth may begin at the middle.
+        outer = training[-len(training) // 10 :] - self.middle
+        beyond = np.where(outer[0] > 0, outer, 1.0)
+        hill = np.log(beyond / beyond[0]).mean(axis=0) * (1 + C.errors / np.sqrt(0.1 * of.rows)) + C.index_margin
+        self.index = np.where(outer[0] > 0, hill, C.index_unknown)
         #: A row's distance is a mean of capped values: its tail is exponential or less.
         self.decay = max((outer[:, d] - outer[0, d]).mean() * (1 + 4 / np.sqrt(max(0.1 * of.rows[d], 1))), 0.01)
-        #: A column of which most rows have the extreme value has no tail to go by; nor has a small profile.
-        tailless = (outer[0] <= C.smallest_step) | (self.extreme <= self.middle)
-        self.blind = ~of.known | (of.rows < C.rows_of_single_values) | tailless
+        #: A column that was always the same has no tail to go by; nor has a small profile.
+        self.blind = ~of.known | (of.rows < C.rows_of_single_values) | (self.extreme <= self.middle)
         if (of.rare & (of.std > 0)).sum() > 0.5 * (of.std > 0).sum():
             self.blind[d:] = True  # rows that differ are too few to tell how far rows may differ
 
