@@ -53,9 +53,10 @@ class Tails(Test):
             inside = np.stack([how_many(moved > threshold) for threshold in side.thresholds])
             log_p = log_tail_of_share(inside, batch.count, side.share, reference.rows)
             odd = (log_p < C.log_not_odd).any(axis=0)  # elsewhere no kinder drift need be looked for
-            rows, inside = reference.rows[odd], (values[:, odd] > side.thresholds[:, None, odd]).sum(axis=1)
-            share = more_frequent(np.clip(side.share[:, odd], 1 / rows, 1.0), reference.drift)
-            log_p[:, odd] = np.maximum(log_p[:, odd], log_tail_of_share(inside, batch.count[odd], share, rows))
+            if odd.any():
+                rows, inside = reference.rows[odd], (values[:, odd] > side.thresholds[:, None, odd]).sum(axis=1)
+                share = more_frequent(np.clip(side.share[:, odd], 1 / rows, 1.0), reference.drift)
+                log_p[:, odd] = np.maximum(log_p[:, odd], log_tail_of_share(inside, batch.count[odd], share, rows))
             out.append(log_p)
         return np.concatenate(out)
 

@@ -154,7 +154,8 @@ class Batch:
             at = np.linspace(0, len(X) - 1, C.most_rows).astype(np.int64)
             X, text = X[at], {j: values[at] for j, values in text.items()}
         (self.n, self.d), self.as_served, self.text, self.requests = X.shape, X, text, requests
-        self.X = np.where(np.isfinite(X), X, np.nan)
+        finite = np.isfinite(X)
+        self.X = X if finite.all() else np.where(finite, X, np.nan)
         #: Columns, and behind them the measures of rows; NaN throughout where training had no number.
         every = np.hstack([self.X, row_measures(self.X, reference.mean, reference.std)])
         self.every = np.where(reference.known, every, np.nan)
