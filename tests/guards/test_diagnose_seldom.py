@@ -110,11 +110,12 @@ def test_coverage_takes_a_scaler_that_returns_a_frame():
 
 
 def test_a_tail_that_begins_at_the_middle_has_an_index():
-    """Most rows are 0 and some are huge: no warning, and the profile of blocks is learned."""
+    """Most rows are 0 and some are huge: there is no warning, and a value far beyond them is seen."""
     rng = np.random.default_rng(0)
     X = np.column_stack([np.zeros(1000), rng.normal(size=1000)])
     X[:60, 0] = rng.lognormal(22, 1, 60)
-    nl.Profile.from_data(X[rng.permutation(1000)], groups=np.arange(1000) // 100)
+    profile = nl.Profile.from_data(X[rng.permutation(1000)], groups=np.arange(1000) // 100)
+    assert profile.n_rows == 1000 and nl.diagnose(nl.Profile.from_data(X), [[1e30, 0.0]]).alarm
 
 
 def test_noise_of_a_few_blocks_does_not_grow():
