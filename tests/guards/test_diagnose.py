@@ -319,6 +319,17 @@ def test_two_units_that_overlap(factor):
     assert found.details["factor"] == factor and abs(found.details["fraction"] - 1 / 3) < 0.1
 
 
+@pytest.mark.parametrize("share", [0.3, 0.6])
+def test_a_small_factor_of_a_part_of_the_rows_leads_off_their_steps(share):
+    rng = np.random.default_rng(3)
+    X = np.round(rng.lognormal(3, 0.5, (1000, 6)), 1)
+    profile, batch = nl.Profile.from_data(X[:800]), X[800:].copy()
+    batch[: int(share * len(batch)), :3] *= 2.54
+    found = nl.diagnose(profile, batch)
+    assert found.fault == "mixed_units" and found.columns == (0, 1, 2)
+    assert found.details["factor"] == 2.54
+
+
 def test_whole_numbers_that_wrapped_round_more_than_once():
     """Bytes keep what is left of 256, however often it went in."""
     rng = np.random.default_rng(8)

@@ -95,8 +95,10 @@ class ColumnFault(Fault):
         """Yield of each column that alarms the way that leads nearest to training, all together."""
         undone, prices, each = case.X.copy(), [], {}
         for j in case.columns.tolist():
-            ways = [(case.divergence(j, values) + price, values, price, facts)
-                    for values, price, facts in self.ways(case, j, case.X[:, j])]  # fmt: skip
+            ways = []
+            for values, price, facts in self.ways(case, j, case.X[:, j]):
+                unseen = -C.log_unseen * float(case.impossible(j, values).sum())
+                ways.append((case.divergence(j, values) + unseen + price, values, price, facts))
             if ways:
                 _, undone[:, j], price, each[j] = min(ways, key=lambda way: way[0])
                 prices.append(price)

@@ -289,7 +289,9 @@ class MixedUnits(ColumnFault):
             made = case.from_raw(case.to_raw(x, j) / factor, j)
             nearer = case.density(j, made) / factor > usual
             share = float(nearer.mean())
-            if abs(np.log(factor)) >= np.log(C.apart) and C.jump < share < 1 - C.jump:
+            # A smaller factor is told by the steps that it leads off, if there are any.
+            told_apart = case.reference.lattice[j] or abs(np.log(factor)) >= np.log(C.apart)
+            if told_apart and C.jump < share < 1 - C.jump:
                 told = {"factor": factor, "share": f"{share:.0%}", "fraction": share}
                 yield np.where(nearer, made, x), float(np.log(case.n) - np.log(prior)), told
 
