@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -56,6 +56,11 @@ class Candidate:
         return replace(self, columns=kept, undone=replaced(X, kept, self.undone[:, kept]), numbers=numbers, each=each)
 
 
+def of_table(case: Case, fault: str, undone: Any, numbers: Any = 0.0, free: bool = False, **facts: Any) -> Candidate:
+    """Return a candidate that touches the table as a whole."""
+    return Candidate(fault, case.every, undone, numbers, facts, whole=True, free=free)
+
+
 class Fault:
     """A kind of fault. A subclass with a name, in its family's file, is all that a new kind takes."""
 
@@ -78,7 +83,8 @@ class Fault:
 
     def sentence(self, columns: str, details: dict[str, Any]) -> str:
         """Return what happened, in a sentence without its full stop."""
-        return self.words.format_map(_Details({k: as_told(v) for k, v in details.items()}, columns=columns))
+        told = {name: as_told(fact) for name, fact in details.items()}
+        return self.words.format_map(defaultdict(lambda: "?", told, columns=columns))
 
 
 class ColumnFault(Fault):
@@ -124,11 +130,6 @@ class MissingChanged(Fault):
     name = MISSING
     words = "missing values differ from training in {columns}: {missing}"
     remedy = "Find where the values were lost, or filled in, upstream: a join, a parser, a feed that stopped."
-
-
-class _Details(dict):
-    def __missing__(self, key: str) -> str:
-        return "?"
 
 
 def as_told(value: Any) -> Any:

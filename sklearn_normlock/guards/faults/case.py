@@ -34,6 +34,8 @@ class Case:
         #: Columns that alarm; if only the whole table does, those that lean most. Those of them that vary.
         self.odd = flagged if len(flagged := evidence.flagged()) else evidence.leaning()
         self.columns = self.odd[self.varied[self.odd]]
+        #: Whether as many alarm as if the whole table were at fault.
+        self.many = len(self.columns) >= C.many * len(self.every)
         #: The scaler that training went through, by its numbers: see :func:`kind_of_scaling`.
         self.kind = kind_of_scaling(reference)
         #: Whether each column was scaled before the profile was taken, and whether by a scaler that is not known.
@@ -49,6 +51,10 @@ class Case:
         """Return numbers of some columns as a known scaler makes them."""
         return (Y - self.line[0][columns]) / self.line[1][columns]
 
+    def without(self, columns: Any, slope: Any, offset: Any = 0.0) -> Any:
+        """Return some columns less an offset and over a slope, both of the raw numbers if the scaler is known."""
+        return self.from_raw((self.to_raw(self.X[:, columns], columns) - offset) / slope, columns)
+
     def weigh(self, Y: Any, touched: Any = (), drawn: bool = False) -> Evidence:
         """Return what the same tests say of the batch with a fault undone; of missing values nothing is asked.
 
@@ -61,8 +67,6 @@ class Case:
         if (lost or drawn) and "dependence" in found.log_p:
             found.log_p["dependence"][:, touched] = 0.0
         return found
-
-    # -- how far a batch is from training ------------------------------------------------------------------------------
 
     @cached_property
     def _bins(self) -> list[tuple[Any, Any]]:
@@ -91,6 +95,11 @@ class Case:
         rows = 1.0 / (1.0 / len(x) + 1.0 / self.reference.rows[j])
         return rows * (float((count * own).sum()) / len(x) - drifted * 0.5 * self.reference.drift**2)
 
+    def divergences(self, Y: Any, columns: Any, drifted: bool = True) -> tuple[Any, Any]:
+        """Return the divergence of some columns of Y, and the degrees of freedom of each: twice what chance makes."""
+        found = np.array([self.divergence(j, Y[:, j], drifted) for j in columns])
+        return found, np.array([len(self._bins[j][0]) for j in columns])
+
     def fits(self, Y: Any, columns: Any, closely: bool) -> bool:
         """Tell whether some columns of Y diverge from training by no more than chance, or else by chance and a drift.
 
@@ -99,10 +108,9 @@ class Case:
         """
         if len(Y) != self.n:
             return True
-        bins = np.array([len(self._bins[j][0]) for j in columns]).clip(1)
-        twice = 2 * np.array([self.divergence(j, Y[:, j], not closely) for j in columns]).clip(0)
+        found, freedom = self.divergences(Y, columns, drifted=not closely)
         least = np.exp(C.log_fit if closely else C.log_drifted) / max(len(columns), 1)
-        return bool(chdtrc(bins, twice).min(initial=1.0) >= least)
+        return bool(chdtrc(freedom.clip(1), 2 * found.clip(0)).min(initial=1.0) >= least)
 
     def oddness(self, columns: Any) -> float:
         """Return how odd the batch is, in nats: as a whole, or all of some columns together, whichever is more."""
@@ -110,10 +118,8 @@ class Case:
 
     def unexplained(self, Y: Any, columns: Any = None) -> float:
         """Return what is left to explain in all or some columns, in nats: divergence beyond chance and a drift."""
-        columns = self.every if columns is None else columns
-        by_chance = np.array([0.5 * len(self._bins[j][0]) for j in columns])
-        found = np.array([self.divergence(j, Y[:, j], drifted=True) for j in columns])
-        return float((found - by_chance).clip(0).sum())
+        found, freedom = self.divergences(Y, self.every if columns is None else columns)
+        return float((found - 0.5 * freedom).clip(0).sum())
 
     @cached_property
     def untold(self) -> float:
@@ -121,8 +127,6 @@ class Case:
         numbers = 0.5 * float(np.log(self.n)) * sum(len(self._bins[j][0]) for j in self.odd)
         others = self.unexplained(self.X, np.setdiff1d(self.every, self.odd))
         return C.kind + choice(self.d, len(self.odd)) + numbers + others
-
-    # -- summaries of both ---------------------------------------------------------------------------------------------
 
     @cached_property
     def runs(self) -> dict[int, list[Run]]:
@@ -133,17 +137,12 @@ class Case:
         return found
 
     @cached_property
-    def quantiles(self) -> tuple[Any, Any]:
-        """Quantiles of training and of the batch at :data:`SHARES`, each of shape (19, n_columns)."""
-        return self.reference.quantiles(SHARES)[:, : self.d], quantiles(self.X, SHARES)
-
-    @cached_property
     def increments(self) -> tuple[Any, Any, Any]:
         """Differences of 1, of training's quantiles and of the batch's, each times the density of training there.
 
         A column of few values has no density; its quantiles are taken as they are, in deviations.
         """
-        was, now = self.quantiles
+        was, now = self.reference.quantiles(SHARES)[:, : self.d], quantiles(self.X, SHARES)
         between = np.gradient(was, axis=0)
         dense = 1 / np.maximum(between, between.mean(axis=0) / C.most_dense + C.smallest_step)
         few, made = self.reference.few[: self.d], []
@@ -153,10 +152,10 @@ class Case:
         return made[0], made[1], made[2]
 
     @cached_property
-    def effective(self) -> Any:
-        """The rows that a comparison of two samples of these sizes is worth, of each column."""
+    def error(self) -> Any:
+        """The standard error of the difference of two means, in deviations, of each column."""
         known = np.maximum((~np.isnan(self.X)).sum(axis=0), 1)
-        return 1.0 / (1.0 / known + 1.0 / self.reference.rows[: self.d])
+        return np.sqrt(1.0 / known + 1.0 / self.reference.rows[: self.d])
 
     @cached_property
     def together(self) -> Together | None:
@@ -164,15 +163,10 @@ class Case:
         learned = self.reference.profile.dependence
         return None if learned is None or self.n < C.least_rows_of_correlations else Together(learned, self.X)
 
-    def possible(self, j: int, values: Any) -> Any:
-        """Return the nearest values that training could have had: of the few that a column takes, or on its step."""
-        stepped = self.reference.few[j] or self.reference.lattice[j]
-        return self.reference.nearest_shared(j, values) if stepped else values
-
     def impossible(self, j: int, values: Any) -> Any:
         """Tell which values training can't have had in a column: none of the few that it takes, or off its step."""
         slack = max(self.reference.rounding[j], C.near_step * self.reference.lattice[j])
-        return np.abs(self.possible(j, values) - values) > slack
+        return self.reference.off(j, values) > slack
 
     def density(self, j: int, values: Any) -> Any:
         """Return how dense training is about values of a column, in one unit for all; 0 where they are impossible."""
@@ -188,7 +182,7 @@ class Case:
         """
         Y = Y.copy()
         for j in map(int, columns):
-            near, gaps = self.possible(j, Y[:, j]), np.diff(self.reference.atoms(j))
+            near, gaps = self.reference.nearest_shared(j, Y[:, j]), np.diff(self.reference.atoms(j))
             gap = self.reference.lattice[j] or gaps.min(initial=self.reference.std[j])
             missed = np.maximum(C.missed * gap, np.abs(Y[:, j] - self.reference.mean[j]) / self.reference.rows[j])
             # Steps of the batch that are lost in rounding can't be undone.
@@ -227,7 +221,7 @@ class Together:
     def __init__(self, learned: Dependence, X: Any) -> None:
         scores = rank_scores(X)
         R = scores.T @ scores / len(X)
-        self.learned, self.R, self.P = learned, R - np.diag(np.diag(R)), learned.held
+        self.R, self.P = R - np.diag(np.diag(R)), learned.held
         # Those of training were taken from half its rows. A pair of columns is one observation, not one of each.
         n = 0.5 / (1 / len(X) + 2 / learned.rows)
         # Correlations with many neighbours repeat each other: together they count as about one column's worth.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from scipy.special import exp10
 
 from ... import units
 from ..calibration import CALIBRATION as C
@@ -20,15 +22,9 @@ KNOWN += [(f, C.unit, words) for f, words in units.FACTORS.items()]
 KNOWN += [(f, C.close_unit, words) for f, words in units.CLOSE_FACTORS.items()]
 KNOWN += [(1 / f, prior, words) for f, prior, words in KNOWN]
 _LOG_KNOWN = np.log([f for f, _, _ in KNOWN])
-_ROOT_2_PI = float(np.sqrt(2 * np.pi))
 _PRIORS = np.array([prior for _, prior, _ in KNOWN])
 #: Each logarithm: its name, itself and its inverse.
-LOGS: tuple[tuple[str, Callable[[Any], Any], Callable[[Any], Any]], ...] = (
-    ("log", np.log, np.exp),
-    ("log1p", np.log1p, np.expm1),
-    ("log10", np.log10, lambda x: np.power(10.0, x)),
-    ("log2", np.log2, np.exp2),
-)
+LOGS = (("log", np.log, np.exp), ("log1p", np.log1p, np.expm1), ("log2", np.log2, np.exp2), ("log10", np.log10, exp10))
 
 
 def estimated(density: Any, error: Any) -> Any:
@@ -36,10 +32,7 @@ def estimated(density: Any, error: Any) -> Any:
 
     It is the part of the prior that the estimate leaves: Laplace's approximation, from which BIC is derived.
     """
-    return np.maximum(0.0, -np.log(np.maximum(density * _ROOT_2_PI * error, 1e-300)))
-
-
-# -- estimates ---------------------------------------------------------------------------------------------------------
+    return np.maximum(0.0, -np.log(np.maximum(density * np.sqrt(2 * np.pi) * error, 1e-300)))
 
 
 def slopes(case: Case, columns: Any, through_zero: bool = False) -> tuple[Any, Any]:
@@ -54,28 +47,22 @@ def slopes(case: Case, columns: Any, through_zero: bool = False) -> tuple[Any, A
         of - one * (zero if through_zero else (one * of).sum(axis=0) / (one**2).sum(axis=0)) for of in (was, now)
     )
     strength = np.maximum((was**2).sum(axis=0), C.smallest_step)
-    slope, error = (was * now).sum(axis=0) / strength, np.sqrt(len(one) / case.effective[columns] / strength)
+    slope, error = (was * now).sum(axis=0) / strength, case.error[columns] * np.sqrt(len(one) / strength)
     slope = np.where(np.isfinite(slope) & (slope > 0), slope, 1.0)  # a column of one value: whatever it was
-    return by_values(case, columns, slope, C.coarser * error)
+    exact = np.array([exact_slope(case, *of) for of in zip(columns, slope, strict=True)])
+    return np.where(exact > 0, exact, slope), np.where(exact > 0, C.error_of_steps, C.coarser * error)
 
 
-def by_values(case: Case, columns: Any, slope: Any, error: Any) -> tuple[Any, Any]:
-    """Return slopes and errors, exact ones where the steps or the few values of a column tell, near the estimate.
+def exact_slope(case: Case, j: int, near: float) -> float:
+    """Return by what the steps, or the few values, of a column were multiplied, if it is near an estimate; or else 0.
 
-    A column that was multiplied has its steps multiplied too. One that is on other steps was not, or was rounded since:
-    with the estimate undone, it will be on none.
+    A column that is on other steps was not multiplied, or was rounded since: with the estimate undone, it is on none.
     """
-    slope, error = slope.copy(), error.copy()
-    for i, j in enumerate(columns):
-        points, atoms = np.unique(case.X[~np.isnan(case.X[:, j]), j]), case.reference.atoms(j)
-        if own := case.reference.profile.steps[1, j]:
-            exact = common_step(points) / own
-            exact = exact if slope[i] / 2 < exact < slope[i] * 2 else 0.0
-        else:
-            exact = np.ptp(points) / np.ptp(atoms) if case.reference.few[j] and len(points) == len(atoms) > 1 else 0.0
-        if exact:
-            slope[i], error[i] = exact, C.error_of_steps
-    return slope, error
+    points, atoms = np.unique(case.X[~np.isnan(case.X[:, j]), j]), case.reference.atoms(j)
+    if own := case.reference.profile.steps[1, j]:
+        exact = common_step(points) / own
+        return exact if near / 2 < exact < near * 2 else 0.0
+    return np.ptp(points) / np.ptp(atoms) if case.reference.few[j] and len(points) == len(atoms) > 1 else 0.0
 
 
 def moved(case: Case, j: Any, slope: float = 1.0, by: float = np.nan) -> float:
@@ -84,115 +71,98 @@ def moved(case: Case, j: Any, slope: float = 1.0, by: float = np.nan) -> float:
         one, was, now = (of[:, j] for of in case.increments)
         by = float((one * (now - slope * was)).sum() / (one**2).sum())
     x, atoms, masses = case.X[~np.isnan(case.X[:, j]), j], case.reference.atoms(j), case.reference.masses(j)
+    points, counts = np.unique(x, return_counts=True)
     if len(masses) and masses.max() > C.usual and masses.max() > 2 * np.sort(masses)[-2:-1].sum():
         usual = slope * atoms[masses.argmax()]
-        points, counts = np.unique(x, return_counts=True)
-        counts = counts * (np.abs(points - usual - by) <= slope * case.reference.std[j])
-        if counts.max(initial=0) > max(masses.max() / 2 * len(x), 1):
-            return float(points[counts.argmax()] - usual)
+        near = counts * (np.abs(points - usual - by) <= slope * case.reference.std[j])
+        if near.max(initial=0) > max(masses.max() / 2 * len(x), 1):
+            return float(points[near.argmax()] - usual)
     made = (x[:1] - by) / slope
-    by += float((slope * (made - case.possible(j, made))).sum())
-    if not len(masses):
-        return by
+    by += float((slope * (made - case.reference.nearest_shared(j, made))).sum())
     # Lumps move quantiles by leaps. Where frequent values lie on frequent ones of training, it may fit better.
-    points, counts = np.unique(x, return_counts=True)
     lumps = [of[np.argsort(-n, kind="stable")[: C.usual_values]] for of, n in ((points, counts), (atoms, masses))]
     others = np.subtract.outer(lumps[0], slope * lumps[1]).ravel()
     near = np.append(others[np.abs(others - by) <= slope * case.reference.std[j]], by)
     return float(min(near, key=lambda offset: case.divergence(j, (x - offset) / slope)))
 
 
-def price_of_shift(case: Case, columns: Any) -> Any:
-    """Return the price of a constant that was added to each column."""
-    return estimated(C.any_shift, C.error_of_middle / np.sqrt(case.effective[columns]))
+def factor_of(case: Case, columns: Any) -> tuple[float, dict[str, Any]]:
+    """Return the price and the facts of one factor for some columns: a known one if that is the likeliest by far.
 
-
-# -- factors -----------------------------------------------------------------------------------------------------------
-
-#: A factor, its price, and what is told of it: its unit, or else its interval.
-Judged = tuple[float, float, dict[str, Any]]
-
-
-def judged(slope: float, error: float, forgiven: float = 0.0) -> Judged:
-    """Return a factor as the known one that it is if that is the most probable of all, by far; or as its estimate."""
-    log, any_price = float(np.log(slope)), float(estimated(C.any_factor, error))
+    There are no facts if it may be 1. Behind a scaler that is not known, a factor of the raw numbers of a column is a
+    slope and an offset; if many columns have them, they are a scaler's.
+    """
+    if case.n < 3 or not len(columns) or (case.blind and case.many and len(case.columns) > 1):
+        return 0.0, {}
+    slope, errors = slopes(case, columns, through_zero=not case.blind)
+    # Columns that go together are no independent estimates: their error is that of the surest.
+    log, error = float(np.average(np.log(slope), weights=errors**-2.0)), float(errors.min())
+    forgiven = C.forgiven * float((errors / case.error[columns]).min())
     wide = np.where(_PRIORS == C.power, np.hypot(error, forgiven), error)
     weight = _PRIORS * np.exp(-0.5 * ((_LOG_KNOWN - log) / wide) ** 2)
-    best = int(weight.argmax())
-    if weight[best] > C.sure_of_unit * (weight.sum() + np.exp(-any_price)):
+    best, price = int(weight.argmax()), float(estimated(C.any_factor, error))
+    facts: dict[str, Any]
+    if weight[best] > C.sure_of_unit * (weight.sum() + np.exp(-price)):
         factor, prior, words = KNOWN[best]
-        return factor, -float(np.log(prior)), {"factor": factor, "unit": f"×{factor:.6g}" + f" ({words})" * bool(words)}
-    told = {"factor": slope, "interval": [float(np.exp(log + side * C.interval * error)) for side in (-1, 1)]}
-    if len(inside := np.flatnonzero(np.abs(_LOG_KNOWN - log) <= C.interval * wide)):
-        told["or"] = [{"factor": KNOWN[i][0], "unit": f"×{KNOWN[i][0]:.6g}"} for i in inside]
-    return slope, any_price, told
-
-
-def multiplied(case: Case) -> Iterator[Candidate]:
-    """Yield the factors that the columns that alarm may have been multiplied with: one for all, or one each."""
-    whole = len(case.columns) >= max(C.many * len(case.every), 2 if case.blind else 1)
-    columns = case.every if whole else case.columns
-    if case.n < 3 or not len(columns) or (case.blind and whole):
-        return
-    # Behind a scaler that is not known, a factor of the raw numbers is a slope and an offset.
-    slope, error = slopes(case, columns, through_zero=not case.blind)
-    offset = np.array([moved(case, j, a) if case.blind else 0.0 for j, a in zip(columns, slope, strict=True)])
-    forgiven = C.forgiven * error * np.sqrt(case.effective[columns])
-    each = [judged(*of) for of in zip(slope.tolist(), error.tolist(), forgiven.tolist(), strict=True)]
-    odd, known = np.isin(columns, case.columns), np.array(["unit" in told for _, _, told in each], bool)
-    for some in {tuple(of): of for of in (odd, odd & known, odd & ~known)}.values():  # units may be one fault of two
-        yield from _divided(case, columns[some], [each[i] for i in np.flatnonzero(some)], offset[some])
-    for some in () if case.blind else (odd, odd | True)[: 1 + whole]:
-        if some.any():
-            # Columns that go together are no independent estimates: their error is that of the surest.
-            pooled = np.average(np.log(slope[some]), weights=error[some] ** -2.0)
-            one = judged(float(np.exp(pooled)), error[some].min(), forgiven[some].min())
-            yield from _divided(case, columns[some], [one], offset[some], bool(whole and some.all()))
-
-
-def _divided(case: Case, at: Any, by: list[Judged], offset: Any, whole: bool = False) -> Iterator[Candidate]:
-    """Yield the columns divided by their factors, as another unit if all are known; nothing if none is told from 1."""
-    slope, prices, told = map(list, zip(*by, strict=True)) if by else ([], [], [])
-    named = all("unit" in facts for facts in told)
-    if not any("unit" in facts or not facts["interval"][0] <= 1 <= facts["interval"][1] for facts in told):
-        return
-    undone = replaced(case.X, at, case.from_raw((case.to_raw(case.X[:, at], at) - offset) / slope, at))
-    numbers = prices[0] if len(by) < len(at) else np.array(prices) + (price_of_shift(case, at) if case.blind else 0.0)
-    facts = [{**each, "offset": float(b)} for each, b in np.broadcast(np.resize(told, len(at)), offset)]
-    each, details = ({}, facts[0]) if whole else (dict(zip(map(int, at), facts, strict=True)), {})
-    name, free = (UnitChanged if named else Rescaled).name, not named or case.blind
-    yield Candidate(name, at, undone, numbers, details, each, whole, free)
+        price, facts = -float(np.log(prior)), {"factor": factor, "unit": f"×{factor:.6g}" + f" ({words})" * bool(words)}
+    else:
+        interval = np.exp(log + C.interval * error * np.array([-1, 1])).tolist()
+        if interval[0] <= 1 <= interval[1]:
+            return price, {}
+        facts = {"factor": float(np.exp(log)), "interval": interval}
+        if len(inside := np.flatnonzero(np.abs(_LOG_KNOWN - log) <= C.interval * wide)):
+            facts["or"] = [{"factor": KNOWN[i][0], "unit": f"×{KNOWN[i][0]:.6g}"} for i in inside]
+    facts["offset"] = 0.0
+    if case.blind:
+        facts["offset"] = moved(case, columns[0], facts["factor"])
+        price += float(estimated(C.any_shift, C.error_of_middle * case.error[columns[0]]))
+    return price, facts
 
 
 class UnitChanged(ColumnFault):
-    """A column in another unit that is known: its factor lies in the interval, and no other is likelier.
-
-    Temperatures have a factor and an offset that are known.
-    """
+    """A column in another unit that is known: its factor, if no other is likelier, or the line of a temperature."""
 
     name = "unit_changed"
     words = "{columns} in another unit: {unit}"
     remedy = "Convert back to the unit of training."
 
     def propose(self, case: Case) -> Iterator[Candidate]:
-        yield from multiplied(case)
-        yield from super().propose(case)
+        """Yield one factor for the columns that alarm, and for all if many do; and each with a unit of its own."""
+        for columns in () if case.blind else (case.columns, case.every)[: 1 + case.many]:
+            price, facts = factor_of(case, columns)
+            if facts:
+                whole = case.many and len(columns) == len(case.every)
+                details, each = (facts, {}) if whole else ({}, dict.fromkeys(columns.tolist(), facts))
+                undone = replaced(case.X, columns, case.without(columns, facts["factor"]))
+                fault = UnitChanged if "unit" in facts else Rescaled
+                yield Candidate(fault.name, columns, undone, price, details, each, whole, free=fault is Rescaled)
+        for candidate in super().propose(case):
+            yield replace(candidate, free=case.blind)
 
     def ways(self, case: Case, j: int, x: Any) -> Ways:
+        price, facts = factor_of(case, [j])
+        if "unit" in facts:
+            yield case.without(j, facts["factor"], facts["offset"]), price, facts
         for (slope, offset), words in () if case.blind else units.TEMPERATURES.items():
-            undone = case.from_raw((case.to_raw(x, j) - offset) / slope, j)
-            yield undone, -float(np.log(C.unit)), {"factor": slope, "offset": offset, "unit": words}
+            facts = {"factor": slope, "offset": offset, "unit": words}
+            yield case.without(j, slope, offset), -float(np.log(C.unit)), facts
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return replaced(X, columns, X[:, columns] * C.injected_unit)
 
 
-class Rescaled(Fault):
-    """A column times a factor that is no known unit's, or that can't be told from others; found with units."""
+class Rescaled(ColumnFault):
+    """A column times a factor that is no known unit's, or that can't be told from others."""
 
     name = "rescaled"
     words = "{columns} multiplied by about {factor} (between {interval})"
     remedy = "Look for a change of unit, currency or scale upstream."
+    free = True
+
+    def ways(self, case: Case, j: int, x: Any) -> Ways:
+        price, facts = factor_of(case, [j])
+        if "interval" in facts:
+            yield case.without(j, facts["factor"], facts["offset"]), price, facts
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return replaced(X, columns, X[:, columns] * rng.uniform(*C.injected_factor))
@@ -208,13 +178,15 @@ class Shifted(ColumnFault):
 
     def ways(self, case: Case, j: int, x: Any) -> Ways:
         by = moved(case, j)
-        error = C.interval * C.error_of_middle * case.reference.std[j] / np.sqrt(case.effective[j])
-        if abs(by) <= error and (step := case.reference.lattice[j]):
+        error = C.error_of_middle * case.error[j]
+        away = C.interval * error * case.reference.std[j]
+        if abs(by) <= away and (step := case.reference.lattice[j]):
             by = float(residual(by, 0.0, step))  # whole steps may as well be none
         # A constant that may as well be 0 is told only if it takes values to those that training could have had.
-        told = abs(by) > error or case.impossible(j, x - by).sum() < case.impossible(j, x).sum()
+        told = abs(by) > away or case.impossible(j, x - by).sum() < case.impossible(j, x).sum()
         if told and np.isfinite(by):
-            yield x - by, price_of_shift(case, j), {"shift": by, "interval": [float(by - error), float(by + error)]}
+            facts = {"shift": by, "interval": [float(by - away), float(by + away)]}
+            yield x - by, float(estimated(C.any_shift, error)), facts
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return replaced(X, columns, X[:, columns] + np.nan_to_num(profile.std[columns]))
@@ -232,12 +204,12 @@ class SignFlipped(Fault):
         turned = every if together is None else every[(together.R * together.P).sum(axis=0)[every] < 0]
         for columns in [some for some in (case.columns, turned, every) if len(some)]:
             whole = 1 < len(columns) == len(every)
-            undone = replaced(case.X, columns, case.from_raw(-case.to_raw(case.X[:, columns], columns), columns))
-            yield Candidate(self.name, columns, undone, whole=whole)
+            yield Candidate(self.name, columns, replaced(case.X, columns, case.without(columns, -1.0)), whole=whole)
             if case.blind:  # about a middle that is not known
-                middle = case.reference.middle[columns] - quantiles(-case.X[:, columns], 0.5)
-                undone = replaced(case.X, columns, middle - case.X[:, columns])
-                numbers = price_of_shift(case, columns) + np.log(2)  # beside a shift, the sign
+                offset = case.reference.middle[columns] - quantiles(-case.X[:, columns], 0.5)
+                undone = replaced(case.X, columns, case.without(columns, -1.0, offset))
+                # Beside a shift, the sign is told.
+                numbers = estimated(C.any_shift, C.error_of_middle * case.error[columns]) + np.log(2)
                 yield Candidate(self.name, columns, undone, numbers, free=True, whole=whole)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
@@ -286,7 +258,7 @@ class MixedUnits(ColumnFault):
     def ways(self, case: Case, j: int, x: Any) -> Ways:
         usual = case.density(j, x)
         for factor, prior, _ in () if case.blind else KNOWN:
-            made = case.from_raw(case.to_raw(x, j) / factor, j)
+            made = case.without(j, factor)
             nearer = case.density(j, made) / factor > usual
             share = float(nearer.mean())
             # A smaller factor is told by the steps that it leads off, if there are any.

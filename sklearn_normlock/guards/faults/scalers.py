@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import expon, norm
 
 from ..calibration import CALIBRATION as C
 from ..tests.exact import standardised_by
-from .base import Candidate, Fault
+from .base import Candidate, Fault, of_table
 from .case import Case, replaced, scalers
-from .scale import by_values, estimated, moved, slopes
-
-
-def _scaled(case: Case, fault: str, undone: Any, numbers: Any = 0.0, details: Any = None, **more: Any) -> Candidate:
-    return Candidate(fault, case.every, undone, numbers, details or {}, whole=True, **more)
-
-
-def _undone_scalers(case: Case, fault: str) -> Iterator[Candidate]:
-    """Yield the batch before each scaler that training's statistics make: known as well as the profile's sketches."""
-    at = case.every
-    for scaler, (centre, scale) in scalers(case.reference).items():
-        if scaler == case.kind or (scaler, case.kind) == ("maxabs", "minmax"):
-            continue
-        scale = np.where((scale > 0) & case.varied, scale, 1.0)
-        slope, offset = 1 / scale, -centre / scale
-        exact, _ = by_values(case, at, slope[at], np.ones(len(at)))
-        by = np.array([moved(case, *of) for of in zip(at, exact, offset[at], strict=True)])
-        # (A scale of 1 is that of a column without a width.)
-        near = (np.abs(exact * scale[at] - 1) < C.sketched) | (scale[at] == 1.0)
-        near &= np.abs(by - offset[at]) <= C.sketched * exact * case.reference.std[at]
-        slope[at[near]], offset[at[near]] = exact[near], by[near]
-        also = (StandardisedAfter.name,) if scaler == "standard" else ()
-        yield _scaled(case, fault, (case.X - offset) / slope, C.scaler_of_four, {"scaler": scaler}, also=also)
+from .scale import estimated, exact_slope, moved, slopes
 
 
 class DoubleNormalised(Fault):
@@ -45,25 +24,38 @@ class DoubleNormalised(Fault):
     remedy = "Hand over the data as it was before the scaler, or leave out the second scaler."
 
     def propose(self, case: Case) -> Iterator[Candidate]:
+        """Yield the batch before the known scaler, or before each that training's statistics make."""
         if case.scaler is not None:
-            yield _scaled(case, self.name, case.to_raw(case.X), 0.0, {"scaler": case.kind})
-        elif case.kind == "raw":
-            yield from _undone_scalers(case, self.name)
+            yield of_table(case, self.name, case.to_raw(case.X), scaler=case.kind)
+            yield of_table(case, NotNormalised.name, case.from_raw(case.X))
+        if case.kind == "unit" or (case.scaler is not None and not case.scaled):
+            return
+        for scaler, (centre, scale) in scalers(case.reference).items():
+            if scaler == case.kind or (scaler, case.kind) == ("maxabs", "minmax"):
+                continue
+            scale = np.where((scale > 0) & case.varied, scale, 1.0)
+            undone = case.X * scale + centre
+            # A sketch tells quartiles roughly; the steps and the usual values of a column tell what they were.
+            for j in case.every.tolist() if scaler == "robust" else ():
+                slope = exact_slope(case, j, 1 / scale[j]) or 1 / scale[j]
+                offset = moved(case, j, slope, -slope * centre[j])
+                missed = abs(slope * scale[j] - 1), abs(offset / slope + centre[j]) / case.reference.std[j]
+                if max(missed) < C.sketched:
+                    undone[:, j] = (case.X[:, j] - offset) / slope
+            fault = OtherScaler.name if case.scaled else self.name
+            found = of_table(case, fault, undone, C.scaler_of_four, scaler=scaler)
+            yield replace(found, also=(StandardisedAfter.name,)) if scaler == "standard" else found
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return (X - profile.mean) / np.where(profile.std > 0, profile.std, 1.0)
 
 
 class OtherScaler(Fault):
-    """Behind one scaler in training, behind another one now: they follow any slope and offset."""
+    """Behind one scaler in training, behind another one now; found with scalers that are applied twice."""
 
     name = "other_scaler"
     words = "the data went through another scaler ({scaler}) than in training"
     remedy = "Use the scaler that the model was trained behind; see normlock verify."
-
-    def propose(self, case: Case) -> Iterator[Candidate]:
-        if case.scaled:
-            yield from _undone_scalers(case, self.name)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         low, high = profile.moments.low, profile.moments.high
@@ -79,8 +71,8 @@ class StandardisedAfter(DoubleNormalised):
 
     def propose(self, case: Case) -> Iterator[Candidate]:
         if case.kind == "unit":
-            scale = np.where(case.varied, case.reference.std, 1.0)
-            yield _scaled(case, self.name, case.X * scale + case.reference.mean, 0.0, {"scaler": "standard"})
+            undone = case.X * np.where(case.varied, case.reference.std, 1.0) + case.reference.mean
+            yield of_table(case, self.name, undone, scaler="standard")
 
 
 class BatchStandardised(Fault):
@@ -99,8 +91,8 @@ class BatchStandardised(Fault):
         ends = [case.runs[j][0] for j in case.every.tolist() if j in case.runs]
         cut_off = sum(run.lowest or run.highest for run in ends) > 0.5 * len(case.every)
         if scaler and log_p < C.log_certain and (scaler == "standard" or not cut_off):
-            alone = {"reason": "or a row of zeros is empty"} if case.n == 1 else {}
-            yield _scaled(case, self.name, np.full_like(case.X, np.nan), 0.0, {"scaler": scaler, **alone})
+            alone: dict[str, Any] = {"reason": "or a row of zeros is empty"} if case.n == 1 else {}
+            yield of_table(case, self.name, np.full_like(case.X, np.nan), scaler=scaler, **alone)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         std = X.std(axis=0)
@@ -108,15 +100,11 @@ class BatchStandardised(Fault):
 
 
 class NotNormalised(Fault):
-    """The values before the scaler, behind which the profile was learned. `Refit` proposes it behind an unknown one."""
+    """The values before the scaler, behind which the profile was learned; found as its opposite, or as a refit."""
 
     name = "not_normalised"
     words = "the data is not normalised: it looks like the values before the scaler"
     remedy = "Pass the data through the fitted scaler first."
-
-    def propose(self, case: Case) -> Iterator[Candidate]:
-        if case.scaler is not None:
-            yield _scaled(case, self.name, case.from_raw(case.X))
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return X * rng.uniform(*C.injected_scales, X.shape[1]) + rng.uniform(*C.injected_means, X.shape[1])
@@ -141,22 +129,22 @@ class Refit(Fault):
             return
         slope, _ = slopes(case, columns)
         offset = np.array([moved(case, *of) for of in zip(columns, slope, strict=True)])
-        std, root = case.reference.std[columns], np.sqrt(case.effective[columns])
-        log, by = np.log(slope), offset / std
+        error, log, by = C.error_of_middle * case.error[columns], np.log(slope), offset / case.reference.std[columns]
         anywhere = norm.pdf(log, 0, C.stretch_of_units)
-        of_offset = np.exp(-estimated(1.0, C.error_of_middle / root))  # the part of a prior that its estimate leaves
+        of_offset = np.exp(-estimated(1.0, error))  # the part of a prior that its estimate leaves
         undone = replaced(case.X, columns, (case.X[:, columns] - offset) / slope)
-        names = {self.name: (norm.pdf(log, 0, C.stretch_of_population) * norm.pdf(by, 0, C.shift_of_population), "")}
+        names: dict[str, tuple[Any, dict[str, Any]]] = {}
+        names[self.name] = (norm.pdf(log, 0, C.stretch_of_population) * norm.pdf(by, 0, C.shift_of_population), {})
         if case.blind:
-            names[NotNormalised.name] = anywhere * _of_raw(by / slope) / slope, ""
-            names[DoubleNormalised.name] = anywhere * _of_raw(-by), case.kind
+            names[NotNormalised.name] = anywhere * _of_raw(by / slope) / slope, {}
+            names[DoubleNormalised.name] = anywhere * _of_raw(-by), {"scaler": case.kind}
             # A scaler by the greatest value of raw numbers: then that of training is 1, and tells the offset.
             ends = [slope * of[: case.d][columns] + offset for of in (case.reference.low, case.reference.high)]
-            away = (np.abs(ends).max(axis=0) - 1) * root / C.error_of_middle
-            names[OtherScaler.name] = anywhere * np.exp(-0.5 * away**2) / of_offset, "maxabs"
-        for name, (prior, scaler) in names.items():
-            numbers = estimated(prior * of_offset, C.error_of_middle / root)
-            yield _scaled(case, name, undone, numbers, {"scaler": scaler} if scaler else {}, free=True)
+            away = (np.abs(ends).max(axis=0) - 1) / error
+            names[OtherScaler.name] = anywhere * np.exp(-0.5 * away**2) / of_offset, {"scaler": "maxabs"}
+        for name, (prior, told) in names.items():
+            numbers = estimated(prior * of_offset, error)
+            yield of_table(case, name, undone, numbers, free=True, **told)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         d, std = X.shape[1], np.nan_to_num(profile.std)
@@ -165,8 +153,7 @@ class Refit(Fault):
 
 def _of_raw(by: Any) -> Any:
     """Return the density of the mean of raw numbers, in their deviations: mostly above 0, and a few of them away."""
-    side = np.where(by > 0, C.above_zero, 1 - C.above_zero)
-    return side * np.exp(-np.abs(by) / C.mean_of_units) / C.mean_of_units
+    return np.where(by > 0, C.above_zero, 1 - C.above_zero) * expon.pdf(np.abs(by), scale=C.mean_of_units)
 
 
 class ScalerOmitted(Fault):
@@ -182,13 +169,12 @@ class ScalerOmitted(Fault):
         own_low, own_high = (of[: case.d] for of in (case.reference.low, case.reference.high))
         if most is None or case.d < 3 or (0 <= own_low.min() and own_high.max() <= most) or not len(case.every):
             return
-        each, errors = slopes(case, case.every)
-        slope = float(np.median(each[errors <= errors.min()]))
+        slope = float(np.median(slopes(case, case.every)[0]))
         # The column that varies least tells the offset best.
         offset = moved(case, int(case.every[case.reference.std[case.every].argmin()]), slope)
-        root = np.sqrt(case.effective[case.every].max())
-        numbers = estimated(C.any_factor, C.error_of_middle / root) + estimated(C.any_shift, C.error_of_middle / root)
-        yield _scaled(case, self.name, (case.X - offset) / slope, numbers, {"low": 0.0, "high": most}, free=True)
+        error = C.error_of_middle * case.error[case.every].min()
+        numbers = estimated(C.any_factor, error) + estimated(C.any_shift, error)
+        yield of_table(case, self.name, (case.X - offset) / slope, numbers, free=True, low=0.0, high=most)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         low, high = float(np.nanmin(profile.moments.low)), float(np.nanmax(profile.moments.high))

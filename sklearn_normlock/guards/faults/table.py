@@ -11,7 +11,7 @@ from scipy.special import gammaln
 
 from ..calibration import CALIBRATION as C
 from ..tests.exact import NORMS, unit_rows
-from .base import FAULTS, Candidate, Fault
+from .base import FAULTS, Candidate, Fault, of_table
 from .case import SHARES, Case, choice, replaced
 from .scale import UnitChanged
 
@@ -102,10 +102,6 @@ class ColumnsSwapped(Fault):
         return replaced(X, columns[:2], X[:, columns[:2][::-1]])
 
 
-def _whole(case: Case, fault: str, undone: Any, numbers: Any = 0.0, **details: Any) -> Candidate:
-    return Candidate(fault, case.every, undone, numbers, details, whole=True)
-
-
 class L2Missing(Fault):
     """Rows that had unit length in training and have not: by another norm, by a factor, some of them, or all."""
 
@@ -123,15 +119,15 @@ class L2Missing(Fault):
             return
         divided = case.X / np.where(length > 0, length, 1.0)[:, None]
         for k in np.flatnonzero(unit.all(axis=0)):
-            yield _whole(case, OtherNorm.name, divided, norm=NORMS[k], expected=NORMS[expected])
+            yield of_table(case, OtherNorm.name, divided, norm=NORMS[k], expected=NORMS[expected])
         some = length[length > 0]
         if len(some) > 1 and np.ptp(some) < C.same_length * some.mean():
             factor = float(some.mean())
-            yield _whole(case, UnitChanged.name, divided, factor=factor, offset=0.0, unit=f"×{factor:.6g}")
+            yield of_table(case, UnitChanged.name, divided, factor=factor, offset=0.0, unit=f"×{factor:.6g}")
         if C.least_run / case.n <= inside < 1:  # (A single row may have length 1 by itself.)
-            yield _whole(case, MixedNorms.name, divided, share=f"{inside:.0%}", fraction=inside)
+            yield of_table(case, MixedNorms.name, divided, share=f"{inside:.0%}", fraction=inside)
         else:
-            yield _whole(case, self.name, divided, C.usual_value, norm=NORMS[expected])
+            yield of_table(case, self.name, divided, C.usual_value, norm=NORMS[expected])
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return X * rng.lognormal(1.0, C.injected_lengths, len(X))[:, None]
@@ -163,10 +159,10 @@ class L2Extra(Fault):
         for k in np.flatnonzero(case.reference.profile.unit[:2] < 0.5):
             share = float(unit[:, k].mean())
             if share > 0.5 and (unit | by_chance)[:, k].all():
-                yield _whole(case, self.name, np.full_like(case.X, np.nan), norm=NORMS[k])
+                yield of_table(case, self.name, np.full_like(case.X, np.nan), norm=NORMS[k])
             elif k == 1 and C.least_run / case.n <= share < 1 and case.n >= C.few / 2:
                 undone = np.where(unit[:, [k]], np.nan, case.X)
-                yield _whole(case, MixedNorms.name, undone, share=f"{share:.0%}", fraction=share)
+                yield of_table(case, MixedNorms.name, undone, share=f"{share:.0%}", fraction=share)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return X / np.maximum(np.linalg.norm(X, axis=1), C.smallest_step)[:, None]
@@ -197,7 +193,7 @@ class RowsRepeated(Fault):
         _, first = np.unique(np.where(np.isnan(case.X), np.inf, case.X), axis=0, return_index=True)
         share = 1 - len(first) / case.n
         if odd and case.d > 1 and 1 < len(first) < case.n:
-            yield _whole(case, self.name, case.X[np.sort(first)], share=f"{share:.0%}", fraction=share)
+            yield of_table(case, self.name, case.X[np.sort(first)], share=f"{share:.0%}", fraction=share)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return np.repeat(X[: max(1, len(X) // 10)], 10, axis=0)[: len(X)]
@@ -220,7 +216,7 @@ class OtherModel(Fault):
         if unit_rows(case.X)[1][:, 1].all() and len(case.odd) > C.many * case.d and unrelated and elsewhere:
             # Nothing is undone: half of what no name costs, or explains, is dearer than any order.
             price = 0.5 * min(case.untold, case.oddness(case.columns))
-            yield _whole(case, self.name, np.full_like(case.X, np.nan), price)
+            yield of_table(case, self.name, np.full_like(case.X, np.nan), price)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return X @ np.linalg.qr(rng.normal(size=(X.shape[1], X.shape[1])))[0]

@@ -68,7 +68,7 @@ class Clipped(ColumnFault):
             low, high = (0.0, up_to) if run.lowest else (below, 1.0)
             if run.lowest != run.highest and high - low > 0.5 / case.reference.rows[j]:
                 part = (np.arange(run.count) + 0.5) / run.count
-                made[x == run.value] = case.possible(j, quantile(*sketch, low + part * (high - low)))
+                made[x == run.value] = case.reference.nearest_shared(j, quantile(*sketch, low + part * (high - low)))
                 bounds["below" if run.lowest else "above"] = run.value
         if bounds:
             told = {"bounds": " and ".join(f"{at:.6g}" for at in sorted(bounds.values())), "sides": sorted(bounds)}
@@ -100,7 +100,7 @@ class Quantised(ColumnFault):
             low, high = np.mean(share_below(*sketch, ends), axis=0)
             made = quantile(*sketch, low + drawn * (high - low))
             inside = np.abs(made - ends.mean(axis=0)) <= (0.5 + C.near_step) * step
-            made = np.where(inside, case.possible(j, made), x)
+            made = np.where(inside, case.reference.nearest_shared(j, made), x)
             yield made, C.usual_value, {"precision": f"steps of {step:.4g}", "step": step}
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:

@@ -73,9 +73,10 @@ class Reference:
         return self.shared[j][1]
 
     def nearest_shared(self, j: Any, values: Any) -> Any:
-        """Return of each value the nearest one that many rows share, or that could be one."""
-        step = self.lattice[j]
-        return values - residual(values, self.offset[j], step) if step else nearest(values, self.atoms(j))
+        """Return of each value the nearest one that training could have had: one of its few, or on its step."""
+        if step := self.lattice[j]:
+            return values - residual(values, self.offset[j], step)
+        return nearest(values, self.atoms(j)) if self.few[j] else values
 
     def off(self, j: Any, values: Any) -> Any:
         """Return how far values are from the next one that many rows share, or that could be one."""
