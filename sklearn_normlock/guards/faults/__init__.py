@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import scale, scalers, table, values  # noqa: F401 - each fills the table
+from . import scale, table, values  # noqa: F401 - each fills the table
 from .base import FAULTS, MISSING, Candidate, Fault
 from .case import Case, replaced
 from .types import changed_types, respelled, seen_of_text

@@ -36,7 +36,6 @@ class Case:
         self.columns = self.odd[self.varied[self.odd]]
         #: Whether as many alarm as if the whole table were at fault.
         self.many = len(self.columns) >= C.many * len(self.every)
-        #: The scaler that training went through, by its numbers: see :func:`kind_of_scaling`.
         self.kind = kind_of_scaling(reference)
         #: Whether each column was scaled before the profile was taken, and whether by a scaler that is not known.
         self.scaled = self.kind not in ("raw", "unit")
@@ -56,10 +55,9 @@ class Case:
         return self.from_raw((self.to_raw(self.X[:, columns], columns) - offset) / slope, columns)
 
     def weigh(self, Y: Any, touched: Any = (), drawn: bool = False) -> Evidence:
-        """Return what the same tests say of the batch with a fault undone; of missing values nothing is asked.
+        """Return what the same tests say of the batch with a fault undone; missing values are told beside any fault.
 
-        Those that an undoing loses are no fault, and others are told beside it. Values that were ``drawn`` go together
-        with none, and are not asked about that.
+        Columns that lost values, or whose values were ``drawn``, need not go together with others.
         """
         found = weigh(self.reference, Y, {}, self.budget, self.evidence.requests)
         lost = len(touched) > 0 and bool(np.isnan(Y[:, touched]).any())
@@ -81,10 +79,9 @@ class Case:
         return found
 
     def divergence(self, j: int, x: Any, drifted: bool = False) -> float:
-        """Return how far values are from training's in a column, in nats: their divergence (Kullback & Leibler 1951).
+        """Return how far values are from training's in a column, in nats: the divergence of bins, times the rows.
 
-        It is that of the shares of bins, times the rows that the comparison is worth, less what the tolerated drift of
-        a normal variable makes if the values have ``drifted``.
+        It is Kullback & Leibler's (1951), less what the tolerated drift makes if the values have ``drifted``.
         """
         x = x[~np.isnan(x)]
         if not len(x) or not self.varied[j]:
@@ -101,12 +98,8 @@ class Case:
         return found, np.array([len(self._bins[j][0]) for j in columns])
 
     def fits(self, Y: Any, columns: Any, closely: bool) -> bool:
-        """Tell whether some columns of Y diverge from training by no more than chance, or else by chance and a drift.
-
-        Twice a divergence of as many bins has the distribution of chi squared (Wilks 1938). The worst column counts.
-        Rows that are left out leave the others as they are.
-        """
-        if len(Y) != self.n:
+        """Tell whether no column diverges by more than chance, or chance and a drift: by chi squared (Wilks 1938)."""
+        if len(Y) != self.n:  # rows that are left out leave the others as they are
             return True
         found, freedom = self.divergences(Y, columns, drifted=not closely)
         least = np.exp(C.log_fit if closely else C.log_drifted) / max(len(columns), 1)
@@ -236,10 +229,7 @@ class Together:
         return -0.5 * self.worth * float(((self.R - self.P[np.ix_(order, order)]) ** 2).sum())
 
     def agreement(self, order: Any = slice(None)) -> tuple[float, float]:
-        """Return the slope of the batch's correlations on those of training, and an error; 1 if none go together.
-
-        It is 1 if they are the same, and 0 if they are unrelated.
-        """
+        """Return the slope of the batch's correlations on those of training (1 if these are none), and its error."""
         P = self.P[order][:, order]
         strength = float((P**2).sum())
         if strength <= C.least_told * len(P):
