@@ -19,7 +19,6 @@ from .data.tables import aligned, as_table
 from .faults import FAULTS, MISSING
 from .faults.base import as_told
 from .profile import Profile
-from .profiles.summary import Summary
 
 #: Columns that are named in a sentence; and columns that a page draws and lists: of more, those that moved most.
 _NAMED, SHOWN = 4, 60
@@ -230,20 +229,20 @@ def page(profile: Profile, X: Any, found: Diagnosis, title: str = "", against: M
     return html_page(heading, answer, verdict, f"<p>{escape(text[:1].upper() + text[1:])}</p>", body, _STYLE)
 
 
-def _summary(profile: Profile, X: Any) -> Summary | None:
+def _summary(profile: Profile, X: Any) -> Profile | None:
     """Summarise a batch; None if it has no rows. Values whose squares overflow count as infinite."""
     table = aligned(profile, as_table(X)).looked_at()
     numbers = np.where(np.abs(table.numbers) > C.largest, np.inf, table.numbers)
-    return Summary.from_data(replace(table, numbers=numbers)) if len(numbers) else None
+    return Profile.from_data(replace(table, numbers=numbers)) if len(numbers) else None
 
 
-def _ranges(profile: Profile, side: Summary) -> Any:
+def _ranges(profile: Profile, side: Profile) -> Any:
     """Return quantiles of the profile or of a batch, of shape (5, n_columns), in deviations of training."""
     values = np.stack([side.quantile(share) for share in (0.01, 0.25, 0.5, 0.75, 0.99)])
     return (values - profile.mean) / np.where(profile.moments.std > 0, profile.moments.std, 1.0)
 
 
-def _facts(side: Summary) -> dict[str, list[str]]:
+def _facts(side: Profile) -> dict[str, list[str]]:
     """Return mean, deviation and share of missing values of each column, as text."""
     gone = side.moments.missing / side.n_rows
     for j, text in side.categories.items():

@@ -1,7 +1,4 @@
-"""Read what users hand over: arrays, data frames of any library, sparse matrices, lists.
-
-Times are seconds since 1970 in UTC, and durations seconds, whatever their resolution: an instant is one number.
-"""
+"""Read what users hand over: arrays, data frames of any library, sparse matrices, lists."""
 
 from __future__ import annotations
 
@@ -23,8 +20,9 @@ from ..calibration import CALIBRATION as C
 # Types that a column of objects may hold, if it is not text.
 _NUMBERS = (int, float, Decimal, np.number, np.bool_)
 _TIMES = (("datetime", "M8[us]", (date, np.datetime64)), ("duration", "m8[us]", (timedelta, np.timedelta64)))
-
 _UTC = frozenset({"utc", "Etc/UTC", "tzutc()", "UTC+00:00", "+00:00", "Zulu"})
+#: Types by how the names of their dtypes begin, if they are not called by them.
+_KNOWN = {"str": "text", "utf8": "text", "categor": "category", "enum": "category", "date": "datetime[D]"}
 #: Types of columns that make one array of numbers.
 _NUMERIC = re.compile(r"(sparse\[)?(u?int\d|float\d|bool)")
 
@@ -34,8 +32,9 @@ class Table:
     """Data in one shape: ``numbers``, (n_rows, n_columns) of float64, and ``names`` if the data has them.
 
     ``categories`` are the columns of text by their positions, whose numbers are NaN; missing is NaN, or None in text.
-    ``types`` has the type of each column, None where it has none; arrays of numbers have no ``types``. ``requests`` is
-    how many requests it was gathered of.
+    Times are seconds since 1970 in UTC, and durations seconds: an instant is one number at every resolution. ``types``
+    has the type of each column, None where it has none; arrays of numbers have no ``types``. ``requests`` is how many
+    requests it was gathered of.
     """
 
     numbers: Any
@@ -221,11 +220,7 @@ def type_of(dtype: Any) -> str:
         kind = "duration" if str(dtype).startswith(("Duration", "timedelta")) else "datetime"
         return time_type(kind, unit, [getattr(dtype, "tz", None) or getattr(dtype, "time_zone", None)])
     name = str(getattr(dtype, "name", dtype)).lower()
-    if name.startswith(("str", "utf8")):
-        return "text"
-    if name.startswith(("categor", "enum")):
-        return "category"
-    return "datetime[D]" if name == "date" else name
+    return next((known for start, known in _KNOWN.items() if name.startswith(start)), name)
 
 
 def time_type(kind: str, unit: str, zones: Any) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from ...documents.entries import MOST, Entry
 from ..calibration import CALIBRATION as C
 
 MEASURES = ("length", "share of letters", "share of rare words")
@@ -73,22 +72,6 @@ class Categories:
         # Beyond the farther of two thresholds lies no more than beyond either.
         farther = np.stack([np.max(bounds, axis=0)[0], np.min(bounds, axis=0)[1]]) if bounds else None
         return Categories(values, rest, once, self.missing + other.missing, words, farther)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
-        return {**vars(self), "bounds": None if self.bounds is None else self.bounds.ravel().tolist()}
-
-    @classmethod
-    def read(cls, d: Entry, rows: int) -> Categories:
-        """Read what :meth:`to_dict` wrote, of a profile of so many rows."""
-        values, words = ({key: n.whole(1, rows) for key, n in d[name].items()} for name in ("values", "words"))
-        other, once, missing = (d[name].whole(0, rows) for name in ("other", "once", "missing"))
-        found = cls(values, other, once, missing, words)
-        d.require(found.count + missing == rows, f"values of {rows} rows")
-        d["once"].require(once <= found.count, "at most the rows that have a value")
-        if d["bounds"].value is not None:
-            found.bounds = d["bounds"].numbers(0, MOST, np.ones(18, bool)).reshape(2, 3, 3)
-        return found
 
 
 def _most(counts: Any, size: int) -> tuple[dict[str, int], int]:

@@ -1,7 +1,6 @@
 """Which columns go together: what a swap, a permutation or a flipped sign of standardised columns can be seen by.
 
-Kept is a low-rank factor of Spearman's rank correlation, taken on one half of the rows, and how well a regression by it
-does on the other half. Nothing that is done to a single column moves its ranks within a batch.
+Nothing that is done to a single column moves its ranks within a batch.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn.utils.extmath import randomized_svd
 
-from ...documents.entries import Entry, packed
 from ..calibration import CALIBRATION as C
 
 
@@ -33,13 +31,15 @@ class Dependence:
         self.expected, self.spread = (np.float64(np.float32(each)) for each in (self.expected, self.spread))
         # The part of each column's variance that the factor has.
         self._own = np.einsum("ij,ij->i", self.factor, self.factor)
-        # The inverse of the correlation, shrunk: a diagonal less the product of two factors. By Woodbury's identity, as
-        # the correlation is a factor's and a diagonal: no matrix of all columns is inverted.
+        # By Woodbury's identity, the inverse of the shrunk correlation is a diagonal less a product of two factors. No
+        # matrix of all columns is inverted.
         part = min(0.5, max(0.02, 2.0 * len(self.factor) / self.rows))
-        self._diagonal = 1 / ((1 - part) * np.maximum(1 - self._own, 0.0) + part)
+        diagonal = 1 / ((1 - part) * np.maximum(1 - self._own, 0.0) + part)
         factor = np.sqrt(1 - part) * self.factor
-        self._right = factor * self._diagonal[:, None]
-        self._left = self._right @ np.linalg.inv(np.eye(factor.shape[1]) + factor.T @ self._right)
+        right = factor * diagonal[:, None]
+        self._left = right @ np.linalg.inv(np.eye(factor.shape[1]) + factor.T @ right)
+        inverse = diagonal - np.einsum("ij,ij->i", self._left, right)
+        self._right, self._not_own = right / inverse[:, None], 1 - diagonal / inverse
 
     def informative(self) -> Any:
         """Return the columns whose squared correlations with the others are more than chance among so many."""
@@ -48,8 +48,7 @@ class Dependence:
 
     def told(self, scores: Any) -> Any:
         """Return what a regression on all the others tells of each column."""
-        own = self._diagonal - np.einsum("ij,ij->i", self._left, self._right)
-        return scores * (1 - self._diagonal / own) + (scores @ self._left) @ (self._right / own[:, None]).T
+        return scores * self._not_own + (scores @ self._left) @ self._right.T
 
     def agreement(self, scores: Any) -> Any:
         """Return the slope of each column on what the others tell: 1 if a batch goes together as the profile does."""
@@ -78,23 +77,6 @@ class Dependence:
         # Where the parts expect different things, the difference is spread too.
         spread = a * self.spread + b * other.spread + np.abs(self.expected - other.expected)
         return Dependence(factor, rows, expected, spread)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
-        slopes = {name: packed(getattr(self, name).astype("<f4")) for name in ("expected", "spread")}
-        return {"rows": self.rows, "regressed": True, "factor": packed(self.factor.astype("<f2")), **slopes}
-
-    @classmethod
-    def read(cls, d: Entry, rows: int, columns: int) -> Dependence | None:
-        """Read what :meth:`to_dict` wrote, of a profile of so many rows and columns."""
-        factor, largest = d["factor"].packed("<f2", None, -2, 2), float(np.finfo(np.float32).max)
-        d["factor"].require(len(factor) > 0 and len(factor) % columns == 0, f"numbers for each of {columns} columns")
-        expected = d["expected"].packed("<f4", columns, -largest, largest)
-        spread = d["spread"].packed("<f4", columns, 0, largest)
-        found = cls(factor.reshape(columns, -1), d["rows"].whole(C.rows_of_ranks, rows), expected, spread)
-        # Before regressions were for all, tables of many columns or few rows had another measure, which none now has.
-        regressed = "regressed" in d.mapping() or (columns <= 128 and found.rows >= 8 * columns)
-        return found if regressed else None
 
 
 def rank_scores(X: Any) -> Any:

@@ -1,9 +1,4 @@
-"""Statistics of columns and of rows: moments, norms, the distribution in a few points, and its step.
-
-A sketch is a piecewise linear distribution function with jumps. A point is a value and the share of rows at or below
-it; a value that many rows share has two, before and after its jump. The sketch of a few dozen rows is their own.
-Steps are cents, tenths of a degree, whole years; what was scaled otherwise lies on none.
-"""
+"""Statistics of columns and of rows: moments, norms, sketches of distributions, and the steps of values."""
 
 from __future__ import annotations
 
@@ -17,7 +12,6 @@ from scipy.special import ndtr
 from scipy.stats import rankdata
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
-from ...documents.entries import Entry
 from ..calibration import CALIBRATION as C
 
 MEASURES = ("distance", "l1", "l2", "max")
@@ -52,20 +46,6 @@ class Moments:
         bounds = np.fmin(self.low, other.low), np.fmax(self.high, other.high)
         return Moments(count, missing, self.infinite + other.infinite, mean, m2, *bounds)
 
-    def to_dict(self) -> dict[str, list[Any]]:
-        """Return plain lists; what there is none of is None."""
-        return {name: [None if v != v else v for v in values.tolist()] for name, values in vars(self).items()}
-
-    @classmethod
-    def read(cls, d: Entry, rows: int, columns: int) -> Moments:
-        """Read what :meth:`to_dict` wrote, of a profile of so many rows and columns."""
-        count, missing, infinite = (d[name].wholes(columns, rows) for name in ("count", "missing", "infinite"))
-        d["count"].require(bool((count + missing + infinite == rows).all()), f"with missing and infinite {rows} rows")
-        mean, low, high = (d[name].numbers(-C.largest, C.largest, count > 0) for name in ("mean", "low", "high"))
-        d["high"].require(bool((low <= high)[count > 0].all()), "no number below that of low")
-        m2 = d["m2"].numbers(0, np.finfo(float).max, np.ones(columns, bool))
-        return cls(count, missing, infinite, mean, m2, low, high)
-
 
 def moments_of(X: Any) -> Moments:
     """Return the moments of a matrix, exact to rounding; in blocks, so that nothing as large as X is made."""
@@ -91,9 +71,10 @@ def _of_block(X: Any) -> Moments:
 
 
 def sketch_of(ordered: Any) -> tuple[tuple[Any, Any], float]:
-    """Return the points (values, shares) of finite values in ascending order; shares go from 0 to 1.
+    """Return a piecewise linear distribution function of finite values that ascend, as points (values, shares).
 
-    Beside them comes the share of pairs of rows that have the same value, other than one that is a jump.
+    A value that many rows share has two points, before and after its jump; a few dozen rows have all of theirs. Beside
+    the points comes the share of pairs of rows that have the same value, other than one that is a jump.
     """
     if not (n := len(ordered)):
         return (np.zeros(0), np.zeros(0)), 0.0
@@ -133,16 +114,6 @@ def merged(one: tuple[Any, Any], other: tuple[Any, Any], n_one: int, n_other: in
     ordered = np.sort(np.concatenate(drawn))
     ordered[0], ordered[-1] = min(one[0][0], other[0][0]), max(one[0][-1], other[0][-1])
     return sketch_of(ordered)[0]
-
-
-def read_sketch(d: Entry, some: bool, largest: float) -> tuple[Any, Any]:
-    """Read a list of two packed arrays: no points unless there are ``some``, and no value greater than ``largest``."""
-    one, other = d.elements(2)
-    values, shares = one.packed("<f8", None, -largest, largest), other.packed("<f4", None, 0, 1)
-    whole = (*shares[:1], *shares[-1:]) == ((0, 1) if some else ())
-    sound = whole and len(values) == len(shares) and bool((np.diff([values, shares]) >= 0).all())
-    d.require(sound, "ascending values and as many ascending shares, from 0 to 1")
-    return values, shares
 
 
 def step_of(ordered: Any, points: Any) -> tuple[float, float, float]:
