@@ -127,8 +127,8 @@ class Profile(Summary):
         """Learn which columns grow from block to block, and how odd a clean block is.
 
         The tests assume that a batch is exchangeable with training, which a month of sales is not. Later blocks are
-        therefore judged by those before, as production will be. The oddest log p-value of each test and column is the
-        allowance: a batch has to be odder than twice that.
+        therefore judged by those before. The oddest log p-value in each test and column is the *allowance*: a batch has
+        to be odder than twice that.
         """
         labels = np.asarray(groups)
         _, numbers, sizes = np.unique(labels.astype(str), return_inverse=True, return_counts=True)
@@ -231,8 +231,6 @@ class Profile(Summary):
         one, two = self.allowances, other.allowances
         new.allowances = {test: np.minimum(one.get(test, 0.0), two.get(test, 0.0)) for test in {**one, **two}}
         return new
-
-    # -- what it says ------------------------------------------------------------------------------------------------
 
     @property
     def mean(self) -> Any:
