@@ -173,6 +173,7 @@ class Profile(Summary):
         Returns
         -------
         self : Profile
+            This profile.
 
         Raises
         ------
