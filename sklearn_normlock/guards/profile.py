@@ -318,15 +318,15 @@ class Profile(Summary):
         measured, largest = columns + len(MEASURES), [C.largest] * columns + [C.largest * columns] * len(MEASURES)
         new.names = None if read["names"].value is None else tuple(n.text() for n in read["names"].elements(columns))
         new.types = tuple(None if t.value is None else t.text() for t in read["types"].elements(columns))
-        new.moments = _moments(read["moments"], rows, columns)
+        new.moments = _read_moments(read["moments"], rows, columns)
         of_text = {str(j): j for j in range(columns) if not new.moments.count[j]}
         new.categories = {}
         for key, kept in read["categories"].items():
             kept.require(key in of_text, "to be of a column without numbers")
-            new.categories[of_text[key]] = _categories(kept, rows)
+            new.categories[of_text[key]] = _read_categories(kept, rows)
         new.sampled = read["sampled"].wholes(measured, rows)
         sketches = zip(read["sketches"].elements(measured), new.sampled.tolist(), largest, strict=True)
-        new.sketches = [_sketch(each, bool(n), size) for each, n, size in sketches]
+        new.sketches = [_read_sketch(each, bool(n), size) for each, n, size in sketches]
         new.ties = read["ties"].numbers(0, 1, np.ones(measured, bool))
         new.steps = read["steps"].packed("<f8", 3 * columns, -C.largest, C.largest).reshape(3, columns)
         _, step, share = new.steps
@@ -337,7 +337,7 @@ class Profile(Summary):
         new.growing = tuple(each.whole(0, columns - 1) for each in read["growing"].elements())
         new.allowances = {test: p.packed("<f4", None, -C.oddest_block, 0) for test, p in read["allowances"].items()}
         found = read["dependence"]
-        new.dependence = None if found.value is None else _dependence(found, rows, columns)
+        new.dependence = None if found.value is None else _read_dependence(found, rows, columns)
         return new
 
     def __getstate__(self) -> dict[str, Any]:
@@ -361,7 +361,7 @@ class Profile(Summary):
         return f"Profile({self.n_rows} rows, {self.n_features_in_} columns{f'; only grows: {grows}' if grows else ''})"
 
 
-def _moments(d: Entry, rows: int, columns: int) -> Moments:
+def _read_moments(d: Entry, rows: int, columns: int) -> Moments:
     count, missing, infinite = (d[name].wholes(columns, rows) for name in ("count", "missing", "infinite"))
     d["count"].require(bool((count + missing + infinite == rows).all()), f"with missing and infinite {rows} rows")
     mean, low, high = (d[name].numbers(-C.largest, C.largest, count > 0) for name in ("mean", "low", "high"))
@@ -370,7 +370,7 @@ def _moments(d: Entry, rows: int, columns: int) -> Moments:
     return Moments(count, missing, infinite, mean, m2, low, high)
 
 
-def _categories(d: Entry, rows: int) -> Categories:
+def _read_categories(d: Entry, rows: int) -> Categories:
     values, words = ({key: n.whole(1, rows) for key, n in d[name].items()} for name in ("values", "words"))
     other, once, missing = (d[name].whole(0, rows) for name in ("other", "once", "missing"))
     found = Categories(values, other, once, missing, words)
@@ -381,7 +381,7 @@ def _categories(d: Entry, rows: int) -> Categories:
     return found
 
 
-def _sketch(d: Entry, some: bool, largest: float) -> tuple[Any, Any]:
+def _read_sketch(d: Entry, some: bool, largest: float) -> tuple[Any, Any]:
     """Read values and shares: none unless there are ``some``, and no value greater than ``largest``."""
     one, other = d.elements(2)
     values, shares = one.packed("<f8", None, -largest, largest), other.packed("<f4", None, 0, 1)
@@ -391,7 +391,7 @@ def _sketch(d: Entry, some: bool, largest: float) -> tuple[Any, Any]:
     return values, shares
 
 
-def _dependence(d: Entry, rows: int, columns: int) -> Dependence | None:
+def _read_dependence(d: Entry, rows: int, columns: int) -> Dependence | None:
     factor, largest = d["factor"].packed("<f2", None, -2, 2), float(np.finfo(np.float32).max)
     d["factor"].require(len(factor) > 0 and len(factor) % columns == 0, f"numbers for each of {columns} columns")
     expected = d["expected"].packed("<f4", columns, -largest, largest)
