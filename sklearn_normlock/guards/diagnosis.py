@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -11,14 +13,13 @@ import numpy as np
 from ..errors import InputFaultError
 from .calibration import CALIBRATION as C
 from .data.tables import Table, aligned, as_table, shown_time
-from .faults import FAULTS, MISSING, Candidate, Case, changed_types, respelled, seen_of_text
+from .faults import FAULTS, MISSING, Candidate, Case, changed_types, explained_text
 from .profile import Profile
 from .profiles.statistics import quantiles
 from .reports import Diagnosis
 from .tests import Evidence, weigh
 from .tests.columns import missing_of
-from .tests.reference import reference_of
-from .tests.values import log_p_of_text
+from .tests.reference import Batch, reference_of
 
 __all__ = ["diagnose"]
 
@@ -31,15 +32,14 @@ def diagnose(profile: Profile, X: Any, *, budget: float = 1e-3, drift: float = 0
     profile : Profile
         What the pipeline was fitted on.
     X : array-like, sparse matrix or data frame of shape (n_rows, n_columns)
-        The batch; one row is enough, more tell more.
-        A sparse matrix of many rows is judged by an even sample.
+        The batch; one row is enough, more tell more. A sparse matrix of many rows is judged by an even sample.
     budget : float, default=1e-3
         The probability of a false alarm that is allowed for a batch.
     drift : float, default=0.3
         How far the mean of each column may have moved, in its standard deviations, without being a fault.
     scaler : estimator, default=None
-        The fitted scaler whose output the profile was learned on, if it was: a StandardScaler, MinMaxScaler,
-        MaxAbsScaler or RobustScaler. With it, faults before the scaler are undone before it.
+        The fitted standard, min-max, max-abs or robust scaler whose output the profile was learned on, if it was. With
+        it, faults before the scaler are undone before it.
 
     Returns
     -------
@@ -57,12 +57,11 @@ def diagnose(profile: Profile, X: Any, *, budget: float = 1e-3, drift: float = 0
     --------
     >>> import sklearn_normlock as nl
     >>> from sklearn.datasets import load_wine
-    >>> data = load_wine(as_frame=True).data
-    >>> profile = nl.Profile.from_data(data[::2])
-    >>> nl.diagnose(profile, data[1::2]).alarm
+    >>> X = load_wine().data
+    >>> profile = nl.Profile.from_data(X[::2])
+    >>> nl.diagnose(profile, X[1::2]).alarm
     False
-    >>> wrong = data[1::2].assign(proline=lambda d: d.proline * 1000)
-    >>> nl.diagnose(profile, wrong).fault
+    >>> nl.diagnose(profile, 1000 * X[1::2]).fault
     'unit_changed'
     """
     check_profile(profile)
@@ -75,22 +74,14 @@ def diagnose(profile: Profile, X: Any, *, budget: float = 1e-3, drift: float = 0
 
 def _line(scaler: Any, d: int) -> tuple[Any, Any]:
     """Return centre and scale of a scaler that gives each column a slope and an offset."""
-    why = "it gives a column more than a slope and an offset"
     try:
-        points = np.repeat([[0.0], [0.5], [1.0]], d, axis=1)
-        low, middle, high = np.asarray(scaler.inverse_transform(points), dtype=float)
-        if np.allclose((low + high) / 2, middle, C.exact, C.exact) and np.all(high != low):
-            return low, high - low
+        low, middle, high = np.asarray(scaler.inverse_transform(np.tile([[0.0], [0.5], [1.0]], d)), dtype=float)
+        if not np.allclose((low + high) / 2, middle, C.exact, C.exact) or (high == low).any():
+            raise ValueError("it gives a column more than a slope and an offset")
     except (AttributeError, ValueError, TypeError) as error:
-        why = f"{type(error).__name__}: {error}"
-    raise InputFaultError(
-        f"The scaler can't be undone on {d} columns: {why}.",
-        remedy="Hand over the fitted standard, min-max, max-abs or robust scaler that the profile is behind of.",
-    )
-
-
-#: A name, the columns that it is told of, the facts of each, and those of all together.
-Finding = tuple[str, Any, dict[int, dict[str, Any]], dict[str, Any]]
+        remedy = "Hand over the fitted standard, min-max, max-abs or robust scaler that the profile is behind of."
+        raise InputFaultError(f"The scaler can't be undone on {d} columns: {error}.", remedy=remedy) from None
+    return low, high - low
 
 
 class _Verdict:
@@ -99,36 +90,32 @@ class _Verdict:
         self.reference = reference_of(profile, drift)
         self.names: Any = profile.names or range(profile.n_features_in_)
         self.X, self.categories = table.looked_at().numbers, table.categories
+        self.weighed = partial(weigh, self.reference, budget=budget, requests=table.requests)
+        self.infinite = np.flatnonzero(np.isinf(self.X).any(axis=0)).tolist()
 
     def diagnosis(self) -> Diagnosis:
         certainly, compared = changed_types(self.profile, self.table)
-        types = {self._key(j): both for j, both in compared.items()}
+        types = {str(self.names[j]): both for j, both in compared.items()}
         growing = tuple(self.names[j] for j in self.profile.growing)
         found = Diagnosis(False, n_rows=self.table.shape[0], types=types, not_judged=growing)
         if not found.n_rows:
             return replace(found, judged=False, details={"reason": "no rows"})
-        evidence = self._weighed(self.X, self.categories)
+        evidence = self.weighed(self.X, self.categories)
         found = replace(found, p_value=0.0 if certainly else float(np.exp(evidence.log_p_value)))
-        findings: list[Finding] = [(fault, np.array([*each]), each, {}) for fault, each in certainly.items()]
+        findings = [Candidate(fault, np.array([*each]), None, each=each) for fault, each in certainly.items()]
         findings += self._findings(evidence) if evidence.alarm else []
         if not findings:
             reason = self._why_not_judged()
             return replace(found, p_value=1.0, judged=False, details={"reason": reason}) if reason else found
-        fault, columns, details = self._together(findings)
-        gone = evidence.alarming("missing")
-        if len(gone := gone[~np.isinf(self.X[:, gone]).any(axis=0)]):  # infinite ones are told as such
+        fault, columns, details = self._together(findings, evidence.tests)
+        if gone := [j for j in evidence.alarming("missing").tolist() if j not in self.infinite]:
             seen, now = missing_of(self.reference, self.X, self.categories)
-            both = np.stack([now.mean(axis=0), seen / self.profile.n_rows], axis=1)[gone].tolist()
-            shares = [dict(zip(("share", "training"), each, strict=True)) for each in both]
-            details = {**details, "missing": dict(zip(map(self._key, gone), shares, strict=True))}
+            shares = {"share": now.mean(axis=0), "training": seen / self.profile.n_rows}
+            details["missing"] = {str(self.names[j]): {name: float(of[j]) for name, of in shares.items()} for j in gone}
         odd = evidence.by_column()
-        oddest = np.argsort(odd)[: int((odd < 0).sum())]
-        medians = self._medians(columns if len(columns) else oddest)
+        medians = self._medians(columns or [j for j in np.argsort(odd).tolist() if odd[j] < 0])
         concerned = tuple(self.names[j] for j in columns)
         return replace(found, alarm=True, fault=fault, columns=concerned, details=details, medians=medians)
-
-    def _weighed(self, X: Any, text: dict[int, Any]) -> Evidence:
-        return weigh(self.reference, X, text, self.budget, self.table.requests)
 
     def _why_not_judged(self) -> str:
         """Return why nothing can be told: no value, or even rows that lie far from all of training would not alarm."""
@@ -138,80 +125,60 @@ class _Verdict:
             low, high = (ends[: self.X.shape[1]] for ends in (self.reference.low, self.reference.high))
             far = self.X + C.out_of_reach * (1 + np.abs(high) + high - low)
             new = {j: np.array([text and "\uffff" for text in texts], object) for j, texts in self.categories.items()}
-            if not self._weighed(far, new).alarm:
+            if not self.weighed(far, new).alarm:
                 return f"too few rows, {self.profile.n_rows} of training and {self.table.shape[0]} here"
         return ""
 
-    def _together(self, findings: list[Finding]) -> tuple[str, Any, dict[str, Any]]:
-        """Return the first of several findings, with the others beside it; unknown ones come last."""
-        (fault, columns, each, details), *others = sorted(findings, key=lambda found: found[0] == "unknown")
-        told = {self._key(j): each[j] for j in map(int, columns) if j in each}
-        facts = list(told.values())
-        details = {**(facts[0] if facts else {}), **details}
+    def _together(self, findings: list[Candidate], tests: list[str]) -> tuple[str, list[int], dict[str, Any]]:
+        """Return name, columns and facts of the first of several findings, the others among them; unknown come last."""
+        first, *others = sorted(findings, key=lambda found: found.fault == "unknown")
+        columns = [] if first.whole else first.columns.tolist()
+        facts = [*first.each.values()]
+        details = (facts[0] if facts else {}) | first.details
+        if first.fault == "unknown":
+            details["tests"] = tests
         if any(some != facts[0] for some in facts):
-            details["each"] = told
-        if others and not (others[0][0] == "unknown" and set(others[0][1]) <= set(columns)):
-            second, at, more = self._together(others)
-            details["besides"] = {"fault": second, "columns": [self._key(j) for j in at], **more}
-        return fault, columns, details
+            details["each"] = {str(self.names[j]): some for j, some in first.each.items()}
+        if others and not (others[0].fault == "unknown" and {*others[0].columns} <= {*columns}):
+            second, at, more = self._together(others, tests)
+            details["besides"] = {"fault": second, "columns": [str(self.names[j]) for j in at], **more}
+        return first.fault, columns, details
 
-    def _findings(self, evidence: Evidence) -> list[Finding]:
-        rest = self._weighed(self.X, {})  # nothing that is done to numbers undoes text or missing values
+    def _findings(self, evidence: Evidence) -> list[Candidate]:
+        rest = self.weighed(self.X, {})  # nothing that is done to numbers undoes text or missing values
         rest.spare_missing()
-        infinite = np.flatnonzero(np.isinf(self.X).any(axis=0))
-        found: list[Finding] = []
-        if len(infinite) and not self.profile.moments.infinite.any():
-            found = [("unknown", infinite, {}, {"reason": "infinite values, of which training had none"})]
+        text = evidence.alarming("categories")
+        found: list[Candidate] = []
+        if self.infinite and not self.profile.moments.infinite.any():
+            reason = {"reason": "infinite values, of which training had none"}
+            found = [Candidate("unknown", np.array(self.infinite), None, details=reason)]
         elif rest.alarm:
-            found = self._of_numbers(evidence, rest)
-        found += self._of_text(evidence)
-        return found or [("unknown", evidence.flagged(), {}, {"tests": evidence.tests, "reason": MISSING})]
+            with np.errstate(all="ignore"):
+                X = Batch(self.reference, self.X, {}).X
+                best = explained(Case(self.reference, X, rest, self.budget, self.scaler))
+            best = best or Candidate("unknown", np.setdiff1d(evidence.flagged(), text), None)
+            found = [each for each in (best, best.besides) if each]
+        spelled: dict[str, dict[int, Any]] = {}
+        for j in text.tolist():
+            column, limit = self.categories[j], evidence.limit("categories")
+            fault, facts = explained_text(self.profile.categories[j], column, self.reference.drift, limit)
+            spelled.setdefault(fault, {})[j] = facts
+        found += [Candidate(fault, np.array([*each]), None, each=each) for fault, each in spelled.items()]
+        return found or [Candidate("unknown", evidence.flagged(), None, details={"reason": MISSING})]
 
-    def _of_text(self, evidence: Evidence) -> list[Finding]:
-        """Return the columns of text that alarm by the change of spelling that was undone."""
-        found: dict[str, dict[int, dict[str, Any]]] = {}
-        for j in map(int, evidence.alarming("categories")):
-            learned, values = self.profile.categories[j], self.categories[j]
-            name, told = "unknown", {"tests": evidence.tests, **seen_of_text(learned, values)}
-            best = np.nextafter(evidence.limit("categories"), -np.inf)
-            for spelling, undone, facts in respelled(learned, values):
-                if (log_p := log_p_of_text(learned, undone, self.reference.drift)) > best:
-                    best, name, told = log_p, spelling, facts
-            found.setdefault(name, {})[j] = told
-        return [(name, np.array([*each]), each, {}) for name, each in found.items()]
-
-    def _of_numbers(self, evidence: Evidence, rest: Evidence) -> list[Finding]:
-        X = np.where(np.isfinite(self.X), self.X, np.nan)
-        X = X[np.linspace(0, len(X) - 1, min(len(X), C.most_rows)).astype(np.int64)]
-        with np.errstate(all="ignore"):
-            passed = [] if np.isnan(X).all() else explained(Case(self.reference, X, rest, self.budget, self.scaler))
-        if not passed:
-            columns = np.setdiff1d(evidence.flagged(), evidence.alarming("categories"))
-            return [("unknown", columns, {}, {"tests": evidence.tests})]
-        least, best = passed[0]
-        equals = [candidate.fault for score, candidate in passed if score <= least + C.as_good]
-        also = [name for name in dict.fromkeys([*best.also, *equals]) if name != best.fault]
-        told = {**best.details, **({"also": also} if also else {})}
-        second = [(c.fault, c.columns, c.each, c.details) for c in [best.besides] if c]
-        return [(best.fault, () if best.whole else best.columns, best.each, told), *second]
-
-    def _medians(self, columns: Any) -> dict[str, tuple[Any, Any]]:
+    def _medians(self, columns: list[int]) -> dict[str, tuple[Any, Any]]:
         """Return of the first columns of finite numbers the median in training and in the batch; times as text."""
-        columns = [j for j in map(int, columns) if j not in self.categories and self.reference.rows[j]]
-        columns = [j for j in columns if not np.isinf(self.X[:, j]).any()][:2]
+        columns = [j for j in columns if j not in self.infinite and not np.isnan(self.X[:, j]).all()][:2]
         both = zip(self.reference.middle[columns].tolist(), quantiles(self.X[:, columns], 0.5).tolist(), strict=True)
+        types = self.profile.types
         return {
-            self._key(j): (shown_time(was, self.profile.types[j]), shown_time(now, self.profile.types[j]))
+            str(self.names[j]): (shown_time(was, types[j]), shown_time(now, types[j]))
             for j, (was, now) in zip(columns, both, strict=True)
-            if now == now  # not NaN, as of a column of which every value is missing
         }
 
-    def _key(self, j: Any) -> str:
-        return str(self.names[j])
 
-
-def explained(case: Case, alone: bool = False) -> list[tuple[float, Candidate]]:
-    """Return the candidates that leave nothing odd, each behind its score: the simpler and the nearer, the lower.
+def explained(case: Case, alone: bool = False) -> Candidate | None:
+    """Return the candidate that leaves nothing odd, the simplest and nearest of several, with the names of its equals.
 
     If none does so by itself, two together may, unless a fault must stand ``alone``: what one explains is undone, and
     the rest is looked at anew.
@@ -223,15 +190,21 @@ def explained(case: Case, alone: bool = False) -> list[tuple[float, Candidate]]:
         if passed and candidate.price(case.d) > min(score for score, _ in passed) + C.as_good:
             break
         passed += _tried(case, candidate, parts)
-    both: list[tuple[float, Candidate]] = []
-    parts = [] if passed or alone else sorted(parts, key=lambda c: (-len(c.columns), c.price(case.d)))
-    for part in parts[: C.parts_together]:
+    if passed:
+        passed.sort(key=itemgetter(0))
+        least, best = passed[0]
+        equals = [candidate.fault for score, candidate in passed if score <= least + C.as_good]
+        also = [name for name in dict.fromkeys([*best.also, *equals]) if name != best.fault]
+        return replace(best, details={**best.details, "also": also}) if also else best
+    pairs: list[tuple[float, Candidate]] = []
+    parts.sort(key=lambda c: (-len(c.columns), c.price(case.d)))
+    for part in parts[: 0 if alone else C.parts_together]:
         rest = Case(case.reference, part.undone, case.weigh(part.undone, part.columns), case.budget, case.scaler)
-        for _, other in explained(rest, alone=True):
-            if not other.whole and not len(np.intersect1d(other.columns, part.columns)):
-                price = part.price(case.d) + other.price(case.d)
-                both.append((price + case.unexplained(other.undone), replace(part, besides=other)))
-    return sorted(passed or both, key=lambda found: found[0])[: None if passed else 1]
+        other = explained(rest, alone=True)
+        if other and not len(np.intersect1d(other.columns, part.columns)):
+            price = part.price(case.d) + other.price(case.d)
+            pairs.append((price + case.unexplained(other.undone), replace(part, besides=other)))
+    return min(pairs, key=itemgetter(0))[1] if pairs else None
 
 
 def _tried(case: Case, candidate: Candidate, parts: list[Candidate]) -> list[tuple[float, Candidate]]:
@@ -264,20 +237,18 @@ def _tried(case: Case, candidate: Candidate, parts: list[Candidate]) -> list[tup
 def check_profile(profile: Any) -> None:
     """Raise if it is no profile: the data itself, say."""
     if not isinstance(profile, Profile):
-        raise TypeError(
-            f"profile is of type {type(profile).__name__}; expected a Profile. Make one with Profile.from_data(X)."
-        )
+        said = f"profile is of type {type(profile).__name__}; expected a Profile. Make one with Profile.from_data(X)."
+        raise TypeError(said)
 
 
 def check_numbers(**numbers: Any) -> None:
     """Raise if a parameter of this name can't be this number, or is none."""
     for name, value in numbers.items():
         number = isinstance(value, Real) and not isinstance(value, bool)
+        what, holds = "a whole number, 1 or more", number and isinstance(value, Integral) and not value < 1
         if name == "budget":
             what, holds = "a number between 0 and 1", number and 0 < value < 1
         elif name == "drift":
             what, holds = "a number of deviations, 0 or more", number and 0 <= value < float("inf")
-        else:
-            what, holds = "a whole number, 1 or more", number and isinstance(value, Integral) and not value < 1
         if not holds:
             raise (ValueError if number else TypeError)(f"{name} is {value!r}; it must be {what}.")

@@ -5,6 +5,6 @@ from __future__ import annotations
 from . import scale, table, values  # noqa: F401 - each fills the table
 from .base import FAULTS, MISSING, Candidate, Fault
 from .case import Case, replaced
-from .types import changed_types, respelled, seen_of_text
+from .types import changed_types, explained_text
 
-__all__ = ["FAULTS", "MISSING", "Candidate", "Case", "Fault", "changed_types", "replaced", "respelled", "seen_of_text"]
+__all__ = ["FAULTS", "MISSING", "Candidate", "Case", "Fault", "changed_types", "explained_text", "replaced"]

@@ -69,8 +69,9 @@ class Fault:
     words: str
     remedy: str
 
-    def __init_subclass__(cls) -> None:
-        if hasattr(cls, "name"):
+    def __init_subclass__(cls, name: str = "") -> None:
+        cls.name = name or getattr(cls, "name", "")
+        if cls.name:
             FAULTS[cls.name] = cls()
 
     def propose(self, case: Case) -> Iterator[Candidate]:

@@ -38,7 +38,6 @@ class Places:
         self.misfit[~known, ~known] = 0.0
 
     def score(self, order: Any) -> float:
-        """Return how well all columns fit in an order, in nats."""
         return (self.together.score(order) if self.together else 0.0) - float(self.misfit[self.own, order].sum())
 
     def gains(self, order: Any) -> Any:
@@ -55,10 +54,9 @@ class Places:
         return order
 
 
-class ColumnsReordered(Fault):
+class ColumnsReordered(Fault, name="columns_reordered"):
     """Columns in another order: the one that fits best, a usual one, and the likeliest exchanges of two."""
 
-    name = "columns_reordered"
     words = "{columns} are in another order"
     remedy = "Select the columns by name, in the order of training (feature_names_in_)."
 
@@ -68,33 +66,27 @@ class ColumnsReordered(Fault):
             return
         places = Places(case)
         own = places.own
-        turned = places.misfit[own, (own + own[:, None]) % d].sum(axis=1)  # by as many places
-        usual = [own[::-1], *(np.roll(own, -by) for by in (1, -1, 1 + int(np.argmin(turned[1:]))))]
+        usual = [own[::-1], np.roll(own, 1), np.roll(own, -1)]
         found = [places.improved(start) for start in (own, linear_sum_assignment(places.misfit)[1])]
-        orders = {tuple(order.tolist()) for order in usual + found}
         gain = places.gains(own)
         pair = np.triu(gain + gain.T - np.diag(gain)[:, None] - np.diag(gain), 1)
-        for j, k in zip(*np.unravel_index(np.argsort(-pair, axis=None)[: C.pairs_of_order], pair.shape), strict=True):
-            if pair[j, k] > C.exact:
-                orders.add(tuple(replaced(own, [j, k], [k, j]).tolist()))
-        for order in map(np.array, orders):
+        likeliest = np.unravel_index(np.argsort(-pair, axis=None)[: C.pairs_of_order], pair.shape)
+        exchanged = [replaced(own, [j, k], [k, j]) for j, k in zip(*likeliest, strict=True)]
+        for order in np.unique([*usual, *found, *exchanged], axis=0):
             better = places.score(order) > places.score(own)
             if better and (case.together is None or sum(case.together.agreement(order)) > C.in_place):
                 columns, back = np.flatnonzero(order != own), np.argsort(order)
                 price = choice(d, len(columns)) + float(gammaln(len(columns) + 1))
-                fault, told = ColumnsReordered.name, {"order": back.tolist()}
-                if len(columns) == 2:
-                    fault, told = ColumnsSwapped.name, {}
+                fault, told = (ColumnsSwapped.name, {}) if len(columns) == 2 else (self.name, {"order": back.tolist()})
                 yield Candidate(fault, columns, case.X[:, back], price, told, separable=False)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return replaced(X, columns, X[:, columns[::-1]])
 
 
-class ColumnsSwapped(Fault):
+class ColumnsSwapped(Fault, name="columns_swapped"):
     """Two columns in each other's place: the least of all other orders, which are searched with it."""
 
-    name = "columns_swapped"
     words = "{columns} are swapped"
     remedy = "Select the columns by name, in the order of training (feature_names_in_)."
 
@@ -102,41 +94,46 @@ class ColumnsSwapped(Fault):
         return replaced(X, columns[:2], X[:, columns[:2][::-1]])
 
 
-class L2Missing(Fault):
-    """Rows that had unit length in training and have not: by another norm, by a factor, some of them, or all."""
+class L2Missing(Fault, name="l2_missing"):
+    """Rows that have unit length no longer, or newly: all, some, by another norm, or times a factor."""
 
-    name = "l2_missing"
     words = "the rows do not have unit length, as they had in training ({norm})"
     remedy = "Normalise each row first."
 
     def propose(self, case: Case) -> Iterator[Candidate]:
-        usual = case.reference.usual_norms
-        if case.d < 2 or not len(usual) or np.isnan(case.X).any():
+        if case.d < 2 or np.isnan(case.X).any():
             return
-        expected, (norms, unit, _) = usual[-1], unit_rows(case.X)
-        length, inside = norms[:, expected], float(unit[:, expected].mean())
-        if (np.abs(length - 1) <= C.off_norm).all():
-            return
-        divided = case.X / np.where(length > 0, length, 1.0)[:, None]
-        for k in np.flatnonzero(unit.all(axis=0)):
-            yield of_table(case, OtherNorm.name, divided, norm=NORMS[k], expected=NORMS[expected])
-        some = length[length > 0]
-        if len(some) > 1 and np.ptp(some) < C.same_length * some.mean():
-            factor = float(some.mean())
-            yield of_table(case, UnitChanged.name, divided, factor=factor, offset=0.0, unit=f"×{factor:.6g}")
-        if C.least_run / case.n <= inside < 1:  # (A single row may have length 1 by itself.)
-            yield of_table(case, MixedNorms.name, divided, share=f"{inside:.0%}", fraction=inside)
-        else:
-            yield of_table(case, self.name, divided, C.usual_value, norm=NORMS[expected])
+        had, (norms, unit, by_chance) = case.reference.usual_norms, unit_rows(case.X)
+        # By the norm that nearly all rows of training had, or else by one that most of them had not.
+        for k in had[-1:] if len(had) else np.flatnonzero(case.reference.profile.unit[:2] < 0.5):
+            length, own = norms[:, k], unit[:, k] & (norms[:, k] > 0)
+            share, some = float(own.mean()), length[length > 0]
+            if len(had):
+                if (np.abs(length - 1) <= C.off_norm).all():
+                    return
+                undone = case.X / np.where(length > 0, length, 1.0)[:, None]
+                for norm in np.flatnonzero(unit.all(axis=0)):
+                    yield of_table(case, OtherNorm.name, undone, norm=NORMS[norm], expected=NORMS[k])
+                if len(some) > 1 and np.ptp(some) < C.same_length * some.mean():
+                    factor = float(some.mean())
+                    yield of_table(case, UnitChanged.name, undone, factor=factor, offset=0.0, unit=f"×{factor:.6g}")
+            else:
+                undone = np.where(own[:, None], np.nan, case.X)  # their own lengths are lost
+                if share > 0.5 and (own | by_chance[:, k]).all():
+                    yield of_table(case, L2Extra.name, undone, norm=NORMS[k])
+                    continue
+            if C.least_run / case.n <= share < 1:  # (A single row may have length 1 by itself.)
+                yield of_table(case, MixedNorms.name, undone, share=f"{share:.0%}", fraction=share)
+            elif len(had):
+                yield of_table(case, self.name, undone, C.usual_value, norm=NORMS[k])
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return X * rng.lognormal(1.0, C.injected_lengths, len(X))[:, None]
 
 
-class OtherNorm(Fault):
+class OtherNorm(Fault, name="other_norm"):
     """Rows that have unit length by another norm; found with missing lengths."""
 
-    name = "other_norm"
     words = "the rows are normalised by another norm ({norm}) than in training ({expected})"
     remedy = "Use the norm of training."
 
@@ -144,34 +141,19 @@ class OtherNorm(Fault):
         return X / np.maximum(np.abs(X).sum(axis=1), C.smallest_step)[:, None]
 
 
-class L2Extra(Fault):
-    """Rows of unit length, which those of training had not, all of them or some; their own lengths are lost."""
+class L2Extra(Fault, name="l2_extra"):
+    """Rows of unit length, which those of training had not; found with missing lengths."""
 
-    name = "l2_extra"
     words = "every row has unit length ({norm}), which it had not in training"
     remedy = "Leave out the Normalizer."
-
-    def propose(self, case: Case) -> Iterator[Candidate]:
-        if case.d < 2 or np.isnan(case.X).any() or len(case.reference.usual_norms):
-            return
-        norms, unit, by_chance = unit_rows(case.X)
-        unit &= norms > 0
-        for k in np.flatnonzero(case.reference.profile.unit[:2] < 0.5):
-            share = float(unit[:, k].mean())
-            if share > 0.5 and (unit | by_chance)[:, k].all():
-                yield of_table(case, self.name, np.full_like(case.X, np.nan), norm=NORMS[k])
-            elif k == 1 and C.least_run / case.n <= share < 1 and case.n >= C.few / 2:
-                undone = np.where(unit[:, [k]], np.nan, case.X)
-                yield of_table(case, MixedNorms.name, undone, share=f"{share:.0%}", fraction=share)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return X / np.maximum(np.linalg.norm(X, axis=1), C.smallest_step)[:, None]
 
 
-class MixedNorms(Fault):
+class MixedNorms(Fault, name="mixed_norms"):
     """Some rows of unit length among others; found with missing and with needless lengths."""
 
-    name = "mixed_norms"
     words = "{share} of the rows have unit length and the others have not: rows from two sources"
     remedy = "Normalise all rows in the same way; rebuild an index that holds both kinds."
 
@@ -179,17 +161,16 @@ class MixedNorms(Fault):
         return np.concatenate([X[::2], FAULTS[L2Extra.name].inject(profile, X[1::2], columns, rng)])
 
 
-class RowsRepeated(Fault):
+class RowsRepeated(Fault, name="rows_repeated"):
     """Rows that are there several times; each different row is tested once."""
 
-    name = "rows_repeated"
     words = "{share} of the rows repeat another row to the last digit"
     remedy = "Look for a join that multiplies rows, or a request that is sent twice."
 
     def propose(self, case: Case) -> Iterator[Candidate]:
-        copies = case.evidence.log_p.get("copies")
+        copies = case.evidence.log_p.get("copies", np.zeros(1))
         # Or else rows of training repeat as often.
-        odd = case.reference.profile.copies == 0 or copies is None or copies.min() <= C.log_leaning
+        odd = case.reference.profile.copies == 0 or copies.min() <= C.log_leaning
         _, first = np.unique(np.where(np.isnan(case.X), np.inf, case.X), axis=0, return_index=True)
         share = 1 - len(first) / case.n
         if odd and case.d > 1 and 1 < len(first) < case.n:
@@ -199,10 +180,9 @@ class RowsRepeated(Fault):
         return np.repeat(X[: max(1, len(X) // 10)], 10, axis=0)[: len(X)]
 
 
-class OtherModel(Fault):
+class OtherModel(Fault, name="other_model"):
     """Unit vectors that point elsewhere, and no longer go together; no inverse is known, and an order is told first."""
 
-    name = "other_model"
     words = "vectors of the same width and length, whose directions are not those of training: another model"
     remedy = "Embed with the model of training; rebuild an index that holds vectors of both."
 

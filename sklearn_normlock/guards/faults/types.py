@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from unicodedata import normalize
@@ -14,16 +14,16 @@ import numpy as np
 from ..data.tables import Table, certain, parts_of
 from ..profiles.categories import MEASURES, WORD, Categories
 from ..profiles.summary import Summary
+from ..tests.values import log_p_of_text
 from .base import FAULTS, Fault
 
 _Spelling = Callable[[str], str]
 _SHOWN = 3
 
 
-class TypeChanged(Fault):
+class TypeChanged(Fault, name="type_changed"):
     """Times or durations where there were others, or numbers, or the other way round."""
 
-    name = "type_changed"
     words = "{columns} of another type: {here} here, {training} in training"
     remedy = "Read the column with the type of training."
 
@@ -31,10 +31,9 @@ class TypeChanged(Fault):
         return X.assign(**{name: X[name].astype("int64") for name in columns})
 
 
-class ZoneChanged(Fault):
+class ZoneChanged(Fault, name="zone_changed"):
     """Times of another zone, or with a zone where there was none; whatever asks for their hour gets another."""
 
-    name = "zone_changed"
     words = "{columns} in another time zone: {here} here, {training} in training"
     remedy = "Convert to the zone of training; naive times must be given their own zone first."
 
@@ -58,16 +57,16 @@ def changed_types(profile: Summary, table: Table) -> tuple[dict[str, dict[int, A
 
 
 class Respelled(Fault):
-    """Text that has a spelling of its own for what training had. Undoing gives the values of training.
+    """Text that is spelled otherwise than in training, whose values have the same ``key``.
 
-    ``key`` gives what a text and its other spellings have in common, and ``misspelled`` a text in the spelling of the
-    fault. If the difference is ``hidden`` from the eye, characters are told by their numbers.
+    ``misspelled`` does the fault to a text. If it is ``hidden`` from the eye, characters are told by their numbers.
     """
 
     words = "{columns} spelled otherwise than in training: {spelled}"
 
     def __init__(self, name: str, remedy: str, key: _Spelling, misspelled: _Spelling, hidden: bool = False) -> None:
         self.name, self.remedy, self.key, self.misspelled, self.hidden = name, remedy, key, misspelled, hidden
+        FAULTS[name] = self
 
     def undone(self, learned: Categories, values: Any) -> Any:
         """Return the values with the spelling of training, as far as training has the same key; free text by words."""
@@ -114,32 +113,33 @@ SPELLINGS = (
     Respelled("unicode_changed", _UNICODE, partial(normalize, "NFKC"), partial(normalize, "NFD"), hidden=True),
     Respelled("mojibake", _ENCODING, _decoded, lambda text: text.encode().decode("latin-1")),
 )
-FAULTS.update((each.name, each) for each in SPELLINGS)
 
 
-def respelled(learned: Categories, values: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:
-    """Yield the faults of spelling that values may have: the name, the values undone, and what is told of it."""
-    for fault in SPELLINGS:
-        undone = fault.undone(learned, values)
-        changed = {was: now for was, now in zip(values, undone, strict=True) if was != now}
-        if changed:
-            pairs = list(changed.items())[:_SHOWN]
-            shown = [" for ".join(json.dumps(text[:60], ensure_ascii=fault.hidden) for text in pair) for pair in pairs]
-            yield fault.name, undone, {"spelled": ", ".join(shown)}
+def explained_text(learned: Categories, values: Any, drift: float, limit: float) -> tuple[str, dict[str, Any]]:
+    """Return the spelling without which values are the likeliest, and its facts; unknown if they still alarm.
+
+    ``limit`` is the log p-value below which they do.
+    """
+    made = {fault: fault.undone(learned, values) for fault in SPELLINGS}
+    log_p = {fault: log_p_of_text(learned, undone, drift) for fault, undone in made.items()}
+    best = max(log_p, key=log_p.__getitem__)
+    if log_p[best] < limit:
+        return "unknown", _unseen(learned, values)
+    changed = [both for both in dict.fromkeys(zip(values, made[best], strict=True)) if both[0] != both[1]][:_SHOWN]
+    shown = [" for ".join(json.dumps(text[:60], ensure_ascii=best.hidden) for text in both) for both in changed]
+    return best.name, {"spelled": ", ".join(shown)}
 
 
-def seen_of_text(learned: Categories, values: Any) -> dict[str, Any]:
+def _unseen(learned: Categories, values: Any) -> dict[str, Any]:
     """Return values that training never had, the most frequent first; of free text its words, and its measures."""
-    known, said = [value for value in values if value is not None], []
-    had, words = learned.values, known
-    if learned.other:
-        had, words = learned.words, [word for text in known for word in set(WORD.findall(text))]
-    new = Counter(word for word in words if word not in had)
-    shown = sorted(new, key=lambda word: (-new[word], word))[:_SHOWN]
+    known, free = [value for value in values if value is not None], bool(learned.other)
+    words = [word for text in known for word in set(WORD.findall(text))] if free else known
+    new = Counter(word for word in words if word not in (learned.words if free else learned.values))
+    shown, said = sorted(new, key=lambda word: (-new[word], word))[:_SHOWN], []
     if shown:
         of_rows = f"values that training never had in {new.total()} of {len(known)} rows"
-        said.append("words that training seldom had: " if learned.other else of_rows + ": ")
-        said[0] += ", ".join(json.dumps(word[:60], ensure_ascii=False) for word in shown)
+        listed = ", ".join(json.dumps(word[:60], ensure_ascii=False) for word in shown)
+        said = [f"{'words that training seldom had' if free else of_rows}: {listed}"]
     if learned.bounds is not None and known:
         medians = zip(MEASURES, learned.bounds[0, 0], np.median(learned.measure(known), axis=0), strict=True)
         said += [f"median {name} {was:.3g} in training, {now:.3g} here" for name, was, now in medians if was != now]

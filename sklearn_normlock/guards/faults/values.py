@@ -17,26 +17,24 @@ from .case import Case, choice, replaced
 Ways = Iterator[tuple[Any, float, dict[str, Any]]]
 
 
-class Stuck(ColumnFault):
+class Stuck(ColumnFault, name="stuck"):
     """A column of one value."""
 
-    name = "stuck"
     words = "{columns} constant throughout ({value})"
     remedy = "Look for a feed that has stopped or a default that has taken over."
 
     def ways(self, case: Case, j: int, x: Any) -> Ways:
         for run in case.runs.get(j, [])[:1]:
-            if run.count == run.n > 1:
+            if run.count == run.n:
                 yield np.full(case.n, np.nan), C.usual_value, {"value": run.value}
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return replaced(X, columns, X[:1, columns])
 
 
-class Imputed(ColumnFault):
+class Imputed(ColumnFault, name="imputed"):
     """A constant in part of the rows, which few rows of training had; the other rows are left."""
 
-    name = "imputed"
     words = "{columns} filled with a constant ({value}) in {share} of the rows"
     remedy = "Impute with the imputer that was fitted in training, or find out why the values are missing."
 
@@ -54,10 +52,9 @@ class Imputed(ColumnFault):
         return replaced(X, columns, np.where(rows[:, None], profile.mean[columns], X[:, columns]))
 
 
-class Clipped(ColumnFault):
+class Clipped(ColumnFault, name="clipped"):
     """A column cut off at a bound, where the tail of training lay beyond; its rows become that tail, evenly."""
 
-    name = "clipped"
     words = "{columns} cut off at {bounds}"
     remedy = "Look for a sensor's range, a type that overflows or a validation rule upstream."
 
@@ -78,10 +75,9 @@ class Clipped(ColumnFault):
         return replaced(X, columns, np.minimum(X[:, columns], profile.quantile(0.75)[columns]))
 
 
-class Quantised(ColumnFault):
+class Quantised(ColumnFault, name="quantised"):
     """Coarser numbers than in training, on a grid; each row becomes one of training's that are rounded to it."""
 
-    name = "quantised"
     words = "{columns} coarser than in training: {precision}"
     remedy = "Look for rounding, an integer type, or a quantised index upstream."
 
@@ -108,10 +104,9 @@ class Quantised(ColumnFault):
         return replaced(X, columns, np.rint(X[:, columns] / step) * step)
 
 
-class Wrapped(ColumnFault):
+class Wrapped(ColumnFault, name="wrapped"):
     """Whole numbers that overflowed a type: as often as training makes it likely, drawn for each row."""
 
-    name = "wrapped"
     words = "{columns} wrapped round: values from {low} on overflowed a type of {bits} bits"
     remedy = "Find the type that is too narrow upstream, and widen it."
     drawn = True
@@ -135,10 +130,9 @@ class Wrapped(ColumnFault):
         return replaced(X, columns, (np.rint(X[:, columns]) + 2**15) % 2**16 - 2**15)
 
 
-class Recoded(ColumnFault):
+class Recoded(ColumnFault, name="recoded"):
     """Codes that stand for other things: moved by one or two places, or exchanged, as fits best."""
 
-    name = "recoded"
     words = "{columns} with other codes: {codes}"
     remedy = "Use the encoder that was fitted in training; see normlock verify."
 
@@ -169,10 +163,9 @@ class Recoded(ColumnFault):
         return replaced(X, columns, X[:, columns] + 1.0)
 
 
-class ColumnCopied(ColumnFault):
+class ColumnCopied(ColumnFault, name="column_copied"):
     """A column that has another one's numbers, which it had not in training."""
 
-    name = "column_copied"
     words = "{columns} with the same numbers as another column: {copy_of}"
     remedy = "Look for a column that was selected or joined twice, or written over."
 
