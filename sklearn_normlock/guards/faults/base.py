@@ -70,9 +70,8 @@ class Fault:
     remedy: str
 
     def __init_subclass__(cls, name: str = "") -> None:
-        cls.name = name or getattr(cls, "name", "")
-        if cls.name:
-            FAULTS[cls.name] = cls()
+        if name:
+            cls.name, FAULTS[name] = name, cls()
 
     def propose(self, case: Case) -> Iterator[Candidate]:
         """Yield what may have happened to a batch that alarms, if it was this fault, or one that is found with it."""
@@ -117,18 +116,16 @@ class ColumnFault(Fault):
             yield Candidate(self.name, at, undone, numbers, {}, each, free=self.free, drawn=self.drawn)
 
 
-class Unknown(Fault):
+class Unknown(Fault, name="unknown"):
     """The answer if nothing in the table undoes what the tests saw."""
 
-    name = "unknown"
     words = "the data differs from training in {columns}, and nothing in the catalogue undoes it"
     remedy = "Look at the columns named. It may be the world that changed: retrain if the change is real."
 
 
-class MissingChanged(Fault):
+class MissingChanged(Fault, name=MISSING):
     """Words about missing values, which are told beside any fault, and of `unknown` if there is nothing else."""
 
-    name = MISSING
     words = "missing values differ from training in {columns}: {missing}"
     remedy = "Find where the values were lost, or filled in, upstream: a join, a parser, a feed that stopped."
 

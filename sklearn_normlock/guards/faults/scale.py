@@ -121,10 +121,9 @@ def factor_of(case: Case, columns: Any) -> tuple[float, dict[str, Any]]:
     return price, facts
 
 
-class UnitChanged(ColumnFault):
+class UnitChanged(ColumnFault, name="unit_changed"):
     """A column in another unit that is known: its factor, if no other is likelier, or the line of a temperature."""
 
-    name = "unit_changed"
     words = "{columns} in another unit: {unit}"
     remedy = "Convert back to the unit of training."
 
@@ -153,10 +152,9 @@ class UnitChanged(ColumnFault):
         return replaced(X, columns, X[:, columns] * C.injected_unit)
 
 
-class Rescaled(ColumnFault):
+class Rescaled(ColumnFault, name="rescaled"):
     """A column times a factor that is no known unit's, or that can't be told from others."""
 
-    name = "rescaled"
     words = "{columns} multiplied by about {factor} (between {interval})"
     remedy = "Look for a change of unit, currency or scale upstream."
     free = True
@@ -170,10 +168,9 @@ class Rescaled(ColumnFault):
         return replaced(X, columns, X[:, columns] * rng.uniform(*C.injected_factor))
 
 
-class Shifted(ColumnFault):
+class Shifted(ColumnFault, name="shifted"):
     """A column plus a constant."""
 
-    name = "shifted"
     words = "{columns} moved by a constant: {shift}"
     remedy = "Look for an offset, a baseline or a new source; retrain if it is real."
     free = True
@@ -194,10 +191,9 @@ class Shifted(ColumnFault):
         return replaced(X, columns, X[:, columns] + np.nan_to_num(profile.std[columns]))
 
 
-class SignFlipped(Fault):
+class SignFlipped(Fault, name="sign_flipped"):
     """Columns negated: those that alarm, those whose correlations turned round, or all."""
 
-    name = "sign_flipped"
     words = "{columns} with the other sign"
     remedy = "Look for a changed convention (debit and credit, up and down), and negate."
 
@@ -217,10 +213,9 @@ class SignFlipped(Fault):
         return replaced(X, columns, -X[:, columns])
 
 
-class LogExtra(ColumnFault):
+class LogExtra(ColumnFault, name="log_extra"):
     """A logarithm that training had not."""
 
-    name = "log_extra"
     words = "{columns} went through a logarithm ({function}) that there was none of in training"
     remedy = "Leave out the logarithm."
     inverse = 1
@@ -236,10 +231,9 @@ class LogExtra(ColumnFault):
         return replaced(X, columns, np.log1p(np.maximum(X[:, columns], 0)))
 
 
-class LogMissing(LogExtra):
+class LogMissing(LogExtra, name="log_missing"):
     """A logarithm of training that is missing."""
 
-    name = "log_missing"
     words = "{columns} without the logarithm ({function}) of training"
     remedy = "Apply the logarithm first."
     inverse = 0
@@ -248,10 +242,9 @@ class LogMissing(LogExtra):
         return replaced(X, columns, np.expm1(np.minimum(X[:, columns], C.largest_log)))
 
 
-class MixedUnits(ColumnFault):
+class MixedUnits(ColumnFault, name="mixed_units"):
     """Some rows of a column in another unit than the others: those that are likelier converted than as they are."""
 
-    name = "mixed_units"
     words = "{columns} in two units: {share} of the rows are multiplied by {factor}"
     remedy = "Find the source that writes the other unit, and convert its rows."
     free = True
@@ -273,10 +266,9 @@ class MixedUnits(ColumnFault):
         return replaced(X, columns, np.where(rows[:, None], X[:, columns] * 1000.0, X[:, columns]))
 
 
-class DoubleNormalised(Fault):
+class DoubleNormalised(Fault, name="double_normalised"):
     """The scaler of training once too often: the known one, or one that training's statistics make."""
 
-    name = "double_normalised"
     words = "the data is normalised already ({scaler}): the scaler would be applied once too often, or was"
     remedy = "Hand over the data as it was before the scaler, or leave out the second scaler."
 
@@ -307,10 +299,9 @@ class DoubleNormalised(Fault):
         return (X - profile.mean) / np.where(profile.std > 0, profile.std, 1.0)
 
 
-class OtherScaler(Fault):
+class OtherScaler(Fault, name="other_scaler"):
     """Behind one scaler in training, behind another one now; found with scalers that are applied twice."""
 
-    name = "other_scaler"
     words = "the data went through another scaler ({scaler}) than in training"
     remedy = "Use the scaler that the model was trained behind; see normlock verify."
 
@@ -319,10 +310,9 @@ class OtherScaler(Fault):
         return (X - low) / np.where(high > low, high - low, 1.0)
 
 
-class StandardisedAfter(DoubleNormalised):
+class StandardisedAfter(DoubleNormalised, name="standardised_after"):
     """Vectors of unit length that were standardised afterwards, by training's mean and deviation."""
 
-    name = "standardised_after"
     words = "the data was standardised after the last step of preprocessing"
     remedy = "Where a model was fitted on data without this scaler, remove the one that was put before it."
 
@@ -332,10 +322,9 @@ class StandardisedAfter(DoubleNormalised):
             yield of_table(case, self.name, undone, scaler="standard")
 
 
-class BatchStandardised(Fault):
+class BatchStandardised(Fault, name="batch_standardised"):
     """A scaler that was fitted on the batch, as its moments or bounds tell; the batch's own values are lost."""
 
-    name = "batch_standardised"
     words = "each column of this batch is scaled exactly by its own values ({scaler}): a scaler was fitted on the batch"
     remedy = "Call transform of the scaler that was fitted in training, never fit_transform on what is served."
 
@@ -353,10 +342,9 @@ class BatchStandardised(Fault):
         return (X - X.mean(axis=0)) / np.where(std > 0, std, 1.0)
 
 
-class NotNormalised(Fault):
+class NotNormalised(Fault, name="not_normalised"):
     """The values before the scaler, behind which the profile was learned; found as its opposite, or as a refit."""
 
-    name = "not_normalised"
     words = "the data is not normalised: it looks like the values before the scaler"
     remedy = "Pass the data through the fitted scaler first."
 
@@ -364,14 +352,13 @@ class NotNormalised(Fault):
         return X * rng.uniform(*C.injected_scales, X.shape[1]) + rng.uniform(*C.injected_means, X.shape[1])
 
 
-class Refit(Fault):
+class Refit(Fault, name="refit"):
     """A scaler fitted on other data: a slope and an offset of its own for each column, by the names they may have.
 
     These differ in what such numbers are likely to be. Another population has a mean and a deviation near those of
     training. Raw numbers lie anywhere, mostly above 0; scaled twice, they lie as far below.
     """
 
-    name = "refit"
     words = "{columns} moved and stretched, each by its own factor: a scaler that was fitted on other data"
     remedy = "Load the scaler that was fitted in training; see normlock verify."
 
@@ -409,10 +396,9 @@ def _of_raw(by: Any) -> Any:
     return np.where(by > 0, C.above_zero, 1 - C.above_zero) * expon.pdf(np.abs(by), scale=C.mean_of_units)
 
 
-class ScalerOmitted(Fault):
+class ScalerOmitted(Fault, name="scaler_omitted"):
     """Constants of a preprocessor, the same for all columns, that were left out: pixels as they are stored."""
 
-    name = "scaler_omitted"
     words = "the constants of preprocessing were left out: the values are those from {low} to {high}"
     remedy = "Divide by the range and normalise by the constants of training, as its preprocessor does."
 
