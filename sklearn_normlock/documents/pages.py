@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 _STYLE = """
@@ -58,9 +58,32 @@ def html_page(title: str, answer: str, verdict: str, said: str, body: str, style
 </body></html>"""
 
 
+def table(headers: Mapping[str, str], rows: Iterable[tuple[str, Sequence[str]]], more: str = "") -> str:
+    """Return a table as HTML; on a narrow screen the cells of a row stand below each other, each behind its header.
+
+    Parameters
+    ----------
+    headers : dict of str to str
+        The names of the columns, and the classes of their cells; ``text`` begins on the left.
+    rows : iterable of (str, sequence of str)
+        The class of each row, and its cells as HTML.
+    more : str, default=""
+        What there is to say below the table.
+    """
+    head = "".join(f'<th class="{kind}">{name}</th>' for name, kind in headers.items())
+    body = ""
+    for kind, cells in rows:
+        named = zip(headers, headers.values(), cells, strict=True)
+        row = "".join(f'<td class="{of}" data-name="{name}">{cell}</td>' for name, of, cell in named)
+        body += f'<tr class="{kind}">{row}</tr>\n'
+    below = f'<p class="soft">{more}</p>' if more else ""
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>{below}'
+
+
 def key(old: str, new: str) -> str:
     """Return the key to the two colours, as HTML."""
-    return f'<i style="background:var(--old)"></i>{old}<i style="background:var(--new)"></i>{new}'
+    colours = f'<i style="background:var(--old)"></i>{old}<i style="background:var(--new)"></i>{new}'
+    return f'<p class="key soft">{colours}</p>'
 
 
 def range_bar(x: Sequence[float], y: float, colour: str) -> str:

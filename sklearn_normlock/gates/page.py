@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from ..documents.pages import html_page, key, range_bar
+from ..documents.pages import html_page, key, range_bar, table
 from .explain import facts, numbers, sorted_judgements, verdict
 from .report import Flips, GateReport, Judgement, Shift
 
@@ -16,8 +16,9 @@ _STYLE = """
   margin: 1.5rem 0; }
 section { min-width: 0; } .wide { margin: 1.5rem 0; } td.why { white-space: normal; }
 td.cohort { white-space: normal; overflow-wrap: anywhere; min-width: 8rem; }
-.broken { color: var(--bad); font-weight: 600; } .kept { color: var(--good); } .told { color: var(--soft); }
-.undecided b, td.undecided, .waived { color: var(--unsure); font-weight: 600; }
+tr.broken td:first-child { color: var(--bad); font-weight: 600; } tr.kept td:first-child { color: var(--good); }
+tr.undecided td:first-child, tr.waived td:first-child { color: var(--unsure); font-weight: 600; }
+tr.told td:first-child { color: var(--soft); }
 .matrix { display: grid; grid-template-columns: max-content 1fr 1fr; gap: .3rem; max-width: 26rem; }
 .matrix div { padding: .5rem .6rem; text-align: center; border-radius: .3rem; }
 .matrix .cell { background: var(--panel); font-size: 1.15rem; font-variant-numeric: tabular-nums; }
@@ -121,7 +122,7 @@ def _shifts(shifts: Sequence[Shift]) -> str:
     )
 
 
-_KEY = f'<p class="key soft">{key("old", "new")}</p>'
+_KEY = key("old", "new")
 
 
 def _largest(shifts: Sequence[Shift]) -> str:
@@ -195,23 +196,14 @@ def _short(name: str) -> str:
 def _table(report: GateReport) -> str:
     if not report.judgements:
         return ""
-    lines = []
+    headers = {"verdict": "text", "metric": "text", "cohort": "text cohort"}
+    headers |= {"rows": "", "old": "", "new": "", "change": "", "interval": "", "why": "text why"}
+    rows = []
     for each in sorted_judgements(report)[:_ROWS]:
+        named = [each.verdict, escape(each.metric), escape(each.cohort or "all rows"), f"{each.rows:,}"]
         values = [f"{v:.4g}" if v is not None and v == v else "" for v in (each.old, each.new, each.change)]
         between = "" if each.low is None or each.high is None else f"{each.low:.3g} to {each.high:.3g}"
-        named = zip(("rows", "old", "new", "change", "interval"), (f"{each.rows:,}", *values, between), strict=True)
-        cells = "".join(f'<td data-name="{name}">{value}</td>' for name, value in named)
-        lines.append(
-            f'<tr><td class="text {each.verdict}" data-name="verdict">{each.verdict}</td>'
-            f'<td class="text" data-name="metric">{escape(each.metric)}</td>'
-            f'<td class="text cohort" data-name="cohort">{escape(each.cohort or "all rows")}</td>{cells}'
-            f'<td class="text why" data-name="why">{escape(each.reason)}</td></tr>'
-        )
+        rows.append((each.verdict, [*named, *values, between, escape(each.reason)]))
     left = len(report.judgements) - _ROWS
-    more = f'<p class="soft">{left} more are not shown.</p>' if left > 0 else ""
-    return (
-        '<section class="wide"><h2>Limits</h2><div class="scroll"><table><thead><tr><th class="text">verdict</th>'
-        '<th class="text">metric</th><th class="text">cohort</th><th>rows</th><th>old</th><th>new</th><th>change</th>'
-        f'<th>interval</th><th class="text">why</th></tr></thead><tbody>{"".join(lines)}</tbody></table></div>{more}'
-        "</section>"
-    )
+    more = f"{left} more are not shown." if left > 0 else ""
+    return f'<section class="wide"><h2>Limits</h2>{table(headers, rows, more)}</section>'

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
 import numpy as np
 
-from ..documents.pages import html_page, key, range_bar
+from ..documents.pages import html_page, key, range_bar, table
 from ..documents.rendering import html_table, one_line
 from ..drawing import Display
 from ..errors import InputFaultError
@@ -35,7 +35,7 @@ class Diagnosis:
     fault : str or None
         The name of the fault; None without an alarm.
     columns : tuple
-        The columns concerned: names if the profile has them, positions if not. Empty if it is the whole table.
+        Names of the columns concerned, positions if the profile has no names; empty if it is the whole table.
     details : dict
         What is known of the fault: ``factor`` and ``offset``, ``value``, ``scaler``, ``function``, ``norm``, ``order``.
         ``each`` has them column by column, ``or`` other units that are as likely, ``missing`` the shares of columns
@@ -50,7 +50,7 @@ class Diagnosis:
         Medians of some columns concerned, or of the oddest, in training (as the profile has it) and in the batch.
         A time is text, in UTC if the column has a zone.
     requests : int
-        How many requests the rows came in; a guard gathers small ones.
+        Requests that the rows came in; a guard gathers small ones.
     not_judged : tuple
         Columns that only grew in training. Where their values lie is not judged, nor are rows as a whole.
     types : dict of str to (str, str)
@@ -102,9 +102,9 @@ class Diagnosis:
             first, *others = map(_sentence, _parts(self))
             said = [f"{self.fault}: {first}."]
             if self.details.get("reason") != MISSING:
-                for column, both in self.medians.items():
-                    was, now = (each if isinstance(each, str) else f"{each:.6g}" for each in both)
-                    said.append(f"Median of {_called((column,))}: {was} in training, {now} in this batch.")
+                for column, (was, now) in self.medians.items():
+                    both = f"{as_told(was)} in training, {as_told(now)} in this batch"
+                    said.append(f"Median of {_called((column,))}: {both}.")
             said += [self.remedy, *(f"Besides, {other}." for other in others)]
             if self.requests > 1:
                 said.append(f"The {rows} of {self.requests} requests were judged together.")
@@ -145,8 +145,8 @@ def _headline(found: Diagnosis) -> tuple[str, dict[str, str], str]:
 
 def _parts(found: Diagnosis) -> list[dict[str, Any]]:
     """Return what is known of each fault of a finding: the main one first, missing values last."""
-    parts: list[dict[str, Any]] = []
     part: Any = {"fault": found.fault, "columns": found.columns, **found.details} if found.fault else None
+    parts = []
     while part:
         parts.append(part)
         part = part.get("besides")
@@ -182,8 +182,7 @@ def _listed(values: list[Any]) -> str:
 
 
 _STYLE = """
-h2 { margin-top: 2rem; } tr.named td:first-child { color: var(--bad); font-weight: 600; }
-td svg { min-width: 260px; }
+h2 { margin-top: 2rem; } tr.named td:first-child { color: var(--bad); font-weight: 600; } td svg { min-width: 260px; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: .5rem 0; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 """
@@ -191,55 +190,52 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 
 def page(profile: Profile, X: Any, found: Diagnosis, title: str = "", against: Mapping[str, str] | None = None) -> str:
     """Return a whole page on what was checked, ``title``, and facts of what it was compared with, ``against``."""
-    sides = [profile] if (batch := _summary(profile, X)) is None else [profile, batch]
-    ranges, facts = np.stack([_ranges(profile, side) for side in sides]), [_facts(side) for side in sides]
+    sides = _sides(profile, X)
+    ranges, facts = _ranges(sides), [_facts(side) for side in sides]
     names = profile.names or tuple(map(str, range(profile.n_features_in_)))
     hit = np.isin(names, [str(column) for part in _parts(found) for column in part["columns"] or names])
-    moved = np.nan_to_num(np.ptp(ranges, axis=0).max(axis=0), nan=-1.0) + 1e12 * hit
-    shown = sorted(np.argsort(-moved)[:SHOWN].tolist())
+    shifts = np.nan_to_num(np.ptp(ranges, axis=0).max(axis=0), nan=-1.0) + 1e12 * hit
+    shown = sorted(np.argsort(-shifts)[:SHOWN].tolist())
     # Deviations are drawn as they are near the middle, and logarithmically far out.
     x = np.arcsinh(ranges)
     x = 130 * (1 + 0.98 * x / np.nanmax(np.abs(x[:, :, shown]), initial=2.0))
-    rows = []
+    headers, rows = {"column": "text", "ranges": "text", **dict.fromkeys(facts[0], "")}, []
     for j in shown:
         bars = zip(x[:, :, j], (4, 15), ("--old", "--new"), strict=False)
         drawn = "".join(range_bar(bar, y, colour) for bar, y, colour in bars if not np.isnan(bar).any())
-        cells = "".join(f'<td data-name="{name}">{" → ".join(of[name][j] for of in facts)}</td>' for name in facts[0])
-        rows.append(
-            f'<tr{" class=named" if hit[j] else ""}><td class="text" data-name="column">{escape(names[j])}</td>'
-            '<td data-name="ranges"><svg width="260" height="26" role="img" aria-label="ranges">'
-            f'<line x1="130" x2="130" y1="0" y2="26" stroke="var(--line)"/>{drawn}</svg></td>{cells}</tr>\n'
-        )
+        middle = '<line x1="130" x2="130" y1="0" y2="26" stroke="var(--line)"/>'
+        picture = f'<svg width="260" height="26" role="img" aria-label="ranges">{middle}{drawn}</svg>'
+        both = [" → ".join(of[name][j] for of in facts) for name in facts[0]]
+        rows.append(("named" if hit[j] else "", [escape(names[j]), picture, *both]))
     left = len(names) - len(shown)
-    more = f"<p class='soft'>The {len(shown)} columns that moved most; {left} more are not shown.</p>" if left else ""
+    more = f"The {len(shown)} columns that moved most; {left} more are not shown." if left else ""
     answer = "mismatch" if found.alarm else "match" if found.judged else "undecided"
     verdict, about, text = _headline(found)
     about["rows"] += f" (profile: {profile.n_rows} rows, {profile.n_features_in_} columns)"
     listed = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in {**about, **(against or {})}.items())
     body = f"""<dl>{listed}</dl>
 <h2>Columns, in training → in this batch</h2>
-<p class="key soft">{key("training", "this batch")}</p>
+{key("training", "this batch")}
 <p class="soft">1 % to 99 %, quartiles and median, in deviations from the mean of training, logarithmic far out</p>
-<div class="scroll"><table><thead><tr><th class="text">column</th><th></th>
-{"".join(f"<th>{name}</th>" for name in facts[0])}</tr></thead>
-<tbody>
-{"".join(rows)}</tbody></table></div>
-{more}"""
+{table(headers, rows, more)}"""
     heading = "normlock check" + (f": {title}" if title else "")
     return html_page(heading, answer, verdict, f"<p>{escape(text[:1].upper() + text[1:])}</p>", body, _STYLE)
 
 
-def _summary(profile: Profile, X: Any) -> Profile | None:
-    """Summarise a batch; None if it has no rows. Values whose squares overflow count as infinite."""
-    table = aligned(profile, as_table(X)).looked_at()
-    numbers = np.where(np.abs(table.numbers) > C.largest, np.inf, table.numbers)
-    return Profile.from_data(replace(table, numbers=numbers)) if len(numbers) else None
+def _sides(profile: Profile, X: Any) -> list[Profile]:
+    """Return the profile, and a batch summarised if it has rows. Values whose squares overflow count as infinite."""
+    batch = aligned(profile, as_table(X)).looked_at()
+    if not batch.shape[0]:
+        return [profile]
+    numbers = np.where(np.abs(batch.numbers) > C.largest, np.inf, batch.numbers)
+    return [profile, Profile.from_data(replace(batch, numbers=numbers))]
 
 
-def _ranges(profile: Profile, side: Profile) -> Any:
-    """Return quantiles of the profile or of a batch, of shape (5, n_columns), in deviations of training."""
-    values = np.stack([side.quantile(share) for share in (0.01, 0.25, 0.5, 0.75, 0.99)])
-    return (values - profile.mean) / np.where(profile.moments.std > 0, profile.moments.std, 1.0)
+def _ranges(sides: Sequence[Profile]) -> Any:
+    """Return quantiles of each side, in deviations of the first, of shape (n_sides, 5, n_columns)."""
+    values = np.array([[side.quantile(share) for share in (0.01, 0.25, 0.5, 0.75, 0.99)] for side in sides])
+    std = sides[0].moments.std
+    return (values - sides[0].mean) / np.where(std > 0, std, 1.0)
 
 
 def _facts(side: Profile) -> dict[str, list[str]]:
@@ -307,9 +303,8 @@ class ProfileDisplay(Display):
         if missing := [name for name in chosen if name not in names]:
             raise InputFaultError(f'The profile has no column "{missing[0]}".', expected=names, actual=missing[0])
         at = [names.index(name) for name in chosen]
-        batch = None if X is None else _summary(profile, X)
-        drawn = [_ranges(profile, side)[:, at] for side in (profile, batch) if side is not None]
-        return cls(chosen, *drawn).plot(ax=ax)
+        sides = [profile] if X is None else _sides(profile, X)
+        return cls(chosen, *_ranges(sides)[:, :, at]).plot(ax=ax)
 
     def _draw(self, ax: Any) -> None:
         at = np.arange(len(self.names))

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import _safe_indexing, validation
 
 from .. import events
 from ..errors import InputFaultError, InputFaultWarning
@@ -28,7 +27,8 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Pass data through unchanged, and say so when it is not the data that the pipeline was fitted for.
 
     Put it first in a pipeline; behind the scaler, a second one checks the scaled side. At ``fit`` it learns a
-    :class:`Profile` and checks nothing. At ``transform`` it diagnoses what goes through.
+    :class:`Profile` and checks nothing. At ``transform``, which several threads may call, it diagnoses what goes
+    through. Rows that wait to be checked are dropped when the guard is copied or saved.
 
     Parameters
     ----------
@@ -54,10 +54,6 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Columns seen at ``fit``.
     feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
         Their names, if these are all strings.
-
-    Notes
-    -----
-    ``transform`` may be called from several threads. Rows that wait are dropped when the guard is copied or saved.
 
     Examples
     --------
@@ -139,7 +135,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         InputFaultError
             If X has other columns than at ``fit``; if there is a fault, and ``on_fault`` is "raise".
         """
-        check_is_fitted(self, "profile_")
+        validation.check_is_fitted(self, "profile_")
         table = aligned(self.profile_, self._guarded(X, reset=False))
         # A change of type is certain in a single row.
         self._judge(table if changed_types(self.profile_, table)[0] else self._pool.add(table))
@@ -169,7 +165,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         diagnosis : Diagnosis or None
             None if no rows wait. A fault is reported as at ``transform``, too.
         """
-        check_is_fitted(self, "profile_")
+        validation.check_is_fitted(self, "profile_")
         return self._judge(self._pool.flush())
 
     def _guarded(self, X: Any, reset: bool) -> Table:
@@ -177,16 +173,14 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if self.columns_ is None:
             table = as_table(X)  # refuses what is no table
         # Names and number of all columns, as every scikit-learn transformer checks them.
-        try:
-            from sklearn.utils.validation import validate_data
-        except ImportError:  # before 1.6
+        if hasattr(validation, "validate_data"):
+            validation.validate_data(self, X, reset=reset, skip_check_array=True)
+        else:  # before scikit-learn 1.6
             self._validate_data(X, reset=reset, cast_to_ndarray=False)
-        else:
-            validate_data(self, X, reset=reset, skip_check_array=True)
-        if self.columns_ is not None:
-            table = as_table(_safe_indexing(_as_is(X), self.columns_, axis=1))
-            table = table if table.names else replace(table, names=tuple(map(str, self.columns_)))
-        return table
+        if self.columns_ is None:
+            return table
+        table = as_table(_safe_indexing(_as_is(X), self.columns_, axis=1))
+        return table if table.names else replace(table, names=tuple(map(str, self.columns_)))
 
     def _judge(self, table: Table | None) -> Diagnosis | None:
         if table is None:

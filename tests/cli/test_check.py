@@ -280,7 +280,7 @@ def test_a_page_says_what_it_was_compared_with_and_marks_the_columns(spoil, mark
     profile, rows = nl.Profile.from_data(TRAIN), spoil(TEST)
     found = nl.diagnose(profile, rows)
     html = page(profile, rows, found, "rows.csv", {"lock": "<lock>.json", "fingerprint": "nl1-sha256:0"})
-    assert html.count("<tr class=named>") == marked
+    assert html.count('<tr class="named">') == marked
     assert "<dd>&lt;lock&gt;.json</dd>" in html and "<dd>nl1-sha256:0</dd>" in html
     shown = found._repr_html_()
     assert (found.fault or "no fault found") in shown and shown.count("<table>") == 1
