@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
@@ -13,14 +13,13 @@ import numpy as np
 from ..documents.pages import html_page, key, range_bar, table
 from ..documents.rendering import html_table, one_line
 from ..drawing import Display
-from ..errors import InputFaultError
 from .calibration import CALIBRATION as C
-from .data.tables import aligned, as_table
+from .data.tables import aligned, as_table, positions
 from .faults import FAULTS, MISSING
 from .faults.base import as_told
 from .profile import Profile
 
-#: Columns that are named in a sentence; and columns that a page draws and lists: of more, those that moved most.
+#: How many columns a sentence names, and how many a page shows: those that moved most.
 _NAMED, SHOWN = 4, 60
 
 
@@ -83,7 +82,7 @@ class Diagnosis:
         if not self.fault:
             return ""
         others = [(name, FAULTS[name].remedy) for name in self.details.get("also", ())]
-        own = FAULTS[_parts(self)[0]["fault"]].remedy
+        own = FAULTS[self._parts()[0]["fault"]].remedy
         return own + "".join(f" Or it is {name}: {text[0].lower()}{text[1:]}" for name, text in others)
 
     def explain(self) -> str:
@@ -99,7 +98,7 @@ class Diagnosis:
             return f"Nothing can be told: {self.details.get('reason', 'no data')}."
         said = [f"No fault found in {rows} (p = {self.p_value:.2g})."]
         if self.fault:
-            first, *others = map(_sentence, _parts(self))
+            first, *others = map(_sentence, self._parts())
             said = [f"{self.fault}: {first}."]
             if self.details.get("reason") != MISSING:
                 for column, (was, now) in self.medians.items():
@@ -117,7 +116,7 @@ class Diagnosis:
         return one_line(" ".join(said))
 
     def _repr_html_(self) -> str:
-        title, facts, text = _headline(self)
+        title, facts, text = self._headline()
         return html_table(title, [*facts], [[*facts.values()]], text)
 
     def to_dict(self) -> dict[str, Any]:
@@ -131,32 +130,30 @@ class Diagnosis:
         document = {**vars(self), "remedy": self.remedy, "explanation": self.explain()}
         return dict(json.loads(json.dumps(document)))
 
+    def _headline(self) -> tuple[str, dict[str, str], str]:
+        """Return a title, facts and a text, as a notebook and a page show them."""
+        facts = {"rows": str(self.n_rows), "p-value": f"{self.p_value:.2g}"}
+        if self.alarm:
+            facts["columns"] = ", ".join(map(str, self.columns)) or "the whole table"
+        if "tests" in self.details:
+            facts["tests"] = ", ".join(self.details["tests"])
+        title = self.fault or ("no fault found" if self.judged else "nothing can be told")
+        return title, facts, self.explain().removeprefix(f"{self.fault}: ")
 
-def _headline(found: Diagnosis) -> tuple[str, dict[str, str], str]:
-    """Return a title, facts and a text, as a notebook and a page show them."""
-    facts = {"rows": str(found.n_rows), "p-value": f"{found.p_value:.2g}"}
-    if found.alarm:
-        facts["columns"] = ", ".join(map(str, found.columns)) or "the whole table"
-    if "tests" in found.details:
-        facts["tests"] = ", ".join(found.details["tests"])
-    title = found.fault or ("no fault found" if found.judged else "nothing can be told")
-    return title, facts, found.explain().removeprefix(f"{found.fault}: ")
-
-
-def _parts(found: Diagnosis) -> list[dict[str, Any]]:
-    """Return what is known of each fault of a finding: the main one first, missing values last."""
-    part: Any = {"fault": found.fault, "columns": found.columns, **found.details} if found.fault else None
-    parts = []
-    while part:
-        parts.append(part)
-        part = part.get("besides")
-    if missing := found.details.get("missing"):
-        each = {}
-        for column, of in missing.items():
-            each[column] = {"missing": f"{100 * of['share']:.3g}% (in training {100 * of['training']:.3g}%)"}
-        alone = found.details.get("reason") == MISSING
-        parts = [*parts[alone:], {"fault": MISSING, "columns": list(missing), "each": each}]
-    return parts
+    def _parts(self) -> list[dict[str, Any]]:
+        """Return what is known of each fault of a finding: the main one first, missing values last."""
+        part: Any = {"fault": self.fault, "columns": self.columns, **self.details} if self.fault else None
+        parts = []
+        while part:
+            parts.append(part)
+            part = part.get("besides")
+        if missing := self.details.get("missing"):
+            each = {}
+            for column, of in missing.items():
+                each[column] = {"missing": f"{100 * of['share']:.3g}% (in training {100 * of['training']:.3g}%)"}
+            alone = self.details.get("reason") == MISSING
+            parts = [*parts[alone:], {"fault": MISSING, "columns": list(missing), "each": each}]
+        return parts
 
 
 def _sentence(part: dict[str, Any]) -> str:
@@ -193,8 +190,8 @@ def page(profile: Profile, X: Any, found: Diagnosis, title: str = "", against: M
     sides = _sides(profile, X)
     ranges, facts = _ranges(sides), [_facts(side) for side in sides]
     names = profile.names or tuple(map(str, range(profile.n_features_in_)))
-    hit = np.isin(names, [str(column) for part in _parts(found) for column in part["columns"] or names])
-    shifts = np.nan_to_num(np.ptp(ranges, axis=0).max(axis=0), nan=-1.0) + 1e12 * hit
+    concerned = np.isin(names, [str(column) for part in found._parts() for column in part["columns"] or names])
+    shifts = np.nan_to_num(np.ptp(ranges, axis=0).max(axis=0), nan=-1.0) + 1e12 * concerned
     shown = sorted(np.argsort(-shifts)[:SHOWN].tolist())
     # Deviations are drawn as they are near the middle, and logarithmically far out.
     x = np.arcsinh(ranges)
@@ -206,11 +203,11 @@ def page(profile: Profile, X: Any, found: Diagnosis, title: str = "", against: M
         middle = '<line x1="130" x2="130" y1="0" y2="26" stroke="var(--line)"/>'
         picture = f'<svg width="260" height="26" role="img" aria-label="ranges">{middle}{drawn}</svg>'
         both = [" → ".join(of[name][j] for of in facts) for name in facts[0]]
-        rows.append(("named" if hit[j] else "", [escape(names[j]), picture, *both]))
+        rows.append(("named" if concerned[j] else "", [escape(names[j]), picture, *both]))
     left = len(names) - len(shown)
     more = f"The {len(shown)} columns that moved most; {left} more are not shown." if left else ""
     answer = "mismatch" if found.alarm else "match" if found.judged else "undecided"
-    verdict, about, text = _headline(found)
+    verdict, about, text = found._headline()
     about["rows"] += f" (profile: {profile.n_rows} rows, {profile.n_features_in_} columns)"
     listed = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in {**about, **(against or {})}.items())
     body = f"""<dl>{listed}</dl>
@@ -231,7 +228,7 @@ def _sides(profile: Profile, X: Any) -> list[Profile]:
     return [profile, Profile.from_data(replace(batch, numbers=numbers))]
 
 
-def _ranges(sides: Sequence[Profile]) -> Any:
+def _ranges(sides: list[Profile]) -> Any:
     """Return quantiles of each side, in deviations of the first, of shape (n_sides, 5, n_columns)."""
     values = np.array([[side.quantile(share) for share in (0.01, 0.25, 0.5, 0.75, 0.99)] for side in sides])
     std = sides[0].moments.std
@@ -281,8 +278,8 @@ class ProfileDisplay(Display):
             The profile.
         X : array-like or data frame of shape (n_rows, n_columns), default=None
             A batch.
-        columns : sequence of int or str, default=None
-            Which to draw; the first 40 by default.
+        columns : str, int, slice, list of these or mask, default=None
+            Which to draw, as ``ColumnTransformer`` takes them; the first 40 by default.
         ax : matplotlib Axes, default=None
             Where to draw; a new figure by default.
 
@@ -299,12 +296,9 @@ class ProfileDisplay(Display):
             If X has other columns than the profile, or the profile not these columns.
         """
         names = list(profile.names or map(str, range(profile.n_features_in_)))
-        chosen = names[:40] if columns is None else [c if isinstance(c, str) else names[c] for c in columns]
-        if missing := [name for name in chosen if name not in names]:
-            raise InputFaultError(f'The profile has no column "{missing[0]}".', expected=names, actual=missing[0])
-        at = [names.index(name) for name in chosen]
+        at = positions(names, slice(40) if columns is None else columns, "the profile")
         sides = [profile] if X is None else _sides(profile, X)
-        return cls(chosen, *_ranges(sides)[:, :, at]).plot(ax=ax)
+        return cls([names[j] for j in at], *_ranges(sides)[:, :, at]).plot(ax=ax)
 
     def _draw(self, ax: Any) -> None:
         at = np.arange(len(self.names))

@@ -16,7 +16,7 @@ from sklearn.utils import _safe_indexing, validation
 
 from .. import events
 from ..errors import InputFaultError, InputFaultWarning
-from .data.tables import Table, aligned, as_table
+from .data.tables import Table, aligned, as_table, positions
 from .diagnosis import check_numbers, diagnose
 from .faults import changed_types
 from .profile import Profile
@@ -112,7 +112,10 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if not callable(self.on_fault) and self.on_fault not in ("warn", "raise"):
             raise ValueError(f"on_fault is {self.on_fault!r}; it must be 'warn', 'raise' or a function of a Diagnosis.")
         check_numbers(min_rows=self.min_rows, budget=self.budget, drift=self.drift)
-        self.columns_ = _positions(_as_is(X), self.columns) if self.columns is not None and np.ndim(X) == 2 else None
+        rows, self.columns_ = _as_is(X), None
+        if self.columns is not None and len(rows.shape) == 2:  # any other shape is refused by what follows
+            names = getattr(rows, "columns", range(rows.shape[1]))
+            self.columns_ = positions(names, self.columns(rows) if callable(self.columns) else self.columns)
         self.profile_ = Profile.from_data(self._guarded(X, reset=True), groups=groups)
         self._pool = _Pool(self.min_rows)
         return self
@@ -186,7 +189,7 @@ class InputGuard(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if table is None:
             return None
         found = replace(diagnose(self.profile_, table, budget=self.budget, drift=self.drift), requests=table.requests)
-        if self.columns_ is not None and self.profile_.names == tuple(map(str, self.columns_)):
+        if self.columns_ is not None and self.profile_.names == tuple(map(str, self.columns_)):  # see `_guarded`
             found = replace(found, columns=tuple(map(int, found.columns)), not_judged=tuple(map(int, found.not_judged)))
         said, columns = found.explain(), tuple(map(str, found.columns))
         verdict = "mismatch" if found.alarm else "match" if found.judged else "undecided"
@@ -263,26 +266,6 @@ class _Pool:
         numbers = np.concatenate([part.numbers for part in parts])
         categories = {j: np.concatenate([part.categories[j] for part in parts]) for j in parts[0].categories}
         return Table(numbers, parts[0].names, categories, requests=len(parts))
-
-
-def _positions(X: Any, columns: Any) -> list[int]:
-    """Return which columns of X are meant, by the conventions of ``ColumnTransformer``."""
-    columns = columns(X) if callable(columns) else columns
-    names = list(getattr(X, "columns", range(X.shape[1])))
-
-    def place(column: Any) -> Any:
-        return names.index(column) if isinstance(column, str) else column
-
-    try:
-        if isinstance(columns, slice):
-            stop = place(columns.stop) + 1 if isinstance(columns.stop, str) else columns.stop
-            chosen: Any = slice(place(columns.start), stop, columns.step)
-        else:
-            chosen = [place(column) for column in np.atleast_1d(np.asarray(columns, dtype=object))]
-        return np.arange(len(names))[chosen].tolist()
-    except (IndexError, TypeError, ValueError) as error:
-        has = names if hasattr(X, "columns") else f"{len(names)} without names"
-        raise ValueError(f"columns is {columns!r}, which X has not ({error}); it has {has}.") from None
 
 
 def _as_is(X: Any) -> Any:

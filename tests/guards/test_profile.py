@@ -366,15 +366,16 @@ def test_parts_without_a_number_merge():
 
 
 def test_display():
-    """A profile is drawn, a batch over it; names choose the columns, and one that isn't there is refused."""
+    """A profile is drawn, a batch over it; columns are chosen as in a guard, and one that isn't there is refused."""
     matplotlib = pytest.importorskip("matplotlib", reason="draws; an extra")
     matplotlib.use("agg")
     frame = load_wine(as_frame=True).data
     profile = nl.Profile.from_data(frame)
-    display = nl.ProfileDisplay.from_profile(profile, frame[:20], columns=["ash", "hue"])
-    assert [label.get_text() for label in display.ax_.get_yticklabels()] == ["ash", "hue"]
-    assert display.figure_ is display.ax_.figure
-    matplotlib.pyplot.close(display.figure_)
+    for columns in (["ash", "hue"], [2, -3], slice("ash", "hue", 8)):
+        display = nl.ProfileDisplay.from_profile(profile, frame[:20], columns=columns)
+        assert [label.get_text() for label in display.ax_.get_yticklabels()] == ["ash", "hue"]
+        assert display.figure_ is display.ax_.figure
+        matplotlib.pyplot.close(display.figure_)
     with pytest.raises(InputFaultError, match="grape"):
         nl.ProfileDisplay.from_profile(profile, columns=["grape"])
 

@@ -84,6 +84,25 @@ def name_of(names: tuple[str, ...] | None, column: int) -> str:
     return f'"{names[column]}"' if names else str(column)
 
 
+def positions(names: Any, columns: Any, of: str = "X") -> list[int]:
+    """Return the places of the columns that are meant, by the conventions of ``ColumnTransformer``."""
+    has = f"{len(names)} without names" if isinstance(names, range) else list(names)
+    names = list(names)
+
+    def place(column: Any, beyond: int = 0) -> Any:
+        return names.index(column) + beyond if isinstance(column, str) else column
+
+    try:
+        if isinstance(columns, slice):  # a name at its end is in it
+            chosen: Any = slice(place(columns.start), place(columns.stop, beyond=1), columns.step)
+        else:
+            chosen = [place(column) for column in np.atleast_1d(np.asarray(columns, dtype=object))]
+        return np.arange(len(names))[chosen].tolist()
+    except (IndexError, TypeError, ValueError) as error:
+        said = f"columns is {columns!r}, which {of} has not ({error}); it has {has}."
+        raise InputFaultError(said, expected=has, actual=columns) from None
+
+
 def as_table(X: Any) -> Table:
     """Read an array, a sparse matrix, a data frame or a list of rows.
 
