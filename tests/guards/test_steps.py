@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
 import sklearn_normlock as nl
@@ -70,11 +71,15 @@ def test_drift_and_single_precision_keep_the_steps(scaler):
     assert scaled.dtype == np.float32 and not nl.diagnose(profile, scaled).alarm
 
 
-def test_ranks_are_no_steps():
-    """A quantile transformer gives the rows of training ranks, and others what lies between."""
+@pytest.mark.parametrize("scaler", [None, StandardScaler])
+def test_ranks_are_no_steps(scaler):
+    """A quantile transformer gives the rows of training ranks, and others what lies between, scaled or not."""
     rng = np.random.default_rng(0)
-    X, new = (np.column_stack([rng.normal(size=n), np.round(rng.lognormal(3, 1, size=n), 2)]) for n in (500, 64))
-    fitted = QuantileTransformer(n_quantiles=500).fit(X)
+    X, new = (
+        np.column_stack([rng.normal(size=n), np.round(rng.lognormal(3, 1, size=n), 2), np.rint(rng.normal(0, 99, n))])
+        for n in (500, 64)
+    )
+    fitted = make_pipeline(QuantileTransformer(n_quantiles=500), scaler and scaler()).fit(X)
     profile = nl.Profile.from_data(fitted.transform(X))
     assert not profile.steps[1].any() and not nl.diagnose(profile, fitted.transform(new)).alarm
 
