@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 import sklearn_normlock as nl
 from sklearn_normlock.guards.tests import TESTS, weigh
 from sklearn_normlock.guards.tests.probability import more_frequent
-from sklearn_normlock.guards.tests.reference import Batch, reference_of
+from sklearn_normlock.guards.tests.reference import Batch, reference_of, within
 from sklearn_normlock.guards.tests.values import Ties, Values
 
 
@@ -104,6 +104,21 @@ def test_whole_rows_that_repeat_are_counted():
     assert not weigh(reference_of(nl.Profile.from_data(of_few[:300]), 0.3), of_few[300:], {}, 1e-3).alarm
     codes = rng.integers(0, 3, size=(364, 2)).astype(float)
     assert not nl.diagnose(nl.Profile.from_data(codes[:300]), codes[300:]).alarm
+
+
+def test_values_in_an_interval_are_counted():
+    """The counts of a batch are those of a comparison with every value; a missing one is in no interval."""
+    rng = np.random.default_rng(0)
+    reference = reference_of(nl.Profile.from_data(rng.normal(size=(100, 3))), 0.3)
+    X = np.round(rng.normal(size=(50, 3)), 1)
+    X[rng.random(X.shape) < 0.2] = np.nan
+    X[:, 2] = np.nan
+    batch = Batch(reference, X, {})
+    ends = np.array([[-np.inf, -0.5, 0.3, 0.1], [np.inf, 0.5, np.inf, 0.0]])  # the last has none within
+    lower, upper = (np.repeat(end[:, None], len(batch.count), axis=1) for end in ends)
+    expected = [((X > low) & (X < high)).sum(axis=0) for low, high in ends.T]
+    np.testing.assert_array_equal(within(batch.ordered, lower, upper)[:, :3], expected)
+    np.testing.assert_array_equal(batch.count[:3], (~np.isnan(X)).sum(axis=0))
 
 
 def test_a_flag_with_new_values():

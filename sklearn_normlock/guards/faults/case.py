@@ -125,7 +125,7 @@ class Case:
     def runs(self) -> dict[int, list[Run]]:
         """The odd runs of equal values of each column, the most frequent first."""
         found: dict[int, list[Run]] = {}
-        for run in sorted(odd_runs(self.reference, self.X), key=lambda run: -run.count):
+        for run in sorted(odd_runs(self.reference, np.sort(self.X.T, axis=1)), key=lambda run: -run.count):
             found.setdefault(run.column, []).append(run)
         return found
 

@@ -13,7 +13,7 @@ from scipy.stats import expon, norm
 from ... import units
 from ..calibration import CALIBRATION as C
 from ..profiles.statistics import common_step, quantiles, residual
-from ..tests.exact import standardised_by
+from ..tests.values import standardised_by
 from .base import Candidate, ColumnFault, Fault, of_table
 from .case import Case, replaced, scalers
 from .values import Ways

@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.special import gammaln
 
 from ..calibration import CALIBRATION as C
-from ..tests.exact import NORMS, unit_rows
+from ..tests.columns import NORMS, unit_rows
 from .base import FAULTS, Candidate, Fault, of_table
 from .case import SHARES, Case, choice, replaced
 from .scale import UnitChanged

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..calibration import CALIBRATION as C
-from .columns import Beyond, Dependence, Location, Missing, Tails
-from .exact import Standardised, Unit
+from .columns import Beyond, Dependence, Location, Missing, Tails, Unit
 from .reference import Batch, Reference, Test
-from .values import Copies, Text, Ties, Values
+from .values import Copies, Standardised, Text, Ties, Values
 
 #: The table of tests. An alarm is the least of their p-values after Bonferroni, and nothing else alarms.
 TESTS: tuple[Test, ...] = (
@@ -45,31 +44,28 @@ class Evidence:
         return min(0.0, *(p.min() - self.limit(test) + self.log_budget for test, p in self.log_p.items()))
 
     @property
-    def alarm(self) -> bool:
-        """Whether the budget is overdrawn."""
-        return self.log_p_value < self.log_budget
-
-    @property
     def tests(self) -> list[str]:
         """The names of the tests that alarm."""
         return sorted(test for test, p in self.log_p.items() if p.min() < self.limit(test))
 
+    @property
+    def alarm(self) -> bool:
+        return self.log_p_value < self.log_budget
+
+    def _of_columns(self) -> dict[str, Any]:
+        """Return what each test says of columns, measures of rows and the table left out."""
+        return {name: p[:, : self.n_columns] for name, p in self.log_p.items() if _TEST[name].scope != "table"}
+
     def alarming(self, *tests: str) -> Any:
-        """Return the columns at which one of some tests alarms, measures of rows left out."""
-        odd = np.zeros(self.n_columns, bool)
-        for name in {*tests} & {*self.log_p}:
-            if _TEST[name].scope != "table":
-                odd |= (self.log_p[name][:, : self.n_columns] < self.limit(name)).any(axis=0)
-        return np.flatnonzero(odd)
+        """Return the columns at which one of some tests alarms."""
+        odd = [(p < self.limit(name)).any(axis=0) for name, p in self._of_columns().items() if name in tests]
+        return np.flatnonzero(np.any(odd, axis=0))
 
     def flagged(self) -> Any:
-        """Return every column at which any test alarms."""
         return self.alarming(*self.log_p)
 
     def by_column(self) -> Any:
-        """Return the least log p-value of each column, in all tests of single columns."""
-        found = [p[:, : self.n_columns] for name, p in self.log_p.items() if _TEST[name].scope != "table"]
-        return np.concatenate(found).min(axis=0)
+        return np.concatenate([*self._of_columns().values()]).min(axis=0)
 
     def leaning(self) -> Any:
         """Return the columns that some test finds odd, though not odd enough to alarm."""
@@ -87,18 +83,18 @@ class Evidence:
                 p[:, self.n_columns :] = 0.0
 
 
-def weigh(reference: Reference, X: Any, text: dict[int, Any], budget: float, requests: int = 1) -> Evidence:
-    """Run the tests on numbers, of which missing ones are NaN, and on columns of text."""
-    batch, profile = Batch(reference, X, text, requests), reference.profile
-    every = {test.name: test.log_p(reference, batch) for test in TESTS if batch.n >= test.least_rows}
+def weigh(reference: Reference, X: Any, text: Any, budget: float, requests: int = 1, tests: Any = TESTS) -> Evidence:
+    """Run tests on numbers, of which missing ones are NaN, and on columns of text."""
+    batch = Batch(reference, X, text, requests)
+    every = {test.name: test.log_p(reference, batch) for test in tests if batch.n >= test.least_rows}
     log_p = {name: p for name, p in every.items() if p is not None}
     # Blocks of training have an allowance, which is taken off.
     share = C.margin_of_blocks * max(len(X) / C.rows_of_allowance, 0.25)
-    for name, allowed in profile.allowances.items():
+    for name, allowed in reference.profile.allowances.items():
         if name in log_p and log_p[name].shape[1] == len(allowed):
             log_p[name] = np.minimum(log_p[name] - share * allowed, 0.0)
-    if columns := list(profile.growing):
+    if columns := list(reference.profile.growing):
         for name in [name for name in log_p if _TEST[name].of_place]:
             log_p[name][:, columns] = 0.0
             log_p[name][:, batch.d :] = 0.0  # a row's distance and length have the growing column in them
-    return Evidence(log_p, float(np.log(budget)), batch.d, requests)
+    return Evidence(log_p, log(budget), batch.d, requests)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from ..calibration import CALIBRATION as C
-from ..profiles.statistics import common_step, how_many, nearest, quantile, residual, row_measures
+from ..profiles.statistics import common_step, nearest, quantile, residual, row_measures
 from ..profiles.summary import Summary
 
 
@@ -32,11 +32,10 @@ class Reference:
         reach = [1.0, self.std.sum(), np.linalg.norm(self.std), self.std.max(initial=0.0)]
         self.tolerance = drift * C.slack_of_deviation * np.append(self.std, reach) + C.rounding * greatest
         self.middle = self.quantiles(0.5)
-        #: Quantiles at even steps, (400, n_measured), which stand for the rows of training.
-        self.fine = self.quantiles((np.arange(400) + 0.5) / 400)
+        fine = self.quantiles((np.arange(400) + 0.5) / 400)  # (400, n_measured), which stand for the rows of training
         # Merged parts have the distances of rows from their own means. Their mean isn't that which the columns make.
-        far = np.abs(self.fine[:, :d] - self.mean) / np.where(self.std > 0, self.std, 1.0)
-        distance, made = self.fine[:, d].mean() * moments.count.sum(), far.clip(max=C.cap).mean(axis=0) @ moments.count
+        far = np.abs(fine[:, :d] - self.mean) / np.where(self.std > 0, self.std, 1.0)
+        distance, made = fine[:, d].mean() * moments.count.sum(), far.clip(max=C.cap).mean(axis=0) @ moments.count
         self.known[d] &= abs(distance - made) <= C.of_its_mean * made
         self.known[-1] = False  # behind a scaler by bounds, each column has a row of its own at the largest of all
         #: The norms by which (nearly) all rows of training were normalised.
@@ -46,9 +45,8 @@ class Reference:
         #: Columns of which nearly all rows have a value that others have too.
         self.few = np.array([mass.sum() > C.few_values for _, mass in self.shared])
         most = np.array([mass.max(initial=0.0) for _, mass in self.shared[:d]])
-        # Rows (nearly) alone with a value in their column, as of a rare category, are measured by what a scaler learned
-        # from them. Others of such categories are measured otherwise.
-        self.alone = int(((1 - most) * self.rows[:d] <= C.alone).sum())
+        #: The variance of ranks in each column, where uniform ones have 1: the more rows share a value, the less.
+        self.varying = np.array([1 - (mass**3).sum() for _, mass in self.shared[:d]])
         #: Columns of which nearly all rows have one value, or none: a batch has too few others to be ranked.
         self.rare = (most > C.nearly_all) | (moments.missing > C.nearly_all * (moments.count + moments.missing))
         #: By how much two numbers of a column may differ and be the same value.
@@ -62,14 +60,44 @@ class Reference:
             if not self.lattice[j]:
                 step = float(apart[0]) if len(apart) == 1 else common_step(atoms)
                 self.offset[j], self.lattice[j], self.new[j] = atoms[0], step, max(1 - self.masses(j).sum(), 0.0)
-        self.sides = Side(self, 1.0), Side(self, -1.0), Side(self, 0.0)
+        self._learn_tails(fine)
+        # Rows (nearly) alone with a value in their column, as of a rare category, are measured by what a scaler learned
+        # from them. Others of such categories are measured otherwise.
+        self.share[:, d:] += ((1 - most) * self.rows[:d] <= C.alone).sum() / self.rows[d:]
+        if (self.rare & (self.std > 0)).sum() > 0.5 * (self.std > 0).sum():
+            self.blind[:, d:] = True  # rows that differ are too few to tell how far rows may differ
+
+    def _learn_tails(self, fine: Any) -> None:
+        """Choose where rows are counted, and learn how far values may lie beyond all of training."""
+        above, below = (np.quantile(side, C.tails, axis=0) for side in (fine, -fine))
+        above[-1], below[-1] = self.high, -self.low
+        near = np.quantile(-np.abs(fine - self.middle), C.near, axis=0)
+        no_end = np.full_like(above, np.inf)
+        #: Ends of open intervals above quantiles, below them, and about the middle; and the share of training in each,
+        #: of shape (n_intervals, n_measured).
+        self.lower = np.concatenate([above, -no_end, self.middle + near]) + self.rounding
+        self.upper = np.concatenate([no_end, -below, self.middle - near]) - self.rounding
+        self.share = (within(fine.T, self.lower, self.upper) + 0.5) / len(fine)
+        self.share[[len(above) - 1, 2 * len(above) - 1]] = 0.0
+        #: The ends of training above and below, where values are negated: (2, n_measured), and how far from the middle.
+        middle, self.extreme = np.stack([self.middle, -self.middle]), np.stack([self.high, -self.low])
+        self.reach = self.extreme - middle
+        #: Hill's (1975) index of the outer tenth, at its upper confidence bound; a tenth may begin at the middle.
+        d, tenth = self.columns, len(fine) // 10
+        outer = np.stack([fine[-tenth:], -fine[tenth - 1 :: -1]]) - middle[:, None]
+        beyond = np.where(outer[:, :1] > 0, outer, 1.0)
+        hill = np.log(beyond / beyond[:, :1]).mean(axis=1) * (1 + C.errors / np.sqrt(0.1 * self.rows)) + C.index_margin
+        self.index = np.where(outer[:, 0] > 0, hill, C.index_unknown)
+        #: A row's distance is a mean of capped values: its tail is exponential or less.
+        mean = (outer[:, :, d] - outer[:, :1, d]).mean(axis=1)
+        self.decay = np.maximum(mean * (1 + 4 / np.sqrt(max(0.1 * self.rows[d], 1))), 0.01)
+        #: A column that was always the same has no tail to go by; nor has a small profile.
+        self.blind = ~self.known | (self.rows < C.rows_of_single_values) | (self.reach <= 0)
 
     def atoms(self, j: Any) -> Any:
-        """Return the values that many rows share, in ascending order."""
         return self.shared[j][0]
 
     def masses(self, j: Any) -> Any:
-        """Return what share of the rows has each of the values that many share."""
         return self.shared[j][1]
 
     def nearest_shared(self, j: Any, values: Any) -> Any:
@@ -89,36 +117,14 @@ class Reference:
         return np.nan_to_num(np.stack([quantile(*sketch, q) for sketch in self.profile.sketches], axis=-1))
 
 
-class Side:
-    """Values that grow outward, their thresholds, and the share of training beyond each.
+def within(ordered: Any, lower: Any, upper: Any) -> Any:
+    """Return how many values of each column lie in open intervals, of shape (n_intervals, n_columns) as their ends.
 
-    ``sign`` is 1 above the columns, -1 below them, where values are negated, and 0 towards their middle.
+    ``ordered``, of shape (n_columns, n_values), has the values of each column in ascending order, missing ones last.
     """
-
-    def __init__(self, of: Reference, sign: float) -> None:
-        self.of, self.sign, self.middle, d = of, sign, sign * of.middle, of.columns
-        training = np.sort(self.values(of.fine), axis=0)
-        self.extreme = of.high if sign > 0 else -of.low
-        self.thresholds = np.quantile(training, C.tails if sign else C.near, axis=0)  # (n_thresholds, n_measured)
-        self.share = (training > self.thresholds[:, None]).mean(axis=1) + 0.5 / len(training)
-        if sign:
-            self.thresholds[-1], self.share[-1] = self.extreme, 0.0
-        self.share[:, d:] += of.alone / of.rows[d:]
-        #: Hill's (1975) index of the outer tenth, at its upper confidence bound; a tenth may begin at the middle.
-        outer = training[-len(training) // 10 :] - self.middle
-        beyond = np.where(outer[0] > 0, outer, 1.0)
-        hill = np.log(beyond / beyond[0]).mean(axis=0) * (1 + C.errors / np.sqrt(0.1 * of.rows)) + C.index_margin
-        self.index = np.where(outer[0] > 0, hill, C.index_unknown)
-        #: A row's distance is a mean of capped values: its tail is exponential or less.
-        self.decay = max((outer[:, d] - outer[0, d]).mean() * (1 + 4 / np.sqrt(max(0.1 * of.rows[d], 1))), 0.01)
-        #: A column that was always the same has no tail to go by; nor has a small profile.
-        self.blind = ~of.known | (of.rows < C.rows_of_single_values) | (self.extreme <= self.middle)
-        if (of.rare & (of.std > 0)).sum() > 0.5 * (of.std > 0).sum():
-            self.blind[d:] = True  # rows that differ are too few to tell how far rows may differ
-
-    def values(self, every: Any) -> Any:
-        """Return columns and measures of rows as seen from this side."""
-        return self.sign * every if self.sign else -np.abs(every - self.of.middle)
+    each = zip(ordered, lower.T, upper.T, strict=True)
+    counts = [x.searchsorted(end) - x.searchsorted(start, "right") for x, start, end in each]
+    return np.maximum(counts, 0).T
 
 
 def _shared(values: Any, shares: Any, rows: float) -> tuple[Any, Any]:
@@ -157,10 +163,12 @@ class Batch:
         (self.n, self.d), self.as_served, self.text, self.requests = X.shape, X, text, requests
         finite = np.isfinite(X)
         self.X = X if finite.all() else np.where(finite, X, np.nan)
-        #: Columns, and behind them the measures of rows; NaN throughout where training had no number.
-        every = np.hstack([self.X, row_measures(self.X, reference.mean, reference.std)])
-        self.every = np.where(reference.known, every, np.nan)
-        self.count = how_many(~np.isnan(self.every))
+        #: Columns and, behind them, measures of rows, of shape (n_measured, n_rows): each in ascending order, missing
+        #: values last. All are missing where training had no number.
+        self.ordered = np.vstack([self.X.T, row_measures(self.X, reference.mean, reference.std).T])
+        self.ordered[~reference.known] = np.nan
+        self.ordered.sort(axis=1)
+        self.count = self.n - np.isnan(self.ordered).sum(axis=1)
 
 
 class Test:
@@ -171,13 +179,10 @@ class Test:
     """
 
     name: ClassVar[str]
-    #: Each column; each column and, behind them, each measure of a row; or the table.
-    scope: ClassVar[Literal["column", "row", "table"]]
-    #: Its part of the budget, among the tests that are asked; and the rows from which on it is asked.
-    share: ClassVar[float]
-    least_rows: ClassVar[int] = 1
-    #: Whether it depends on where values lie, which a column that only grows can't be asked.
-    of_place: ClassVar[bool] = False
+    scope: ClassVar[Literal["column", "row", "table"]]  #: "row": each column and, behind them, each measure of a row
+    share: ClassVar[float]  #: of the budget, among the tests that are asked
+    least_rows: ClassVar[int] = 1  #: from which on it is asked
+    of_place: ClassVar[bool] = False  #: whether it depends on where values lie: not asked of a column that grows
 
     def log_p(self, reference: Reference, batch: Batch) -> Any:
         """Return log p-values of shape (n_questions, n_columns), (n_questions, n_columns + 4) or (n_questions, 1).

@@ -1,4 +1,4 @@
-"""Tests of values: those that repeat (constants, bounds, joins), those that training did not have, and text."""
+"""Tests of values: those that repeat, those that training did not have, those that a scaler makes, and text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Ties(Test):
 
     def log_p(self, reference: Reference, batch: Batch) -> Any:
         out = np.zeros((1, batch.d))
-        for run in odd_runs(reference, batch.X):
+        for run in odd_runs(reference, batch.ordered[: batch.d]):
             out[0, run.column] = min(out[0, run.column], run.log_p)
         return out
 
@@ -45,12 +45,12 @@ class Run:
     highest: bool
 
 
-def odd_runs(reference: Reference, X: Any) -> list[Run]:
-    """Return the runs of equal values of a batch that are rarer than even."""
-    found, ordered = [], np.sort(X, axis=0)  # missing values last
-    repeated = (ordered[C.least_run - 1 :] == ordered[: 1 - C.least_run]).any(axis=0)
-    for j in np.flatnonzero(repeated & reference.known[: X.shape[1]]).tolist():
-        values, counts = np.unique(ordered[~np.isnan(ordered[:, j]), j], return_counts=True)
+def odd_runs(reference: Reference, ordered: Any) -> list[Run]:
+    """Return the runs of equal values that are rarer than even; ``ordered`` has a batch's columns as Batch has them."""
+    found = []
+    repeated = (ordered[:, C.least_run - 1 :] == ordered[:, : 1 - C.least_run]).any(axis=1)
+    for j in np.flatnonzero(repeated & reference.known[: len(ordered)]).tolist():
+        values, counts = np.unique(ordered[j, ~np.isnan(ordered[j])], return_counts=True)
         at, n, last = np.flatnonzero(counts >= C.least_run), int(counts.sum()), len(values) - 1
         log_p = _log_p(reference, j, values[at], counts[at], n)
         each = zip(at.tolist(), values[at].tolist(), counts[at].tolist(), log_p.tolist(), strict=True)
@@ -94,8 +94,9 @@ class Copies(Test):
         if batch.d == 1 or batch.requests > 1:
             return None
         pairs, of_training = (n * (n - 1) / 2 for n in (batch.n, max(float(reference.profile.sampled[-1]), 2.0)))
-        found = log_tail_of_share(repeated_rows(batch.X)[0], pairs, reference.profile.copies, of_training)
-        return found.reshape(1, 1)
+        sums = batch.ordered[batch.d + 1]  # equal rows have equal ones
+        repeated = repeated_rows(batch.X)[0] if (sums[1:] == sums[:-1]).any() else 0
+        return log_tail_of_share(repeated, pairs, reference.profile.copies, of_training).reshape(1, 1)
 
 
 class Values(Test):
@@ -128,6 +129,53 @@ class Values(Test):
 def _single(x: Any) -> bool:
     """Tell whether values are held by single precision."""
     return np.array_equal(x, x.astype(np.float32))
+
+
+class Standardised(Test):
+    """Every column has the moments or the bounds that a scaler gives to the rows it is fitted on, to the last digit.
+
+    Conservative for exchangeable rows. For moments, the local limit theorem bounds how often those of values on a
+    lattice hit a point. A fixed probability is assigned to bounds, and to a row of zeros, that training hardly had.
+    """
+
+    name, scope, share = "standardised", "table", 0.01
+
+    def log_p(self, reference: Reference, batch: Batch) -> Any:
+        return np.full((1, 1), standardised_by(reference, batch.X)[1])
+
+
+def standardised_by(reference: Reference, X: Any) -> tuple[str, float]:
+    """Return by which scaler every column was scaled on this batch alone, and the log of how probable chance is.
+
+    "" and 0 if none was. As many rows as training had, with its bounds, are those of training.
+    """
+    n, low, high, moments = len(X), np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0), reference.moments
+    at = high > low
+    own = n == reference.profile.n_rows and ((low == moments.low) & (high == moments.high)).all()
+    if own or (np.abs(low[~at]) > C.rounded).any():  # a scaler makes 0 of a column of one value
+        return "", 0.0
+    if n == 1:
+        return "standard", C.log_sure_of_zero * int(_seldom(reference, [0.0])[~np.isnan(low)].sum())
+    if n < C.rows_of_moments or not at.any():
+        return "", 0.0
+    if (np.abs(low[at]) < C.rounded).all() and (np.abs(high[at] - 1) < C.rounded).all():
+        return "minmax", C.log_sure * int(_seldom(reference, [0.0, 1.0])[at].sum())
+    columns = np.flatnonzero(at)
+    if any(abs(of(X[:, j]) - usual) >= C.exact for j in columns for of, usual in ((np.nanmean, 0), (np.nanstd, 1))):
+        return "", 0.0
+    # Values lie on a lattice of step h. By the local limit theorem a mean of n falls on a point of it with probability
+    # h / (σ √(2πn)) at most, and a second sum as often. About 0.28 h / σ of all pairs of rows share a value.
+    pairs = np.array([reference.profile.ties[j] + (reference.masses(j) ** 2).sum() for j in columns])
+    hit = np.clip(C.hits_of_sums * pairs / np.sqrt(n), 1e-100, 1.0)
+    return "standard", float(np.maximum(2 * np.log(hit), C.log_sure).sum())
+
+
+def _seldom(reference: Reference, numbers: list[float]) -> Any:
+    """Return the columns that vary, and in which hardly a row of training had one of some numbers."""
+    columns = range(reference.columns)
+    usual = [[*reference.atoms(j), reference.low[j], reference.high[j]] for j in columns]
+    new = np.array([not np.isin(numbers, each).any() for each in usual])
+    return new & (reference.std > 0) & (reference.profile.ties[columns] < C.jump)
 
 
 class Text(Test):
