@@ -15,7 +15,8 @@ from .diagnosis import check_numbers, check_profile
 from .faults import FAULTS
 from .profile import Profile
 from .profiles.statistics import quantile, residual
-from .tests import weigh
+from .tests import TESTS, Evidence, weigh
+from .tests.columns import Dependence
 from .tests.reference import reference_of
 
 
@@ -26,10 +27,10 @@ class Coverage:
     Parameters
     ----------
     unseen : dict of str to tuple
-        The columns by the fault: names, or positions if there are none. ``columns_swapped`` has pairs; it is left out
-        for more than 64 columns, and ``double_normalised`` without a scaler.
+        The columns by the fault: names, or positions if there are none. ``columns_swapped`` has pairs, for up to 64
+        columns; ``double_normalised`` is there if a scaler was.
     n_columns, n_rows : int
-        Columns of the profile, and rows of the batch for which this holds.
+        Columns of the profile, and rows of a batch.
 
     Examples
     --------
@@ -43,12 +44,11 @@ class Coverage:
     n_rows: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it.
+        """Return it as plain JSON values.
 
         Returns
         -------
         document : dict
-            Plain JSON values.
         """
         return json.loads(json.dumps(vars(self)))
 
@@ -58,7 +58,6 @@ class Coverage:
         Returns
         -------
         text : str
-            Without a newline at its end.
         """
         lines = []
         for fault, columns in self.unseen.items():
@@ -80,7 +79,7 @@ def coverage(
     profile : Profile
         What the guard compares with.
     scaler : estimator, default=None
-        The fitted scaler that follows the guard; it is asked what its output would look like where its input should be.
+        The fitted scaler that follows the guard. Its output is tried in place of its input.
     n_rows : int, default=64
         Rows of the batch.
     budget, drift : float
@@ -114,23 +113,25 @@ def coverage(
     check_numbers(n_rows=n_rows, budget=budget, drift=drift)
     reference, d, rng = reference_of(profile, drift), profile.n_features_in_, np.random.default_rng(0)
     X, numbers = _drawn(profile, n_rows), np.flatnonzero(reference.known[:d])
-    together = np.zeros(d, bool) if profile.dependence is None else profile.dependence.informative()
-
-    with np.errstate(all="ignore"):
-        drawn = weigh(
-            reference, X, {}, budget
-        )  # where a test alarms at the rows themselves, it says nothing of a fault
-    telling = {test for test in drawn.log_p if not len(drawn.alarming(test))}
 
     @np.errstate(all="ignore")
-    def unseen(rows: Any, *apart: str) -> list[int]:
-        evidence = weigh(reference, rows, {}, budget)
-        return np.setdiff1d(numbers, evidence.alarming(*telling.difference(apart))).tolist()
+    def weighed(rows: Any, tests: Any = TESTS) -> Evidence:
+        return weigh(reference, rows, {}, budget, tests=tests)
+
+    drawn = weighed(X)
+    # A test that alarms at the rows themselves says nothing of a fault.
+    telling = {test for test in drawn.log_p if not len(drawn.alarming(test))}
+
+    def unseen(rows: Any) -> list[int]:
+        """Return the columns at which no test of a single column alarms."""
+        return np.setdiff1d(numbers, weighed(rows).alarming(*telling - {"dependence"})).tolist()
 
     def unseen_alone(fault: str, *columns: int) -> bool:
-        """Tell whether one change goes unseen; unlike one of all columns, it may change how they go together."""
-        at = np.array(columns)
-        return not together[at].any() or unseen(FAULTS[fault].inject(profile, X, at, rng)) == numbers.tolist()
+        """Tell whether columns go together as before after one change, which may be seen by that if it is alone."""
+        if "dependence" not in telling:
+            return True
+        changed = weighed(FAULTS[fault].inject(profile, X, np.array(columns), rng), [Dependence()])
+        return bool((changed.log_p["dependence"] >= drawn.limit("dependence")).all())
 
     done: dict[str, Any] = {}
     if scaler is not None:
@@ -151,7 +152,7 @@ def coverage(
         pairs: list[tuple[int, int]] = []
         for total in range(d):  # each pair has one sum, modulo d; those of one sum change places at once
             place = (total - np.arange(d)) % d
-            left = unseen(X[:, place], "dependence")
+            left = unseen(X[:, place])
             pairs += [(j, k) for j, k in enumerate(place.tolist()) if j < k and {j, k}.issubset(left)]
         pairs = sorted(pair for pair in pairs if unseen_alone("columns_swapped", *pair))
         told["columns_swapped"] = tuple((names[j], names[k]) for j, k in pairs)
