@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 from sklearn.preprocessing import RobustScaler, StandardScaler, normalize
 
 import sklearn_normlock as nl
@@ -192,3 +192,23 @@ def test_a_row_of_unit_length_by_chance_makes_no_two_sources():
 def test_values_of_a_single_column_are_no_rows_that_repeat():
     found = nl.diagnose(nl.Profile.from_data(np.resize([1.0, 2, 3, 4], (200, 1))), np.resize([1.0, 2, 3, 5], (80, 1)))
     assert found.fault == "unknown"
+
+
+@pytest.mark.parametrize("whole", [1, 2], ids=["every column", "every second column"])
+def test_stored_pixels_are_named_by_the_columns_that_tell_most(rng, whole):
+    """The columns of whole numbers tell exactly by what all were divided; those of fractions tell it roughly."""
+    pixels = load_digits().data[rng.permutation(1797)] * 255 / 16
+    fractions = np.clip(pixels + 6 * rng.normal(size=pixels.shape), 0, 255)
+    pixels = np.where(np.arange(64) % whole == 0, np.rint(pixels), fractions)
+    learned = nl.Profile.from_data((pixels[:900] / 255 - 0.45) / 0.22)
+    for top in (1, 255):
+        found = nl.diagnose(learned, pixels[900:916] * (top / 255))
+        assert (found.fault, found.details["high"]) == ("scaler_omitted", top)
+
+
+@pytest.mark.parametrize("part", [500, 900])
+def test_a_scaler_of_a_part_of_the_training_rows_is_named(rng, part):
+    """Its numbers are nearly those of the profile's rows; the steps of the columns tell them exactly."""
+    rows = np.round(rng.normal(50, 8, (1064, 6)), 1)
+    learned, scaler = nl.Profile.from_data(rows[:1000]), StandardScaler().fit(rows[:part])
+    assert nl.diagnose(learned, scaler.transform(rows[1000:1024])).fault == "double_normalised"

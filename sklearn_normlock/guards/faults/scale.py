@@ -284,12 +284,12 @@ class DoubleNormalised(Fault, name="double_normalised"):
                 continue
             scale = np.where((scale > 0) & case.varied, scale, 1.0)
             undone = case.X * scale + centre
-            # A sketch tells quartiles roughly; the steps and the usual values of a column tell what they were.
-            for j in case.every.tolist() if scaler == "robust" else ():
+            # Other rows were scaled by nearly these numbers; the steps and usual values of a column tell them exactly.
+            for j in case.every.tolist():
                 slope = exact_slope(case, j, 1 / scale[j]) or 1 / scale[j]
-                offset = moved(case, j, slope, -slope * centre[j])
-                missed = abs(slope * scale[j] - 1), abs(offset / slope + centre[j]) / case.reference.std[j]
-                if max(missed) < C.sketched:
+                offset = moved(case, j, slope, by=-centre[j] / scale[j])
+                off = abs(offset + centre[j] / scale[j]) / (slope * case.reference.std[j])
+                if max(off, abs(slope * scale[j] - 1)) < C.sketched:
                     undone[:, j] = (case.X[:, j] - offset) / slope
             fault = OtherScaler.name if case.scaled else self.name
             found = of_table(case, fault, undone, C.scaler_of_four, scaler=scaler)
@@ -408,8 +408,9 @@ class ScalerOmitted(Fault, name="scaler_omitted"):
         own_low, own_high = (of[: case.d] for of in (case.reference.low, case.reference.high))
         if most is None or case.d < 3 or (0 <= own_low.min() and own_high.max() <= most) or not len(case.every):
             return
-        slope = float(np.median(slopes(case, case.every)[0]))
-        # The column that varies least tells the offset best.
+        # The surest columns tell the slope, as those of whole numbers; the one that varies least tells the offset.
+        each, errors = slopes(case, case.every)
+        slope = float(np.median(each[errors <= errors.min()]))
         offset = moved(case, int(case.every[case.reference.std[case.every].argmin()]), slope)
         error = C.error_of_middle * case.error[case.every].min()
         numbers = estimated(C.any_factor, error) + estimated(C.any_shift, error)
