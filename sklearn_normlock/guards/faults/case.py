@@ -102,7 +102,7 @@ class Case:
         if len(Y) != self.n:  # rows that are left out leave the others as they are
             return True
         found, freedom = self.divergences(Y, columns, drifted=not closely)
-        least = np.exp(C.log_fit if closely else C.log_drifted) / max(len(columns), 1)
+        least = np.exp(C.log_fit if closely else C.log_unseen) / max(len(columns), 1)
         return bool(chdtrc(freedom.clip(1), 2 * found.clip(0)).min(initial=1.0) >= least)
 
     def oddness(self, columns: Any) -> float:
@@ -154,7 +154,7 @@ class Case:
     def together(self) -> Together | None:
         """The rank correlations of the batch beside those of training, where there are rows enough to tell."""
         learned = self.reference.profile.dependence
-        return None if learned is None or self.n < C.least_rows_of_correlations else Together(learned, self.X)
+        return None if learned is None or self.n < C.few else Together(learned, self.X)
 
     def impossible(self, j: int, values: Any) -> Any:
         """Tell which values training can't have had in a column: none of the few that it takes, or off its step."""
@@ -187,7 +187,7 @@ class Case:
 def kind_of_scaling(reference: Reference) -> str:
     """Return "standard", "minmax", "robust", "maxabs", "unit" (rows of length 1) or "raw", by the numbers alone."""
     at = reference.std > 0
-    missed = {"standard": C.scaled, "minmax": C.bounded, "robust": C.sketched, "maxabs": C.bounded}
+    missed = {"standard": C.scaled, "minmax": C.exact, "robust": C.sketched, "maxabs": C.exact}
     for name, (centre, scale) in scalers(reference).items():
         off = np.abs([centre, scale - 1])[:, at & (scale > 0)]
         if 2 * off.shape[1] > at.sum() and off.max() < missed[name] and np.median(off) < missed[name] / 5:

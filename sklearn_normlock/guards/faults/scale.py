@@ -349,7 +349,7 @@ class NotNormalised(Fault, name="not_normalised"):
     remedy = "Pass the data through the fitted scaler first."
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
-        return X * rng.uniform(*C.injected_scales, X.shape[1]) + rng.uniform(*C.injected_means, X.shape[1])
+        return X * rng.uniform(*C.injected_factor, X.shape[1]) + rng.uniform(*C.injected_means, X.shape[1])
 
 
 class Refit(Fault, name="refit"):

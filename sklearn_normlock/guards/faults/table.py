@@ -128,7 +128,7 @@ class L2Missing(Fault, name="l2_missing"):
                 yield of_table(case, self.name, undone, C.usual_value, norm=NORMS[k])
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
-        return X * rng.lognormal(1.0, C.injected_lengths, len(X))[:, None]
+        return X * rng.uniform(*C.injected_factor, len(X))[:, None]
 
 
 class OtherNorm(Fault, name="other_norm"):

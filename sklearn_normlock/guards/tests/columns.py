@@ -119,7 +119,7 @@ class Dependence(Test):
     def log_p(self, reference: Reference, batch: Batch) -> Any:
         if (learned := reference.profile.dependence) is None:
             return None
-        scores = rank_scores(batch.X[:: max(1, batch.n // C.rows_of_dependence)][: C.rows_of_dependence])
+        scores = rank_scores(batch.X[:: max(1, batch.n // C.rows_of_values)][: C.rows_of_values])
         n = len(scores)
         # Where more rows share a value than did, as they may after a drift, ranks vary less and agree less.
         varies = np.sqrt(np.clip((scores**2).mean(axis=0) / np.maximum(reference.varying, 1e-6), 0.0, 1.0))
