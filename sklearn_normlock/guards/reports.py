@@ -149,8 +149,8 @@ class Diagnosis:
             part = part.get("besides")
         if missing := self.details.get("missing"):
             each = {}
-            for column, of in missing.items():
-                each[column] = {"missing": f"{100 * of['share']:.3g}% (in training {100 * of['training']:.3g}%)"}
+            for column, both in missing.items():
+                each[column] = {"missing": f"{100 * both['share']:.3g}% (in training {100 * both['training']:.3g}%)"}
             alone = self.details.get("reason") == MISSING
             parts = [*parts[alone:], {"fault": MISSING, "columns": list(missing), "each": each}]
         return parts
@@ -196,13 +196,14 @@ def page(profile: Profile, X: Any, found: Diagnosis, title: str = "", against: M
     # Deviations are drawn as they are near the middle, and logarithmically far out.
     x = np.arcsinh(ranges)
     x = 130 * (1 + 0.98 * x / np.nanmax(np.abs(x[:, :, shown]), initial=2.0))
-    headers, rows = {"column": "text", "ranges": "text", **dict.fromkeys(facts[0], "")}, []
+    headers = {"column": "text", "ranges": "text", **dict.fromkeys(facts[0], "")}
+    rows = []
     for j in shown:
         bars = zip(x[:, :, j], (4, 15), ("--old", "--new"), strict=False)
         drawn = "".join(range_bar(bar, y, colour) for bar, y, colour in bars if not np.isnan(bar).any())
         middle = '<line x1="130" x2="130" y1="0" y2="26" stroke="var(--line)"/>'
         picture = f'<svg width="260" height="26" role="img" aria-label="ranges">{middle}{drawn}</svg>'
-        both = [" → ".join(of[name][j] for of in facts) for name in facts[0]]
+        both = [" → ".join(side[name][j] for side in facts) for name in facts[0]]
         rows.append(("named" if concerned[j] else "", [escape(names[j]), picture, *both]))
     left = len(names) - len(shown)
     more = f"The {len(shown)} columns that moved most; {left} more are not shown." if left else ""
@@ -240,8 +241,8 @@ def _facts(side: Profile) -> dict[str, list[str]]:
     gone = side.moments.missing / side.n_rows
     for j, text in side.categories.items():
         gone[j] = text.missing / side.n_rows
-    of = {"mean": (side.mean, ".5g"), "deviation": (side.std, ".5g"), "missing": (gone, ".0%")}
-    return {name: ["–" if v != v else f"{v:{form}}" for v in values] for name, (values, form) in of.items()}
+    facts = {"mean": (side.mean, ".5g"), "deviation": (side.std, ".5g"), "missing": (gone, ".0%")}
+    return {name: ["–" if v != v else f"{v:{form}}" for v in values] for name, (values, form) in facts.items()}
 
 
 class ProfileDisplay(Display):
@@ -302,7 +303,8 @@ class ProfileDisplay(Display):
 
     def _draw(self, ax: Any) -> None:
         at = np.arange(len(self.names))
-        drawn = [(label, of) for label, of in (("profile", self.usual), ("batch", self.batch)) if of is not None]
+        sides = ("profile", self.usual), ("batch", self.batch)
+        drawn = [(label, values) for label, values in sides if values is not None]
         for i, (label, values) in enumerate(drawn):
             y = at + 0.32 * i - 0.16 * (len(drawn) - 1)
             ax.hlines(y, values[0], values[4], color=f"C{i}", lw=1)

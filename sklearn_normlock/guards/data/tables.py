@@ -84,7 +84,7 @@ def name_of(names: tuple[str, ...] | None, column: int) -> str:
     return f'"{names[column]}"' if names else str(column)
 
 
-def positions(names: Any, columns: Any, of: str = "X") -> list[int]:
+def positions(names: Any, columns: Any, what: str = "X") -> list[int]:
     """Return the places of the columns that are meant, by the conventions of ``ColumnTransformer``."""
     has = f"{len(names)} without names" if isinstance(names, range) else list(names)
     names = list(names)
@@ -99,7 +99,7 @@ def positions(names: Any, columns: Any, of: str = "X") -> list[int]:
             chosen = [place(column) for column in np.atleast_1d(np.asarray(columns, dtype=object))]
         return np.arange(len(names))[chosen].tolist()
     except (IndexError, TypeError, ValueError) as error:
-        said = f"columns is {columns!r}, which {of} has not ({error}); it has {has}."
+        said = f"columns is {columns!r}, which {what} has not ({error}); it has {has}."
         raise InputFaultError(said, expected=has, actual=columns) from None
 
 
