@@ -52,7 +52,7 @@ class Calibration:
     rows_of_allowance: int = _is(64, "rows", "of a window; the default of a guard")
     margin_of_blocks: float = _is(2.0, "factor", "of the oddest clean block; development: before real series were seen")
     oddest_block: float = _is(1e6, "nats", "derived: fits in a float32, and no fault is odder")
-    out_of_reach: float = _is(1e6, "deviations", "convention: if rows so far off don't alarm, no rows do")
+    out_of_reach: float = _is(1e6, "ranges", "convention: if rows so far off don't alarm, no rows do")
 
     # -- tests: the rows that they look at or need, where they count rows, and their logarithms of p-values
     most_rows: int = _is(2048, "rows", "convention: a millisecond for 30 columns")

@@ -122,7 +122,8 @@ class _Verdict:
         if not self.categories and np.isnan(self.X).all():
             return "no value that is not missing"
         if self.profile.n_rows < C.rows_of_single_values:
-            far = self.X + C.out_of_reach * (1 + np.abs(self.reference.mean) + self.reference.std)
+            low, high = (ends[: self.X.shape[1]] for ends in (self.reference.low, self.reference.high))
+            far = self.X + C.out_of_reach * (1 + np.abs(high) + high - low)  # steps stay steps
             new = {j: np.array([text and "\uffff" for text in texts], object) for j, texts in self.categories.items()}
             if not self.weighed(far, new).alarm:
                 return f"too few rows, {self.profile.n_rows} of training and {self.table.shape[0]} here"
