@@ -161,3 +161,15 @@ def test_another_model_is_told_of_unit_vectors(seed):
 
     profile = nl.Profile.from_data(model()(1500))
     assert nl.diagnose(profile, model()(64)).fault == "other_model"
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_what_is_spread_over_all_columns_is_not_told_of_the_few_that_alarm(twice):
+    """Embeddings behind a scaler that they lack, or have twice: each column moved by less than alarms."""
+    rng = np.random.default_rng(3)
+    mixed, mean, std = rng.normal(size=(30, 200)), rng.normal(0, 0.45, 200), np.exp(rng.normal(0, 0.15, 200))
+    X = (rng.normal(size=(1564, 30)) @ mixed * 0.15 + rng.normal(0, 0.6, (1564, 200))) * std + mean
+    scaler = StandardScaler().fit(X[:1500])
+    scaled = scaler.transform(X)
+    found = nl.diagnose(nl.Profile.from_data(scaled[:1500]), scaler.transform(scaled[1500:]) if twice else X[1500:])
+    assert found.fault in ("refit", "not_normalised", "double_normalised") and not found.columns, found.explain()

@@ -110,8 +110,12 @@ class Case:
         return -min(self.evidence.log_p_value, float(self.evidence.by_column()[columns].sum()))
 
     def unexplained(self, Y: Any, columns: Any = None) -> float:
-        """Return what is left to explain in all or some columns, in nats: divergence beyond chance and a drift."""
-        found, freedom = self.divergences(Y, self.every if columns is None else columns)
+        """Return what is left to explain in all or some columns, in nats: divergence beyond chance and a drift.
+
+        Columns that only grow are expected elsewhere.
+        """
+        columns = np.setdiff1d(self.every if columns is None else columns, self.reference.profile.growing)
+        found, freedom = self.divergences(Y, columns)
         return float((found - 0.5 * freedom).clip(0).sum())
 
     @cached_property
