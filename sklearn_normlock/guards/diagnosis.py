@@ -229,7 +229,7 @@ def _tried(case: Case, candidate: Candidate, parts: list[Candidate]) -> list[tup
         return _tried(case, part, parts) if len(kept) < len(candidate.columns) else []
     # No name is better if it costs more than what it explains, or than to tell the distributions in its place.
     price, left = candidate.price(case.d) - after.log_p_value, case.unexplained(candidate.undone)
-    explained, score = max(case.oddness(candidate.columns), case.unexplained(case.X) - left), price + left
+    explained, score = max(case.oddness(candidate.columns), case.unlike - left), price + left
     named = price < explained and (score < case.untold or candidate.whole)
     return [(score, candidate)] if named and case.fits(candidate.undone, candidate.columns, fitted) else []
 

@@ -119,6 +119,11 @@ class Case:
         return float((found - 0.5 * freedom).clip(0).sum())
 
     @cached_property
+    def unlike(self) -> float:
+        """All that there is to explain, in nats."""
+        return self.unexplained(self.X)
+
+    @cached_property
     def untold(self) -> float:
         """The price of no name, in nats: the shares of the bins of each odd column are told instead (BIC)."""
         numbers = 0.5 * float(np.log(self.n)) * sum(len(self._bins[j][0]) for j in self.odd)

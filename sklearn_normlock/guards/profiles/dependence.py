@@ -33,7 +33,7 @@ class Dependence:
         self._own = np.einsum("ij,ij->i", self.factor, self.factor)
         # By Woodbury's identity, the inverse of the shrunk correlation is a diagonal less a product of two factors. No
         # matrix of all columns is inverted.
-        part = min(0.5, max(0.02, 2.0 * len(self.factor) / self.rows))
+        part = min(0.5, max(C.least_shrinkage, 2.0 * len(self.factor) / self.rows))
         diagonal = 1 / ((1 - part) * np.maximum(1 - self._own, 0.0) + part)
         factor = np.sqrt(1 - part) * self.factor
         right = factor * diagonal[:, None]

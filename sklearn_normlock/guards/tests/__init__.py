@@ -89,7 +89,7 @@ def weigh(reference: Reference, X: Any, text: Any, budget: float, requests: int 
     every = {test.name: test.log_p(reference, batch) for test in tests if batch.n >= test.least_rows}
     log_p = {name: p for name, p in every.items() if p is not None}
     # Blocks of training have an allowance, which is taken off.
-    share = C.margin_of_blocks * max(len(X) / C.rows_of_allowance, 0.25)
+    share = C.margin_of_blocks * max(len(X) / C.rows_of_allowance, C.least_allowance)
     for name, allowed in reference.profile.allowances.items():
         if name in log_p and log_p[name].shape[1] == len(allowed):
             log_p[name] = np.minimum(log_p[name] - share * allowed, 0.0)

@@ -156,6 +156,6 @@ def unit_rows(X: Any) -> tuple[Any, Any, Any]:
     A row of zeros counts as normalised, one of round numbers as one that may be.
     """
     norms = row_measures(X, np.zeros(X.shape[1]), np.ones(X.shape[1]))[:, 1:]
-    unit = np.abs(norms - 1) <= max(C.unit_slack, 3e-7 * np.sqrt(X.shape[1]))
+    unit = np.abs(norms - 1) <= max(C.unit_slack, C.unit_rounding * np.sqrt(X.shape[1]))
     round_ = (np.abs(X * 100 - np.rint(X * 100)) < C.exact).all(axis=1)[:, None]
     return norms, unit & ~round_ | (norms == 0), unit & round_

@@ -32,7 +32,7 @@ class Reference:
         reach = [1.0, self.std.sum(), np.linalg.norm(self.std), self.std.max(initial=0.0)]
         self.tolerance = drift * C.slack_of_deviation * np.append(self.std, reach) + C.rounding * greatest
         self.middle = self.quantiles(0.5)
-        fine = self.quantiles((np.arange(400) + 0.5) / 400)  # (400, n_measured), which stand for the rows of training
+        fine = self.quantiles((np.arange(C.fine) + 0.5) / C.fine)  # (n_fine, n_measured): stand for training's rows
         # Merged parts have the distances of rows from their own means. Their mean isn't that which the columns make.
         far = np.abs(fine[:, :d] - self.mean) / np.where(self.std > 0, self.std, 1.0)
         distance, made = fine[:, d].mean() * moments.count.sum(), far.clip(max=C.cap).mean(axis=0) @ moments.count
@@ -50,7 +50,7 @@ class Reference:
         #: Columns of which nearly all rows have one value, or none: a batch has too few others to be ranked.
         self.rare = (most > C.nearly_all) | (moments.missing > C.nearly_all * (moments.count + moments.missing))
         #: By how much two numbers of a column may differ and be the same value.
-        self.rounding = 1e-6 * self.tolerance + C.rounding * greatest
+        self.rounding = C.same_value * self.tolerance + C.rounding * greatest
         #: An offset and a step of which a column's values are multiples (0: none), and the share of those that are not.
         self.offset, self.lattice, self.new = profile.steps.copy()
         for j in np.flatnonzero(self.few[:d]).tolist():
@@ -83,14 +83,15 @@ class Reference:
         middle, self.extreme = np.stack([self.middle, -self.middle]), np.stack([self.high, -self.low])
         self.reach = self.extreme - middle
         #: Hill's (1975) index of the outer tenth, at its upper confidence bound; a tenth may begin at the middle.
-        d, tenth = self.columns, len(fine) // 10
+        d, tenth = self.columns, int(C.outer * len(fine))
         outer = np.stack([fine[-tenth:], -fine[tenth - 1 :: -1]]) - middle[:, None]
         beyond = np.where(outer[:, :1] > 0, outer, 1.0)
-        hill = np.log(beyond / beyond[:, :1]).mean(axis=1) * (1 + C.errors / np.sqrt(0.1 * self.rows)) + C.index_margin
+        upper = 1 + C.errors / np.sqrt(C.outer * self.rows)
+        hill = np.log(beyond / beyond[:, :1]).mean(axis=1) * upper + C.index_margin
         self.index = np.where(outer[:, 0] > 0, hill, C.index_unknown)
         #: A row's distance is a mean of capped values: its tail is exponential or less.
         mean = (outer[:, :, d] - outer[:, :1, d]).mean(axis=1)
-        self.decay = np.maximum(mean * (1 + 4 / np.sqrt(max(0.1 * self.rows[d], 1))), 0.01)
+        self.decay = np.maximum(mean * (1 + C.errors_of_decay / np.sqrt(max(C.outer * self.rows[d], 1))), C.least_decay)
         #: A column that was always the same has no tail to go by; nor has a small profile.
         self.blind = ~self.known | (self.rows < C.rows_of_single_values) | (self.reach <= 0)
 
@@ -133,7 +134,8 @@ def _shared(values: Any, shares: Any, rows: float) -> tuple[Any, Any]:
     # Several points of the grid may lie in the jump of a value that few rows have.
     at, of = np.unique(values[1:][jump], return_inverse=True)
     mass = np.bincount(of, up[jump], len(at))
-    often = mass * rows > (0.75 if rows > C.rows_kept else 1.5)  # a sketch of few rows has each, single ones too
+    of_many, of_few = C.shared_by  # a sketch of few rows has each, single ones too
+    often = mass * rows > (of_many if rows > C.rows_kept else of_few)
     return at[often], mass[often]
 
 
