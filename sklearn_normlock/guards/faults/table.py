@@ -95,37 +95,29 @@ class ColumnsSwapped(Fault, name="columns_swapped"):
 
 
 class L2Missing(Fault, name="l2_missing"):
-    """Rows that have unit length no longer, or newly: all, some, by another norm, or times a factor."""
+    """Rows that had unit length in training and have not: by another norm, by a factor, some of them, or all."""
 
     words = "the rows do not have unit length, as they had in training ({norm})"
     remedy = "Normalise each row first."
 
     def propose(self, case: Case) -> Iterator[Candidate]:
-        if case.d < 2 or np.isnan(case.X).any():
+        usual = case.reference.usual_norms
+        if case.d < 2 or not len(usual) or np.isnan(case.X).any():
             return
-        had, (norms, unit, by_chance) = case.reference.usual_norms, unit_rows(case.X)
-        # By the norm that nearly all rows of training had, or else by one that most of them had not.
-        for k in had[-1:] if len(had) else np.flatnonzero(case.reference.profile.unit[:2] < 0.5):
-            length, own = norms[:, k], unit[:, k] & (norms[:, k] > 0)
-            share, some = float(own.mean()), length[length > 0]
-            if len(had):
-                if (np.abs(length - 1) <= C.off_norm).all():
-                    return
-                undone = case.X / np.where(length > 0, length, 1.0)[:, None]
-                for norm in np.flatnonzero(unit.all(axis=0)):
-                    yield of_table(case, OtherNorm.name, undone, norm=NORMS[norm], expected=NORMS[k])
-                if len(some) > 1 and np.ptp(some) < C.same_length * some.mean():
-                    factor = float(some.mean())
-                    yield of_table(case, UnitChanged.name, undone, factor=factor, offset=0.0, unit=f"×{factor:.6g}")
-            else:
-                undone = np.where(own[:, None], np.nan, case.X)  # their own lengths are lost
-                if share > 0.5 and (own | by_chance[:, k]).all():
-                    yield of_table(case, L2Extra.name, undone, norm=NORMS[k])
-                    continue
-            if C.least_run / case.n <= share < 1:  # (A single row may have length 1 by itself.)
-                yield of_table(case, MixedNorms.name, undone, share=f"{share:.0%}", fraction=share)
-            elif len(had):
-                yield of_table(case, self.name, undone, C.usual_value, norm=NORMS[k])
+        expected, (norms, unit, _) = usual[-1], unit_rows(case.X)
+        length, share = norms[:, expected], float(unit[:, expected].mean())
+        if (np.abs(length - 1) <= C.off_norm).all():
+            return
+        some, undone = length[length > 0], case.X / np.where(length > 0, length, 1.0)[:, None]
+        for k in np.flatnonzero(unit.all(axis=0)):
+            yield of_table(case, OtherNorm.name, undone, norm=NORMS[k], expected=NORMS[expected])
+        if len(some) > 1 and np.ptp(some) < C.same_length * some.mean():
+            factor = float(some.mean())
+            yield of_table(case, UnitChanged.name, undone, factor=factor, offset=0.0, unit=f"×{factor:.6g}")
+        if C.least_run / case.n <= share < 1:
+            yield of_table(case, MixedNorms.name, undone, share=f"{share:.0%}", fraction=share)
+        else:
+            yield of_table(case, self.name, undone, C.usual_value, norm=NORMS[expected])
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return X * rng.uniform(*C.injected_factor, len(X))[:, None]
@@ -142,10 +134,22 @@ class OtherNorm(Fault, name="other_norm"):
 
 
 class L2Extra(Fault, name="l2_extra"):
-    """Rows of unit length, which those of training had not; found with missing lengths."""
+    """Rows of unit length, which those of training had not, all of them or some; their own lengths are lost."""
 
     words = "every row has unit length ({norm}), which it had not in training"
     remedy = "Leave out the Normalizer."
+
+    def propose(self, case: Case) -> Iterator[Candidate]:
+        if case.d < 2 or np.isnan(case.X).any() or len(case.reference.usual_norms):
+            return
+        norms, unit, by_chance = unit_rows(case.X)
+        unit &= norms > 0
+        for k in np.flatnonzero(case.reference.profile.unit[:2] < 0.5):
+            share, undone = float(unit[:, k].mean()), np.where(unit[:, [k]], np.nan, case.X)
+            if share > 0.5 and (unit | by_chance)[:, k].all():
+                yield of_table(case, self.name, undone, norm=NORMS[k])
+            elif C.least_run / case.n <= share < 1:  # (A single row may have length 1 by itself.)
+                yield of_table(case, MixedNorms.name, undone, share=f"{share:.0%}", fraction=share)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:
         return X / np.maximum(np.linalg.norm(X, axis=1), C.smallest_step)[:, None]
