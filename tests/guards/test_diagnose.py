@@ -68,6 +68,13 @@ def test_names_on_raw_data(fault):
     assert found.remedy.startswith(FAULTS[fault].remedy) and found.explain().startswith(fault)
 
 
+def test_rows_of_round_numbers_are_normalised_with_the_others():
+    """A row of 0.6 and 0.8 may have unit length by itself; where all rows have it, the Normalizer made it, too."""
+    counts = np.random.default_rng(0).poisson(0.5, size=(600, 40))
+    found = nl.diagnose(nl.Profile.from_data(counts[:300]), normalize(counts[300:]))
+    assert found.fault == "l2_extra"
+
+
 @pytest.mark.parametrize("scaler", [StandardScaler, MinMaxScaler, RobustScaler])
 @pytest.mark.parametrize("fault", ["not_normalised", "other_scaler", "stuck", "imputed", "unit_changed"])
 def test_names_behind_a_scaler(scaler, fault):

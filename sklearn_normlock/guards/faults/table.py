@@ -145,10 +145,11 @@ class L2Extra(Fault, name="l2_extra"):
         norms, unit, by_chance = unit_rows(case.X)
         unit &= norms > 0
         for k in np.flatnonzero(case.reference.profile.unit[:2] < 0.5):
-            share, undone = float(unit[:, k].mean()), np.where(unit[:, [k]], np.nan, case.X)
+            share = float(unit[:, k].mean())
             if share > 0.5 and (unit | by_chance)[:, k].all():
-                yield of_table(case, self.name, undone, norm=NORMS[k])
+                yield of_table(case, self.name, np.full_like(case.X, np.nan), norm=NORMS[k])
             elif C.least_run / case.n <= share < 1:  # (A single row may have length 1 by itself.)
+                undone = np.where(unit[:, [k]], np.nan, case.X)
                 yield of_table(case, MixedNorms.name, undone, share=f"{share:.0%}", fraction=share)
 
     def inject(self, profile: Any, X: Any, columns: Any, rng: np.random.Generator) -> Any:

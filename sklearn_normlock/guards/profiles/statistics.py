@@ -129,11 +129,11 @@ def step_of(ordered: Any, points: Any) -> tuple[float, float, float]:
     # No two rows are equal, though so many would share one of so few multiples.
     untied = (np.diff(ordered) > 0).all() and times < m**2 / C.pairs_of_ranks
     # In about as many steps as there are rows, values say how many rows lie below them. From 0 to 1, these may be of a
-    # part of the rows; if they were scaled, all of them.
+    # part of the rows; if they were scaled, all of them, and few rows lie evenly by chance.
     unscaled = ordered[0] >= 0 and ordered[-1] <= 1
     ranks = ordered if unscaled else (ordered - ordered[0]) / np.ptp(ordered)
     off = np.abs((rankdata(ordered) - 0.5) / m - ranks)[(ordered > ordered[0]) & (ordered < ordered[-1])]
-    uniform = off.max() < (C.kolmogorov / np.sqrt(m) if unscaled else 1 / m)
+    uniform = off.max() < (C.kolmogorov / np.sqrt(m) if unscaled else (m >= C.few) / m)
     if untied or (uniform and times > C.most_ranked * m):
         return 0.0, 0.0, 1.0
     return points[0], step, np.mean(np.abs(residual(ordered, points[0], step)) > C.near_step * step)
