@@ -104,6 +104,21 @@ def test_orders_that_are_likely(order, scaled):
     assert len(found.columns) > 690
 
 
+@pytest.mark.parametrize("by", [7, 40])
+def test_block_moved_to_the_end(by):
+    """A block of columns moved from the front to the back, where none is told apart by its own values."""
+    loading = np.random.default_rng(77).normal(size=(8, 64))
+
+    def made(n, seed):
+        rng = np.random.default_rng(seed)
+        return normalize(0.5 * rng.normal(size=(n, 8)) @ loading + rng.normal(size=(n, 64)) + 0.1 * loading[0])
+
+    X = made(100, 1)
+    found = nl.diagnose(nl.Profile.from_data(made(800, 0)), np.roll(X, -by, axis=1))
+    assert found.fault == "columns_reordered", found.explain()
+    assert np.array_equal(np.roll(X, -by, axis=1)[:, found.details["order"]], X)
+
+
 def one_factor_table(n, rng):
     return 3 + rng.normal(size=(n, 1)) + rng.normal(size=(n, 12))
 

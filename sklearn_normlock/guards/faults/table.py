@@ -66,7 +66,8 @@ class ColumnsReordered(Fault, name="columns_reordered"):
             return
         places = Places(case)
         own = places.own
-        usual = [own[::-1], np.roll(own, 1), np.roll(own, -1)]
+        turned = places.misfit[own, (own + own[:, None]) % d].sum(axis=1)  # by as many places
+        usual = [own[::-1], *(np.roll(own, -by) for by in (1, -1, 1 + int(turned[1:].argmin())))]
         found = [places.improved(start) for start in (own, linear_sum_assignment(places.misfit)[1])]
         gain = places.gains(own)
         pair = np.triu(gain + gain.T - np.diag(gain)[:, None] - np.diag(gain), 1)
