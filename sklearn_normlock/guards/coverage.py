@@ -44,11 +44,12 @@ class Coverage:
     n_rows: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain JSON values.
+        """Return it as JSON has it.
 
         Returns
         -------
         document : dict
+            Plain JSON values.
         """
         return json.loads(json.dumps(vars(self)))
 
@@ -58,6 +59,7 @@ class Coverage:
         Returns
         -------
         text : str
+            Without a newline at its end.
         """
         lines = []
         for fault, columns in self.unseen.items():
